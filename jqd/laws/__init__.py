@@ -1,4 +1,4 @@
-"""The laws of motion, one a file."""
+"""The laws of motion, one file for each."""
 
 from .alignment import PhaseAlignment as PhaseAlignment
 from .copying import CopyDynamics as CopyDynamics

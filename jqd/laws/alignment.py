@@ -1,8 +1,8 @@
 """Phase alignment: does anything bring the phases of a class together?
 
 The Hamiltonian model of N individuals with fixed beables, equations (42)-(55) of
-Smolin (2012), with options that the paper leaves open. Whether alignment is attracting,
-neutral or unstable is told in `jqd.readings.stability`.
+Smolin (2012), with options that the paper leaves open. `jqd.readings.stability`
+determines whether alignment is attracting, neutral or unstable.
 """
 
 from collections.abc import Sequence
@@ -46,11 +46,11 @@ class PhaseAlignment(Law):
     Ω_I = ω_a + Σ_{J∉a_I} R_ab cos(φ_I - φ_J + δ_ab) / √(n_a n_b)
 
     with a = a_I, b = a_J. U(y) = sin²y (`potential="sin2"`, the paper's) or
-    2 (1 - cos y) ("1-cos"); s_a = f² (`norm="paper"`) or f²/n_a ("class"). Aligned
-    phases at rest stay so and move by the copy law at fixed occupations. At γ = 0 the
-    law is Hamilton's: H = Σ_I (π_I²/2 + π_I Ω_I) + (1/2) Σ_{IJ} s_a U and Σ_I π_I are
-    conserved, so that nothing is attracted to alignment. Computed with sums over
-    classes: a step costs O(N + M²).
+    2 (1 - cos y) ("1-cos"); s_a = f² (`norm="paper"`) or f²/n_a ("class"). Phases that
+    are aligned and at rest stay so, and move by the copy law at fixed occupations. At
+    γ = 0 the motion is Hamiltonian: H = Σ_I (π_I²/2 + π_I Ω_I) + (1/2) Σ_{IJ} s_a U and
+    Σ_I π_I are conserved, so that alignment attracts nothing. The law is computed with
+    sums over classes: a step costs O(N + M²).
 
     Source: Smolin (2012), eqs. (42)-(46), the sum and factor 2 of (46) restored; the
     other potential, the other norm and the damping are not the paper's.
@@ -137,7 +137,7 @@ class PhaseAlignment(Law):
                 `start`.
 
         Raises:
-            ValueError: not normalised, or other populations.
+            ValueError: not normalised, or populations other than those of the beables.
         """
         psi = as_array(psi)
         _checks.check_state(psi, "psi", self.omega.shape, weight=1.0)
@@ -154,7 +154,7 @@ class PhaseAlignment(Law):
         return self.start(phase[np.asarray(self.beable)])
 
     def start(self, phase: ArrayLike, momentum: ArrayLike | None = None) -> PhaseState:
-        """The state of these phases, aligned or not.
+        """The state with the given phases, aligned or not.
 
         Args:
             phase: φ_I, shape (N,), radians.
@@ -185,7 +185,7 @@ class PhaseAlignment(Law):
 
         Args:
             state: the state.
-            harmonic: k; 2 tells phases that are aligned modulo π.
+            harmonic: k; k = 2 detects phases that are aligned modulo π.
 
         Returns:
             Z_a, (M,) complex, of modulus at most 1; 0 for an empty class.
@@ -217,9 +217,9 @@ class PhaseAlignment(Law):
         del t, args
         phase, momentum = state
         beable = np.asarray(self.beable)
-        # XLA would find cosines and sines anew for each of their uses
+        # without the barrier XLA computes cosines and sines anew for each use
         turn = jax.lax.optimization_barrier(expi(phase))
-        # U'(φ_I - φ_J) is the sine of k times it, times `slope`
+        # U'(y) = slope · sin(k y), y = φ_I - φ_J, and `towards` is e^{ikφ_I}
         towards, slope = (turn * turn, 1) if self.potential == "sin2" else (turn, 2)
         # one pass over the individuals for all sums over classes
         sums = self.class_sum(jnp.stack([turn, momentum * turn, towards], axis=1))
@@ -259,13 +259,13 @@ class PhaseAlignment(Law):
 def check_couplings(
     omega: ArrayLike, R: ArrayLike, delta: ArrayLike
 ) -> tuple[Array, Array, Array]:
-    """ω (M,), R and δ (M, M) as the copy law takes them, or its ValueError."""
+    """ω (M,), R and δ (M, M), checked as the copy law checks them."""
     law = CopyDynamics(omega, R, delta)
     return law.omega, law.R, law.delta
 
 
 def not_negative(value: ArrayLike, name: str) -> Array:
-    """A scalar constant >= 0; values are not read from tracers.
+    """A scalar constant >= 0; the value of a tracer is not checked.
 
     Raises:
         ValueError: not a finite real scalar, or below zero.
@@ -276,7 +276,7 @@ def not_negative(value: ArrayLike, name: str) -> Array:
 
 
 def strength(f: ArrayLike, occupation: Array, norm: str = "paper") -> Array:
-    """How strongly a pair of one class attracts.
+    """Strength of the attraction between two individuals of one class.
 
     s_a = f² ("paper") or f²/n_a ("class"; 0 for an empty class)
 

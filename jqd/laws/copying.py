@@ -113,12 +113,12 @@ class CopyDynamics(Law):
 
     At q = 1/2, r = -1/2 the law is Schrödinger's for ψ_a = √ρ_a exp(-iφ_a) and
     H/ħ = ω_a on the diagonal, R_ab exp(iδ_ab) off it. The default state is that ψ,
-    with which the law stays regular at nodes; `literal=True` carries (ρ, φ) and stops
-    at the first node. Rates are per unit of time, phases in radians, time is free.
-    Σρ is conserved for every q and r; ⟨H⟩ only in quantum mechanics. With q + r > 0,
-    and from three classes on also with q > 1/2, the law runs into nodes (ρ_a = 0) in
-    finite time, where it ends: status `NODE`. The literal form stops exactly there,
-    the ψ form at the step that passes it.
+    in which the law stays regular at nodes (ρ_a = 0); with `literal=True` the state is
+    (ρ, φ), and a run stops at the first node. Rates are per unit of time, phases in
+    radians; the unit of time is free. Σρ is conserved for every q and r, ⟨H⟩ only in
+    quantum mechanics. For q + r > 0, and with three or more classes also for q > 1/2,
+    populations reach zero in finite time. The law ends there, with the status `NODE`:
+    the literal form stops exactly at the node, the ψ form at the step that passes it.
 
     Source: Smolin (2012), eqs. (20), (26)-(33); sign conventions of (34)-(38).
 
@@ -130,13 +130,13 @@ class CopyDynamics(Law):
         r: exponent of the phase rate; -1/2 in quantum mechanics.
         harmonics: further Fourier terms, or None.
         hbar: ħ, used only by `from_hamiltonian` and `hamiltonian`.
-        regulator: eps, a density below which ratios of densities are levelled off; no
-            effect at q = 1/2, r = -1/2. Results after an exact node depend on it
-            elsewhere.
+        regulator: eps, density below which ratios of densities level off. It has no
+            effect at q = 1/2, r = -1/2; for other exponents, results after an exact
+            node depend on it.
         literal: whether the state is (density, phase).
         drive: Σ_k f_k(t) H_k, energy, which is added to H; or None. Copy rates then
-            are those of H(t) at each time, B_ab(t) = H_ab(t) ψ_b/ħ in the ψ form; the
-            literal form takes none, since the phase of H_ab(t) jumps where it is 0.
+            are those of H(t) at each time, B_ab(t) = H_ab(t) ψ_b/ħ in the ψ form. The
+            literal form takes no drive: the phase of H_ab(t) jumps where H_ab(t) is 0.
     """
 
     harmonics: Harmonics | None
@@ -293,10 +293,10 @@ class CopyDynamics(Law):
         return omega + jnp.real(jnp.diagonal(driven)), links + jnp.where(on, 0, driven)
 
     def at(self, t: ArrayLike) -> "CopyDynamics":
-        """The law that moves as this one does at time t, without a drive.
+        """The law without a drive that moves as this one does at time t.
 
-        Its values, not its derivatives with respect to what drives: |H_ab| has none
-        where a sum of terms passes 0.
+        Only its values are right, not its derivatives with respect to the drive: |H_ab|
+        has none where a sum of terms passes 0.
         """
         if self.drive is None:
             return self
@@ -308,7 +308,7 @@ class CopyDynamics(Law):
         )  # fmt: skip
 
     def breaks(self) -> Breaks:
-        """Where a pulse jumps."""
+        """Times at which a pulse jumps."""
         return Breaks(None if self.drive is None else self.drive.jumps())
 
     def hamiltonian(self) -> Complex[Array, "M M"]:
@@ -319,13 +319,13 @@ class CopyDynamics(Law):
         return self.hbar * (coupling(self.R, self.delta) + jnp.diag(self.omega + 0j))
 
     def yardstick(self) -> Schrodinger | None:
-        """Schrödinger's law of the quantum point; None with a drive or harmonics."""
+        """Schrödinger's law at the quantum point; None with a drive or harmonics."""
         if self.drive is not None or self.harmonics is not None:
             return None
         return Schrodinger(self.hamiltonian(), self.hbar)
 
     def on(self, quantum: Schrodinger) -> "CopyDynamics | None":
-        """The same exponents beside another H; None unless it is a matrix."""
+        """The law with the same exponents and another H; None unless H is a matrix."""
         if not isinstance(quantum.hamiltonian, MatrixHamiltonian):
             return None
         return CopyDynamics.from_hamiltonian(
@@ -361,7 +361,7 @@ class CopyDynamics(Law):
         return state.density if isinstance(state, DensityPhase) else abs2(state)
 
     def invariants(self, state: Array | DensityPhase) -> dict[str, Array]:
-        """Norm Σρ and, undriven, ⟨H⟩ (conserved at the quantum point alone)."""
+        """Norm Σρ and, undriven, ⟨H⟩ (conserved only at the quantum point)."""
         if self.drive is not None:
             return {"norm": jnp.sum(self.density(state))}
         psi = self.psi(state)
@@ -385,10 +385,10 @@ class CopyDynamics(Law):
     # -- nodes ------------------------------------------------------------------
 
     def watch(self) -> Watch:
-        """NODE at an empty class in the literal form; in the ψ form at one passed.
+        """NODE where a class is empty (literal form) or has passed a node (ψ form).
 
-        A class has passed a node when its ψ_a reversed within the step and the node was
-        ahead by `node_ahead`. Reversed is the state of the conjugate ψ: φ -> -φ.
+        A class has passed a node when its ψ_a reversed within the step and `node_ahead`
+        had marked it. The reversed state is that of the conjugate ψ: φ -> -φ.
         """
 
         def alarm(t: ArrayLike, before: Any, after: Any) -> Array:
@@ -482,7 +482,7 @@ def _harmonic_field(law: CopyDynamics, terms: Harmonics, psi: Array) -> Array:
 
 
 def literal_field(law: CopyDynamics, state: DensityPhase) -> DensityPhase:
-    """Eqs. (20) and (26) as they stand; empty classes are guarded, not cured."""
+    """Eqs. (20) and (26) as printed; empty classes are kept finite, not resolved."""
     rho, phase = state
     level = safe_log(rho)
     difference = phase[:, None] - phase[None, :]
@@ -503,15 +503,16 @@ def literal_field(law: CopyDynamics, state: DensityPhase) -> DensityPhase:
 
 
 def node_ahead(law: CopyDynamics, psi: Array, links: Array) -> Bool[Array, " M"]:
-    """Which classes the law empties from here: a criterion for small ρ_a.
+    """Classes that the law will empty from here on: a criterion for small ρ_a.
 
     With s = q + r > 0, K_a = ρ_a^s + 2 s ln|cos x_a| is constant along the motion near
     a node and the minimum of ρ_a is K_a^(1/s): the node is reached if K_a <= 0. x_a is
-    the phase of class a against the field of all the others. With q > 1/2 a class also
-    empties where it loses to one class at a rate ρ_a^(1-q) that outgrows what it gains
-    from another, ρ_a^q; ten times as much is taken as the sign. The first is exact for
-    two classes (and asked of those that lose), the second a rule of thumb for three
-    and more; the literal form needs neither. At the quantum point no class is marked.
+    the phase of class a relative to the field of all the others. With q > 1/2 a class
+    also empties where its loss to one class, at a rate ρ_a^(1-q), outgrows its gain
+    from another, ρ_a^q; a ratio of ten counts as the sign. The first criterion is exact
+    for two classes (and applied to those that lose), the second a rule of thumb for
+    three or more; the literal form needs neither. No class is marked at the quantum
+    point.
     """
     s = law.q + law.r
     rho = abs2(psi)

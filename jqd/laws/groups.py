@@ -1,7 +1,7 @@
-"""What a motion may have beside its equation: four groups, and what fits ask.
+"""Properties of a motion besides its equation: four groups, and one for fits.
 
-Each is told by one method of a `Motion`, in one piece: what holds another motion passes
-it on whole, and what a law leaves out is said here, once.
+One method of a `Motion` returns each group as a whole: a motion that holds another one
+passes it on whole, and the defaults for what a law leaves out stand here, once.
 """
 
 from collections.abc import Callable
@@ -20,27 +20,27 @@ class Lens(NamedTuple):
     """How the states of a motion hold those of another one.
 
     Attributes:
-        inside: state -> that of the other motion.
-        around: (state, that of the other motion) -> the state with this one in it.
+        inside: state -> state of the other motion.
+        around: (state, state of the other motion) -> the state with the latter in it.
     """
 
     inside: Callable[[State], State]
     around: Callable[[State, State], State]
 
 
-# of states that are those of the other motion
+# for states that are those of the other motion
 SAME = Lens(lambda state: state, lambda state, inside: inside)
 
 
 class Resolution(NamedTuple):
-    """What the grid or the basis of a law does to a run, as the law itself sees it.
+    """Error of a run from the grid or the basis of a law, as the law estimates it.
 
-    Estimates of the relative error of the probabilities, ∫|ρ - ρ_exact| / ∫ρ: of the
-    order of magnitude, each law says how far that was tested.
+    Estimates of the relative error of the probabilities, ∫|ρ - ρ_exact| / ∫ρ. They give
+    the order of magnitude; each law says how far that was tested.
 
     Attributes:
-        share: from what the grid or basis cannot hold of a state, scalar.
-        rate: what it adds per unit of time, scalar.
+        share: error from the part of a state that grid or basis cannot hold, scalar.
+        rate: error that is added per unit of time, scalar.
     """
 
     share: Array
@@ -48,10 +48,10 @@ class Resolution(NamedTuple):
 
 
 class Generator(NamedTuple):
-    """What moves a ψ: iħ dψ/dt = Hψ.
+    """The generator of a ψ: iħ dψ/dt = Hψ.
 
     Attributes:
-        hamiltonian: H, a matrix, a particle on a grid, or anything that knows `apply`,
+        hamiltonian: H, a matrix, a particle on a grid, or anything that has `apply`,
             `autonomous` and `spectral_bounds`.
         hbar: ħ, scalar.
     """
@@ -61,13 +61,13 @@ class Generator(NamedTuple):
 
 
 class StepNoise(NamedTuple):
-    """Chance in a step of a random motion; in `Chance`, the shapes of it.
+    """Random numbers of a step of a random motion; in `Chance`, their shapes.
 
     Attributes:
         increments: W(t + dt) - W(t), normal of variance dt, unit √time. Those of a
-            long step are the sums of those of the short ones within it.
-        uniforms: in [0, 1), one set a step, whatever its length: what is drawn from a
-            distribution is drawn by them. None where nothing is.
+            long step are the sums of those of the short steps within it.
+        uniforms: in [0, 1), one set per step, whatever its length, for draws from a
+            distribution. None where nothing is drawn.
     """
 
     increments: Any
@@ -97,13 +97,13 @@ def _unchanged(k: int, what: Any) -> Any:
 
 
 class Chance(NamedTuple):
-    """What a random motion leaves to chance.
+    """Noise of a random motion, and other forms of the motion.
 
     Attributes:
         noise: shapes of the noise w of `step(t, state, dt, w)`.
         pathwise: () -> the motion in a form whose paths converge as steps are halved
-            under the same increments, by which the error of a step is judged; None for
-            the motion itself where increments are all its noise, else for no such form.
+            under the same increments; it serves to estimate the error of a step. None:
+            the motion itself where increments are all its noise, else no such form.
         mean_field: () -> the equation of the mean, or None.
     """
 
@@ -113,7 +113,7 @@ class Chance(NamedTuple):
 
 
 class Breaks(NamedTuple):
-    """Where a motion breaks off: its rates jump, or its state changes at once.
+    """Times at which the rates of a motion jump, or its state changes at once.
 
     Attributes:
         jumps: times at which `vector_field` jumps, (J,), where steps end; None for
@@ -122,7 +122,7 @@ class Breaks(NamedTuple):
             that begins, passes or ends at one of them takes it, and what is saved at
             that time is the state after it.
         after_impulse: (k, state) -> the state after the k-th impulse.
-        displaced: (k, x) -> positions of paths on a grid after it, (n, d).
+        displaced: (k, x) -> positions of paths on a grid after the k-th one, (n, d).
     """
 
     jumps: Array | None = None
@@ -131,7 +131,7 @@ class Breaks(NamedTuple):
     displaced: Callable[[int, Array], Array] = _unchanged
 
     def through(self, lens: Lens | None) -> "Breaks":
-        """Those of a motion whose states hold the states of this one, or none."""
+        """The breaks of a motion whose states hold those of this one, or none."""
         if lens is None:
             return self._replace(after_impulse=_unchanged)
 
@@ -142,24 +142,24 @@ class Breaks(NamedTuple):
 
 
 class Watch(NamedTuple):
-    """What is seen of the states of a motion, beside what a run is asked for.
+    """Checks and diagnostics of the states of a motion during a run.
 
     Attributes:
         alarm: (t, before, after) -> a `Status` other than OK if the step from `before`
-            to `after` met a node or another end of what the motion can tell.
-        resolution: state -> what the grid or basis lacks for it, a `Resolution`; None
-            where there is neither (matrices, classes), or where the motion cannot tell.
-        records: state -> figures by name that `jqd.evolve` records of each saved state
-            beside the invariants; None for `min_density` of a law.
+            to `after` met a node or another limit of the motion's validity.
+        resolution: state -> its error from the grid or basis, a `Resolution`; None
+            where there is neither (matrices, classes), or no estimate.
+        records: state -> diagnostics by name that `jqd.evolve` records for each saved
+            state besides the invariants; None for `min_density` of a law.
         difference: (one, other) -> relative difference of two states, by which runs
-            with other steps are judged: a scalar, or None where they are not compared;
+            with different steps are compared: a scalar, or None where they are not;
             None itself for that of a law's probabilities, Σ|ρ₁ - ρ₂| / Σ|ρ₁|.
-        reversed: state -> that with all velocities turned round, of the conjugate ψ;
-            None for the conjugate state.
-        convection: (t, x, wave) -> what the velocity of paths at positions x, (n, d),
-            on grids has beside (ħ/m) Im ∇ψ/ψ, length over time, (n, d), or None. `wave`
+        reversed: state -> that with all velocities reversed, of the conjugate ψ; None
+            for the conjugate state.
+        convection: (t, x, wave) -> velocity of paths on grids, at positions x, (n, d),
+            in addition to (ħ/m) Im ∇ψ/ψ, length over time, (n, d), or None. `wave`
             gives [ψ, ∂ψ/∂x_1, ..] at positions, each (n,), of spinors (2, n); it is
-            None where only whether there is anything is asked.
+            None where the caller asks only whether there is such a velocity.
     """
 
     alarm: Callable[[ArrayLike, State, State], Array] = _silent
@@ -170,7 +170,7 @@ class Watch(NamedTuple):
     convection: Callable[[ArrayLike, Array, Any], Array | None] = _none
 
     def through(self, lens: Lens | None) -> "Watch":
-        """That of a motion whose states hold the states of this one, or none."""
+        """The watch of a motion whose states hold those of this one, or none."""
         if lens is None:
             return Watch(convection=self.convection)
         inside = lens.inside
@@ -199,15 +199,15 @@ class Watch(NamedTuple):
 
 
 class Exact(NamedTuple):
-    """What is known of a motion without small steps.
+    """Generators, flows and solutions of a motion that need no small steps.
 
     Attributes:
         generator: H and ħ where the state is a ψ that they move, for `jqd.Propagator`.
-            Not what a law calls its Hamiltonian: copies and Husimi functions have one
-            and do not move linearly by it.
+            Not every law with a Hamiltonian has one: copies and Husimi functions do
+            not move linearly by theirs.
         flows: () -> exact partial flows, for `jqd.steppers.Splitting`, or None.
         orbit: (state0, ts) -> states at times `ts`, stacked, and a bound on their
-            relative error (T,); None where they are not known at once.
+            relative error (T,); None where there is no such solution.
     """
 
     generator: Generator | None = None
@@ -216,15 +216,15 @@ class Exact(NamedTuple):
 
 
 class Fits(NamedTuple):
-    """What fits ask of a motion, beside the declarations of its constants.
+    """Information for fits of a motion, besides the declarations of its constants.
 
     Attributes:
-        why_not: names of free constants -> why no data at all could tell these apart,
+        why_not: names of free constants -> why no data at all could distinguish them,
             as the end of a sentence, or None.
-        limits: what a user starts from, as `Start.state` gives it -> between which
-            values of its constants the motion can move it: lower and upper ends by the
-            motion's own names, beside the bounds that it declares of each whatever the
-            start. A fit stays within them; they may be traced, their names are not.
+        limits: initial state, as `Start.state` gives it -> lower and upper values of
+            constants, by the motion's own names, between which the motion can evolve
+            it, besides the bounds that it declares for every initial state. A fit stays
+            within them; they may be traced, their names are not.
     """
 
     why_not: Callable[[tuple[str, ...]], str | None] = _none

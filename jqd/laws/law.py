@@ -35,33 +35,33 @@ class Law(Motion):
     # -- beside quantum mechanics, for `jqd.vet` --------------------------------------
 
     def yardstick(self) -> "Law | None":
-        """Quantum mechanics that this law departs from, or None if it is not told.
+        """Quantum mechanics that this law departs from, or None if not declared.
 
-        A `Schrodinger`; or the same law at its quantum values where its density is of
-        another kind than |ψ|².
+        This is a `Schrodinger`, or the same law at its quantum values where its density
+        is of another kind than |ψ|².
         """
         return None
 
     def on(self, quantum: Any) -> "Law | None":
-        """The same law, with its constants, beside another `Schrodinger`.
+        """The same law, with its constants, for another `Schrodinger`.
 
-        None where the law does not say how.
+        None where the law does not define it.
         """
         del quantum
         return None
 
     def pair(self, other: Any) -> "Law | None":
-        """The law of this system and another one that do not interact.
+        """The law of this system and another one that does not interact with it.
 
-        Amplitudes are ψ_kb with b of the other as the faster index. Unless a law says
-        otherwise, the same law for H ⊗ 1 + 1 ⊗ H_other; None where it has no rule.
+        Amplitudes are ψ_kb, with b of the other system as the faster index. By default
+        it is the same law for H ⊗ 1 + 1 ⊗ H_other; None where the law has no rule.
 
         Args:
             other: H_other, (N, N), energy units; beside a particle on a grid, a
                 `Schrodinger` of another such particle.
         """
         quantum = self.yardstick()
-        # it must say itself what a pair is
+        # quantum mechanics must define a pair itself
         if quantum is None or type(quantum).pair is Law.pair:
             return None
         both = quantum.pair(other)
@@ -83,9 +83,9 @@ class Law(Motion):
 
 
 def recorded(motion: Motion, state: PyTree[Array]) -> dict[str, Array]:
-    """What `jqd.evolve` records of a saved state beside the invariants.
+    """Diagnostics that `jqd.evolve` records for a saved state besides the invariants.
 
-    `Watch.records`, or of a law `min_density`.
+    They are `Watch.records`, or `min_density` for a law without these.
     """
     told = motion.watch().records
     if told is not None:
@@ -98,9 +98,9 @@ def recorded(motion: Motion, state: PyTree[Array]) -> dict[str, Array]:
 def relative_difference(
     motion: Motion, one: PyTree[Array], other: PyTree[Array]
 ) -> Array | None:
-    """Relative difference of two states, by which runs with other steps are judged.
+    """Relative difference of two states, by which runs of other steps are compared.
 
-    `Watch.difference`, or of a law Σ|ρ₁ - ρ₂| / Σ|ρ₁|; None of other motions.
+    It is `Watch.difference`, else Σ|ρ₁ - ρ₂| / Σ|ρ₁| for a law, None for other motions.
     """
     told = motion.watch().difference
     if told is not None:
@@ -113,6 +113,6 @@ def relative_difference(
 
 
 def turned(law: Law, state: PyTree[Array]) -> PyTree[Array]:
-    """The state with all velocities turned round: that of the conjugate ψ."""
+    """The state with all velocities reversed: that of the conjugate ψ."""
     told = law.watch().reversed
     return jax.tree.map(jnp.conj, state) if told is None else told(state)

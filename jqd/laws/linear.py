@@ -1,4 +1,4 @@
-"""Laws that a Hamiltonian moves, whatever its kind: what they share."""
+"""Common part of the laws that a Hamiltonian of any kind moves."""
 
 from typing import Any
 
@@ -51,8 +51,8 @@ class LinearLaw(Law):
         """ψ itself, checked and complex.
 
         Raises:
-            ValueError: wrong shape, not finite, not normalised, or weight at a seam of
-                the box across which a vector potential jumps.
+            ValueError: wrong shape, not finite, not normalised, or probability at a
+                seam of the box across which a vector potential jumps.
         """
         if self.grid is not None and self.grid.sharding is not None:
             psi = self.grid.shard(psi, "psi")
@@ -83,7 +83,7 @@ class LinearLaw(Law):
         return values
 
     def breaks(self) -> Breaks:
-        """Where pulses jump, and impulses throw pointers: ψ(x, y - G A(x))."""
+        """Jumps of pulses; impulses, which move pointers: ψ(x, y - G A(x))."""
         H = self.hamiltonian
         return Breaks(H.jumps(), H.impulses(), H.after_impulse, H.displaced)
 
@@ -93,12 +93,12 @@ class LinearLaw(Law):
         return Exact(Generator(H, hbar), lambda: H.flows(hbar))
 
     def watch(self) -> Watch:
-        """On a grid the seams of the box, its resolution, and what moves paths.
+        """On a grid: alarm at seams of the box, its resolution, convection of paths.
 
         EDGE at a seam across which a vector potential jumps. With an absorber,
-        `max_absorbed` is the share that it took. Resolution is what the spectrum of ψ
-        loses: in smooth potentials within a factor of 30 of the error where that is
-        1e-5 and more, and rather above it; where less, it may be far above.
+        `max_absorbed` is the share that it took. The resolution is the loss of the
+        spectrum of ψ: in smooth potentials it is within a factor of 30 of errors of
+        1e-5 and more, and rather above them; for smaller errors it may be far above.
         """
         H = self.hamiltonian
         if not isinstance(H, OnGrid):

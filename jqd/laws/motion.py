@@ -14,7 +14,7 @@ from .._program import program
 from ..steppers import rk4
 from .groups import Breaks, Chance, Exact, Fits, Watch
 
-# what motions said by methods of their own before they said it in groups
+# methods that motions had of their own before the groups held them
 _ONCE = {
     "chance": ("noise_shape", "pathwise", "mean_field"),
     "breaks": ("jumps", "impulses", "struck", "displaced"),
@@ -32,13 +32,13 @@ class Motion(eqx.Module):
     that plain `jax.jit`, `jax.vmap`, `jax.grad` and optax act on motions. Concrete
     motions are final: none is a subclass of another.
 
-    What is not abstract has a default, which stands for "there is none". What a motion
-    may have beside its equation stands in groups, each told in one piece: `chance`,
-    `breaks`, `watch`, `exact` and, for fits, `fits`.
+    Methods that are not abstract have a default, which stands for "there is none". The
+    properties of a motion besides its equation form groups, each returned as a whole:
+    `chance`, `breaks`, `watch`, `exact` and, for fits, `fits`.
 
     Raises:
-        ValueError: a class has a method that only its group could make known, such as
-            `alarm`, and leaves the group to the class that it is made of.
+        ValueError: a class has a method that is read only through its group, such as
+            `alarm`, and inherits the group from its parent class.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -66,8 +66,8 @@ class Motion(eqx.Module):
     def step(self, t: ArrayLike, state: PyTree[Array], dt: ArrayLike) -> PyTree[Array]:
         """The state at t + dt by the motion's best fixed step; `stepper` by default.
 
-        A random motion, one that says its `chance`, takes its noise from outside as
-        well: `step(t, state, dt, w)`, with w a `StepNoise` of the shapes of its noise.
+        A random motion, one with a `chance`, takes its noise as an argument as well:
+        `step(t, state, dt, w)`, with w a `StepNoise` of the shapes of its noise.
         """
         return self.stepper(self, t, state, dt)
 
@@ -92,19 +92,19 @@ class Motion(eqx.Module):
     # -- states -----------------------------------------------------------------------
 
     def prepare(self, start: Any, /) -> PyTree[Array]:
-        """The state for what a user starts from, checked."""
+        """The state for an initial state as a user gives it, checked."""
         return start
 
     def admit(self, start: Any, /) -> PyTree[Array]:
-        """What a user starts from as arrays that `prepare` takes under jit as well."""
+        """The user's initial state as arrays that `prepare` takes under jit as well."""
         return self.prepare(start)
 
     def carry(self, state: PyTree[Array], *, splits: bool) -> PyTree[Array]:
         """The state as a run carries it from step to step.
 
-        What is found anew from a state may go with it, where `splits`, that is where a
-        splitting moves it; to other methods a state is numbers that can be added. What
-        a run returns is carried by nothing.
+        Where `splits`, that is where a splitting moves it, quantities computed from the
+        state may go with it; for other methods a state must be numbers that can be
+        added. The states that a run returns carry nothing.
         """
         del splits
         return state
@@ -115,7 +115,7 @@ class Motion(eqx.Module):
         return {}
 
     def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
-        """Everyday observables by name, functions of a state: for `jqd.evolve`."""
+        """Common observables by name, functions of a state, for `jqd.evolve`."""
         return {}
 
     # -- ways to follow it ------------------------------------------------------------
@@ -127,28 +127,28 @@ class Motion(eqx.Module):
 
     @property
     def step_order(self) -> int:
-        """Order of the error that `step` leaves of a run; 1 where nobody says it."""
+        """Order of the error of a run by `step`; 1 where it is not declared."""
         own = type(self).step is Motion.step
         return getattr(self.stepper, "order", 1) if own else 1
 
     # -- the groups -------------------------------------------------------------------
 
     def chance(self) -> Chance | None:
-        """What a step leaves to chance; None if nothing is."""
+        """The noise of a step and forms of the motion; None if nothing is random."""
         return None
 
     def breaks(self) -> Breaks:
-        """Where its rates jump, or its state changes at once."""
+        """Times at which its rates jump, or its state changes at once."""
         return Breaks()
 
     def watch(self) -> Watch:
-        """What is seen of its states, and at which of them a run ends."""
+        """Checks and diagnostics of its states, and where a run ends."""
         return Watch()
 
     def exact(self) -> Exact:
-        """What is known of it without small steps."""
+        """Generators, flows and solutions that need no small steps."""
         return Exact()
 
     def fits(self) -> Fits:
-        """What fits ask of it beside the declarations of its constants."""
+        """Information for fits, besides the declarations of its constants."""
         return Fits()

@@ -27,27 +27,29 @@ class Pauli(LinearLaw):
     """iħ ∂ψ/∂t = [Σ_i (p_i - qA_i)²/2m_i + V - (g q ħ/4m) B·σ] ψ, ψ of two components.
 
     The state is (2, *grid.shape), spin up along z first. Conserves the norm, the energy
-    where nothing depends on time, and the spin along B where B has one direction. In a
-    field with a direction, `jqd.srkn11` and `jqd.chin4a` keep their orders 6 and 4; in
-    one that turns, from place to place or in time, they would fall to 4 and 2 and are
+    where nothing depends on time, and the spin along B where B has one direction. In
+    such a field `jqd.srkn11` and `jqd.chin4a` keep their orders 6 and 4. In a field
+    that turns, from place to place or in time, these would fall to 4 and 2 and are
     refused: `jqd.steppers.kahan_li6` and `kahan_li8` keep theirs.
 
-    Every g is quantum mechanics: it belongs to the particle, as mass and charge do (2
-    by Dirac's equation, 2.00232 of the electron), and no value of it is the quantum
-    one. A density tells g q/m only, by the field in which the spin turns, and q/m by A.
+    Every g is quantum mechanics: g belongs to the particle, as mass and charge do (2
+    by Dirac's equation, 2.00232 for the electron), so no value is singled out as the
+    quantum one. Densities determine only g q/m, by the field that turns the spin, and
+    q/m, by A.
 
-    A magnet in one dimension, B = (B₀ + bz) along z, leaves out the part of the field
-    that ∇·B = 0 demands across, -bx. It holds where B₀ is strong: the spin turns about
-    z so fast that the forces of that part average out.
+    A magnet in one dimension, B = (B₀ + bz) along z, leaves out the transverse field
+    -bx that ∇·B = 0 demands. This holds where B₀ is strong: the spin turns about z so
+    fast that the forces of the transverse part average out.
 
     Paths of `jqd.ensembles` follow v = [ħ Im ψ†∇ψ - qAρ]/mρ, ρ = ψ†ψ. With
-    `spin_current` ∇×(ψ†σψ) ħ/2m is added to the current mv, with axes x, y, z: it has
-    no divergence, so that ρ stays and the paths do not; in one dimension it is 0.
+    `spin_current` ∇×(ψ†σψ) ħ/2m is added to the current mv, with axes x, y, z. It has
+    no divergence, so that ρ stays the same but the paths change; in one dimension it
+    is 0.
 
     Attributes:
         hamiltonian: H, with its constants: g, charge, mass, those of V, A and B.
         hbar: ħ, scalar.
-        spin_current: whether the current of paths has that of the spin (static).
+        spin_current: whether paths follow the current of the spin as well (static).
 
     Source: W. Pauli (1927) Z. Phys. 43, 601.
     """
@@ -79,27 +81,27 @@ class Pauli(LinearLaw):
             V: values on the grid, or a callable of the coordinates (and of the time).
             magnetic_field: B, a callable of the coordinates (and of the time): one
                 array, a strength along `direction`, or Bx, By, Bz, a tuple of three,
-                which may turn. One with constants of its own to be fitted is made by
-                `jqd.spaces.magnetic_field`. None for the curl of the vector potential,
+                which may turn. `jqd.spaces.magnetic_field` makes one with constants of
+                its own that a fit can free. None for the curl of the vector potential,
                 in two or three dimensions.
             direction: (3,), of a strength; None for z.
             g: gyromagnetic factor, scalar.
             charge: q, scalar. Without a vector potential it moves the spin alone: any
                 moment, of a neutral atom too, is g q ħ/4m.
-            mass: m, scalar, or one an axis; the spin's is that of the first axis, which
-                must be finite.
+            mass: m, scalar, or one per axis; the spin's is that of the first axis,
+                which must be finite.
             hbar: ħ, scalar.
-            vector_potential: A(x, ..) or A(x, .., t), one component an axis, periodic
+            vector_potential: A(x, ..) or A(x, .., t), one component per axis, periodic
                 along its own.
             absorber: W ≥ 0 of the grid's shape; then only `jqd.strang` follows the law.
             spin_current: whether paths follow the current of the spin as well.
             **constants: array constants of V, passed to it by keyword.
 
         Raises:
-            ValueError: as `jqd.Schrodinger.on_grid` has it; a magnetic field that is no
+            ValueError: as for `jqd.Schrodinger.on_grid`; a magnetic field that is no
                 function, not real or finite, or of two components; no field and no
                 curl; a direction of length 0; a spin current in more than three
-                dimensions or with a mass an axis; a grid that is spread over devices.
+                dimensions or with a mass per axis; a grid that is spread over devices.
         """
         _checks.check_type(grid, "grid", Grid, "a Grid")
         if grid.sharding is not None:
@@ -139,14 +141,14 @@ class Pauli(LinearLaw):
             psi: (2, *grid.shape), such as `jnp.multiply.outer(spin, packet)`.
 
         Raises:
-            ValueError: wrong shape, not finite, not normalised, or weight at a seam of
-                the box across which a vector potential jumps.
+            ValueError: wrong shape, not finite, not normalised, or probability at a
+                seam of the box across which a vector potential jumps.
         """
         return super().prepare(psi)
 
     @property
     def stepper(self) -> Any:
-        """Of order 6, which keeps it here; Strang's with an absorber."""
+        """A method that keeps its order 6 here; Strang's with an absorber."""
         if self.absorbs:
             return strang
         reach = self.hamiltonian.flows(self.hbar).reach
@@ -209,8 +211,8 @@ class Pauli(LinearLaw):
     def watch(self) -> Watch:
         """As `LinearLaw.watch`, and paths that follow the current of the spin.
 
-        The reversed state is iσy ψ*, whose velocities and spins are turned round: B and
-        A would have to be, too.
+        The reversed state is iσy ψ*, whose velocities and spins are reversed: B and A
+        would have to be reversed, too.
         """
 
         def turned(state: Array) -> Array:

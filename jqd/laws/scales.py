@@ -1,4 +1,4 @@
-"""What the constants of a law are measured in: a time, its ħ, its length."""
+"""Units of the constants of a law: a time, its ħ, its length."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,16 +10,16 @@ from jaxtyping import ArrayLike
 from ..constants import Scales
 from ..spaces.grids import Grid
 
-# Of a box, which is some eight times as wide as what moves in it.
+# Share of a box, which is some eight times as wide as the packet that moves in it.
 PACKET = 1 / 8
 
 
 def scales_of(node: eqx.Module, time: ArrayLike) -> Scales:
-    """The scales of a law, or of what holds one.
+    """The scales of a law, or of an object that holds one.
 
     Args:
-        node: where ħ and a grid are looked for.
-        time: over which constants are told, scalar.
+        node: the law or object, searched for ħ and a grid.
+        time: over which data determine constants, scalar.
     """
     hbar = _first(node, lambda name, value: name == "hbar" and eqx.is_array(value))
     grid = _first(node, lambda name, value: isinstance(value, Grid))

@@ -31,12 +31,12 @@ from .linear import LinearLaw
 class Schrodinger(LinearLaw):
     """iħ dψ/dt = H ψ.
 
-    H is a Hermitian matrix, `Schrodinger(H)`, or of particles on a periodic grid,
+    H is a Hermitian matrix, `Schrodinger(H)`, or that of particles on a periodic grid,
     `Schrodinger.on_grid(grid, V)` with H = Σ (p_i - qA_i)²/2m_i + V(x, t). Units are
     the caller's: energies over `hbar` are rates. Conserves the norm, and the energy
-    where H does not depend on time. Reverses: ψ(-t) of the conjugate problem. With an
-    absorber W, H - iW opens the walls of the box: nothing is conserved then, and it
-    does not reverse.
+    where H does not depend on time. Reversible: ψ(-t) solves the conjugate problem.
+    With an absorber W, H - iW opens the walls of the box: then nothing is conserved,
+    and the motion cannot be reversed.
 
     Attributes:
         hamiltonian: `MatrixHamiltonian`, `Driven`, `ParticleOnGrid`, or
@@ -56,7 +56,7 @@ class Schrodinger(LinearLaw):
                 `jqd.driven(H_0, (H_1, f_1), ..)`, a list [H_0, [H_1, f_1], ..], a
                 QobjEvo, an array of dynamiqs, or a function of the time.
             hbar: ħ, scalar.
-            **misplaced: nothing; what belongs to `on_grid` is refused by its name.
+            **misplaced: none; arguments of `on_grid` are refused by their names.
 
         Raises:
             ValueError: not square, not Hermitian or not finite; hbar not one positive
@@ -99,18 +99,19 @@ class Schrodinger(LinearLaw):
                 step takes about four times that.
             V: values on the grid, or a callable of the coordinates (and of the time,
                 if V depends on it) that acts point by point.
-            mass: m, scalar, or one an axis, or `jqd.Particles` by name; `inf` for a
+            mass: m, scalar, or one per axis, or `jqd.Particles` by name; `inf` for a
                 pointer that has no kinetic term and stays where it is.
             hbar: ħ, scalar.
             absorber: W ≥ 0 of the grid's shape, in energy units, as
                 `jqd.spaces.absorbing_layer` makes it; None for closed walls.
-            vector_potential: A(x, ..) or A(x, .., t), one component an axis, each
+            vector_potential: A(x, ..) or A(x, .., t), one component per axis, each
                 periodic along its own axis; None for none.
             charge: q of A, scalar; None for 1 where there is A.
             couplings: by axis of a pointer y, the velocity a_y(x, ..) or a_y(x, .., t)
-                with which it is moved, not of y itself; or (A, g) of a_y = g(t) A(x)
-                with a pulse, on whose jumps steps end, or with `jqd.impulse`s, which
-                move it by G A(x) at once (`evolve` then takes `Fixed`).
+                with which it is moved, no function of y itself; or (A, g) for
+                a_y = g(t) A(x) with a pulse, at whose jumps steps end, or with
+                `jqd.impulse`s, which move it by G A(x) at once (`evolve` then takes
+                `Fixed`).
             **constants: array constants of V, passed to it by keyword; leaves of the
                 law, so that they can be fitted.
 
@@ -152,7 +153,7 @@ class Schrodinger(LinearLaw):
     ) -> Array:
         """exp(-i dt Σ_k f_k H(t_k)/ħ) ψ by its series, of a matrix; see `cf4`.
 
-        Steps are to keep |H| dt/ħ below about 2.
+        Steps should keep |H| dt/ħ below about 2.
         """
         driven = cast(MatrixHamiltonian | Driven, self.hamiltonian)
         parts = (f * driven.at(t) for f, t in zip(factors, ts, strict=True))
@@ -162,7 +163,7 @@ class Schrodinger(LinearLaw):
 
     @program
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """Strang's on a grid; of a matrix Runge-Kutta's or, if it is driven, `cf4`."""
+        """A step by Strang on a grid; for a matrix Runge-Kutta or, if driven, `cf4`."""
         return self._own_step(self, t, state, dt)
 
     @property
@@ -173,12 +174,12 @@ class Schrodinger(LinearLaw):
 
     @property
     def step_order(self) -> int:
-        """That of the method."""
+        """Order of the method of `step`."""
         return self._own_step.order
 
     @property
     def stepper(self) -> Any:
-        """With which `recover` follows it."""
+        """The one-step method with which `recover` follows the law."""
         return cf4 if isinstance(self.hamiltonian, Driven) else rk4
 
     def yardstick(self) -> "Schrodinger":
@@ -186,11 +187,11 @@ class Schrodinger(LinearLaw):
         return self
 
     def on(self, quantum: Any) -> "Schrodinger":
-        """The other law."""
+        """The other law itself."""
         return quantum
 
     def pair(self, other: Any) -> "Schrodinger | None":
-        """H ⊗ 1 + 1 ⊗ H_other, of matrices or particles in one dimension, at rest."""
+        """H ⊗ 1 + 1 ⊗ H_other, of matrices or particles in one dimension, undriven."""
         H = self.hamiltonian
         if isinstance(H, OnGrid):
             return _two_particles(self, other)

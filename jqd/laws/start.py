@@ -1,4 +1,4 @@
-"""Starts: how a state was prepared, with what is not known of it as constants."""
+"""Starts: prepared initial states, with their unknown properties as constants."""
 
 import abc
 from typing import Any
@@ -15,18 +15,18 @@ from .motion import Motion
 
 
 class Start(eqx.Module):
-    """A quantum state whose arrays are constants of a fit, by names "start.n0"."""
+    """A quantum state whose arrays are constants of a fit, named "start.n0" etc."""
 
     @abc.abstractmethod
     def state(self) -> Any:
-        """What `Law.prepare` takes."""
+        """The state as `Law.prepare` takes it."""
 
 
 class Prepared(Start):
     """A state that is known, up to phases of its amplitudes where these are given.
 
     Attributes:
-        psi: what the law admits.
+        psi: the state as the law admits it.
         phase0: φ_a, which turn amplitudes by exp(-iφ_a), radians, (M,); or None.
     """
 
@@ -40,7 +40,7 @@ class Prepared(Start):
         return self.psi * expi(-self.phase0)
 
     def with_phases(self) -> "Prepared":
-        """The same with phases of 0, which a fit may free.
+        """The same state with phases of 0, which a fit may free.
 
         Raises:
             ValueError: the state is no array of amplitudes.
@@ -69,10 +69,10 @@ class Described(Start):
 
 
 def prepared(law: Motion, psi0: Any, name: str = "psi0") -> Any:
-    """What `law.prepare` makes of a state.
+    """The state that `law.prepare` makes.
 
     Raises:
-        ValueError: as it has it, with the name under which the state was given.
+        ValueError: as for `law.prepare`, with the name under which psi0 was given.
     """
     try:
         return law.prepare(psi0)
@@ -81,7 +81,7 @@ def prepared(law: Motion, psi0: Any, name: str = "psi0") -> Any:
 
 
 def as_start(law: Motion, psi0: Any) -> Start:
-    """A start as it is, or that of a state which is described or known.
+    """A start as it is, or one made from a described or known state.
 
     Args:
         law: the law, which admits the state.

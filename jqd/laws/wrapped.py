@@ -1,4 +1,4 @@
-"""Laws that hold another one: what that one knows is theirs as well."""
+"""Laws that hold another law and pass on its properties."""
 
 import abc
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from .law import Law
 
 
 class Wrapped(Law):
-    """A law that holds another one and changes what it says itself.
+    """A law that holds another one, and changes only what it defines itself.
 
-    Whatever else the other law knows is passed on, group by group: a law that holds
-    another one cannot forget a part of it. How it moves is one piece: where it has a
-    `vector_field` or a `step` of its own, the stepper, the chance, the exact flows and
-    the invariants of the other law are not passed on.
+    Everything else of the other law is passed on, group by group, so that no part can
+    be forgotten. The motion is one piece: where the law has a `vector_field` or a
+    `step` of its own, the stepper, the chance, the exact flows and the invariants of
+    the other law are not passed on.
 
     Attributes:
         lens: how its states hold those of the other law; None where they hold none.
@@ -44,7 +44,7 @@ class Wrapped(Law):
         return self.inner.cell
 
     def admit(self, psi: Any) -> PyTree[Array]:
-        """As the other law."""
+        """The state as the other law admits it."""
         return self.inner.admit(psi)
 
     def prepare(self, psi: Any) -> PyTree[Array]:
@@ -52,7 +52,7 @@ class Wrapped(Law):
         return self.inner.prepare(psi)
 
     def carry(self, state: PyTree[Array], *, splits: bool) -> PyTree[Array]:
-        """As the other law."""
+        """The state as the other law carries it."""
         lens = self.lens
         if lens is None:
             return state
@@ -65,7 +65,7 @@ class Wrapped(Law):
         return self.inner.density(state if lens is None else lens.inside(state))
 
     def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
-        """`density` and `populations` of this law, and what else the other names."""
+        """`density` and `populations` of this law, and all others of the other law."""
         own, lens = super().observables(), self.lens
         if lens is None:
             return own
@@ -80,7 +80,7 @@ class Wrapped(Law):
     def vector_field(
         self, t: ArrayLike, state: PyTree[Array], args: Any = None
     ) -> PyTree[Array]:
-        """That of the other law."""
+        """Time derivative of the state by the other law."""
         return self.inner.vector_field(t, state, args)
 
     def step(
@@ -90,7 +90,7 @@ class Wrapped(Law):
         dt: ArrayLike,
         w: StepNoise | None = None,
     ) -> PyTree[Array]:
-        """That of the other law, or of a `vector_field` of one's own by the stepper."""
+        """A step of the other law, or one of the stepper by an own `vector_field`."""
         if not self._alike:
             return super().step(t, state, dt)
         noise = () if w is None else (w,)
@@ -98,46 +98,46 @@ class Wrapped(Law):
 
     @property
     def stepper(self) -> Callable[..., PyTree[Array]]:
-        """That of the other law, if it moves as this one."""
+        """The stepper of the other law, if both move alike."""
         return self.inner.stepper if self._alike else super().stepper
 
     @property
     def step_order(self) -> int:
-        """That of the other law, if it moves as this one."""
+        """Order of `step`, that of the other law if both move alike."""
         if self._alike:
             return self.inner.step_order
         own = type(self).step is not Wrapped.step
         return 1 if own else getattr(self.stepper, "order", 1)
 
     def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
-        """Those of the other law, if it moves as this one."""
+        """The invariants of the other law, if both move alike."""
         return self.inner.invariants(state) if self._alike else {}
 
     def yardstick(self) -> Law | None:
-        """What the other law departs from."""
+        """Quantum mechanics that the other law departs from."""
         return self.inner.yardstick()
 
     # -- the groups --------------------------------------------------------------------
 
     def chance(self) -> Chance | None:
-        """That of the other law, if it moves as this one."""
+        """The chance of the other law, if both move alike."""
         return self.inner.chance() if self._alike else None
 
     def breaks(self) -> Breaks:
-        """Those of the other law."""
+        """The breaks of the other law."""
         return self.inner.breaks().through(self.lens)
 
     def watch(self) -> Watch:
-        """That of the other law, but for what has to do with a density of one's own."""
+        """The watch of the other law, less its density where this law has its own."""
         watch = self.inner.watch().through(self.lens)
         if type(self).density is Wrapped.density:
             return watch
         return watch._replace(records=None, difference=None)
 
     def exact(self) -> Exact:
-        """That of the other law, if it moves as this one."""
+        """Exact solutions of the other law, if both move alike."""
         return self.inner.exact() if self._alike else Exact()
 
     def fits(self) -> Fits:
-        """Those of the other law."""
+        """Limits and refusals of the other law."""
         return self.inner.fits()

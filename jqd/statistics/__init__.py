@@ -1,6 +1,6 @@
 """Statistics of many particles: how N particles occupy M states.
 
-One constant g holds Maxwell-Boltzmann (0), Bose-Einstein (1) and Fermi-Dirac (-1).
+One constant g covers Maxwell-Boltzmann (0), Bose-Einstein (1) and Fermi-Dirac (-1).
 """
 
 from ._family import log_rising as log_rising

@@ -16,7 +16,7 @@ def log_canonical(E: ArrayLike, T: ArrayLike, N: int, g: ArrayLike) -> Float[Arr
     """ln Z of exactly N particles, by recursion over the levels.
 
     Z = Σ_n Π_i Π_{k<n_i} (1 + g k)/n_i! exp(-n_i E_i/kT), Σ n_i = N: the weights of P_g
-    times Boltzmann's factor. The time is L N².
+    times Boltzmann's factor. The computing time grows as L N².
 
     Args:
         E: energies of single states, shape (L,).
@@ -28,7 +28,8 @@ def log_canonical(E: ArrayLike, T: ArrayLike, N: int, g: ArrayLike) -> Float[Arr
         ln Z, shape ().
 
     Raises:
-        ValueError: N is no such number, T is not positive, g is negative and not -1/k.
+        ValueError: N is not a positive integer, T is not positive, g is negative and
+            not -1/k.
     """
     N = check_count(N, "N", 1)
     check_g(g)
@@ -60,8 +61,8 @@ def canonical_occupations(
 ) -> Float[Array, " L"]:
     """Mean occupations, (L,), of exactly N particles: n_i = -kT ∂ ln Z/∂E_i, sum N.
 
-    They equal `occupation` at the μ of N for Maxwell-Boltzmann; else they come close to
-    it for large N only. Arguments and errors are those of `log_canonical`.
+    They equal `occupation` at the μ of N for Maxwell-Boltzmann; for other g they come
+    close to it only at large N. Arguments and errors are those of `log_canonical`.
     """
     for value, name in ((E, "E"), (T, "T"), (g, "g")):
         _checks.check_finite(value, name)

@@ -66,7 +66,7 @@ def count_information(nbar: ArrayLike, g: ArrayLike) -> Float[Array, ""]:
     """Information on g in one count of every state, T and μ known.
 
     I = Σ (∂n/∂g)²/var n = Σ n³/(1 + g n), from ∂n/∂g = n² and var n = n (1 + g n): it
-    falls with the cube of the occupation, so dilute data tell nothing about g.
+    falls with the cube of the occupation, so dilute data do not determine g.
 
     Args:
         nbar: mean occupations, shape (L,).
@@ -95,7 +95,7 @@ def chemical_potential(
 
     The root is bracketed for every g: with c = Σ G/N + g, the average occupation gives
     ln c as an upper bound of (E_0 - μ)/kT, and the highest level a lower bound.
-    Differentiable in all arguments but N's being possible.
+    Differentiable in all arguments, as long as N is possible.
 
     Args:
         E: energies of the levels, shape (L,).

@@ -1,6 +1,6 @@
 """Probabilities of occupation numbers: Maxwell-Boltzmann, Bose-Einstein, Fermi-Dirac.
 
-One constant g holds the three: 0, 1 and -1.
+One constant g covers the three: 0, 1 and -1.
 
     P_g(n) = N!/Π n_i! Π_i Π_{k<n_i} (1 + g k) / Π_{k<N} (M + g k)
 
@@ -78,8 +78,8 @@ def log_marginal(n: ArrayLike, N: int, M: int, g: ArrayLike) -> Float[Array, "..
         Natural logarithms; -∞ outside 0..N and where there are too few places.
 
     Raises:
-        ValueError: N or M is no such number, there is no room, g is negative and not
-            -1/k.
+        ValueError: N or M is not a valid number, there is no room, g is negative and
+            not -1/k.
     """
     N, M = check_count(N, "N", 0), check_count(M, "M", 2)
     check_g(g)
@@ -115,7 +115,7 @@ def variance(N: ArrayLike, M: ArrayLike, g: ArrayLike) -> Float[Array, "..."]:
         The variance, of the broadcast shape.
 
     Raises:
-        ValueError: N negative, M not positive, or a g that is none.
+        ValueError: N negative, M not positive, or an invalid g.
     """
     _checks.check_not_negative(N, "N")
     _checks.check_positive(M, "M")
@@ -140,7 +140,7 @@ def configurations(N: int, M: int) -> Int[np.ndarray, "C M"]:
         Whole numbers, the last state filled first, in lexical order.
 
     Raises:
-        ValueError: N or M is no such number.
+        ValueError: N or M is not a valid number.
     """
     N, M = check_count(N, "N", 0), check_count(M, "M", 1)
     log = math.lgamma(N + M) - math.lgamma(N + 1) - math.lgamma(M)

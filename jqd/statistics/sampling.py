@@ -35,7 +35,7 @@ def sample_weights(
         Weights that sum to 1, shape (*shape, M).
 
     Raises:
-        ValueError: M is no such number, or g is negative.
+        ValueError: M is not a valid number, or g is negative.
 
     Source: Zakir, eq. (51).
     """
@@ -90,7 +90,7 @@ def sample_occupations(
     g >= 0: one vector of weights is drawn for all particles, then each particle falls
     into a state with these probabilities. g = -1/k: N of k M places are filled, none
     twice. The time for one draw is that of N + M random numbers. The weights of g = 0
-    and 1 are drawn a hundred times faster than others, and with other numbers than
+    and 1 are drawn a hundred times faster than others, and differ from those drawn
     where g is a tracer.
 
     With `shared=False` each particle gets a vector of weights of its own. Then the
@@ -109,8 +109,8 @@ def sample_occupations(
         Whole numbers with the sum N, shape (*shape, M).
 
     Raises:
-        ValueError: N or M is no such number, there is no room, g is negative and not
-            -1/k, or is negative while weights are not shared.
+        ValueError: N or M is not a valid number, there is no room, g is negative and
+            not -1/k, or is negative while weights are not shared.
 
     Source: Zakir, section 4.2; the text before eq. (52) has weights "for each
     particle", which eq. (52) itself has not.

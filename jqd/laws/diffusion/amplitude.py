@@ -23,12 +23,12 @@ class Amplitude(DiffusionForm):
 
     i 2mD ∂ψ/∂t = -2mD² ∇²ψ + Vψ, exact for one constant mD without dissipation.
 
-    On a periodic grid, with FFTs; split steps of any order. The state is ψ. Masses may
-    differ from axis to axis, 2mD may not.
+    It works on a periodic grid, with FFTs and split steps of any order. The state is ψ.
+    Masses may differ from axis to axis, 2mD may not.
     """
 
     def check(self, fluid: Fluid) -> None:
-        """A grid, one mD, no dissipation, no reflecting walls."""
+        """Require a grid, one mD, no dissipation and no reflecting walls."""
         reason = None
         if not isinstance(fluid.space, Grid):
             reason = "needs a grid"
@@ -97,7 +97,7 @@ class Amplitude(DiffusionForm):
         return fluid.space.cell * jnp.sum(jnp.real(jnp.conj(state) * image))
 
     def resolution(self, fluid: Fluid, state: Array) -> Resolution | None:
-        """The error of the spectrum of ψ, as `Schrodinger.resolution` has it."""
+        """The error from the tail of the spectrum of ψ, as in `LinearLaw.watch`."""
         assert isinstance(fluid.space, Grid)
         share = tail_error(fluid.space, state)
         return Resolution(share, jnp.zeros_like(share))
@@ -108,7 +108,7 @@ class Amplitude(DiffusionForm):
 
     @property
     def stepper(self) -> Any:
-        """Order 6, which takes a fit to rounding."""
+        """A method of order 6, which brings a fit down to rounding."""
         return srkn11
 
 
@@ -128,7 +128,7 @@ def _one(hbar_eff: Array) -> Array:
 def refuse_torn(state: AmplitudeAction, psi: Array, fluid: Fluid) -> None:
     """Refuse ψ with vortices where ħ_eff is not the ħ of ψ: S is multi-valued there.
 
-    So it is where the phase winds round a periodic box.
+    S is multi-valued, too, where the phase winds round a periodic box.
 
     Raises:
         ValueError: a circulation of 2πħ that is no multiple of 2πħ_eff (Wallstrom).

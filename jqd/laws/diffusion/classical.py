@@ -1,4 +1,4 @@
-"""Ordinary diffusion, which is dissipative: beside the conservative one."""
+"""Ordinary, dissipative diffusion, for comparison with the conservative one."""
 
 from typing import Any
 
@@ -21,10 +21,11 @@ class ClassicalDiffusion(Law):
 
     "fick": ∂ρ/∂t = ∇(D∇ρ);  "ito": ∂ρ/∂t = ∇²(Dρ)
 
-    The same for one D. Where D(x) depends on the position, Fick's form ends in a
-    uniform density and Ito's in ρ ~ 1/D: more where there is less fluctuation. Entropy
-    grows, nothing is reversed. Nearest links, periodic or with reflecting ends;
-    Runge-Kutta steps are stable for D dt / h² below 0.69 / dimensions.
+    Both agree where D is constant. Where D(x) depends on the position, Fick's form ends
+    in a uniform density and Ito's in ρ ~ 1/D, larger where there is less fluctuation.
+    Entropy grows, and the motion cannot be reversed. Differences use nearest links,
+    with periodic or reflecting ends; Runge-Kutta steps are stable for D dt / h² below
+    0.69 / dimensions.
 
     Attributes:
         D: scalar or of the grid's shape, length²/time.
@@ -67,7 +68,7 @@ class ClassicalDiffusion(Law):
         self.ordering, self.periodic = ordering, periodic
 
     def prepare(self, psi: Any) -> Float[Array, "..."]:
-        """|ψ|²; what ψ says of motion is lost.
+        """|ψ|²; the phase of ψ, and with it the motion, is lost.
 
         Raises:
             ValueError: wrong shape, not finite, not normalised.

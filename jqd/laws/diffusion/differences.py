@@ -22,7 +22,7 @@ def difference_matrix(
         points: number of points, more than the stencil has.
         derivative: k, 1 or 2.
         order: of accuracy, even.
-        periodic: whether the stencil goes round.
+        periodic: whether the stencil wraps around the ends.
 
     Returns:
         (points, points).

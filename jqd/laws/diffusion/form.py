@@ -1,4 +1,4 @@
-"""How the state of a conservative diffusion is carried: the interface of its forms."""
+"""Interface of the forms in which the state of a conservative diffusion is carried."""
 
 import abc
 from typing import Any
@@ -24,7 +24,7 @@ from .state import AmplitudeAction
 
 BOUNDARIES = ("free", "reflecting", "periodic")
 # Share of the probability within two points of a wall, and beyond two thirds of the
-# largest wavenumber, at which a run no longer tells what free space would do.
+# largest wavenumber, at which a run no longer shows what happens in free space.
 EDGE_CELLS = 2
 EDGE_SHARE = 1e-6
 CUTOFF_SHARE = 1e-4
@@ -34,9 +34,9 @@ class Fluid(eqx.Module):
     """The constants of the law and the space of its fluid, as the forms need them.
 
     Attributes:
-        D: diffusion coefficient, scalar, one an axis or of the space's shape,
+        D: diffusion coefficient, scalar, one per axis or of the space's shape,
             length²/time.
-        mass: m, scalar or one an axis.
+        mass: m, scalar or one per axis.
         friction: γ, scalar, 1/time.
         classical_diffusion: D_c, scalar, length²/time.
         potential: V(space, t), energy.
@@ -60,7 +60,7 @@ class Fluid(eqx.Module):
 
     @property
     def hbar_eff(self) -> Array:
-        """2 m D, which takes the place of ħ; of the shape of D, or one an axis."""
+        """2 m D, which takes the place of ħ; of the shape of D, or one per axis."""
         return 2 * self.mass * self.D
 
     @property
@@ -96,7 +96,7 @@ class Fluid(eqx.Module):
         return None if self.peierls is None else self.peierls.work(self.space, t)
 
     def drag(self, density: Array, action: Array) -> Array:
-        """γ (S - <S>), what friction takes from the action per unit of time."""
+        """γ (S - <S>), which friction takes from the action per unit of time."""
         weight = density / jnp.sum(density)
         return self.friction * (action - jnp.sum(weight * action))
 
@@ -133,17 +133,17 @@ class DiffusionForm(eqx.Module):
     def alarm(
         self, fluid: Fluid, t: ArrayLike, before: PyTree[Array], after: PyTree[Array]
     ) -> Array:
-        """A `Status` for what the step met."""
+        """The `Status` after a step."""
         del before
         return space_alarm(fluid, self.amplitude(fluid, after), t)
 
     def diagnose(self, fluid: Fluid, state: PyTree[Array]) -> dict[str, Array]:
-        """Further figures of a state, by name."""
+        """Further diagnostics of a state, by name."""
         del fluid, state
         return {}
 
     def resolution(self, fluid: Fluid, state: PyTree[Array]) -> Resolution | None:
-        """Errors that the space leaves, see `Watch.resolution`; None: not known."""
+        """Errors from the discrete space, see `Watch.resolution`; None if not known."""
         del fluid, state
         return None
 
@@ -161,8 +161,11 @@ class DiffusionForm(eqx.Module):
 def space_alarm(
     fluid: Fluid, psi: Array, t: ArrayLike, cut: Array | None = None
 ) -> Array:
-    """Whether the density touches a wall, or a seam across which a vector potential
-    jumps, or the momentum the cut-off of the grid, by its share `cut` if not by ψ's."""
+    """EDGE at a wall, or at a seam across which a vector potential jumps, or CUTOFF.
+
+    CUTOFF is where the momentum reaches the cut-off of the grid, by its share `cut` if
+    given, else by that of ψ.
+    """
     if isinstance(fluid.space, Graph):
         return jnp.asarray(Status.OK)
     code = jnp.asarray(Status.OK)

@@ -41,13 +41,13 @@ FORMS = {
 
 
 def four_times(value: Array, unit: ArrayLike) -> tuple[Array, Array]:
-    """Starts within a factor of four each way."""
+    """Initial guesses within a factor of four each way."""
     del unit
     return value / 4, value * 4
 
 
 def upwards(value: Array, unit: ArrayLike) -> tuple[Array, Array]:
-    """Starts of what dissipates: from none upwards."""
+    """Initial guesses of a constant that dissipates: from zero upwards."""
     return jnp.zeros_like(value), value + 0.2 * unit
 
 
@@ -61,29 +61,30 @@ class ConservativeDiffusion(Law):
 
     H = ∫ (m v²/2 + m u²/2 + V) ρ dx,  ∂ρ/∂t = δH/δS,  ∂S/∂t = -δH/δρ - γ(S - <S>),
 
-    and ∂ρ/∂t has a further D_c ∇²ρ. With D = ħ/2m and γ = D_c = 0 this is quantum
-    mechanics of ψ = √ρ exp(iS/ħ). Only D and V/m show in a density: the equations are
-    the same for m, V and S multiplied by one number. Conserves the norm, and the energy
-    where γ = D_c = 0 and V does not depend on time; reversed by S -> -S then. Of
-    several particles each axis of the grid has its m_i and D_i = ħ/2m_i.
+    and ∂ρ/∂t has a further term D_c ∇²ρ. With D = ħ/2m and γ = D_c = 0 this is quantum
+    mechanics of ψ = √ρ exp(iS/ħ). Densities depend only on D and V/m: the equations
+    stay the same when m, V and S are multiplied by one number. The law conserves the
+    norm, and the energy where γ = D_c = 0 and V does not depend on time; then S -> -S
+    reverses it. For several particles, each axis of the grid has its m_i and
+    D_i = ħ/2m_i.
 
     Attributes:
-        D: diffusion coefficient, length²/time; scalar, one an axis (where 2mD differs
-            from axis to axis, `Links` or `Literal`), or at the points of the grid for
-            the reading that lets it depend on the position (needs `Links`).
-        mass: m, scalar or one an axis.
+        D: diffusion coefficient, length²/time; scalar, one per axis (with `Links` or
+            `Literal` where 2mD differs from axis to axis), or one per grid point, for
+            the reading in which it depends on the position (needs `Links`).
+        mass: m, scalar or one per axis.
         potential: V(x, t), energy.
         friction: γ, scalar, 1/time; 0 in quantum mechanics.
         classical_diffusion: D_c, scalar, length²/time; 0 in quantum mechanics.
-        hbar: ħ of the quantum states that `prepare` is given: S = ħ arg ψ.
+        hbar: ħ of the quantum states given to `prepare`: S = ħ arg ψ.
         absorber: W ≥ 0 of the shape of the grid, energy (density decays at the rate
             W/mD), or None.
         space: a grid, or a graph.
         boundary: "free" (a box that must stay larger than the packet: touching its
             walls is the status EDGE), "reflecting" (links end there) or "periodic".
         form: how the state is carried.
-        charge: q, scalar, or None without a vector potential. Only q/mD shows, the
-            phase qΦ/2mD that a flux Φ makes, and the drift v = (∇S - qA)/m.
+        charge: q, scalar, or None without a vector potential. Only q/mD has an effect,
+            by the phase qΦ/2mD of a flux Φ, and the drift v = (∇S - qA)/m.
         vector_potential: A, or ∫ A·dl along links; or None.
 
     Source: Zakir, eqs. (22)-(32).
@@ -130,14 +131,14 @@ class ConservativeDiffusion(Law):
             V: values on the space, or on a grid a callable of the coordinates (and of
                 the time) that acts point by point.
             D: diffusion coefficient; None for ħ/2m.
-            mass: m, scalar, or one an axis of a grid.
+            mass: m, scalar, or one per axis of a grid.
             friction: γ, not negative.
             classical_diffusion: D_c.
             hbar: ħ of the states that are prepared.
             absorber: W on the grid, see `jqd.spaces.absorbing_layer`.
             boundary: "free", "reflecting" or "periodic".
             form: `Amplitude`, `Links`, `Window` or `Literal`, or the name of one; None
-                for "amplitude" where it can be, else "links".
+                for "amplitude" where that is possible, else "links".
             vector_potential: A(x, ..) or A(x, .., t) as for `Schrodinger.on_grid`; or,
                 with links, ∫ A·dl: on a grid from each point to the next along each
                 axis, (ndim, *shape), on a graph along each link, (L,).
@@ -284,8 +285,8 @@ class ConservativeDiffusion(Law):
 
         Raises:
             ValueError: wrong shape, not finite, not normalised; or a phase that the
-                form cannot take up (nodes on grid points, vortices where 2mD ≠ ħ); or
-                weight at a seam of the box across which a vector potential jumps.
+                form cannot represent (nodes on grid points, vortices where 2mD ≠ ħ); or
+                probability at a seam of the box across which a vector potential jumps.
         """
         state = self.form.prepare(self.fluid, self.admit(psi))
         if self._field is not None:
@@ -301,7 +302,7 @@ class ConservativeDiffusion(Law):
         return self.form.vector_field(self.fluid, t, state)
 
     def exact(self) -> Exact:
-        """Potential and kinetic flows, for splitting the amplitude."""
+        """Potential and kinetic flows, for split steps of the amplitude."""
         return Exact(flows=self._flows)
 
     def _flows(self) -> Flows | None:
@@ -318,7 +319,7 @@ class ConservativeDiffusion(Law):
 
     @property
     def step_order(self) -> int:
-        """That of Strang's or Runge-Kutta's steps."""
+        """Order of `step`, that of Strang's or Runge-Kutta's method."""
         return self._own_step.order
 
     @property
@@ -327,7 +328,7 @@ class ConservativeDiffusion(Law):
         flows = self._flows()
         if flows is not None and flows.reach != "nystroem":
             return kahan_li6 if self.absorber is None else strang
-        # steps of order 6 go back in between, where an absorber would grow
+        # steps of order 6 go back in time in between, where an absorber would amplify
         return self.form.stepper if self.absorber is None else chin4a
 
     def _convection(
@@ -360,11 +361,11 @@ class ConservativeDiffusion(Law):
         return self.space.cell * jnp.sum(self.density(state))
 
     def watch(self) -> Watch:
-        """Walls, the cut-off and, for forms that end there, nodes; what paths feel.
+        """Alarm at walls, the cut-off and, for forms that end there, nodes.
 
-        Records are `min_density`, the figures of the form and, with an absorber, the
-        share that it took. The error of the grid is told by the forms that can:
-        amplitude and links. Reversed is S -> -S; paths have -qA/m.
+        The diagnostics are `min_density`, those of the form and, with an absorber, the
+        share that it took. The forms amplitude and links estimate the error of the
+        grid. The reversed state has S -> -S; paths have the further velocity -qA/m.
         """
         form, fluid = self.form, self.fluid
 
@@ -386,7 +387,7 @@ class ConservativeDiffusion(Law):
         )
 
     def fits(self) -> Fits:
-        """Of ħ, and of constants that its form has not, no density tells."""
+        """Refuse ħ and constants that the form lacks: no data determine them."""
         return Fits(self._why_not)
 
     def _why_not(self, free: tuple[str, ...]) -> str | None:

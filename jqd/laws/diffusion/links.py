@@ -8,11 +8,11 @@ with ħ_l = 2 m D_l. It tends to (26) as h -> 0, and its canonical equations in
 may vanish between the sites and come back.
 
 The functions take a = ½ ln ρ and the action `s`, of the shape of the space (a grid, or
-a graph with its own weights), D, a scalar or at the sites (a link takes the mean of its
-ends), and the mass; on a grid both may be one an axis, with the `order`, 2, 4, 6 or 8,
-and whether links close it (`periodic`; if not, it has reflecting ends). In a vector
-potential S_b - S_a is less by the `work` q ∫ A·dl along the whole reach of the link:
-the phases of Peierls.
+a graph with its own weights), D, a scalar or one value per site (a link takes the mean
+of its ends), and the mass. On a grid D and the mass may have one value per axis, the
+`order` is 2, 4, 6 or 8, and links close the grid if it is `periodic` (if not, it has
+reflecting ends). In a vector potential the `work` q ∫ A·dl along the whole link is
+subtracted from S_b - S_a: Peierls' phases.
 """
 
 from typing import Any, NamedTuple
@@ -121,8 +121,8 @@ def link_energy(
 ) -> Float[Array, ""]:
     """Energy of drift and diffusion together, the link form of (26) without V.
 
-    Σ_links (ħ_l² w/2m) |√ρ_b e^{iS_b/ħ_l} - √ρ_a e^{iS_a/ħ_l}|², in energy units, S_b
-    less by the work of a vector potential.
+    Σ_links (ħ_l² w/2m) |√ρ_b e^{iS_b/ħ_l} - √ρ_a e^{iS_a/ħ_l}|², in energy units, with
+    the work of a vector potential subtracted from S_b.
     """
     D, mass = jnp.asarray(D), jnp.asarray(mass)
 
@@ -166,7 +166,7 @@ def classical_rates(
 
     ȧ_a = (D_c/2) Σ_b (ρ_b/ρ_a - 1)/h²
 
-    Nearest links keep the density positive; those of higher order do not, and stall.
+    Nearest links keep the density positive; links of higher order do not, and stall.
 
     `classical_diffusion` is D_c, scalar, length²/time. Returns da/dt.
     """

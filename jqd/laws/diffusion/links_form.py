@@ -31,16 +31,16 @@ DISPERSION = 0.02
 class Links(DiffusionForm):
     """Canonical equations of the link-by-link Hamiltonian in (½ ln density, S).
 
-    See `links`. Goes through nodes that form between the sites; of a node on a site the
-    logarithm knows nothing, and the step budget ends (`prepare` refuses it). In 1D, 2D,
-    3D and on graphs; D may depend on the position; friction and classical diffusion
-    are optional. In a vector potential links have Peierls' phases: S -> S + qχ with
-    A -> A + ∇χ is exact.
+    See `links`. Runs pass through nodes that form between the sites. At a node on a
+    site the logarithm fails, and a run uses up its steps (`prepare` refuses such a
+    state). Works in 1D, 2D, 3D and on graphs; D may depend on the position; friction
+    and classical diffusion are optional. In a vector potential links have Peierls'
+    phases, so that the gauge change S -> S + qχ, A -> A + ∇χ is exact.
 
     Attributes:
         order: 2, 4, 6 or 8, of the links of a grid.
         floor: added to |ψ| when a state is prepared, in units of its maximum: deep
-            tails make steps small and carry nothing.
+            tails make steps small and hold hardly any probability.
     """
 
     order: int = static(default=8)
@@ -50,7 +50,7 @@ class Links(DiffusionForm):
         _checks.check_choice(self.order, "order", tuple(SECOND_DIFFERENCES))
 
     def check(self, fluid: Fluid) -> None:
-        """Enough points; no absorber; no friction across a periodic seam."""
+        """Require enough points, no absorber, and no friction on a periodic grid."""
         shape = fluid.space.shape
         if isinstance(fluid.space, Grid) and min(shape) <= self.order:
             raise ValueError(
@@ -114,7 +114,7 @@ class Links(DiffusionForm):
         return state.density
 
     def amplitude(self, fluid: Fluid, state: AmplitudeAction) -> Array:
-        """√density exp(iS/2mD); with D(x), or one an axis, of the mean of 2mD."""
+        """√density exp(iS/2mD); with D(x), or one per axis, of the mean of 2mD."""
         return join(state, jnp.mean(fluid.hbar_eff))
 
     def energy(self, fluid: Fluid, state: AmplitudeAction) -> Array:
@@ -126,7 +126,7 @@ class Links(DiffusionForm):
         return moving + fluid.space.cell * jnp.sum(state.density * fluid.values(0.0))
 
     def alarm(self, fluid: Fluid, t: ArrayLike, before, after) -> Array:
-        """Walls, cut-off, and a grid whose differences miss k² by 2 %."""
+        """Alarm at walls, the cut-off, and where differences miss k² by 2 %."""
         del before
         if not isinstance(fluid.space, Grid):
             return jnp.asarray(Status.OK)
@@ -159,12 +159,12 @@ class Links(DiffusionForm):
         return {"max_dispersion": 2 * seen.missed}
 
     def resolution(self, fluid: Fluid, state: AmplitudeAction) -> Resolution | None:
-        """On a grid the spectrum's loss, and per time what the differences miss of k².
+        """On a grid: loss of the spectrum, and error of k² by differences per time.
 
-        The second, 2 rms[D (k² - k_h²)], is a bound where there is no potential, 2 to 6
-        times the error in the tested cases, with and without one. Of a graph nothing is
-        missing. k is covariant in a vector potential; of one that depends on the time
-        it is that of t = 0.
+        The second, 2 rms[D (k² - k_h²)], is a bound where there is no potential; in the
+        tested cases, with and without one, it was 2 to 6 times the error. A graph has
+        no such errors. In a vector potential k is covariant, taken at t = 0 where A
+        depends on the time.
         """
         if not isinstance(fluid.space, Grid):
             return None

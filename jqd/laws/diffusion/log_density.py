@@ -19,7 +19,7 @@ ORDER = 6
 DIP = 1.0
 # A dip counts where the density is this share of the largest one.
 CORE = 1e-6
-# Change of the norm that tells that the differences no longer hold.
+# Change of the norm above which the differences no longer hold.
 NORM_DRIFT = 1e-6
 
 
@@ -74,13 +74,14 @@ def dips(chi: Array, axis: int, *, periodic: bool) -> Bool[Array, ""]:
 class Literal(DiffusionForm):
     """Equations (8)-(9) as printed, ln ρ and S by differences of order 6 on the grid.
 
-    Good to rounding while the density has no node: it ends with the status NODE at the
-    first one. Where a packet has more than some 8 standard deviations of room, errors
-    in its tails grow like exp(x²/4σ²): use the form 'window' there.
+    Accurate to rounding while the density has no node: a run ends with the status NODE
+    at the first one. Where the grid leaves a packet more than some 8 standard
+    deviations of room, errors in its tails grow like exp(x²/4σ²): use the form 'window'
+    there.
     """
 
     def check(self, fluid: Fluid) -> None:
-        """A grid with enough points, one D, no absorber."""
+        """Require a grid with enough points, one D and no absorber."""
         check_smooth(fluid, "literal")
 
     def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> AmplitudeAction:
@@ -129,7 +130,7 @@ class Literal(DiffusionForm):
         return Links(ORDER).energy(fluid, state)
 
     def alarm(self, fluid: Fluid, t: ArrayLike, before, after) -> Array:
-        """The first node; a norm that has changed."""
+        """Alarm at the first node, and where the norm has changed."""
         del t, before
         node = jnp.asarray(False)
         for axis in range(after.log_amplitude.ndim):

@@ -21,12 +21,12 @@ class Madelung(Wrapped):
 
     ∂ρ/∂t + ∇(ρ∇S/m) = 0,  ∂S/∂t + |∇S|²/2m + V - (ħ²/2m) ∇²√ρ/√ρ = 0
 
-    Carried link by link in (½ ln ρ, S), which goes through nodes: see
+    By default (½ ln ρ, S) moves link by link, so that runs pass through nodes: see
     `jqd.laws.diffusion.links`. The same as `ConservativeDiffusion` with D = ħ/2m.
 
     Attributes:
         hbar: ħ, scalar.
-        mass: m, scalar or one an axis.
+        mass: m, scalar or one per axis.
         potential: V(x, t), energy.
         space: a grid, or a graph.
         boundary: "free", "reflecting" or "periodic".
@@ -58,7 +58,7 @@ class Madelung(Wrapped):
         Args:
             space: 1, 2 or 3 dimensional grid, or a graph.
             V: values, or on a grid a callable of the coordinates (and the time).
-            mass: m, scalar, or one an axis of a grid.
+            mass: m, scalar, or one per axis of a grid.
             hbar: ħ.
             boundary: "free", "reflecting" or "periodic".
             form: `Links`, `Window`, `Literal` or `Amplitude`, or the name of one.
@@ -76,7 +76,7 @@ class Madelung(Wrapped):
 
     @property
     def diffusion(self) -> ConservativeDiffusion:
-        """The conservative diffusion that this is."""
+        """The equivalent conservative diffusion."""
         return ConservativeDiffusion(
             self.space, self.potential, self.hbar / (2 * self.mass), self.mass,
             hbar=self.hbar, boundary=self.boundary, form=self.form,
@@ -84,7 +84,7 @@ class Madelung(Wrapped):
 
     @property
     def inner(self) -> ConservativeDiffusion:
-        """The conservative diffusion that this is."""
+        """The equivalent conservative diffusion."""
         return self.diffusion
 
     @property
@@ -108,12 +108,12 @@ class Madelung(Wrapped):
         )  # fmt: skip
 
     def chance(self) -> None:
-        """None: there is nothing random, and no diffusion is made to say so."""
+        """None: nothing is random here, which needs no conservative diffusion made."""
 
     def amplitude(self, state: PyTree[Array]) -> Array:
         """√ρ exp(iS/ħ) on the space."""
         return self.diffusion.amplitude(state)
 
     def fits(self) -> Fits:
-        """Nothing refused: ħ is a constant of this law, and there is no D beside it."""
+        """Refuse nothing: ħ is a constant of this law, and there is no D beside it."""
         return Fits()

@@ -1,4 +1,4 @@
-"""What a vector potential takes from the action along the links of a space."""
+"""Vector potentials on links: the work that is subtracted from the action."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -45,7 +45,7 @@ class Peierls(eqx.Module):
         """q ∫ A·dl along the links at a time, energy times time.
 
         The integral over j links is a j h + χ_b - χ_a, also across the seam: the sum of
-        those over each of them, and exactly what a gauge takes from the action.
+        the integrals over each, and exactly what a gauge takes from the action.
         """
         q = self.charge
         if isinstance(space, Graph):
@@ -120,16 +120,16 @@ def covariant(
     order: int,
     t: ArrayLike,
 ) -> Seen:
-    """How well links resolve a ψ in a vector potential: by κ = -i∇ - qA/ħ for k.
+    """How well links resolve a ψ in a vector potential: κ = -i∇ - qA/ħ replaces k.
 
-    No gauge changes it. Links know κ up to 2π/h along each axis.
+    The result is gauge invariant. Links determine κ up to 2π/h along each axis.
 
     Args:
         peierls: q and A.
         grid: the grid.
         psi: ψ, of the grid's shape.
-        hbar: ħ, one an axis.
-        D: D, one an axis.
+        hbar: ħ, one per axis.
+        D: D, one per axis.
         order: of the differences (static).
         t: time, scalar.
     """

@@ -58,7 +58,7 @@ def split(
     """Log-amplitude and action of ψ, the action unwrapped on a grid.
 
     The phase is followed along the axes from where the density is largest, so that S
-    stands for any ħ_eff. On a graph, and across vortices, S is known modulo 2πħ alone.
+    holds for any ħ_eff. On a graph, and across vortices, S is known only modulo 2πħ.
 
     Args:
         psi: ψ, shape of the space.
@@ -125,11 +125,10 @@ def is_torn(
     periodic: bool = False,
     work: Work | None = None,
 ) -> Bool[Array, ""]:
-    """Whether no single-valued action has the phases of psi: it has vortices, or, on a
-    periodic grid, winds round the box.
+    """Whether psi has vortices, or winds round a periodic grid: S is not single-valued.
 
-    In a vector potential by m∮v·dl + q∮A·dl, with the work q∫A·dl along links: of v
-    alone it is whole at no flux but whole ones.
+    In a vector potential the circulation is m∮v·dl + q∮A·dl, with the work q∫A·dl along
+    links: that of v alone is a whole number only at whole numbers of flux quanta.
     """
     torn, weight = jnp.zeros_like(state.action), abs2(psi)
     hbar = jnp.asarray(hbar)

@@ -55,9 +55,10 @@ class Window(DiffusionForm):
     χ̇ + (v - c) χ_x = -v_x + ..., with c the velocity of the points: v - D_c χ_x at both
     ends, and in proportion between them.
 
-    One dimension, no node: differences of order 6 in ln density, nothing in common with
-    the amplitude or the links, and good to rounding for packets. Ends with the status
-    NODE at the first node. Friction and classical diffusion are optional.
+    For one dimension, without nodes. Differences of order 6 in ln density have nothing
+    in common with the amplitude or the links, and are accurate to rounding for packets.
+    A run ends with the status NODE at the first node. Friction and classical diffusion
+    are optional.
 
     Attributes:
         points: P.
@@ -76,7 +77,7 @@ class Window(DiffusionForm):
             )
 
     def check(self, fluid: Fluid) -> None:
-        """A line, one D, no absorber, nothing periodic."""
+        """Require one dimension, one D, no absorber and no periodic ends."""
         check_smooth(fluid, "window", ndim=1)
         if fluid.periodic:
             raise ValueError(
@@ -129,7 +130,7 @@ class Window(DiffusionForm):
         return WindowState(chi_rate, s_rate - drag, ends)
 
     def density(self, fluid: Fluid, state: WindowState) -> Array:
-        """On the grid of the law; zero outside the window."""
+        """The density on the grid of the law; zero outside the window."""
         at = self._grid(fluid).x
         chi = interpolate(state.chi, state.ends[0], state.spacing, at)
         inside = (at >= state.ends[0]) & (at <= state.ends[1])
@@ -152,7 +153,7 @@ class Window(DiffusionForm):
         return state.spacing * jnp.sum(jnp.exp(state.chi) * energy)
 
     def alarm(self, fluid: Fluid, t: ArrayLike, before, after) -> Array:
-        """The first node; a norm that has changed."""
+        """Alarm at the first node, and where the norm has changed."""
         del t, fluid, before
         norm = after.spacing * jnp.sum(jnp.exp(after.chi))
         code = jnp.where(jnp.abs(norm - 1) > NORM_DRIFT, Status.HORIZON, Status.OK)

@@ -16,7 +16,7 @@ class Generator(eqx.Module):
 
     Attributes:
         weights: W_b, shape (levels, levels) each, all modes on separate axes.
-        offsets: (r_b, c_b) for each b, one integer a mode in each (static).
+        offsets: (r_b, c_b) for each b, one integer per mode in each (static).
         levels: levels kept of each mode (static).
     """
 
@@ -52,7 +52,7 @@ class Generator(eqx.Module):
         return Generator(list(weights.values()), tuple(weights), self.levels)
 
     def dense(self) -> Complex[Array, "D2 D2"]:
-        """The matrix on ρ with its rows one after the other."""
+        """The matrix that acts on ρ with its rows one after the other."""
         shape = self.levels * 2
         size = math.prod(shape)
         places = np.indices(shape)
@@ -68,7 +68,7 @@ class Generator(eqx.Module):
     def diagonals(self) -> Complex[Array, "D D D"]:
         """A_k of each diagonal from the main one up: d/dt ρ_n,n+k = Σ_m A_k,nm ρ_m,m+k.
 
-        Rows and columns beyond the last level are zero. Of a generator that keeps
+        Rows and columns beyond the last level are zero. The generator must keep
         diagonals.
         """
         (size,) = self.levels
@@ -109,7 +109,7 @@ def diagonal_orbit(
     rows, columns = n[upper], column[upper]
     rho = rho.at[:, columns, rows].set(jnp.conj(lines[:, upper[0], upper[1]]))
     rho = rho.at[:, rows, columns].set(lines[:, upper[0], upper[1]])
-    # rounding of matrices of this size, carried along by what they make grow
+    # rounding error of matrices of this size, amplified as the state grows
     largest = jnp.sqrt(jnp.max(jnp.sum(abs2(parts), axis=(1, 2))))
     growth = jnp.max(jnp.abs(rho), axis=(1, 2)) / jnp.max(jnp.abs(rho0))
     return rho, eps * (1 + largest * (ts - ts[0])) * jnp.maximum(growth, 1)

@@ -20,7 +20,7 @@ class Rates(NamedTuple):
 
     Attributes:
         down: D, of loss, scalar or (N,).
-        up: G, of gain; below 0 the equation is none of Lindblad's.
+        up: G, of gain; below 0 the equation is not one of Lindblad's.
         dephasing: g.
     """
 
@@ -30,15 +30,15 @@ class Rates(NamedTuple):
 
 
 class Bath(eqx.Module):
-    """What surrounds the modes: a thermal bath, a pump, noise on their frequency.
+    """The surroundings of the modes: a thermal bath, a pump, frequency noise.
 
     ∂ₜQ = .. + Σ_i {(κ/2)(∂_i α_i + ∂*_i α_i*) + Dħ ∂_i ∂*_i + (g/2) ∂²/∂φ_i²} Q
     D = γ(n̄ + 1),  κ = γ - gain
 
-    The law keeps the bath and scales only the diffusion of the Hamiltonian. Read at
-    ħ_eff = Cħ it is a thermal bath of n_eff = (n̄ + 1)/C - 1 quanta with the same γ,
-    exactly: for C <= 1 + n̄ a master equation of Lindblad's, up to twice that one with a
-    negative rate, which has solutions for signed ρ, and beyond none.
+    The law leaves the bath as it is and scales only the diffusion of the Hamiltonian.
+    Read at ħ_eff = Cħ, it is exactly a thermal bath of n_eff = (n̄ + 1)/C - 1 quanta
+    with the same γ. For C <= 1 + n̄ this is a Lindblad equation; up to twice that C one
+    rate is negative, with solutions for signed ρ; beyond, there are no solutions.
 
     Attributes:
         gamma: γ, rate at which energy is lost to the bath, scalar or (N,), 1/time.
@@ -73,7 +73,7 @@ class Bath(eqx.Module):
         return Rates(down, up, self.dephasing)
 
     def at(self, C: ArrayLike) -> "Bath":
-        """What it is at ħ_eff = Cħ: a bath of (n̄ + 1)/C - 1 quanta, maybe below 0.
+        """The bath at ħ_eff = Cħ, of (n̄ + 1)/C - 1 quanta, which may be below 0.
 
         Args:
             C: strength of the diffusion, scalar.
@@ -81,9 +81,9 @@ class Bath(eqx.Module):
         return eqx.tree_at(lambda bath: bath.nbar, self, (self.nbar + 1) / C - 1)
 
     def largest_C(self) -> tuple[Array, Array]:
-        """Up to which C the equation is one of Lindblad's, and up to which it is posed.
+        """The largest C of a Lindblad equation, and the largest C with solutions.
 
-        D/(D - G) and twice that, inf where D <= G; of several modes the least.
+        D/(D - G) and twice that, inf where D <= G; for several modes the least of each.
         """
         rates = self.rates()
         net = rates.down - rates.up
@@ -91,7 +91,7 @@ class Bath(eqx.Module):
         return end, 2 * end
 
     def scaled(self, factor: ArrayLike) -> "Bath":
-        """The same with all rates multiplied."""
+        """The same bath with all rates multiplied by a factor."""
         return eqx.tree_at(
             lambda bath: (bath.gamma, bath.gain, bath.dephasing),
             self,
@@ -99,7 +99,7 @@ class Bath(eqx.Module):
         )
 
     def check(self, modes: int) -> None:
-        """Raise ValueError unless rates of single modes are of this many."""
+        """Raise ValueError unless each rate is one for all modes, or one for each."""
         shapes = {jnp.shape(leaf) for leaf in (self.gamma, self.nbar)}
         shapes |= {jnp.shape(leaf) for leaf in (self.gain, self.dephasing)}
         wrong = shapes - {(), (modes,)}

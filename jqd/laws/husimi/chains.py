@@ -27,25 +27,25 @@ from .matrix_products import (
 )
 from .starts import FirstOrder, ProductKets, PSamples, product_start, read_product
 
-# What half the step leaves of an error of fourth order.
+# Factor by which half the step reduces an error of fourth order.
 _HALVED = 1 / 16
 
 
 class ChainMoments(eqx.Module):
-    """Moments of a chain at each time, and what is known of their errors.
+    """Moments of a chain at each time, and estimates of their errors.
 
     Attributes:
         ts: times, (T,).
         values: ∫ Π_i α_i^m_i α_i*^n_i Q d²ᴹα, (T, moments), complex.
         stderr: standard errors of `values` by sampling, likewise; None where no kets
             were drawn.
-        error: of `values` by steps and splits, likewise: what half the step changes in
-            the mean of one ket, that with the largest Σ_i <n_i²> at the start.
+        error: of `values` by steps and splits, likewise: the change of the mean of one
+            ket, that with the largest initial Σ_i <n_i²>, when the step is halved.
         bond: largest bond dimension of a ket so far, (T,).
         left_out: share of the kets' norms that levels and bonds have left out, (T,). A
             mean number of quanta misses several times as much.
-        top_share: largest share that a site of a ket has in the highest level kept of
-            it, (T,).
+        top_share: largest share of a site of a ket in the highest level kept of it,
+            (T,).
         status: code of `jqd.Status`, (T,): `CUTOFF` where `left_out` or `top_share` is
             above the tolerance, `INACCURATE` where `error` is as large as the largest
             value.
@@ -61,7 +61,7 @@ class ChainMoments(eqx.Module):
     status: Int[Array, " T"]
 
     def describe(self) -> str:
-        """The status of the last time in words, and the largest errors known."""
+        """The status at the last time in words, and the largest known errors."""
         text = [
             Status(int(self.status[-1])).sentence,
             f"Bonds reach {int(self.bond[-1])};",
@@ -99,12 +99,12 @@ def chain_moments(
 
     iħ_eff d|k>/dt = Σ_i H_i |k>,  ρ = Σ_k w_k |k><k|,  ħ_eff = Cħ
 
-    with H_i of sites i and i+1, in steps of fourth order that turn even bonds and odd
-    ones (TEBD). The kets are those of the start `FirstOrder`, M+1 of them near C = 1 on
-    either side, or of `PSamples`, C < 1; the basis of the form is not used. All start
-    as products: bonds grow with time alone, and only where there are quanta; sites keep
-    as many levels as they fill. Runs in NumPy, outside of `jax.jit`, and needs
-    `pip install "jqd[mps]"`.
+    with H_i of sites i and i+1, in steps of fourth order on even and odd bonds in turn
+    (TEBD). The kets are those of the start `FirstOrder`, M+1 of them near C = 1 on
+    either side, or of `PSamples`, C < 1; the basis of the form is not used. All kets
+    begin as products: bond dimensions grow only with time and only where there are
+    quanta, and sites keep as many levels as they fill. Runs in NumPy, outside of
+    `jax.jit`, and needs `pip install "jqd[mps]"`.
 
     Args:
         law: its start `FirstOrder` or `PSamples`; H of terms of one site and of
@@ -117,9 +117,9 @@ def chain_moments(
         step: largest time step.
         bond: largest bond dimension.
         cutoff: probability that may be left out of a ket where two sites are split;
-            means miss about its root.
+            means are off by about its square root.
         levels: largest number of levels of a site.
-        tolerance: from which `left_out` and `top_share` are a status.
+        tolerance: above which `left_out` and `top_share` set the status.
 
     Raises:
         ValueError: another form, H no chain or driven, arguments that are traced, C

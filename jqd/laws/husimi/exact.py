@@ -38,8 +38,8 @@ from .starts import (
 )
 from .window import check_window, limits
 
-# Levels up to which a step under a drive takes H as a matrix: beyond, the series on the
-# kets, whose steps are to keep |H_eff| dt/ħ_eff below about 2.
+# Levels up to which a step under a drive takes H as a matrix. Beyond, it takes the
+# series on the kets, whose steps should keep |H_eff| dt/ħ_eff below about 2.
 LARGEST_DENSE = 160
 
 
@@ -50,19 +50,19 @@ class Levels(eqx.Module):
     """The lowest number states of each mode.
 
     Attributes:
-        levels: how many of each mode, at ħ_eff (static); None for 64, or 40 of a
+        levels: how many of each mode, at ħ_eff (static); None for 64, or 40 for a
             density operator in a bath.
         terms: of the Chebyshev series by which a step under a drive acts on the kets
             (static), or None: as many as it needs, or the exponential of the matrix.
-            Some 10 more than half the spread of H_eff dt/ħ_eff; too few end a run with
-            the status NON_FINITE.
+            Give some 10 more than half the spread of H_eff dt/ħ_eff; with too few, a
+            run ends with the status NON_FINITE.
     """
 
     levels: int | tuple[int, ...] | None = static(default=None)
     terms: int | None = static(default=None)
 
     def check(self, equation: Equation, start: Start, points: Any) -> None:
-        """Raise ValueError for numbers of levels or of terms that are none."""
+        """Raise ValueError for invalid numbers of levels or of terms."""
         del start, points
         self.sizes(equation)
         if self.terms is not None:
@@ -79,7 +79,7 @@ class Levels(eqx.Module):
         return read_levels(kept, equation.modes)
 
     def carrier(self, equation: Equation, start: Start) -> Carrier:
-        """Kets, or where there is a bath ρ."""
+        """Kets, or ρ where there is a bath."""
         del start
         if equation.bath is None:
             return Kets(self.terms)
@@ -90,7 +90,7 @@ class Levels(eqx.Module):
         """The kets of any state, see `Series.kets`.
 
         Raises:
-            ValueError: C outside the window of the state as well.
+            ValueError: as for `Series.kets`, and C outside the window of the state.
         """
         check_window(equation.C, psi)
         return start.kets(equation, psi, self.sizes(equation))
@@ -112,13 +112,13 @@ class Kets(Carrier):
     """iħ_eff dv/dt = H_eff v of each ket, of an `Equation.quantum`.
 
     Attributes:
-        terms: as of `Levels`.
+        terms: as in `Levels`.
     """
 
     terms: int | None = static(default=None)
 
     def solves(self, equation: Equation) -> bool:
-        """The kets are known at all times at once."""
+        """True: the kets are known at all times at once."""
         del equation
         return True
 
@@ -172,7 +172,7 @@ class Kets(Carrier):
     def means(
         self, equation: Equation, state: Ensemble, m: Powers, n: Powers
     ) -> Complex[Array, " K"]:
-        """The same of each ket."""
+        """The moment of each ket by itself."""
 
         def one(ket: Array) -> Array:
             alone = Ensemble(ket[None], jnp.ones_like(state.weights[:1]))
@@ -181,12 +181,12 @@ class Kets(Carrier):
         return jax.vmap(one)(state.kets)
 
     def resolution(self, equation: Equation, state: Ensemble) -> Resolution:
-        """The error that the highest levels leave, see `cut_error`."""
+        """The error from the levels left out, see `cut_error`."""
         del equation
         return cut_error(edge_share(state))
 
     def alarm(self, equation: Equation, state: Ensemble) -> Array:
-        """`Status.CUTOFF` where the highest level of a mode holds more than `EDGE`."""
+        """`CUTOFF` where the two highest levels of a mode hold more than `EDGE`."""
         del equation
         return jnp.where(edge_share(state) > EDGE, Status.CUTOFF, Status.OK)
 
@@ -244,15 +244,15 @@ class Exact(Form):
     """iħ_eff dρ/dt = [H_eff, ρ], ħ_eff = Cħ, whose Husimi function at ħ_eff is Q.
 
     Where no term of H has more than two powers of α or of α*, the law at strength C is
-    quantum mechanics with another ħ, exactly, and so it is in a bath, with the rates of
-    `Bath.at(C)`. The law thus is a quantum one, of a basis; a start, which makes the
-    operator at ħ_eff that shares its Husimi function with one at ħ; and a Q that is
-    read at ħ_eff. ρ is carried as weighted kets, in a bath or in blocks as a matrix.
+    exactly quantum mechanics with another ħ; so it is in a bath, with the rates of
+    `Bath.at(C)`. The form combines quantum mechanics in a basis; a start, which makes
+    the operator at ħ_eff with the Husimi function of the state at ħ; and Q, read at
+    ħ_eff. ρ is carried as weighted kets; in a bath or in blocks, as a matrix.
 
     Attributes:
         basis: `Levels`, or a number of levels kept of each mode; or `Sectors` for many
             modes that conserve their quanta.
-        start: `Series`, of every state; or, of products of coherent or thermal modes,
+        start: `Series`, for every state; or, for products of coherent or thermal modes,
             `FirstOrder` near C = 1, or `PSamples` for C < 1.
     """
 
@@ -261,22 +261,22 @@ class Exact(Form):
 
     @property
     def levels(self) -> int | tuple[int, ...] | None:
-        """Those of each mode, where they are given."""
+        """Levels of each mode, where they are given."""
         return getattr(self.basis, "levels", None)
 
     @property
     def orders(self) -> int | None:
-        """Those of the series, where they are given."""
+        """Orders of the series, where they are given."""
         return getattr(self.start, "orders", None)
 
     @property
     def linear(self) -> bool:
-        """It is."""
+        """True: the state moves linearly."""
         return True
 
     @property
     def bathed(self) -> bool:
-        """As a density operator, of every start on levels."""
+        """On levels with `Series`: as a density operator, for every state."""
         return isinstance(self.basis, Levels) and isinstance(self.start, Series)
 
     @property
@@ -285,10 +285,10 @@ class Exact(Form):
         return taylor18
 
     def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
-        """At most two powers of α and of α*, coherent states that match.
+        """Require at most two powers of α and of α*, and coherent states that match.
 
         Raises:
-            ValueError: else, or settings that are none, or points where there is no
+            ValueError: if not, and for invalid settings, or points where there is no
                 density.
         """
         for name, kinds in (("basis", Levels | Sectors), ("start", Start)):
@@ -316,7 +316,7 @@ class Exact(Form):
     # -- the start ---------------------------------------------------------------------
 
     def admit(self, equation: Equation, psi: Any) -> Ensemble | State | GaussianSum:
-        """A described state as it is, all else as weighted kets; or a product of
+        """A described state as it is, any other as weighted kets; or a product of
         coherent or thermal modes.
 
         Raises:
@@ -333,8 +333,8 @@ class Exact(Form):
         """The operator at ħ_eff whose Husimi function is that of the state.
 
         Raises:
-            ValueError: C outside its window or beyond what the bath allows, and what
-                basis and start refuse.
+            ValueError: C outside its window or beyond what the bath allows, and states
+                that basis or start refuse.
         """
         if equation.bath is not None:
             equation.bath.check_window(equation.C)
@@ -347,13 +347,13 @@ class Exact(Form):
         return whole if equation.bath is None else cast(Ensemble, whole).matrix()
 
     def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
-        """The window of a start that declares it; that of a bath is no narrower."""
+        """The window of a state that declares it; that of a bath is no narrower."""
         return limits(psi, kets=False)
 
     # -- the quantum law ---------------------------------------------------------------
 
     def carrier(self, equation: Equation) -> Any:
-        """What moves the state under `equation.quantum` and reads it."""
+        """The carrier that moves the state under `equation.quantum` and reads it."""
         return self.basis.carrier(equation, self.start)
 
     def solves(self, equation: Equation) -> bool:
@@ -399,7 +399,7 @@ class Exact(Form):
     def standard_error(
         self, equation: Equation, state: PyTree[Array], m: Powers, n: Powers
     ) -> Float[Array, ""]:
-        """That of `moment` by samples, of real and imaginary part together.
+        """Standard error of `moment` by samples, real and imaginary part together.
 
         Args:
             equation: of the law, `law.equation`.
@@ -425,10 +425,10 @@ class Exact(Form):
         return regression(each, normals)
 
     def resolution(self, equation: Equation, state: PyTree[Array]) -> Resolution:
-        """What levels or quanta leave out; of `FirstOrder` (Σ_i n_i)² as well.
+        """The error from levels or quanta left out; for `FirstOrder` plus (Σ_i n_i)².
 
-        For the error of samples see `standard_error`. That of the mean of one mode is
-        much smaller where there are many modes.
+        For the error of samples see `standard_error`. With many modes, the error of the
+        mean of one mode is much smaller.
         """
         found = self.carrier(equation).resolution(equation.quantum, state)
         if not isinstance(self.start, FirstOrder):

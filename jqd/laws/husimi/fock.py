@@ -40,15 +40,15 @@ class Fock(Form):
     """dρ/dt = G₁ρ + C G₂ρ + G₃ρ + .., the operator whose Husimi function at ħ is Q.
 
     G_k holds the k-th derivatives of the series (63), term by term. `orders=2` is the
-    Fokker-Planck equation, also of a Hamiltonian for which it is no quantum mechanics;
-    all orders with C = 1 are -i[H, ρ]/ħ. C multiplies the second order alone. Takes any
-    polynomial H and any length scale `s` of the diffusion.
+    Fokker-Planck equation, also for a Hamiltonian with which it is not quantum
+    mechanics; all orders with C = 1 are -i[H, ρ]/ħ. C multiplies the second order
+    alone. The form takes any polynomial H and any length scale `s` of the diffusion.
 
     Where the law is exact quantum mechanics, or nearly so, entries of ρ stay small.
     Elsewhere they grow without bound as levels are added: see
-    `jqd.readings.truncation.horizon`. For C != 1 the
-    values of Q far out need more levels than those near the origin: with 32, |α| <= 1.5
-    for C in [0.5, 1.5]. Form `Exact` has no such limit.
+    `jqd.readings.truncation.horizon`. For C != 1, values of Q far out need more levels
+    than those near the origin: 32 levels reach |α| <= 1.5 for C in [0.5, 1.5]. The form
+    `Exact` has no such limit.
 
     Attributes:
         levels: levels kept of each mode (static).
@@ -71,12 +71,12 @@ class Fock(Form):
 
     @property
     def linear(self) -> bool:
-        """It is."""
+        """True: the law is linear in ρ."""
         return True
 
     @property
     def bathed(self) -> bool:
-        """It is: a bath at ħ does not know of C."""
+        """True: a bath at ħ does not depend on C."""
         return True
 
     def solves(self, equation: Equation) -> bool:
@@ -86,17 +86,17 @@ class Fock(Form):
         return self.exponential and (small or moves_diagonals(equation, levels))
 
     def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
-        """One number of levels for each mode, at least one order.
+        """Require one number of levels for each mode, and at least one order.
 
         Raises:
-            ValueError: else.
+            ValueError: if not.
         """
         del points
         read_levels(self.levels, equation.modes)
         check_orders(self.orders, 1, "at least 1 or None")
 
     def prepare(self, equation: Equation, psi: Ensemble) -> Complex[Array, "D D"]:
-        """ρ, whatever C.
+        """ρ at ħ, the same for every C.
 
         Raises:
             ValueError: more levels than are kept, or C outside its window.
@@ -122,12 +122,12 @@ class Fock(Form):
         orders: tuple[int, ...] | None = None,
         rates: Rates | None = None,
     ) -> Generator:
-        """G, or of it the derivatives of some orders alone, C G₂ for the second.
+        """G, or only its derivatives of some orders: C G₂ for the second.
 
         Args:
             orders: which; None for all that are kept.
-            rates: of a bath, which a `Generator` of some orders leaves out; None for
-                those of the equation.
+            rates: of a bath; None for those of the equation, or, with given `orders`,
+                for no bath.
         """
         levels = read_levels(self.levels, equation.modes)
         if rates is None and orders is None and equation.bath is not None:
@@ -145,7 +145,7 @@ class Fock(Form):
     def flow(
         self, equation: Equation, state: Complex[Array, "D D"], dt: ArrayLike
     ) -> Complex[Array, "D D"]:
-        """The series of the exponential, of a generator that is made once."""
+        """The state after dt by the series of exp(G dt), with G made once."""
         return exponential(self.generator(equation), state, dt)
 
     def orbit(
@@ -161,7 +161,7 @@ class Fock(Form):
         whole = generator.dense().astype(state0.dtype)
         flat = exponential_orbit(whole, jnp.ravel(state0), ts)
         states = jnp.reshape(flat, (ts.shape[0], *state0.shape))
-        # rounding of a matrix of this size, carried along by what G makes grow
+        # rounding error of a matrix of this size, amplified as the state grows
         size = jnp.sqrt(jnp.sum(abs2(whole), axis=1))
         growth = jnp.max(jnp.abs(states), axis=(1, 2)) / jnp.max(jnp.abs(state0))
         eps = jnp.finfo(state0.dtype).eps
@@ -197,7 +197,7 @@ class Fock(Form):
     def alarm(self, equation: Equation, state: Complex[Array, "D D"]) -> Array:
         """`Status.CUTOFF` where the two highest levels of a mode hold more than `EDGE`.
 
-        Two: pairs of quanta leave every other level empty.
+        Two levels, since motion in pairs of quanta leaves every other level empty.
         """
         edge = self._edge(equation, state)
         return jnp.where(edge > EDGE, Status.CUTOFF, Status.OK)
@@ -205,7 +205,7 @@ class Fock(Form):
     def resolution(
         self, equation: Equation, state: Complex[Array, "D D"]
     ) -> Resolution:
-        """The error of the highest levels, see `cut_error`; not that of `orders`.
+        """The error from the levels left out, see `cut_error`; not that of `orders`.
 
         Tested where the law is quantum mechanics; elsewhere entries of ρ may grow.
         """
@@ -223,7 +223,7 @@ class Fock(Form):
 
 
 def moves_diagonals(equation: Equation, levels: tuple[int, ...]) -> bool:
-    """Whether the diagonals of ρ, few enough, move each by itself."""
+    """Whether each diagonal of ρ moves by itself, and they are few enough."""
     still = all(m == n for m, n in equation.outline().symbol.powers)
     one = len(levels) == 1 and levels[0] <= LARGEST_DIAGONAL
     return still and one and equation.s is None
@@ -232,10 +232,11 @@ def moves_diagonals(equation: Equation, levels: tuple[int, ...]) -> bool:
 def cut_error(share: Float[Array, ""]) -> Resolution:
     """Relative error of Q from the levels left out, √2 p^¾ of the share p at the edge.
 
-    What is cut off lies far out in phase space. Where it does not overlap with the rest
-    the error is p, where it does the interference of amplitudes, 2√p: this is the
-    geometric mean. Within a factor of 20 of ∫|Q - Q_exact| d²α in the tested cases,
-    where that is above 1e-10: oscillators driven, squeezed and anharmonic, one mode.
+    The part that is cut off lies far out in phase space. Where it does not overlap with
+    the rest the error is p; where it does, the interference of amplitudes, 2√p. This is
+    the geometric mean. In the tested cases it is within a factor of 20 of
+    ∫|Q - Q_exact| d²α, where that is above 1e-10: oscillators driven, squeezed and
+    anharmonic, one mode.
 
     Args:
         share: p, of the trace in the two highest levels of a mode.

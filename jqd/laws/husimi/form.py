@@ -1,4 +1,4 @@
-"""The equation of a Husimi function as plain data, and what each form of it offers."""
+"""The equation of a Husimi function as plain data, and the interface of its forms."""
 
 import abc
 from collections.abc import Callable, Sequence
@@ -18,11 +18,11 @@ from ..groups import Resolution
 from .bath import Bath
 from .window import limits
 
-# Of the kets of a described state, where a form keeps none.
+# Levels of the kets of a described state, where the form has no levels.
 LEVELS = 64
 
 
-# Of α or of α*, one of each mode.
+# Powers of α or of α*, one of each mode.
 Powers = tuple[int, ...]
 
 
@@ -46,7 +46,7 @@ class Equation(eqx.Module):
 
     @property
     def symbol(self) -> Symbol:
-        """H at the present values of its parameters; of one that changes, see `at`."""
+        """H at the present values of its parameters; if H changes in time, see `at`."""
         if isinstance(self.hamiltonian, Driven):
             return self.hamiltonian.at()
         return self.hamiltonian
@@ -62,17 +62,17 @@ class Equation(eqx.Module):
         return given if isinstance(given, Driven) and given.pulses else None
 
     def outline(self) -> "Equation":
-        """The equation with 1 for every pulse: which powers it has at any time."""
+        """The equation with 1 for every pulse: it has the powers of every time."""
         given = self._moving
         return self if given is None else self._of(given.outline())
 
     def at(self, t: ArrayLike) -> "Equation":
-        """The equation of the instant t."""
+        """The equation at time t."""
         given = self._moving
         return self if given is None else self._of(given.at(t))
 
     def averaged(self, ts: Sequence[ArrayLike], factors: Sequence[float]) -> "Equation":
-        """The equation of Σ_k f_k L(t_k), where L(t) is that of the instant t.
+        """The equation of Σ_k f_k L(t_k), where L(t) is the generator at time t.
 
         Args:
             ts: t_k.
@@ -114,14 +114,14 @@ class Equation(eqx.Module):
 
 
 class Carrier(eqx.Module):
-    """How a state is held, moved and read.
+    """A way to hold, move and read a state.
 
-    It has no constants; the equation comes as an argument, that of an instant where it
-    changes in time.
+    It has no constants: the equation is an argument, taken at one time where it changes
+    in time.
     """
 
     def solves(self, equation: Equation) -> bool:
-        """Whether `orbit` is there for this equation, which does not change in time."""
+        """Whether `orbit` exists for this equation, which does not change in time."""
         del equation
         return False
 
@@ -154,27 +154,27 @@ class Carrier(eqx.Module):
         raise NotImplementedError
 
     def resolution(self, equation: Equation, state: PyTree[Array]) -> Resolution | None:
-        """Errors that levels or grid leave, see `Watch.resolution`; None: unknown."""
+        """Errors from levels or grid, see `Watch.resolution`; None if not known."""
         del equation, state
         return None
 
     def alarm(self, equation: Equation, state: PyTree[Array]) -> Array:
-        """A `Status` other than OK if a step that ends here met trouble."""
+        """The `Status` after a step that ends in this state."""
         del equation, state
         return jnp.asarray(Status.OK)
 
 
 class Form(Carrier):
-    """How `HusimiFokkerPlanck` carries its state; what it takes as H and start."""
+    """A way in which `HusimiFokkerPlanck` carries its state, for some H and states."""
 
     @property
     def linear(self) -> bool:
-        """Whether the state moves linearly, so that `flow` is there."""
+        """Whether the state moves linearly, so that `flow` exists."""
         return False
 
     @property
     def bathed(self) -> bool:
-        """Whether it carries a bath."""
+        """Whether the form carries a bath."""
         return False
 
     @property
@@ -204,7 +204,7 @@ class Form(Carrier):
         return total
 
     def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
-        """What C cannot leave for a start, see `Fits.limits`."""
+        """The limits of C for an initial state, see `Fits.limits`."""
         return limits(psi, kets=True)
 
 

@@ -33,10 +33,10 @@ class GaussianForm(Form):
     Σ(t) = S (Σ₀ - K) Sᵀ + K, S = exp(Ft), K = (ħC/4) diag(s², s⁻²)
 
     without a bath; one of loss and gain adds -κ/2 to F and Dħ/2 to the diffusion of
-    each quadrature, and Σ(t) = S Σ₀ Sᵀ + ∫₀ᵗ S D Sᵀ. For every number of modes, every
-    C, also C <= 0 and C > 2, and every s. Cats of coherent or squeezed states are
-    exact. Where Σ stops being positive definite the density ends, and the run with the
-    status HORIZON.
+    each quadrature, and Σ(t) = S Σ₀ Sᵀ + ∫₀ᵗ S D Sᵀ. The form takes any number of
+    modes, any C, also C <= 0 and C > 2, and any s. Cats of coherent or squeezed states
+    are exact. Where Σ stops being positive definite no density exists, and the run ends
+    with the status HORIZON.
 
     States are `GaussianSum`; kets and density operators are taken where their Husimi
     function is a Gaussian.
@@ -45,20 +45,20 @@ class GaussianForm(Form):
     """
 
     def solves(self, equation: Equation) -> bool:
-        """States are known at all times at once."""
+        """True: states are known at all times at once."""
         del equation
         return True
 
     @property
     def bathed(self) -> bool:
-        """It carries loss and gain, no dephasing."""
+        """True: the form carries loss and gain, but no dephasing."""
         return True
 
     def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
-        """At most second degree.
+        """Require an H of at most second degree, and no dephasing.
 
         Raises:
-            ValueError: else.
+            ValueError: if not.
         """
         del points
         degree = equation.symbol.pruned().degree
@@ -97,7 +97,7 @@ class GaussianForm(Form):
         return state
 
     def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
-        """None: what leaves the window ends with the status HORIZON."""
+        """None: a run that leaves the window ends with the status HORIZON."""
         del psi
         return {}
 
@@ -145,7 +145,7 @@ class GaussianForm(Form):
     def moment(
         self, equation: Equation, state: GaussianSum, m: Powers, n: Powers
     ) -> Complex[Array, ""]:
-        """Of any order, exactly."""
+        """Moments of any order, exactly."""
         del equation
         return state.moment(m, n)
 
@@ -159,8 +159,8 @@ class GaussianForm(Form):
 def diffusion(equation: Equation) -> Float[Array, "2N 2N"]:
     """D of a quadratic Hamiltonian: ∂ₜQ contains ½ Σ_ab D_ab ∂_a ∂_b Q.
 
-    Traceless where `s` is None; in coordinates (X_1, .., X_N, Y_1, .., Y_N). That of a
-    bath is not in it.
+    It is traceless where `s` is None, in coordinates (X_1, .., X_N, Y_1, .., Y_N), and
+    leaves out that of a bath.
 
     Source: eq. (52).
     """

@@ -15,7 +15,7 @@ from ..._math import abs2
 from ...spaces.fock import complex_type
 from ...states import Cat, State
 
-# Nodes of the rule that turns a real argument of the error function into a complex one.
+# Quadrature nodes by which the error function of a real argument gets a complex one.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 
 

@@ -1,4 +1,4 @@
-"""Constants of the Husimi law that no data at all can tell apart."""
+"""Constants of the Husimi law that no data at all can distinguish."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from ...spaces.symbols import Symbol
 
 
 def refusal(symbol: Symbol, free: tuple[str, ...], *, matched: bool) -> str | None:
-    """Why these constants cannot be told apart, or None.
+    """Why no data can distinguish these constants, or None.
 
     Args:
         symbol: anti-Wick symbol of the Hamiltonian.
@@ -33,7 +33,7 @@ def refusal(symbol: Symbol, free: tuple[str, ...], *, matched: bool) -> str | No
 
 
 def diffuses(symbol: Symbol) -> bool:
-    """Whether any second derivative in α* alone is there."""
+    """Whether H has any second derivative in α* alone."""
     pruned = symbol.pruned()
     return any(max(sum(m), sum(n)) >= 2 for m, n in pruned.powers)
 

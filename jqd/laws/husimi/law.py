@@ -36,7 +36,7 @@ FORMS = {
     "wigner": WignerGrid,
     "literal": LiteralGrid,
 }
-# What files and options of earlier versions call the exact form.
+# Names of the exact form in files and options of earlier versions.
 ALIASES = {"heff": "exact", "master": "exact"}
 
 
@@ -47,11 +47,11 @@ class HusimiFokkerPlanck(Law):
           + (iħC/2) Σ_ij {∂_i ∂_j[(∂*_i ∂*_j H) Q] - ∂*_i ∂*_j[(∂_i ∂_j H) Q]}
 
     with H the anti-Wick symbol of the Hamiltonian. With C = 1 and at most two powers of
-    α and two of α* in each term of H, this is exactly what the Husimi function does;
-    C = 0 is Liouville's. Length scales l_i and κ enter only as s_i = l_i/√κ, and C only
-    as Cħ: C = 1 says that this is the ħ of the coherent states. Conserves the norm and,
-    where H is constant and there is no bath, ∫HQ; then time reversal takes α to α*. Its
-    solutions exist for 0 < C < C_max, see `largest_C`.
+    α and two of α* in each term of H, the Husimi function obeys this exactly; C = 0 is
+    Liouville's equation. Length scales l_i and κ enter only as s_i = l_i/√κ, and C only
+    as Cħ: C = 1 means that Cħ is the ħ of the coherent states. Conserves the norm and,
+    where H is constant and there is no bath, ∫HQ; then time reversal takes α to α*.
+    Solutions exist for 0 < C < C_max, see `largest_C`.
 
     Attributes:
         hamiltonian: the anti-Wick symbol, or one with named parameters and pulses that
@@ -105,7 +105,7 @@ class HusimiFokkerPlanck(Law):
             form: `Exact`, `Fock`, `GaussianForm`, `WignerGrid` or `LiteralGrid`, or the
                 name of one: "exact", "fock", "gaussian", "wigner", "literal"; "auto"
                 for "exact".
-            bath: of the modes; "exact" (on levels), "fock" and "gaussian" carry one.
+            bath: of the modes, with form "exact" (on levels), "fock" or "gaussian".
             **values: of the parameters and pulses that a text names: U=0.63, and for
                 drive(t) a function of the time, see `jqd.pulse`.
 
@@ -196,7 +196,7 @@ class HusimiFokkerPlanck(Law):
 
     @property
     def cell(self) -> Any:
-        """The area of a point of one mode, where the law's points are a (K, L) net."""
+        """The area per point of one mode, where the law's points form a (K, L) grid."""
         points = self.points
         if self.modes > 1 or points is None or points.ndim != 2:
             return 1.0
@@ -230,12 +230,12 @@ class HusimiFokkerPlanck(Law):
         return cf4 if self.equation.driven and self.form.linear else self.form.stepper
 
     def breaks(self) -> Breaks:
-        """Where a pulse jumps."""
+        """Times at which a pulse jumps."""
         given = self.hamiltonian
         return Breaks(given.jumps() if isinstance(given, Driven) else None)
 
     def exact(self) -> groups.Exact:
-        """All times at once, where it is solvable."""
+        """States at all times at once, where the law is solvable."""
         return groups.Exact(orbit=self.orbit if self.solvable else None)
 
     def flow(
@@ -262,7 +262,7 @@ class HusimiFokkerPlanck(Law):
 
         Args:
             psi: ket (d_1, ..., d_N), density operator (d_1, ..., d_N, d_1, ..., d_N) or
-                `jqd.states.Ensemble` in the number basis; QuTiP objects. Forms may
+                `jqd.states.Ensemble` in the number basis; QuTiP objects. Some forms
                 take more.
 
         Raises:
@@ -289,7 +289,7 @@ class HusimiFokkerPlanck(Law):
 
     @property
     def step_order(self) -> int:
-        """That of the stepper; of exact steps nothing is left to estimate."""
+        """Order of the stepper; exact steps leave no error to estimate."""
         return getattr(self.stepper, "order", 1)
 
     def orbit(self, state0: PyTree[Array], ts: Array) -> tuple[PyTree[Array], Array]:
@@ -306,7 +306,7 @@ class HusimiFokkerPlanck(Law):
             points: α, shape (...,) for one mode, (..., N) for N; None for the law's.
 
         Raises:
-            ValueError: no points here nor in the law, or of another number of modes.
+            ValueError: no points here or in the law, or of another number of modes.
         """
         where = self.points if points is None else points
         if where is None:
@@ -323,7 +323,7 @@ class HusimiFokkerPlanck(Law):
 
         Args:
             state: state of the law.
-            m: powers of α, an integer for one mode, else one a mode.
+            m: powers of α, an integer for one mode, else one for each mode.
             n: powers of α*, likewise.
 
         Raises:
@@ -366,7 +366,7 @@ class HusimiFokkerPlanck(Law):
 
         Args:
             state: state of the law.
-            t: time, of an H that changes.
+            t: time, for an H that changes.
         """
         return self.form.energy(self.equation.at(t), state)
 
@@ -379,10 +379,10 @@ class HusimiFokkerPlanck(Law):
         return {"norm": norm, "energy": self.form.energy(equation, state)}
 
     def watch(self) -> Watch:
-        """What its form raises, the error of levels of forms that can tell, and
-        `min_density` where the law has points.
+        """Alarms and estimated errors of the form, and `min_density` where the law has
+        points.
 
-        States are compared by the root mean square of their differences: Q needs
+        States are compared by the root mean square of their differences: Q would need
         points.
         """
 
@@ -410,7 +410,7 @@ class HusimiFokkerPlanck(Law):
         return Watch(alarm, resolution, records, difference)
 
     def fits(self) -> Fits:
-        """0 < C < C_max, where the start declares its window; what no data tell."""
+        """0 < C < C_max where the state declares its window; refusals of constants."""
 
         def why_not(free: tuple[str, ...]) -> str | None:
             return refusal(self.symbol, free, matched=self.s is None)

@@ -1,4 +1,4 @@
-"""The equation of the density as it stands, on a grid: a diagnostic."""
+"""The equation of the density as printed, on a grid: a diagnostic."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -44,10 +44,9 @@ class LiteralGrid(Form):
     """Diagnostic: eq. (56) itself, pseudo-spectral, up to a horizon set beforehand.
 
     One eigenvalue of the diffusion is negative, so that short waves grow as
-    exp(σt), σ = λ_max(D) k²/2, and any error with them: this form shows what a direct
-    solution of the equation can do, which is little. Waves above `cutoff` and what
-    lies outside `mask` are removed from each derivative; the run ends with the status
-    HORIZON at
+    exp(σt), σ = λ_max(D) k²/2, and any error with them: this form shows how little a
+    direct solution of the equation can do. Waves above `cutoff` and values outside
+    `mask` are removed from each derivative; the run ends with the status HORIZON at
 
     t = ln(tolerance/δ) / 0.45 σ_max,
     δ = max(ε, exp(-ħ k_c²/8), exp(-(R - |α₀|)²/ħ)),
@@ -76,10 +75,10 @@ class LiteralGrid(Form):
         return Box(self.n, self.half_width)
 
     def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
-        """One mode, a cut-off that the grid resolves, a mask within the box.
+        """Require one mode, a cut-off that the grid resolves, a mask within the box.
 
         Raises:
-            ValueError: else, or points of the law outside the box.
+            ValueError: if not, or points of the law outside the box.
         """
         self.box.check(points, equation.hbar)
         for name in ("cutoff", "mask", "tolerance"):

@@ -15,13 +15,13 @@ from ..._math import abs2
 from ...spaces.symbols import Symbol, matrix
 from ...steppers import s6
 
-# Levels that every site has at least, and how many more than it fills: what enters
-# within one step finds room.
+# Least number of levels of a site, and how many it has beyond those that it fills, as
+# room for quanta that enter within one step.
 _LEAST, _SPARE = 6, 2
 
 
 class Limits(NamedTuple):
-    """What a matrix product may grow to.
+    """Limits to which a matrix product may grow.
 
     Attributes:
         bond: largest bond dimension.
@@ -56,7 +56,7 @@ class Gates:
     """
 
     def __init__(self, bonds: Sequence[Symbol], hbar: float):
-        """Those of a chain.
+        """The gates of a chain.
 
         Args:
             bonds: H_i of sites i and i+1, symbols of two modes, M-1 of them.
@@ -87,7 +87,7 @@ class MatrixProduct:
     """One ket Σ A_1[n_1] .. A_M[n_M] |n_1 .. n_M>, started as a product of modes.
 
     Two sites that hold no quanta and are entangled with nothing are left as they are:
-    a Hamiltonian that conserves quanta turns their phase alone.
+    a Hamiltonian that conserves quanta changes only their phase.
     """
 
     def __init__(self, table: Complex[np.ndarray, "M L"], gates: Gates, limits: Limits):
@@ -105,7 +105,7 @@ class MatrixProduct:
         self._centre = {"cur_orthog": (0, 0)}
 
     def advance(self, dt: float, steps: int) -> None:
-        """Steps of dt, of fourth order, even bonds and odd ones in turn."""
+        """Take steps of dt, of fourth order, on even and odd bonds in turn."""
         # not by `quimb.tensor.TEBD`: the error of its order=4 falls as dt² (1.15.0)
         stages = [(part, fraction) for part, fraction, _, _ in s6.stages()]
         opening = s6.entry()[0]
@@ -128,7 +128,7 @@ class MatrixProduct:
         return float(np.sum(self._shares(self._centre["cur_orthog"][0])))
 
     def top_share(self) -> float:
-        """The largest share that a site has in the highest level kept of it."""
+        """The largest share of a site in the highest level kept of it."""
         return max(float(self._shares(i)[-1]) for i in range(self._gates.sites))
 
     def mean(self, operators: Mapping[int, Symbol], hbar: float) -> complex:
@@ -202,7 +202,7 @@ class MatrixProduct:
 
 
 class Readings(NamedTuple):
-    """What is read of one ket at each time.
+    """Moments and diagnostics of one ket at each time.
 
     Attributes:
         means: (T, moments), complex.

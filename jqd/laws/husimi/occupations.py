@@ -25,7 +25,7 @@ from .form import Powers
 
 @functools.lru_cache(maxsize=16)
 def occupations(modes: int, quanta: int) -> Int[np.ndarray, "D M"]:
-    """All states of at most so many quanta, those of the same total together."""
+    """All states of at most `quanta` quanta, those of the same total together."""
     states = np.zeros((1, 0), int)
     for _ in range(modes):
         choices = quanta - states.sum(axis=1) + 1
@@ -38,7 +38,7 @@ def occupations(modes: int, quanta: int) -> Int[np.ndarray, "D M"]:
 
 
 def positions(states: Int[np.ndarray, "n M"]) -> Int[np.ndarray, " n"]:
-    """Where in `occupations` states are, whatever its number of quanta.
+    """Positions of states in `occupations`, whatever its number of quanta.
 
     rank = binom(r_0+M-1, M) + Σ_i binom(r_i+p_i, p_i) - binom(r_{i+1}+p_i, p_i), with
     r_i the quanta of the modes from i on and p_i the modes after i.
@@ -63,7 +63,7 @@ def sector_sizes(modes: int, quanta: int) -> list[int]:
 
 @functools.lru_cache(maxsize=16)
 def sector_rows(modes: int, quanta: int) -> Int[np.ndarray, "N largest"]:
-    """Rows of each sector, filled up with the number of all."""
+    """Rows of each sector, padded with the number of all rows."""
     sizes = np.array(sector_sizes(modes, quanta))
     rows = np.arange(sizes.max())[None, :]
     starts = (np.cumsum(sizes) - sizes)[:, None]
@@ -112,7 +112,7 @@ def _falling(x: np.ndarray, powers: Powers) -> np.ndarray:
 def hamiltonian_entries(
     symbol: Symbol, quanta: int, hbar: Array
 ) -> tuple[Entries, Array]:
-    """Entries of H of anti-Wick order, and their values; those of a place are added."""
+    """Entries of an anti-Wick H and their values; those of one place must be added."""
     entries = monomial_entries(symbol.powers, quanta)
     coefficients = jnp.asarray(symbol.coefficients)
     real = coefficients.real.dtype
@@ -133,12 +133,12 @@ def hamiltonian_pieces(
 
 
 def frobenius(pieces: Sequence[tuple[np.ndarray, Array]]) -> Array:
-    """Norm of the matrix of these blocks."""
+    """Frobenius norm of the matrix of these blocks."""
     return jnp.sqrt(sum(jnp.sum(abs2(parts)) for _, parts in pieces))
 
 
 class SparseHamiltonian(NamedTuple):
-    """H as rows to gather from and weights, one of each way in which it moves quanta.
+    """H as source rows and weights, one of each for every way in which it moves quanta.
 
     Attributes:
         sources: (ways, D) NumPy.
@@ -150,7 +150,7 @@ class SparseHamiltonian(NamedTuple):
 
     @classmethod
     def build(cls, symbol: Symbol, quanta: int, hbar: Array) -> "SparseHamiltonian":
-        """That of a symbol which conserves the number of quanta."""
+        """H of a symbol that conserves the number of quanta."""
         entries, values = hamiltonian_entries(symbol, quanta, hbar)
         moves = [tuple(np.subtract(n, m)) for m, n in symbol.powers]
         ways = {move: i for i, move in enumerate(dict.fromkeys(moves))}
@@ -186,7 +186,7 @@ class SparseHamiltonian(NamedTuple):
 
 
 def product_kets(tables: Complex[Array, "K M L"], quanta: int) -> Complex[Array, "K D"]:
-    """Products of one-mode kets over the states of at most so many quanta."""
+    """Products of one-mode kets over the states of at most `quanta` quanta."""
     states = occupations(tables.shape[1], quanta)
     factors = [tables[:, i, states[:, i]] for i in range(tables.shape[1])]
     return functools.reduce(jnp.multiply, factors)

@@ -24,15 +24,15 @@ class Box(NamedTuple):
     half_width: float
 
     def check(self, points: ArrayLike | None, hbar: ArrayLike) -> None:
-        """Raise unless n is a whole number, L positive, the points nearer than what
-        they are to show, √ħ wide, and no point lies outside.
+        """Raise unless n is a whole number, L positive, √ħ between spacing and L, and
+        no point lies outside.
 
         Args:
-            points: α where a density is wanted, or None; not looked at where traced.
+            points: α where a density is wanted, or None; not checked where traced.
             hbar: ħ, scalar; likewise.
 
         Raises:
-            ValueError: else.
+            ValueError: if not.
         """
         if not _checks.is_whole(self.n) or self.n < 2:
             raise ValueError(

@@ -46,14 +46,15 @@ class Sectors(eqx.Module):
     """Number states of many modes by their total number of quanta, for H that conserve
     it and products of coherent or thermal modes.
 
-    The start `Series` is the operator ρ at ħ_eff as a product, in blocks of a number of
-    quanta each,
+    The start `Series` gives the operator ρ at ħ_eff as a product, in one block for each
+    number of quanta,
 
     <n|ρ|m> = Π_i R_i[n_i, m_i], R_i displaced thermal, n_eff = (n̄+1)/C - 1,
 
-    exact also for C > 1, where n_eff < 0 and ρ has negative eigenvalues. No kets, no
-    sampling: with three modes 20 quanta take a second. What moves no phase between
-    numbers of quanta says nothing of Q itself, nor of <α>; the kets of other starts do.
+    exact also for C > 1, where n_eff < 0 and ρ has negative eigenvalues. It needs no
+    kets and no sampling: with three modes 20 quanta take a second. Blocks hold no
+    coherence between numbers of quanta, hence neither Q itself nor <α>; the kets of
+    other starts do.
 
     The trace misses the share of larger N, which `resolution` reports: a mean number
     of quanta misses about N times as much.
@@ -62,7 +63,7 @@ class Sectors(eqx.Module):
         quanta: largest N, or None: as many as the tolerance asks for, where C and the
             start are known (static).
         tolerance: ten times what may be left out of the trace; None for 1e-9, and 1e-6
-            of samples.
+            for samples.
 
     Source: displaced thermal states, R. J. Glauber, Phys. Rev. 131, 2766 (1963).
     """
@@ -206,7 +207,7 @@ class SectorKets(Carrier):
     """iħ_eff dv/dt = H_eff v of each ket, of an `Equation.quantum`."""
 
     def solves(self, equation: Equation) -> bool:
-        """The kets are known at all times at once."""
+        """True: the kets are known at all times at once."""
         del equation
         return True
 
@@ -268,7 +269,7 @@ class SectorKets(Carrier):
         return equation.hbar.astype(values.dtype) ** ((sum(m) + sum(n)) / 2) * each
 
     def resolution(self, equation: Equation, state: NumberKets) -> Resolution:
-        """What the trace misses: the share of more quanta than are kept."""
+        """The share that the trace misses: that of more quanta than are kept."""
         del equation
         norms = jnp.sum(abs2(state.kets), axis=1)
         return _lost_share(jnp.abs(1 - jnp.sum(state.weights * norms)))
@@ -316,7 +317,7 @@ class SectorBlocks(Carrier):
     """iħ_eff dρ_N/dt = [H_eff, ρ_N] for each total number N of quanta."""
 
     def solves(self, equation: Equation) -> bool:
-        """Blocks are known at all times at once."""
+        """True: blocks are known at all times at once."""
         del equation
         return True
 
@@ -360,7 +361,7 @@ class SectorBlocks(Carrier):
     def density(
         self, equation: Equation, state: NumberBlocks, points: Complex[Array, "... N"]
     ) -> Float[Array, "..."]:
-        """Not there: Q needs the coherences between numbers of quanta.
+        """Not available: Q needs the coherences between numbers of quanta.
 
         Raises:
             ValueError: always.
@@ -399,7 +400,7 @@ class SectorBlocks(Carrier):
         return equation.hbar.astype(total.real.dtype) ** sum(m) * total
 
     def resolution(self, equation: Equation, state: NumberBlocks) -> Resolution:
-        """What the trace misses: the share of more quanta than are kept."""
+        """The share that the trace misses: that of more quanta than are kept."""
         none = (0,) * state.modes
         trace = jnp.real(self.moment(equation, state, none, none))
         return _lost_share(jnp.abs(1 - trace))

@@ -1,4 +1,4 @@
-"""How a start is made: the operator at ħ_eff = Cħ whose Husimi function is its own."""
+"""Starts: the operator at ħ_eff = Cħ that has the Husimi function of a state at ħ."""
 
 import math
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from .gaussian_sum import GaussianSum
 
 # How far a covariance may be from that of displaced thermal modes.
 _ISOTROPIC = 1e-9
-# Bases and starts of such modes alone.
+# Bases and starts that take such modes alone.
 _TAKERS = "`Sectors`, `FirstOrder` and `PSamples`"
 
 
@@ -31,9 +31,9 @@ _TAKERS = "`Sectors`, `FirstOrder` and `PSamples`"
 class Series(eqx.Module):
     """Every state, exactly: one ket ψ becomes Σ_k (1-C)^k v_k v_k†.
 
-    v_k = Σ_n √binom(n+k, k) C^((n+1)/2) ψ_n |n+k>, which ends with one ket at C = 1, so
-    that derivatives with respect to C pass through C = 1 smoothly. Sectors take sums
-    over all k of products of coherent or thermal modes.
+    v_k = Σ_n √binom(n+k, k) C^((n+1)/2) ψ_n |n+k>. At C = 1 one ket is left, and
+    derivatives with respect to C pass smoothly through it. `Sectors` take the sums over
+    all k, for products of coherent or thermal modes.
 
     Attributes:
         orders: largest total k, or None: as many as the tolerance asks for where C is
@@ -48,7 +48,7 @@ class Series(eqx.Module):
     tolerance: float = static(default=1e-12)
 
     def check(self, modes: int) -> None:
-        """Raise ValueError for settings that are none."""
+        """Raise ValueError for invalid settings."""
         del modes
         check_orders(self.orders, 0, "a whole number or None")
         _checks.check_scalar(self.tolerance, "tolerance")
@@ -59,8 +59,8 @@ class Series(eqx.Module):
     ) -> Ensemble:
         """The weighted kets at ħ_eff; see `amplify`.
 
-        A described mixed state is the amplifier of a pure one already: the series goes
-        from there at once, which is the only way to C >= 2.
+        A described mixed state is already a pure one after an amplifier: the series
+        begins at that pure state, which is the only way to C >= 2.
 
         Raises:
             ValueError: more levels than are kept, or `orders` missing where C is traced
@@ -113,23 +113,23 @@ class FirstOrder(eqx.Module):
     ρ = (1 - Σ_i n_i) |b><b| + Σ_i n_i |b,i><b,i|,   |b,i> = (b_i† - b_i*)|b>
 
     The state to first order in n_eff = (1-C)/C, with b_i = α_i/√ħ_eff: M+1 kets, on
-    both sides of C = 1, with its derivative by C there exact. H_eff and b are those at
-    C; what is left out is of second order in n_eff, so that means deviate from the law
-    by a multiple of (C-1)²: for two quanta in a chain of three sites with U = J/2, by
+    both sides of C = 1, where the derivative by C is exact. H_eff and b are those at C.
+    The part left out is of second order in n_eff, so that means deviate from the law by
+    a multiple of (C-1)²: for two quanta in a chain of three sites with U = J/2, by
     0.05 (C-1)² at Jt = 1 and 0.25 (C-1)² at Jt = 2. Use it for |C-1| up to 0.05.
 
-    Starts are products of coherent modes, `GaussianSum.coherent`, or of thermal ones
-    whose n_eff = (n̄+1)/C - 1 is small. For long chains see `chain_moments`.
+    Initial states are products of coherent modes, `GaussianSum.coherent`, or of thermal
+    ones whose n_eff = (n̄+1)/C - 1 is small. For long chains see `chain_moments`.
     """
 
     def check(self, modes: int) -> None:
-        """Nothing to set."""
+        """Nothing to check: there are no settings."""
         del modes
 
     def kets(
         self, equation: Equation, start: "ProductStart", levels: int
     ) -> "ProductKets":
-        """|b>, and |b,i> of each mode, of so many levels."""
+        """|b>, and |b,i> of each mode, with this number of levels."""
         del equation
         b, excess = start.amplitudes, start.gains - 1
         modes = b.shape[0]
@@ -149,15 +149,15 @@ class PSamples(eqx.Module):
 
     b_i = α_i/√ħ_eff + √(n_i/2) (x_i + i y_i),   n_i = (n̄+1)/C - 1 >= 0
 
-    with x, y standard normal: each sample is one ket, a product of coherent modes at
-    the start. Moments are means without bias; the part of them that is linear in x and
-    y, whose mean is known to be 0, is taken out (a control variate). Their standard
+    with x, y standard normal: each sample is one ket, initially a product of coherent
+    modes. Moments are means without bias; the part of them that is linear in x and y,
+    whose mean is known to be 0, is subtracted (a control variate). Their standard
     errors, see `Exact.standard_error`, fall as 1/√samples, grow as √(1-C) and do not
-    grow with the number of modes; of 100 samples they are a tenth too small. For long
+    grow with the number of modes; with 100 samples they are a tenth too small. For long
     chains see `chain_moments`.
 
-    For n_i < 0, C > 1 from coherent modes, there is no such density: signed weights
-    would have the variance (C/(2-C))^(2M). See `FirstOrder` and `Series` there, and
+    For n_i < 0, that is C > 1 with coherent modes, P is no density: signed weights
+    would have the variance (C/(2-C))^(2M). Use `FirstOrder` or `Series` there, and
     `FirstOrder` for derivatives by C at C = 1.
 
     Attributes:
@@ -171,14 +171,14 @@ class PSamples(eqx.Module):
     seed: int = static(default=0)
 
     def check(self, modes: int) -> None:
-        """Raise ValueError for too few samples, or no whole numbers."""
+        """Raise ValueError for too few samples, or numbers that are not whole."""
         _checks.whole_number(self.samples, "samples", 2 * modes + 2)
         _checks.whole_number(self.seed, "seed", 0)
 
     def kets(
         self, equation: Equation, start: "ProductStart", levels: int
     ) -> "ProductKets":
-        """The coherent kets drawn, of so many levels.
+        """The coherent kets that are drawn, with this number of levels.
 
         Raises:
             ValueError: n_eff < 0.
@@ -196,7 +196,7 @@ class PSamples(eqx.Module):
         return ProductKets(coherent_amplitudes(amplitudes, levels), weights, normals)
 
     def normals(self, modes: int, dtype: DTypeLike) -> Float[Array, "S 2M"]:
-        """The x and y of each sample, always the same."""
+        """The x and y of each sample, the same at every call."""
         shape = (self.samples, 2 * modes)
         return jax.random.normal(jax.random.key(self.seed), shape, dtype)
 
@@ -249,7 +249,7 @@ def series_length(
     """Largest total k that `amplify` needs for a remainder below the tolerance.
 
     Order k adds |1-C|^k Σ_n C^(n+N) binom(n+k+N-1, k) p_n to the trace norm at most,
-    with p_n the share of n quanta in all: kets grow with k before the powers win.
+    with p_n the share of n quanta in all: terms grow with k before the powers win.
 
     Args:
         C: strength of the diffusion, or one of each mode.
@@ -291,7 +291,7 @@ class ProductStart(NamedTuple):
     def matrices(self, levels: int) -> Complex[Array, "M L L"]:
         """R_i = <n|ρ_i|m>, exact for every n_eff above -1/2, signed below 0.
 
-        An amplifier of this gain makes it of a coherent state of amplitude b_i/√gain.
+        It is a coherent state of amplitude b_i/√gain after an amplifier of this gain.
         """
 
         def one(amplitude, gain):
@@ -334,7 +334,7 @@ def read_product(psi: Any, equation: Equation) -> GaussianSum:
 
 
 def product_start(psi: GaussianSum, equation: Equation) -> ProductStart:
-    """The start at ħ_eff.
+    """The initial modes at ħ_eff.
 
     Raises:
         ValueError: C outside its window.
@@ -359,8 +359,8 @@ class ProductKets(NamedTuple):
     Attributes:
         tables: amplitudes in the number basis, (K, M, L).
         weights: w_k, (K,), real.
-        normals: of each ket the standard normals that it was drawn by, (K, 2M), or
-            None where nothing was drawn.
+        normals: the standard normals from which each ket was drawn, (K, 2M), or None
+            where nothing was drawn.
     """
 
     tables: Complex[Array, "K M L"]
@@ -377,8 +377,8 @@ class ProductKets(NamedTuple):
 def regression(values: Array, normals: Array) -> tuple[Array, Array]:
     """The mean at normals of 0 by least squares, and its standard error.
 
-    Values scatter more where normals are large: each residual counts by itself, and by
-    what the fit leaves of it (HC3, MacKinnon and White, J. Econometrics 29, 305
+    Values scatter more where normals are large: each residual counts by itself,
+    corrected for its leverage (HC3, MacKinnon and White, J. Econometrics 29, 305
     (1985)).
     """
     count = normals.shape[0]

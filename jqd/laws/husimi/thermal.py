@@ -1,4 +1,4 @@
-"""A displaced thermal state: what a lab prepares that means a coherent one."""
+"""A displaced thermal state: a coherent state as a laboratory prepares it."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ from ...states import Ensemble
 from ..start import Start
 from .starts import amplify
 
-# What the series in n0/(1 + n0) may leave out of the trace.
+# Share of the trace that the series in n0/(1 + n0) may leave out.
 LOSS = 1e-8
 
 
@@ -47,8 +47,8 @@ class DisplacedThermal(Start):
             alpha: α_0, scalar.
             n0: thermal quanta, scalar.
             levels: number of levels.
-            orders: terms of the series; where a state loses more than 1e-8 of its trace
-                it is refused, and NaN where its constants are traced.
+            orders: terms of the series; a state that loses more than 1e-8 of its trace
+                is refused, or NaN where its constants are traced.
 
         Raises:
             ValueError: alpha or n0 not finite, n0 negative, too few levels or orders.

@@ -21,14 +21,15 @@ EDGE = 1e-5
 class WignerGrid(Form):
     """W with Q = exp(ħC (∂_X² + ∂_Y²)/8) W on a grid, one mode.
 
-    Q spread less by what makes the law ill-posed on a grid: W obeys the equation of a
-    Wigner function at ħ_eff = Cħ,
+    W is Q without the spread that makes the law ill-posed on a grid. It obeys the
+    equation of a Wigner function at ħ_eff = Cħ,
 
     ∂ₜW = -2i Σ_k odd (ħ_eff^(k-1)/2^k k!) H (←∂ →∂* - ←∂* →∂)^k W,
 
-    with H the Weyl symbol at ħ_eff, which disperses waves and makes none grow. The sum
-    ends with the polynomial. C = 0 is Liouville's equation of Q itself. Independent of
-    form `Exact`, and takes the same Hamiltonians, where Q obeys the law exactly.
+    with H the Weyl symbol at ħ_eff. It disperses waves and makes none grow. The sum is
+    finite, as H is a polynomial. C = 0 is Liouville's equation of Q itself. The form is
+    independent of `Exact`, and takes the same Hamiltonians, where Q obeys the law
+    exactly.
 
     Attributes:
         n: points along X and along Y (static).
@@ -44,10 +45,10 @@ class WignerGrid(Form):
         return Box(self.n, self.half_width)
 
     def check(self, equation: Equation, points: Complex[Array, "..."] | None) -> None:
-        """One mode, at most two powers of α and of α*, coherent states that match.
+        """Require one mode, at most two powers of α and of α*, and matching `s`.
 
         Raises:
-            ValueError: else, or points of the law outside the box.
+            ValueError: if not, or points of the law outside the box.
         """
         verdict = equation.symbol.is_fokker_planck()
         if equation.modes != 1 or not verdict or equation.s is not None:
@@ -86,7 +87,7 @@ class WignerGrid(Form):
         return total.astype(state.dtype)
 
     def stable_step(self, equation: Equation) -> Float[Array, ""]:
-        """The longest Runge-Kutta step that no wave on the grid outgrows, about.
+        """About the longest Runge-Kutta step at which no wave on the grid grows.
 
         2.8 over the largest frequency: each derivative at its largest wave number, each
         coefficient at its largest on the grid.

@@ -1,9 +1,9 @@
-"""The window 0 < C < C_max in which the Husimi law has solutions for a start.
+"""The window 0 < C < C_max in which the Husimi law has solutions for a state.
 
 Q at ħ is the Husimi function at Cħ of an operator that is Hilbert-Schmidt if and only
 if C < C_max: one more than the largest order at which the ordered characteristic
-function of the start is square integrable. C_max is no continuous function of the
-state, so that a table of amplitudes gives an estimate at best: states declare it.
+function of the state is square integrable. C_max is not a continuous function of the
+state, so a table of amplitudes gives an estimate at best: described states declare it.
 """
 
 import warnings
@@ -20,17 +20,17 @@ from ...spaces.fock import log_binomials
 from ...states import Ensemble, State, as_ensemble, covariance
 from .gaussian_sum import GaussianSum
 
-# What a table of finitely many levels has, whatever state it was cut from.
+# C_max of a table of finitely many levels, whatever state it was cut from.
 TABLE = 2.0
 # How far inside the window a fit stays, relative: at its ends no series converges.
 INSIDE = 1e-6
-# Shells whose largest counts, as pairs of quanta leave every other one empty.
+# Shells of which the largest counts, as pairs of quanta leave every other one empty.
 _SHELLS = 6
 _FEWEST, _MOST = 24, 128
 
 
 class BeyondWindow(UserWarning):
-    """C is beyond what an array lets one estimate of its window."""
+    """C is beyond the window that was estimated from an array."""
 
 
 class Window(NamedTuple):
@@ -39,7 +39,7 @@ class Window(NamedTuple):
     Attributes:
         value: C_max, scalar.
         kind: "exact", declared by the state; "estimate" from an array, within about one
-            over its levels; "at least", where an array tells no more.
+            over its levels; "at least", where an array gives only a lower bound.
     """
 
     value: Any
@@ -61,15 +61,15 @@ class Window(NamedTuple):
 def largest_C(state: Any, *, hbar: ArrayLike = 1.0) -> Window:
     """The end C_max of the window 0 < C < C_max in which solutions exist.
 
-    A coherent state, a superposition of some, and one of finitely many quanta have 2,
-    a state squeezed by r has 1 + exp(-2r), a thermal one 2(n̄ + 1), a Gaussian one
-    4 min eig Cov(X, Y)/ħ under Q, α = X + iY, a mixture or product the least of its
-    parts.
+    C_max is 2 for a coherent state, a superposition of some, or a state of finitely
+    many quanta; 1 + exp(-2r) for a state squeezed by r; 2(n̄ + 1) for a thermal one;
+    4 min eig Cov(X, Y)/ħ under Q, α = X + iY, for a Gaussian one; and the least of the
+    parts for a mixture or product.
 
-    Of an array of one mode, C_max is where the shells n of its operator at Cħ, each of
-    them known without those above, stop falling between the middle of the levels and
-    their end. That is cut at 2 and given where it has settled, at half the levels as
-    well. Of several modes, where the moments are those of a pure Gaussian.
+    For an array of one mode, C_max is estimated as the C at which the shells n of its
+    operator at Cħ, each known without those above, stop falling between the middle of
+    the levels and their end. It is cut at 2, and given where half the levels agree. For
+    several modes it is given where the moments are those of a pure Gaussian.
 
     Args:
         state: a `jqd.states.State`, a `GaussianSum`, or what
@@ -107,12 +107,12 @@ def check_window(
 
     Args:
         C: strength of the diffusion.
-        state: where the run starts.
-        liouville: whether C = 0, Liouville's equation, is taken as well.
+        state: the initial state.
+        liouville: whether C = 0, Liouville's equation, is allowed as well.
 
     Raises:
-        ValueError: C outside the window, with its ends; or not below 2, where the
-            state is kets, which carry no more.
+        ValueError: C outside the window or at its ends; or not below 2, where the
+            state is given by kets, which reach no further.
 
     Warns:
         BeyondWindow: C beyond the estimate of an array.
@@ -153,11 +153,11 @@ def check_window(
 
 
 def limits(state: Any, *, kets: bool) -> dict[str, tuple[ArrayLike, ArrayLike]]:
-    """Between which C a fit has to stay; none where no state declares its window.
+    """The limits of C in a fit; none where no state declares its window.
 
     Args:
         state: what the law admits; may be traced.
-        kets: whether the form carries every state by kets, which end at 2.
+        kets: whether the form carries every state by kets, which end at C = 2.
     """
     known = isinstance(state, State) or (
         isinstance(state, Ensemble) and state.window is not None

@@ -1,4 +1,4 @@
-"""Rival laws, one a file."""
+"""Rival laws, one file for each."""
 
 from .beretta import Beretta as Beretta
 from .collapse import Collapse as Collapse

@@ -20,9 +20,9 @@ from .quantum import at_all_times, read_matrix
 class Beretta(DensityOperators, Departure):
     """dρ/dt = -i[H, ρ]/ħ - κ (ρ ln ρ + α ρ + β {H, ρ}/2).
 
-    α and β keep the trace and the energy. The entropy rises until ρ ∝ exp(-β H) on what
-    levels ρ has a share of. A pure state has ρ ln ρ = 0 and moves as in quantum
-    mechanics, but not stably: a share p of another state grows as p^exp(-κt).
+    α and β conserve the trace and the energy. The entropy rises until ρ ∝ exp(-β H) on
+    the levels in which ρ has a share. A pure state has ρ ln ρ = 0 and moves as in
+    quantum mechanics, but not stably: a share p of another state grows as p^exp(-κt).
 
     Attributes:
         quantum: Schrödinger's law, with H, a matrix that does not depend on time, and
@@ -52,7 +52,7 @@ class Beretta(DensityOperators, Departure):
         return {**super().invariants(state), "energy": energy}
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
-        """The right side."""
+        """The right side of the equation."""
         del t, args
         turn = turned_by(at_all_times(self.quantum), self.quantum.hbar, state)
         return turn + self.climb(state)
@@ -66,7 +66,7 @@ class Beretta(DensityOperators, Departure):
         spread = jnp.real(jnp.trace(H @ image)) / trace - energy**2
         heat = jnp.real(jnp.trace(chaos)) / trace
         both = jnp.real(jnp.trace(H @ chaos)) / trace - energy * heat
-        # of one level alone there is nothing to climb
+        # with one level alone there is no ascent
         flat = spread <= 64 * jnp.finfo(energy.dtype).eps * (energy**2 + spread)
         beta = jnp.where(flat, 0, -both / jnp.where(flat, 1, spread))
         alpha = -heat - beta * energy
@@ -74,7 +74,7 @@ class Beretta(DensityOperators, Departure):
         return -self.kappa * pull
 
     def exact(self) -> Exact:
-        """Turning (outer), exactly; climbing, by a step of Runge-Kutta's method."""
+        """Rotation by H (outer), exactly; ascent of entropy, by a Runge-Kutta step."""
 
         def climb(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
             del t
@@ -89,10 +89,10 @@ class Beretta(DensityOperators, Departure):
 
     @property
     def stepper(self) -> Any:
-        """Strang's, which keeps pure states pure.
+        """Strang's splitting, which keeps pure states pure.
 
-        Stages of a method of the whole equation leave them, and return with shares that
-        are multiplied by the slope of p ln p.
+        The stages of a method for the whole equation leave the pure states, and return
+        with shares that are multiplied by the slope of p ln p.
         """
         return strang
 

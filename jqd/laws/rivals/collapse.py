@@ -1,4 +1,4 @@
-"""Continuous collapse: chance in the law of motion itself."""
+"""Continuous collapse: noise in the law of motion itself."""
 
 from typing import Any
 
@@ -16,17 +16,17 @@ from ..law import Law
 from .density_operators import unitary
 from .dephasing import Dephasing, measured_rate, read_measured
 
-# Levels up to which a matrix times a vector is summed out.
+# Levels up to which a matrix times a vector is written as a sum.
 _FEW = 8
 
 
 class Collapse(Law):
     """dψ = [-iH dt/ħ - ½ Σ_k γ_k (A_k - ⟨A_k⟩)² dt + Σ_k √γ_k (A_k - ⟨A_k⟩) dW_k] ψ.
 
-    Itô's equation of spontaneous collapse, and of a system whose commuting observables
-    A_k, diagonal, are measured without end. Its mean is that of `Dephasing`.
+    This is Itô's equation of spontaneous collapse, and of a system whose commuting,
+    diagonal observables A_k are measured continuously. Its mean obeys `Dephasing`.
 
-    A step is half a step of H, the exact measurement during dt, half a step of H:
+    A step is half a step of H, the exact measurement during dt, and half a step of H:
 
         ψ_x <- ψ_x exp(Σ_k [√γ_k A_kx dY_k - γ_k A_kx² dt]), normalised
 
@@ -34,7 +34,7 @@ class Collapse(Law):
 
     * drawn: 2√γ_k A_kx dt + dW_k with x from |ψ_x|², the exact distribution. Born's
       weights are martingales and the mean is Strang's step of `Dephasing` to rounding.
-      Such paths have no derivatives: what x they draw jumps; a gradient raises. Take
+      Such paths have no derivatives, since the x drawn jumps: a gradient raises. Take
       that of `mean_field()`, or `draw=False`;
     * pathwise (`draw=False`): 2√γ_k ⟨A_k⟩ dt + (L dW)_k, where LLᵀ_kl = δ_kl +
       4 dt √(γ_k γ_l) Cov(A_k, A_l), so that mean and covariance are the exact ones.
@@ -44,7 +44,7 @@ class Collapse(Law):
         H: Hermitian (n, n), or real (n,) if diagonal, in energy units.
         A: diagonals of the observables, (K, n).
         gamma: rates γ_k, (K,), in 1 over the unit of time and of A_k². At γ_k = 0 the
-            slope of a path is infinite and given as 0; that of the mean is finite.
+            derivative of a path is infinite and given as 0; that of the mean is finite.
         hbar: ħ, scalar.
         draw: whether records are drawn (static).
 
@@ -112,7 +112,7 @@ class Collapse(Law):
     # -- chance -----------------------------------------------------------------------
 
     def chance(self) -> Chance:
-        """An increment an observable and, if records are drawn, a uniform number."""
+        """One increment per observable and, if records are drawn, a uniform number."""
         noise = StepNoise(self.gamma.shape, () if self.draw else None)
         return Chance(noise, self.pathwise, self.mean_field)
 
@@ -164,17 +164,17 @@ class Collapse(Law):
     def log_likelihood(
         self, psi0: Array, dY: Float[Array, "T K"], dt: ArrayLike
     ) -> Float[Array, ""]:
-        """ln of the probability of a record, over that of white noise alone.
+        """ln of the probability of a record, relative to that of white noise alone.
 
         Σ_t ln Σ_x |ψ_x|² exp(Σ_k [2√γ_k A_kx dY_tk - 2γ_k A_kx² dt]),  ψ as it is
         known from the record up to t
 
-        The probability density of the record itself is this times that of increments
-        of variance dt, in which no constant of the law is. Exact for records that are
-        made by steps of dt with `draw=True`; of weak order 2 in dt for those of nature.
+        The probability density of the record itself is L times that of increments of
+        variance dt, which has no constant of the law in it. L is exact for records made
+        by steps of dt with `draw=True`, and of weak order 2 in dt for those of nature.
 
         Args:
-            psi0: ψ at the start, (n,), normalised.
+            psi0: initial ψ, (n,), normalised.
             dY: increments of the record, (T, K), or (T,) of one observable.
             dt: time between them, scalar, positive.
 
@@ -254,7 +254,7 @@ class Collapse(Law):
 
 
 def seen(exponent: Array, p: Array) -> Array:
-    """The exponents of classes that have a share."""
+    """The exponents of classes that have a share, -∞ for the others."""
     return jnp.where(p > 0, exponent, -jnp.inf)
 
 

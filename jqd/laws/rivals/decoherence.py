@@ -1,4 +1,4 @@
-"""Decoherence in space: the mean of what localises a particle on a grid."""
+"""Decoherence in space: the mean of laws that localise a particle on a grid."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ from .quantum import hamiltonian_of, read_on_grid
 class Decoherence(DensityOperators, Departure):
     """∂ρ(x, x')/∂t = -i[H, ρ]/ħ - Γ(x - x') ρ.
 
-    The state is the density operator, (*shape, *shape) on a grid of that shape. Linear
-    in it; conserves its trace. Γ is that of a kernel, whose constants are the law's:
-    `QuadraticDecay` (QMUPL), `GaussianDecay` (CSL and GRW of one particle) or
-    `NewtonianDecay` (Diósi and Penrose). The step is Strang's, of two exact flows, the
+    The state is the density operator, (*shape, *shape) on a grid of that shape. The law
+    is linear in it and conserves its trace. Γ is that of a kernel, whose constants are
+    the law's: `QuadraticDecay` (QMUPL), `GaussianDecay` (CSL and GRW of one particle)
+    or `NewtonianDecay` (Diósi and Penrose). A step is Strang's, of two exact flows, the
     kinetic one and V with Γ: any dt keeps ρ positive. Distances are those of the box,
-    empty all around, not of its periodic images: what is spread over the seam is not
+    empty all around, not of its periodic images: a state spread across the seam is not
     described.
 
     Attributes:
@@ -93,7 +93,7 @@ class Decoherence(DensityOperators, Departure):
 
     @property
     def stepper(self) -> Splitting:
-        """Strang's."""
+        """Strang's splitting."""
         return strang
 
 

@@ -1,4 +1,4 @@
-"""Laws whose state is a density operator, and what all of them share."""
+"""Common part of the laws whose state is a density operator."""
 
 import math
 from typing import Any, cast
@@ -76,7 +76,7 @@ def turning(H: Array, hbar: Array) -> Flow:
 def unitary(H: Array, dt: ArrayLike, hbar: Array, like: Array) -> Complex[Array, "n n"]:
     """exp(-iH dt/ħ) as a matrix of the dtype of `like`.
 
-    A matrix, though one state asks for it: a loop over equal steps makes it once.
+    It is a matrix even for one state: a loop over equal steps makes it once.
     """
     unit = jnp.eye(H.shape[0]).astype(like.dtype)
     dt = jnp.asarray(dt)[None]

@@ -1,4 +1,4 @@
-"""What laws share that hold Schrödinger's and add something to it."""
+"""Common part of the laws that hold Schrödinger's and add something to it."""
 
 import abc
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from .quantum import read_quantum
 
 
 class Departure(Wrapped):
-    """A law that moves ψ, or ρ, as `quantum` does but for what it adds.
+    """A law that moves ψ, or ρ, as `quantum` does, and adds a term of its own.
 
     Attributes:
         quantum: Schrödinger's law, with H and ħ.
@@ -26,7 +26,7 @@ class Departure(Wrapped):
 
     @property
     def inner(self) -> Schrodinger:
-        """The law without what it adds."""
+        """Schrödinger's law, without the term added."""
         return self.quantum
 
     @abc.abstractmethod
@@ -34,7 +34,7 @@ class Departure(Wrapped):
         """Time derivative of the state."""
 
     def on(self, quantum: Schrodinger) -> Any:
-        """The same law beside another H, of the same grid where there is one."""
+        """The same law with another H, on the same grid where there is one."""
         return eqx.tree_at(lambda law: law.quantum, self, quantum)
 
 

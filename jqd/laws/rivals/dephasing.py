@@ -1,4 +1,4 @@
-"""Dephasing by commuting observables: the mean of what measures them."""
+"""Dephasing by commuting observables: the mean of measuring them."""
 
 from typing import Any
 
@@ -27,8 +27,8 @@ def measured_rate(law: Any, scales: Scales) -> Float[Array, " K"]:
 class Dephasing(DensityOperators):
     """dρ/dt = -i[H, ρ]/ħ - ½ Σ_k γ_k [A_k, [A_k, ρ]],  A_k diagonal.
 
-    The state is the density operator, (n, n). Conserves its trace; linear in it. The
-    step is Strang's, of two exact flows: any dt keeps ρ positive.
+    The state is the density operator, (n, n). The law is linear in it and conserves its
+    trace. A step is Strang's, of two exact flows: any dt keeps ρ positive.
 
     Attributes:
         H: Hermitian (n, n), or real (n,) if diagonal, in energy units.
@@ -71,7 +71,7 @@ class Dephasing(DensityOperators):
         return turned_by(self.H, self.hbar, state) - self.decay() * state
 
     def exact(self) -> Exact:
-        """Both parts, exactly: turning (outer), decay (inner)."""
+        """Both parts, exactly: rotation by H (outer), decay (inner)."""
 
         def fade(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
             del t
@@ -83,7 +83,7 @@ class Dephasing(DensityOperators):
 
     @property
     def stepper(self) -> Splitting:
-        """Strang's."""
+        """Strang's splitting."""
         return strang
 
     def yardstick(self) -> Schrodinger:
@@ -91,13 +91,13 @@ class Dephasing(DensityOperators):
         return Schrodinger(self.H, self.hbar)
 
     def on(self, quantum: Schrodinger) -> "Dephasing":
-        """The same observables beside another H."""
+        """The same observables with another H."""
         return Dephasing(
             at_all_times(quantum, "quantum"), self.A, self.gamma, quantum.hbar
         )
 
     def pair(self, other: Array) -> "Dephasing | None":
-        """Only this system is dephased."""
+        """The law of a pair of which only this system is dephased."""
         both = self.yardstick().pair(other)
         if both is None:
             return None

@@ -17,7 +17,7 @@ from ..wrapped import Wrapped
 from .departure import DepartureOfKets
 from .quantum import hamiltonian_of, read_on_grid
 
-# Of the largest density: below it R_j grow beyond what a grid resolves.
+# Share of the largest density below which R_j grow beyond what a grid resolves.
 NODE = 1e-3
 
 
@@ -41,9 +41,10 @@ class DoebnerGoldin(DepartureOfKets):
     """i dψ/dt = Hψ/ħ + i(D/2) (∇²ρ/ρ) ψ + Σ_j c_j R_j ψ.
 
     R = (∇·J/ρ, ∇²ρ/ρ, J²/ρ², J·∇ρ/ρ², (∇ρ)²/ρ²), J = Im ψ*∇ψ, in units of ħ = m = 1,
-    so that ∂ρ/∂t = -∇·J + D∇²ρ. Only where ψ has no nodes: a run ends with the status
-    NODE where ρ falls below 1e-3 of its largest value. At D > 0 off the line of
-    `DoebnerGoldinLine` the equation is expected to be well posed forwards alone.
+    so that ∂ρ/∂t = -∇·J + D∇²ρ. The law holds only where ψ has no nodes: a run ends
+    with the status NODE where ρ falls below 1e-3 of its largest value. For D > 0 off
+    the line of `DoebnerGoldinLine` the equation is expected to be well posed only
+    forwards in time.
 
     Attributes:
         quantum: Schrödinger's law on a grid, with H; ħ = m = 1.
@@ -67,7 +68,7 @@ class DoebnerGoldin(DepartureOfKets):
             c: the five coefficients, or one for all.
 
         Raises:
-            ValueError: no grid; other units; D or c not real numbers, or not so many.
+            ValueError: no grid; other units; D or c not real, or not so many numbers.
         """
         self.quantum, self.D = read_natural(quantum), constant(D, "D")
         _checks.check_real(c, "c")
@@ -120,8 +121,8 @@ class DoebnerGoldinLine(DepartureOfKets):
     """The laws of Doebner and Goldin that a gauge turns into Schrödinger's.
 
     c = (D, -D², 0, -D, D²/2): ψ = φ exp(2iD ln|φ|), and φ moves by Schrödinger's law.
-    The state is φ; ρ = |φ|² is that of quantum mechanics whatever D is, nodes and all,
-    so that no record of densities tells D.
+    The state is φ; ρ = |φ|² is that of quantum mechanics for every D, also at nodes, so
+    that no data on densities determine D.
 
     Attributes:
         quantum: Schrödinger's law on a grid, with H; ħ = m = 1.
@@ -150,7 +151,7 @@ class DoebnerGoldinLine(DepartureOfKets):
         return self._turned(state, 1)
 
     def watch(self) -> Watch:
-        """Reversed is the φ of the conjugate ψ."""
+        """The reversed state is the φ of the conjugate ψ."""
 
         def turned(state: Array) -> Array:
             return self._turned(jnp.conj(self.amplitude(state)), -1)
@@ -161,7 +162,7 @@ class DoebnerGoldinLine(DepartureOfKets):
         log = safe_log(jnp.abs(psi))
         return (psi * jnp.exp(sign * 2j * self.D * log)).astype(psi.dtype)
 
-    # φ moves by Schrödinger's law, and what is known of that holds of it
+    # φ moves by Schrödinger's law, and what is exact for that law holds for φ
     vector_field, exact = Wrapped.vector_field, Wrapped.exact
 
     def invariants(self, state: Array) -> dict[str, Array]:

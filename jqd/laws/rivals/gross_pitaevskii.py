@@ -18,8 +18,8 @@ def _unit(law: "GrossPitaevskii", scales: Scales) -> Array:
 class GrossPitaevskii(SelfPotential):
     """iħ dψ/dt = (H + g |ψ|²) ψ.
 
-    The mean field of many atoms; a rival law only where ψ is of one particle. Conserves
-    the norm and ⟨H⟩ + g/2 ∫ρ². Not homogeneous: 2ψ moves otherwise than ψ.
+    The mean field of many atoms; a rival law only where ψ is that of one particle. It
+    conserves the norm and ⟨H⟩ + g/2 ∫ρ². Not homogeneous: 2ψ moves differently from ψ.
 
     Attributes:
         quantum: Schrödinger's law, with H and ħ; or a matrix H, with ħ = 1.

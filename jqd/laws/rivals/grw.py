@@ -1,4 +1,4 @@
-"""GRW: a particle on a grid that is hit from time to time."""
+"""GRW: a particle on a grid that is localised by hits at random times."""
 
 from typing import Any
 
@@ -24,12 +24,12 @@ class GRW(JumpingPaths, Departure):
         ψ(x) <- exp(-(x - z)²/2r_C²) ψ(x), normalised,
 
     z with the density ∫ |ψ(x)|² exp(-(x - z)²/r_C²) dx / (√π r_C)^d: a place drawn from
-    |ψ|² and a normal number of variance r_C²/2 in each dimension. The spontaneous
-    localisation of Ghirardi, Rimini and Weber, of one particle. The mean of |ψ⟩⟨ψ| is
-    `Decoherence` with Γ = λ (1 - exp(-d²/4r_C²)). A step is half a step of H
-    (Strang's), its hits, as many as there are, half a step of H: of order 2 in the
-    mean, exact at any dt where H = 0. A path has numbers of its own, whatever its steps
-    are, so that `jqd.evolve` judges steps by halved ones with the same hits.
+    |ψ|² plus a normal number of variance r_C²/2 in each dimension. This is spontaneous
+    localisation after Ghirardi, Rimini and Weber, for one particle. The mean of |ψ⟩⟨ψ|
+    obeys `Decoherence` with Γ = λ (1 - exp(-d²/4r_C²)). A step is half a step of H
+    (Strang's), its hits, however many, and half a step of H: of order 2 in the mean,
+    exact at any dt where H = 0. Each path has its own random numbers, whatever its
+    steps, so that `jqd.evolve` compares steps with halved ones under the same hits.
 
     Paths have no derivatives: fits and gradients take `mean_field()`.
 
@@ -132,6 +132,6 @@ class GRW(JumpingPaths, Departure):
             for x, i, away in zip(grid.coordinates, index, off, strict=True)
         )
         exponent = -squared(apart) / (2 * r_C**2)
-        # of the point that was drawn, so that the norm does not vanish
+        # relative to the point that was drawn, so that the norm does not vanish
         psi = psi * jnp.exp(exponent - exponent[index])
         return psi / jnp.sqrt(self.cell * jnp.sum(self.quantum.density(psi)))

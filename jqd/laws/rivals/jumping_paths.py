@@ -1,4 +1,4 @@
-"""Kets that jump from time to time: what their laws share."""
+"""Common part of the laws of kets that jump at random times."""
 
 import abc
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class JumpingKet(NamedTuple):
         psi: ψ, normalised, (n,) or of the shape of a grid.
         survival: ln of the probability that no jump came since the last one, scalar.
         number: of jumps so far, scalar.
-        seed: of this path's numbers, (2,); drawn in its first step.
+        seed: of this path's random numbers, (2,); drawn in its first step.
     """
 
     psi: Complex[Array, "..."]
@@ -29,12 +29,12 @@ class JumpingKet(NamedTuple):
 
     @classmethod
     def start(cls, psi: Array) -> "JumpingKet":
-        """A path without numbers yet, which `seeded` knows by its -1 jumps."""
+        """A path without random numbers yet, which -1 jumps mark for `seeded`."""
         none = jnp.zeros((), jnp.real(psi).dtype)
         return cls(psi, none, jnp.asarray(-1), jnp.zeros(2, jnp.uint32))
 
     def seeded(self, uniforms: Array) -> "JumpingKet":
-        """The ket, with numbers of its own from its first step on."""
+        """The ket, with random numbers of its own from its first step on."""
         begins = self.number < 0
         seed = (uniforms * 2.0**32).astype(self.seed.dtype)
         return self._replace(
@@ -43,15 +43,15 @@ class JumpingKet(NamedTuple):
         )
 
     def key(self) -> Array:
-        """The key of the numbers of this path."""
+        """The key of this path's random numbers."""
         return jax.random.fold_in(jax.random.key(self.seed[0]), self.seed[1])
 
 
 class JumpingPaths(Law):
-    """A law of kets that turn, and jump at times that are drawn.
+    """A law of kets that rotate under H, and jump at random times.
 
-    A step is half a step of turning, its jumps, half a step of turning. A path has
-    numbers of its own, whatever its steps are.
+    A step is half a step of rotation, its jumps, and half a step of rotation. Each path
+    has its own random numbers, whatever its steps.
     """
 
     @abc.abstractmethod
@@ -69,12 +69,12 @@ class JumpingPaths(Law):
     def chance(self) -> Chance:
         """No increments; two uniforms, of which the first step makes the seed.
 
-        Its numbers do not depend on the steps: the law itself is pathwise.
+        The random numbers do not depend on the steps: the law itself is pathwise.
         """
         return Chance(StepNoise((0,), (2,)), lambda: self, self.mean_field)
 
     def watch(self) -> Watch:
-        """No difference: near a jump one path is before and its neighbour behind it."""
+        """No difference: of two paths near a jump, one may be before, one after it."""
         return super().watch()._replace(difference=lambda one, other: None)
 
     def step(
@@ -90,7 +90,7 @@ class JumpingPaths(Law):
             t: time, scalar.
             state: a ket.
             dt: step, scalar, positive.
-            w: `uniforms`, (2,), heeded by the first step of a path.
+            w: `uniforms`, (2,), used by the first step of a path.
         """
         if w is None:
             raise ValueError("Argument `w` must be the noise of the step, but is None.")

@@ -44,14 +44,14 @@ def _operator(given: Any, name: str) -> Complex[Array, "n n"]:
 
 
 class Jump(eqx.Module):
-    """What surroundings do to a system: γ(n̄ + 1) D[L] + γ n̄ D[L†].
+    """One effect of the surroundings on a system: γ(n̄ + 1) D[L] + γ n̄ D[L†].
 
     Attributes:
-        operator: L, (n, n); arrays, QuTiP and dynamiqs operators. These programs write
-            the rate into it, √γ L.
+        operator: L, (n, n); arrays, QuTiP and dynamiqs operators. These programs
+            include the rate in it, √γ L.
         rate: γ >= 0, in 1 over the unit of time and of L²; 0 in quantum mechanics, and
-            1 for an operator that holds it already.
-        nbar: n̄ >= 0, thermal quanta by which the reverse happens as well.
+            1 for an operator that includes it already.
+        nbar: n̄ >= 0, thermal quanta, by which the reverse jump happens as well.
     """
 
     operator: Complex[Array, "n n"] = fixed(read=_operator)
@@ -66,9 +66,10 @@ class Lindblad(DensityOperators):
 
     D[L]ρ = LρL† - ½(L†Lρ + ρL†L). The state is the density operator, (n, n); its trace
     is conserved. Rates are constants by the names of their jumps, "loss.rate",
-    "loss.nbar": free, or nuisances with priors, so that loss is an explanation beside
-    a law that departs from quantum mechanics. Up to 12 levels and with a constant H it
-    is solved by exponentials of a matrix, without steps; else by series.
+    "loss.nbar". A fit may free them, or take them as nuisances with priors, so that
+    loss competes as an explanation with a law that departs from quantum mechanics. Up
+    to 12 levels and with a constant H the equation is solved by exponentials of a
+    matrix, without steps; else by series.
 
     Attributes:
         hamiltonian: a matrix, or one that changes in time.
@@ -93,8 +94,8 @@ class Lindblad(DensityOperators):
         Args:
             hamiltonian: (n, n) Hermitian or (n,) real, in energy units, as
                 `jqd.Schrodinger` takes it, pulses included.
-            jumps: by name, at least one; or a list without names, of jumps or of
-                operators that hold their rates, √γ L: "jump0", "jump1" and so on.
+            jumps: by name, at least one; or a list of jumps, or of operators that
+                include their rates, √γ L, then named "jump0", "jump1" and so on.
             hbar: ħ, scalar.
 
         Raises:
@@ -137,11 +138,11 @@ class Lindblad(DensityOperators):
         return Schrodinger(self.hamiltonian, self.hbar)
 
     def on(self, quantum: Schrodinger) -> "Lindblad":
-        """The same jumps beside another H."""
+        """The same jumps with another H."""
         return Lindblad(quantum.hamiltonian, self.channels, quantum.hbar)
 
     def pair(self, other: Array) -> "Lindblad | None":
-        """Only this system jumps."""
+        """The law of a pair of which only this system jumps."""
         both = self.yardstick().pair(other)
         if both is None:
             return None
@@ -156,7 +157,7 @@ class Lindblad(DensityOperators):
 
     @property
     def levels(self) -> int:
-        """n."""
+        """n, the number of levels."""
         return self.hamiltonian.levels
 
     # -- dynamics ------------------------------------------------------------------
@@ -207,11 +208,11 @@ class Lindblad(DensityOperators):
 
     @property
     def stepper(self) -> Any:
-        """With which `recover` follows it where it is not solved at once."""
+        """The method with which `recover` follows the law where it is not solvable."""
         return taylor18 if self.hamiltonian.autonomous else cf4
 
     def breaks(self) -> Breaks:
-        """Where a pulse jumps."""
+        """Times at which a pulse jumps."""
         return Breaks(self.hamiltonian.jumps())
 
     @property
@@ -220,7 +221,7 @@ class Lindblad(DensityOperators):
         return self.hamiltonian.autonomous and self.levels <= LARGEST_DENSE
 
     def exact(self) -> Exact:
-        """All times at once, where it is solvable."""
+        """States at all times at once, where the law is solvable."""
         return Exact(orbit=self.orbit if self.solvable else None)
 
     def generator_matrix(self) -> Complex[Array, "n2 n2"]:
@@ -246,12 +247,12 @@ class Lindblad(DensityOperators):
 
     @program
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """The state at t + dt by the series, or by exponentials of a driven one."""
+        """The state at t + dt by the series, or, with a driven H, by exponentials."""
         return self.stepper(self, t, state, dt)
 
     @property
     def step_order(self) -> int:
-        """That of the series or of the exponentials."""
+        """Order of the series or of the exponentials."""
         return self.stepper.order
 
 

@@ -1,4 +1,4 @@
-"""Localisation: chance that gathers a particle on a grid in one place."""
+"""Localisation: noise that gathers a particle on a grid in one place."""
 
 from typing import Any
 
@@ -28,20 +28,20 @@ class Localisation(DepartureOfKets):
 
     with channels A_k(x), functions of the position, that enter only through the rate
     at which two places lose their coherence, Γ(x - x') = ½ Σ_k (A_k(x) - A_k(x'))². Its
-    mean is that of `Decoherence`. A step is half a step of H (Strang's), the exact
-    measurement during dt, half a step of H:
+    mean obeys `Decoherence`. A step is half a step of H (Strang's), the exact
+    measurement during dt, and half a step of H:
 
         ψ(x) <- ψ(x) exp(B(x) - 2dt Γ(x - x_0)), normalised,
 
     B a Gaussian field with ⟨(B(x) - B(x'))²⟩ = 2Γ(x - x') dt; of weak order 2, exact at
-    any dt where H = 0. No channel is looped over: B is made by FFT. x_0 is
+    any dt where H = 0. B is made by FFT, with no loop over channels. x_0 is
 
     * drawn from |ψ|², the exact distribution: weights are martingales, and paths have
       no derivatives;
-    * pathwise (`draw=False`): averaged over m = |ψ|² (1 + c (B - ⟨B⟩)), of which
+    * pathwise (`draw=False`): averaged over m = |ψ|² (1 + c (B - ⟨B⟩)), by which
       Γ(x - x_0) becomes Γ*m, c = 2/(1 + √(1 + 4dt ⟨Γ*|ψ|²⟩)). Mean and covariance of
-      what is measured are exact to the order dt² of the step, and for one channel at
-      any dt. Paths converge with order 1 and have derivatives under given noise.
+      the measured values are exact to the order dt² of the step, and for one channel
+      at any dt. Paths converge with order 1 and have derivatives under given noise.
 
     Attributes:
         quantum: Schrödinger's law on a grid, with H and ħ.
@@ -134,8 +134,8 @@ def CSL(
     Continuous spontaneous localisation of one particle. Its channels are Gaussians
     exp(-(x - z)²/2r_C²) at all places z. They are not put on a lattice: with Gaussians
     on one of spacing a, Γ would ripple by 2 exp(-π²r_C²/a²) of λ, 1e-17 at a = r_C/2,
-    1e-4 at r_C and 0.17 at 2r_C. Γ tells no difference from `GRW`, whose mean is the
-    same.
+    1e-4 at r_C and 0.17 at 2r_C. Γ is also that of `GRW`, so that both have the same
+    mean.
 
     Args:
         quantum: a `Schrodinger` on a grid.
@@ -158,10 +158,10 @@ def CSL(
 def QMUPL(quantum: Any, lam: ArrayLike = 0.0, *, draw: bool = True) -> Localisation:
     """dψ = [-iH dt/ħ - λ/2 (x - ⟨x⟩)² dt + √λ (x - ⟨x⟩) dW] ψ,  Γ = λ d²/2.
 
-    Quantum mechanics with universal position localisation: the one channel a dimension
-    is √λ x. Free Gaussians keep their shape, end with a variance 1/(2√λ) in units of
-    ħ = m = 1, and gain λ/2 of energy per unit of time: closed forms in
-    `jqd.exact.rivals`. ψ is to stay away from the ends of the box, where x jumps.
+    Quantum mechanics with universal position localisation: the only channel in each
+    dimension is √λ x. Free Gaussians keep their shape, end with a variance 1/(2√λ) in
+    units of ħ = m = 1, and gain λ/2 of energy per unit of time: closed forms in
+    `jqd.exact.rivals`. ψ must stay away from the ends of the box, where x jumps.
 
     Args:
         quantum: a `Schrodinger` on a grid.
@@ -189,7 +189,7 @@ def DiosiPenrose(
     smeared as a Gaussian of standard deviation R_0 in each direction of space, whatever
     the dimension of the grid. E_Δ = ½∫∫ Δ(r) G Δ(r')/|r - r'| is the self-energy of the
     difference of the two densities, with Diósi's factor ½; Penrose's is up to 8π
-    larger. Γ is long-ranged: in a box of length L the noise has it to within
+    larger. Γ is long-ranged: in a box of length L the noise reproduces it to within
     (R_0/L)² of Gm²/ħR_0, see `FieldKernel`.
 
     Args:

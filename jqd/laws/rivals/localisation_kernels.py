@@ -1,4 +1,4 @@
-"""How fast two places lose their coherence, and the noise that goes with it."""
+"""Rates at which two places lose their coherence, and the noise behind them."""
 
 import abc
 from typing import Any
@@ -17,15 +17,15 @@ from .open_space import convolve, differences, doubled
 
 
 class Kernel(eqx.Module):
-    """Γ(x - x'), the rate at which ρ(x, x') is lost, of a noise that has no place.
+    """Γ(x - x'), the rate at which ρ(x, x') is lost, of a noise alike at all places.
 
-    What localises is a Gaussian field B with ⟨(B(x) - B(x'))²⟩ = 2Γ(x - x') dt in each
-    step. Channels A_k, their sum and their lattice do not enter but through Γ.
+    A Gaussian field B with ⟨(B(x) - B(x'))²⟩ = 2Γ(x - x') dt localises ψ in each step.
+    Channels A_k, their sum and their lattice enter only through Γ.
     """
 
     @abc.abstractmethod
     def decay(self, apart: tuple[Array, ...], hbar: Array) -> Float[Array, "..."]:
-        """Γ of differences, one array a dimension; in 1 over the unit of time."""
+        """Γ of differences, one array per dimension; in 1 over the unit of time."""
 
     @abc.abstractmethod
     def noise(self, grid: Grid) -> tuple[int, ...]:
@@ -37,7 +37,7 @@ class Kernel(eqx.Module):
 
     @abc.abstractmethod
     def around(self, grid: Grid, hbar: Array, point: Array) -> Float[Array, "..."]:
-        """Γ(x - x_0) on the grid, x_0 its point of this number."""
+        """Γ(x - x_0) on the grid, with x_0 its point of this index."""
 
     @abc.abstractmethod
     def spread(self, grid: Grid, hbar: Array, f: Array) -> Float[Array, "..."]:
@@ -71,7 +71,7 @@ class QuadraticDecay(Kernel):
         return self.lam / 2 * squared(apart)
 
     def noise(self, grid: Grid) -> tuple[int, ...]:
-        """One increment a dimension."""
+        """One increment per dimension."""
         return (grid.ndim,)
 
     def field(self, grid: Grid, hbar: Array, w: Array) -> Float[Array, "..."]:
@@ -100,13 +100,13 @@ class QuadraticDecay(Kernel):
 
 
 class FieldKernel(Kernel):
-    """A kernel whose field is that of noise at all places, by FFT of the root of Γ.
+    """A kernel whose field is made of noise at all places, by FFT of the root of Γ.
 
     The box is doubled, so that distances are those of open space. Where the spectrum
-    of -Γ in the doubled box is negative, which it is by the seam of a Γ that still
-    rises there, it is taken as 0: `around` and `spread` are those of the Γ that is
-    left, to which the noise belongs exactly. In a box of length L it is off by less
-    than Γ'(L) times the width of the kernel.
+    of -Γ in the doubled box is negative, because Γ still rises at the seam, it is taken
+    as 0: `around` and `spread` are those of the Γ that is left, to which the noise
+    belongs exactly. In a box of length L that Γ is off by less than Γ'(L) times the
+    width of the kernel.
     """
 
     def spectrum(self, grid: Grid, hbar: Array) -> Float[Array, "..."]:

@@ -1,7 +1,7 @@
 """Copies in surroundings: averages over frequencies, and kicks of phases.
 
-The law of copies is not linear, so there is no density operator: what is averaged is
-what is seen of trajectories.
+The law of copies is not linear, so there is no density operator: the average is taken
+over observables of trajectories.
 """
 
 import functools
@@ -28,22 +28,23 @@ _MOST_NODES = 10**5
 
 
 class RandomFrequencies(Wrapped):
-    """Copies whose ω_a are constant in a run and normal from run to run.
+    """Copies whose ω_a are constant in a run and normally distributed over runs.
 
     ρ(t) = Σ_i w_i ρ(t; ω + sd x_i), x_i, w_i of Gauss and Hermite
 
-    The state is that of all nodes at once. Nodes of 15 and of 25 agree to 1e-15 at the
-    point of quantum mechanics and to some 1e-9 elsewhere, where the law has kinks, for
-    sd t of 0.2. What is seen is even in sd: at 0 its derivative is 0.
+    The state holds the states at all quadrature nodes x_i. With 15 and with 25 nodes
+    results agree to 1e-15 at the quantum point and to some 1e-9 elsewhere, where the
+    law has kinks, for sd t of 0.2. Observables are even in sd: their derivative at 0
+    is 0.
 
     Attributes:
         law: the copies, whose constants are this law's too.
         sd: standard deviation of each of the frequencies that scatter, (K,), rates.
-        classes: their numbers, K of them (static).
-        nodes: for each of them (static).
+        classes: the numbers of their classes, K of them (static).
+        nodes: quadrature nodes for each of them (static).
     """
 
-    # there is a state at every node
+    # there is a state at every quadrature node
     lens = None
     classes: tuple[int, ...] = eqx.field(static=True)
     nodes: int = eqx.field(static=True)
@@ -63,8 +64,9 @@ class RandomFrequencies(Wrapped):
         Args:
             law: the copies, at the mean frequencies.
             sd: one for all that scatter, or (K,), not negative.
-            classes: whose frequencies do; None for all but the first, each by itself.
-            nodes: for each; all together nodes^K runs.
+            classes: whose frequencies scatter, independently; None for all but the
+                first.
+            nodes: quadrature nodes for each; nodes^K runs in all.
 
         Raises:
             ValueError: no copies, classes that are none or named twice, sd negative or
@@ -118,7 +120,7 @@ class RandomFrequencies(Wrapped):
         return jax.vmap(one)(omega, *states)
 
     def prepare(self, psi: Any) -> PyTree[Array]:
-        """The state of the copies, at every node.
+        """The state of the copies, at every quadrature node.
 
         Raises:
             ValueError: wrong shape, not finite, not normalised.
@@ -132,7 +134,7 @@ class RandomFrequencies(Wrapped):
     def vector_field(
         self, t: ArrayLike, state: PyTree[Array], args: Any = None
     ) -> PyTree[Array]:
-        """That of the copies, at every node."""
+        """Time derivative of the copies, at every quadrature node."""
         del args
         return self._each(t, lambda law, one: law.vector_field(t, one), state)
 
@@ -147,7 +149,7 @@ class RandomFrequencies(Wrapped):
         return {"norm": jnp.sum(self.density(state))}
 
     def watch(self) -> Watch:
-        """Where one of the runs meets a node: the average ends there."""
+        """Alarm where one of the runs meets ρ_a = 0: the average ends there."""
 
         def alarm(t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
             def ended(law: CopyDynamics, old: Any, new: Any) -> Array:
@@ -155,17 +157,17 @@ class RandomFrequencies(Wrapped):
 
             return jnp.max(self._each(t, ended, before, after))
 
-        # of every node as of one
+        # for all quadrature nodes as for one
         turned = self.law.watch().reversed
         return super().watch()._replace(alarm=alarm, reversed=turned)
 
 
 class PhaseKicks(Wrapped):
-    """Copies whose phases are kicked without end: dφ_a = (..) dt + √g_a dW_a.
+    """Copies whose phases are kicked continuously: dφ_a = (..) dt + √g_a dW_a.
 
-    A step is half a step of the copies, a kick, half a step. At the point of quantum
-    mechanics the mean is that of `Dephasing`, Σ_a g_a D[|a⟩⟨a|]; elsewhere there is no
-    equation of the mean, and `jqd.evolve` averages paths. A fit needs such an equation.
+    A step is half a step of the copies, a kick, and half a step. At the quantum point
+    the mean obeys `Dephasing`, Σ_a g_a D[|a⟩⟨a|]; elsewhere there is no equation of the
+    mean, and `jqd.evolve` averages over paths. A fit needs such an equation.
 
     Attributes:
         law: the copies.
@@ -201,7 +203,7 @@ class PhaseKicks(Wrapped):
     def vector_field(
         self, t: ArrayLike, state: PyTree[Array], args: Any = None
     ) -> PyTree[Array]:
-        """That of the copies: the drift, without kicks."""
+        """The drift of the copies, without kicks."""
         return self.law.vector_field(t, state, args)
 
     def chance(self) -> Chance:
@@ -237,7 +239,7 @@ class PhaseKicks(Wrapped):
         return state * expi(-turn)
 
     def mean_field(self) -> Dephasing | None:
-        """Lindblad's equation, at the point of quantum mechanics without a drive."""
+        """Lindblad's equation, at the quantum point without a drive; else None."""
         law = self.law
         plain = law.drive is None and law.harmonics is None
         if not plain or not _checks.is_concrete((law.q, law.r)):

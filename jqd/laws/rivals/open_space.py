@@ -16,7 +16,7 @@ def differences(grid: Grid) -> tuple[Float[Array, "..."], ...]:
     """All differences of points, both signs, as an FFT orders them.
 
     Returns:
-        One array a dimension, each of the `doubled` shape, unit of length.
+        One array per dimension, each of the `doubled` shape, unit of length.
     """
     apart = []
     for axis, (n, h) in enumerate(zip(grid.shape, grid.spacing, strict=True)):

@@ -1,4 +1,4 @@
-"""Schrödinger's law as laws need it that hold it: a matrix, or a particle on a grid."""
+"""Schrödinger's law for the laws that hold it: a matrix, or a particle on a grid."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from ..schrodinger import Schrodinger
 
 
 def read_quantum(H: Any, name: str = "quantum") -> Schrodinger:
-    """Schrödinger's law for what a user gives as H.
+    """Schrödinger's law for an H as a user gives it.
 
     Args:
         H: a matrix, as `Schrodinger` takes it, or a `Schrodinger` itself.
-        name: what the caller calls it.
+        name: the caller's name for it.
 
     Raises:
         ValueError: it has an absorber or pointers; or see `Schrodinger`.
@@ -85,7 +85,7 @@ def at_all_times(law: Schrodinger, name: str = "quantum") -> Array:
 
 
 def hamiltonian_of(quantum: Schrodinger) -> ParticleOnGrid:
-    """H of a law on a grid that has no more to it than one mass and V.
+    """H of a law on a grid that has only one mass and V.
 
     Raises:
         ValueError: several masses, a vector potential or pointers.

@@ -1,7 +1,7 @@
-"""Quantum jumps: kets of an open system, of which the mean obeys Lindblad's equation.
+"""Quantum jumps: kets of an open system, whose mean obeys Lindblad's equation.
 
 A ket has n numbers where the density operator has n²: for many levels, averages over
-paths are the shorter way.
+paths are cheaper.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ from .density_operators import unitary
 from .jumping_paths import JumpingKet, JumpingPaths
 from .lindblad import Lindblad
 
-# Newton's steps to the time of a jump: from below, they double its digits.
+# Newton's steps to the time of a jump: from below, each doubles its digits.
 _NEWTON = 12
 
 
@@ -38,14 +38,14 @@ class QuantumJumps(JumpingPaths, Wrapped):
 
     dψ/dt = (-iH/ħ - ½ Γ) ψ, normalised,   Γ = Σ_k r_k L_k†L_k
 
-    until the norm that is lost meets a uniform number; then ψ <- L_k ψ, normalised, k
+    until the lost norm reaches a uniform random number; then ψ <- L_k ψ, normalised, k
     with a probability in proportion to r_k |L_k ψ|². The mean of |ψ⟩⟨ψ| is the density
-    operator of `Lindblad`. A step is half a step of H, Γ and its jumps exactly, as many
-    as there are, and half a step of H: what it is off in the mean is that of Strang's
-    splitting, of order 2, and `jqd.evolve` judges it by halved steps with the same
-    numbers. The scatter of paths stands in `Trajectory.stderr`.
+    operator of `Lindblad`. A step is half a step of H, Γ and its jumps exactly, however
+    many, and half a step of H. The error of the mean is that of Strang's splitting, of
+    order 2; `jqd.evolve` estimates it by halved steps with the same random numbers.
+    `Trajectory.stderr` gives the scatter of paths.
 
-    Paths have no derivatives, for what is drawn jumps: fits and gradients take
+    Paths have no derivatives, since the values drawn jump: fits and gradients take
     `mean_field()`.
 
     Attributes:
@@ -60,7 +60,7 @@ class QuantumJumps(JumpingPaths, Wrapped):
 
     @property
     def inner(self) -> Lindblad:
-        """The equation."""
+        """Lindblad's equation."""
         return self.law
 
     def prepare(self, psi: Any) -> JumpingKet:

@@ -31,10 +31,10 @@ def _unit(law: "SchrodingerNewton", scales: Scales) -> Array:
 class SchrodingerNewton(SelfPotential):
     """iħ dψ/dt = (H + G K*ρ) ψ,  K = -1/√(r² + a²) unless another kernel is given.
 
-    The box is taken as empty all around: the convolution is that of the open space, not
-    of periodic images. Conserves the norm and ⟨H⟩ + G/2 ∫∫ρKρ. With G = -ε q² it is the
+    The box is taken as empty all around: the convolution is that of open space, not of
+    periodic images. Conserves the norm and ⟨H⟩ + G/2 ∫∫ρKρ. With G = -ε q² it is the
     nonrelativistic reading of the law of Kaplan and Rajendran (Phys. Rev. D 105,
-    055002, 2022), where a field is replaced by itself and ε of its mean: see
+    055002, 2022), where a field is replaced by itself plus ε times its mean: see
     `kaplan_rajendran`.
 
     Attributes:
@@ -62,8 +62,8 @@ class SchrodingerNewton(SelfPotential):
         Args:
             quantum: a `Schrodinger` on a grid of 1, 2 or 3 dimensions.
             G: strength, scalar.
-            soft: a > 0, length below which the field is that of a smeared mass; one
-                spacing of the grid unless told.
+            soft: a > 0, length below which the field is that of a smeared mass; by
+                default one spacing of the grid.
             kernel: K of the differences of coordinates, in place of -1/√(r² + a²).
 
         Raises:
@@ -95,7 +95,7 @@ class SchrodingerNewton(SelfPotential):
         self.spectrum = _doubled(grid, smeared if kernel is None else kernel)
 
     def on(self, quantum: Schrodinger) -> "SchrodingerNewton":
-        """The same law beside another H, in the same box; K as its waves give it."""
+        """The same law with another H in the same box; K by its Fourier series."""
         law, own = super().on(quantum), self.spectrum.ndim
         here, there = self.quantum.grid, quantum.grid
         if here is None or there is None:
@@ -110,7 +110,7 @@ class SchrodingerNewton(SelfPotential):
         return eqx.tree_at(lambda law: law.spectrum, law, spectrum)
 
     def pair(self, other: Any) -> "SchrodingerNewton | None":
-        """A partner without a field of its own: ρ is that of the system alone."""
+        """The law beside a partner without a field: ρ is that of the system alone."""
         grid, both = self.quantum.grid, self.quantum.pair(other)
         if both is None or grid is None or grid.ndim > self.spectrum.ndim:
             return None

@@ -1,4 +1,4 @@
-"""Schrödinger's law with a potential that its own density makes."""
+"""Schrödinger's law with a potential made by its own density."""
 
 import abc
 from typing import Any
@@ -30,7 +30,7 @@ class SelfPotential(DepartureOfKets):
 
     @abc.abstractmethod
     def self_energy(self, rho: Float[Array, "..."]) -> Float[Array, ""]:
-        """E[ρ] with U = δE/δρ: what it adds to ⟨H⟩ in the energy that is conserved."""
+        """E[ρ] with U = δE/δρ, which added to ⟨H⟩ is the energy that is conserved."""
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """-i (H + U[ρ]) ψ / ħ."""

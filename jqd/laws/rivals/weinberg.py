@@ -19,18 +19,18 @@ class Weinberg(SelfPotential):
     """iħ dψ_k/dt = ∂h/∂ψ_k*,  h = ⟨ψ|H|ψ⟩ + ε n a².
 
     With n = Σ_k |ψ_k|² and a = Σ_k A_k |ψ_k|²/n. h is real and homogeneous of degree
-    one in ψ and in ψ*: 2ψ moves as ψ does. Of two levels with A = (0, 1) the frequency
-    of transition is (E₂ - E₁ + 2 ε a)/ħ: it depends on the state. Conserves n and h.
+    one in ψ and in ψ*: 2ψ moves as ψ does. For two levels with A = (0, 1) the
+    transition frequency (E₂ - E₁ + 2 ε a)/ħ depends on the state. Conserves n and h.
 
-    Beside a partner of N levels, ψ_kb with b the faster index, two laws reduce to the
-    same one where the system is alone: `bare` sums h(ψ_·b) over the basis of the
+    With a partner of N levels, ψ_kb with b the faster index, there are two laws that
+    are the same where the system is alone: `bare` sums h(ψ_·b) over the basis of the
     partner, which then matters; `reduced` is h of the system's reduced density matrix,
     after Polchinski.
 
     Attributes:
         quantum: Schrödinger's law, with H (of the pair, where there is one) and ħ.
         eps: ε, energy, scalar; 0 in quantum mechanics.
-        A: what is observed of the system, (M,).
+        A: observable of the system, (M,).
         levels: N of the partner, 1 for none (static).
         partner: "bare" or "reduced" (static).
 
@@ -82,7 +82,7 @@ class Weinberg(SelfPotential):
         self.A, self.levels, self.partner = A, int(levels), partner
 
     def pair(self, other: Array) -> "Weinberg | None":
-        """One of the two laws of pairs, by `partner`; of a pair there is none."""
+        """One of the two laws of pairs, by `partner`; None for a law of a pair."""
         both = self.quantum.pair(other)
         if both is None or self.levels > 1:
             return None
