@@ -150,7 +150,7 @@ def test_step_budget():
     assert run.diagnostics["num_steps"] == 60
     enough = evolve(law, psi, ts, method=Adaptive(rtol=1e-9, atol=1e-9))
     assert enough.status == Status.OK
-    assert enough.describe().startswith("The run reached its last time. Error by")
+    assert enough.describe().startswith("The run reached its last time. Integration")
 
 
 # -- nodes ----------------------------------------------------------------------------

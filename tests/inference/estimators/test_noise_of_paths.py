@@ -56,7 +56,7 @@ def test_another_clock_is_a_misfit(key):
     times = crossings(key) ** 0.5
     fit = nu_from_arrivals(times, TS, centre, passages="ideal", start=1.0)
     assert fit.status == Status.MISFIT
-    assert "does not describe the record" in fit.describe()
+    assert "does not describe the data" in fit.describe()
 
 
 @pytest.mark.slow
