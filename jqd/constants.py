@@ -1,18 +1,18 @@
-"""Constants of a law: what a fit, a table or a page needs to know of each.
+"""Constants of a law, with what a fit, a table or a page needs to know about each.
 
-A constant is an array leaf. The field that holds it says the rest:
+A constant is an array leaf. The field that holds it declares the rest:
 
     q: Array = free(quantum=0.5, span=(0, 1))
     R: Array = free(pack=upper_triangle, unpack=symmetric)
 
-An array field without a declaration is a constant as well, `fixed()` is none. Arrays
-within a field are constants by dotted names ("potential.k", "drive.pulse.area"), where
-keywords of a `jax.tree_util.Partial` count as fields; a field declared as `parts()`
-leaves its own name out of theirs.
+An array field without a declaration is a constant as well; a field declared as
+`fixed()` is not. Arrays within a field are constants with dotted names ("potential.k",
+"drive.pulse.area"), where keywords of a `jax.tree_util.Partial` count as fields; the
+name of a field declared as `parts()` is left out of theirs.
 
-What reads constants takes a law, any motion, or another tree of modules, and the name
-of a constant, of which the last parts are enough where they name one only; of a name
-that leads nowhere, or to several, it makes a ValueError.
+Functions that read constants take a law, any motion, or another tree of modules, and
+the name of a constant. The last parts of a name suffice where only one constant ends
+with them; a name of no constant, or of several, raises a ValueError.
 """
 
 import dataclasses
@@ -41,18 +41,18 @@ _KEY = "jqd"
 def constant(value: ArrayLike, name: str = "value") -> Array:
     """A constant of a law as an array leaf of floating dtype.
 
-    A Python float in a law would be static: its gradient would be missing and each
-    new value would compile anew. Weak types are dropped for the same reason.
+    A Python float in a law would be static: it would have no gradient, and each new
+    value would cause a new compilation. Weak types are dropped for the same reason.
 
     Args:
-        value: number or array; integers become floats of jax's default precision.
+        value: number or array; integers become floats of JAX's default precision.
         name: what the caller calls it.
 
     Returns:
         Array with the shape of `value`.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: not a number.
     """
     return _inexact(plain(value, name))
 
@@ -64,10 +64,10 @@ def scalars(**values: ArrayLike) -> list[Array]:
         **values: the numbers, by the names of the arguments.
 
     Returns:
-        One array leaf a number, each of shape ().
+        One array leaf for each number, each of shape ().
 
     Raises:
-        ValueError: one is no real, finite number.
+        ValueError: one of them is not a real, finite number.
     """
     found = {name: plain(value, name) for name, value in values.items()}
     for name, value in found.items():
@@ -76,20 +76,20 @@ def scalars(**values: ArrayLike) -> list[Array]:
 
 
 class Scalars(list[Array]):
-    """What `scalars` returns, told from other lists where it was not unpacked."""
+    """What `scalars` returns: a type of its own, so that fields recognise it."""
 
 
 def _inexact(value: ArrayLike) -> Array:
     """An array of floats, real or complex, whose type is not weak."""
     if not isinstance(value, jax.Array) and _checks.is_concrete(value):
         host = np.asarray(value)
-        # the short floats of JAX are no kind of NumPy's
+        # NumPy does not count JAX's short floats as floats
         whole = host.dtype.kind in "biu"
         return _checks.array(host.astype(float) if whole else host)
     array = jnp.asarray(value)
     if jnp.issubdtype(array.dtype, jnp.inexact) and not array.weak_type:
         return array
-    # dtype of the active precision: float (or complex) as jax is configured
+    # dtype of the active precision: float (or complex) as JAX is configured
     kind = complex if jnp.iscomplexobj(array) else float
     return array.astype(jnp.result_type(kind))
 
@@ -115,12 +115,12 @@ def antisymmetric(entries: Array, old: Array) -> Array:
 
 
 class Scales(NamedTuple):
-    """What a record and a law measure in, by which spans are the same in all units.
+    """Scales of the data and the law, which make spans the same in all units.
 
     Attributes:
-        time: over which constants are first told, scalar.
+        time: time over which data determine constants, scalar.
         hbar: ħ of the law, scalar; 1 where it has none.
-        length: of what moves on a grid, scalar; 1 off grids.
+        length: size of a packet that moves on the grid, scalar; 1 without a grid.
     """
 
     time: ArrayLike = 1.0
@@ -143,13 +143,13 @@ Unit = str | Callable[[Any, Scales], ArrayLike]
 
 
 def near(value: Array, unit: ArrayLike) -> tuple[Array, Array]:
-    """Half of the value and 0.1 units to either side: where fits start unless told."""
+    """Default span of initial guesses: half the value and 0.1 units to either side."""
     width = 0.5 * jnp.abs(value) + 0.1 * unit
     return value - width, value + width
 
 
 class Declaration(NamedTuple):
-    """What the field of a constant says of it; see `free`."""
+    """What a field declares about the constant that it holds; see `free`."""
 
     quantum: float | Callable[[Any], ArrayLike] | None = None
     span: Span = near
@@ -174,25 +174,27 @@ def free(
 ) -> Any:
     """A field of a law that holds a constant; numbers become array leaves.
 
-    A field of shape (), as annotated, takes one real number, and any field what lies
-    within its bounds: a law with such fields alone needs no `__init__`.
+    A field annotated with shape () accepts one real number, and every field accepts
+    only values within its bounds: a law that has only such fields needs no `__init__`.
 
     Args:
-        quantum: the value at which the law is quantum mechanics, or a function of what
-            holds the field that gives it; None where there is none.
-        span: where a fit draws its starts: two ends in units of `unit`, or a function
-            of the independent entries and the unit that gives both in their own.
-        bounds: what each entry cannot leave; a fit stays inside.
-        unit: what the constant is measured in: "rate", "energy", "length" or "time",
-            whose sizes follow the record, ħ and the grid; "value" for the largest of
-            its own entries, 1 where all are 0; or a function of what holds the field
+        quantum: the value at which the law is quantum mechanics, or a function that
+            computes it from the object that holds the field; None where there is none.
+        span: range from which a fit draws its initial guesses: two ends in units of
+            `unit`, or a function of the independent entries and the unit that gives
+            both ends in the units of the entries.
+        bounds: lower and upper bound of each entry; a fit stays inside.
+        unit: unit of the constant: "rate", "energy", "length" or "time", whose sizes
+            follow from the data, ħ and the grid; "value" for the largest of its own
+            entries, 1 where all are 0; or a function of the object that holds the field
             and of `Scales`. None for a number without units.
         pack: the independent entries of the constant, flat; None for all entries, real
             parts before imaginary ones.
-        unpack: the constant with these independent entries, from them and the old one.
-        places: where in the constant, flat, they stand, from an array like it that
-            holds the places; None for `pack` itself, which then chooses entries.
-        positive: whether it must lie above 0; its bounds are then 0 and inf.
+        unpack: makes the constant from its independent entries and the old constant.
+        places: positions of the independent entries in the flattened constant, from an
+            array of its shape that holds the positions; None for `pack` itself, which
+            then chooses entries.
+        positive: whether the constant must lie above 0; its bounds are then 0 and inf.
         **default: `default`, of the field.
 
     Returns:
@@ -211,10 +213,10 @@ def free(
 
 
 def fixed(*, read: Callable[[Any, str], Any] | None = None, **default: Any) -> Any:
-    """A field of a law that holds what no fit may free.
+    """A field of a law whose content no fit may free.
 
     Args:
-        read: what makes the field's content of what is given and of the field's name.
+        read: makes the field's content from the given value and the field's name.
         **default: `default`, of the field.
     """
     return _read_by(read, {_KEY: fixed}, default)
@@ -229,10 +231,10 @@ def parts(
     """A field whose own fields, or entries, are constants by their names alone.
 
     Args:
-        *within: the one field of it that holds them, if not all do.
-        each: what one of its entries is called where it is a tuple: `each` if there is
-            one only, else `each[0]`, `each[1]`.
-        read: what makes the field's content of what is given and of the field's name.
+        *within: the one field that holds the constants, if not all do.
+        each: name of an entry where the field is a tuple: `each` if there is only one,
+            else `each[0]`, `each[1]`.
+        read: makes the field's content from the given value and the field's name.
         **default: `default`, of the field.
     """
     return _read_by(read, {_KEY: Parts(within, each)}, default)
@@ -250,9 +252,9 @@ def _read_by(read: Any, metadata: dict[str, Any], default: dict[str, Any]) -> An
 
 
 def static(**default: Any) -> Any:
-    """A field that shapes programs: a size, a tolerance, a name; no constant.
+    """A static field, such as a size, a tolerance or a name; not a constant.
 
-    Numbers of NumPy become Python's, since a program would take them for arrays.
+    NumPy's numbers become Python's, since a program would treat them as arrays.
 
     Args:
         **default: `default`, of the field.
@@ -267,7 +269,7 @@ def _plain(value: Any) -> Any:
 
 
 def switch(**default: Any) -> Any:
-    """A static field that is True or False, and refuses text and numbers.
+    """A static field that is True or False; text and numbers are refused.
 
     Args:
         **default: `default`, of the field.
@@ -436,7 +438,7 @@ def _find(law: eqx.Module, name: str) -> _Place:
 def names(law: eqx.Module) -> tuple[str, ...]:
     """Names of the constants of a law that a fit may free.
 
-    Each is as short as tells it from the others: the last parts of its path.
+    Each is the shortest end of its path that distinguishes it from the others.
     """
     full = [place.name for place in _places(law)]
     return tuple(_shortest(name, full) for name in full)
@@ -458,7 +460,7 @@ def _shortest(name: str, among: list[str]) -> str:
 
 
 def check_name(law: eqx.Module, name: str, argument: str) -> None:
-    """Raise ValueError unless `name` leads to one constant.
+    """Raise ValueError unless `name` names exactly one constant.
 
     Args:
         argument: what the caller calls it.
@@ -470,7 +472,7 @@ def check_name(law: eqx.Module, name: str, argument: str) -> None:
 
 
 def shortest(law: eqx.Module, name: str) -> str:
-    """The shortest name of the constant to which a name leads, as in `names`."""
+    """The shortest name of the constant that a name refers to, as in `names`."""
     return _shortest(_find(law, name).name, [place.name for place in _places(law)])
 
 
@@ -490,7 +492,7 @@ def _entries(value: Any, said: Declaration) -> Any:
 
 
 def unpack(law: Motion, name: str, entries: Array) -> Motion:
-    """A copy of the law whose constant has these entries, as `pack` gives them."""
+    """A copy of the law with these entries of a constant, ordered as in `pack`."""
     place = _find(law, name)
     old = _get(law, place.path)
     if place.said.unpack is not None:
@@ -530,12 +532,12 @@ def _indexed(name: str, flat: np.ndarray, shape: tuple[int, ...]) -> list[str]:
 def span(
     law: eqx.Module, name: str, scales: Scales | None = None
 ) -> tuple[Array, Array]:
-    """Where a fit draws the starts of a constant: lower and upper ends, each (n,).
+    """Range of a fit's initial guesses of a constant: lower and upper ends, each (n,).
 
     Args:
         law: the law.
-        name: of the constant.
-        scales: what its declared unit is made of; None for ones.
+        name: name of the constant.
+        scales: scales from which its declared unit is made; None for scales of 1.
     """
     place, entries = _find(law, name), pack(law, name)
     ends, (low, high) = place.said.span, bounds(law, name)
@@ -561,19 +563,19 @@ def _unit(place: _Place, law: eqx.Module, entries: Array, scales: Scales) -> Arr
 
 
 def bounds(law: eqx.Module, name: str) -> tuple[float, float]:
-    """What no entry of a constant can leave; infinite where there is no end."""
+    """Lower and upper bound of each entry of a constant; infinite where none is set."""
     return _find(law, name).said.bounds
 
 
 def quantum_of(field: Any) -> float | None:
-    """The value of a field at which any law that has it is quantum mechanics."""
+    """The value of a field at which any law with this field is quantum mechanics."""
     said = field.metadata.get(_KEY)
     value = said.quantum if isinstance(said, Declaration) else None
     return float(value) if isinstance(value, int | float) else None
 
 
 def values(law: eqx.Module) -> dict[str, Any]:
-    """The constants of a law by name, as it holds them."""
+    """The constants of a law by name, as the law holds them."""
     return {
         name: _get(law, place.path)
         for place, name in zip(_places(law), names(law), strict=True)
@@ -588,7 +590,7 @@ def quantum_values(law: eqx.Module) -> dict[str, float]:
         value = said.quantum
         if callable(value):
             value = value(_get(law, place.path[:-1]))
-        # of several entries, one an axis say, there is no one value
+        # several entries, such as one for each axis, have no single value
         if value is not None and np.ndim(value) == 0 and _checks.is_concrete(value):
             values[name] = float(np.asarray(value))
     return values

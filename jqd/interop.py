@@ -10,7 +10,7 @@ from ._outside import plain
 
 
 def as_array(value: Any, name: str = "value") -> Array:
-    """A plain array from whatever holds a matrix, a state or other numbers.
+    """A plain array from any object that holds a matrix, a state or other numbers.
 
     Args:
         value: QuTiP `Qobj` or constant `QobjEvo` (kets become 1-D), dynamiqs `QArray`,
@@ -23,13 +23,14 @@ def as_array(value: Any, name: str = "value") -> Array:
         Array; kets of shape (n, 1) from QuTiP and dynamiqs become (n,).
 
     Raises:
-        ValueError: it holds no numbers, or hides some, has a unit, or depends on time.
+        ValueError: the object holds no numbers, masks some, has a unit, or depends on
+            time.
     """
     return _checks.array(plain(value, name))
 
 
 def is_foreign(value: Any) -> bool:
-    """Whether a state is an object of QuTiP or dynamiqs, which no law carries."""
+    """Whether a state is an object of QuTiP or dynamiqs rather than of a law."""
     return hasattr(value, "isket") or callable(getattr(value, "to_jax", None))
 
 
@@ -37,8 +38,8 @@ def to_qutip(array: Array, dims: Any = None) -> Any:
     """QuTiP objects from states or operators.
 
     Args:
-        array: (n,) ket or (n, n) operator; with one leading axis more, a list.
-            A pair of equal last axes is read as an operator.
+        array: (n,) ket or (n, n) operator; with one more leading axis, a list of them.
+            Two equal last axes are read as those of an operator.
         dims: QuTiP's `dims`, or None.
 
     Returns:

@@ -15,7 +15,7 @@ from .interop import as_array
 from .laws import ConservativeDiffusion, HusimiFokkerPlanck, Pauli, Schrodinger
 from .states import read_powers
 
-# What a method of some order may add to a norm, and no forgotten factor does.
+# A time step's error may raise a norm by less than this; a forgotten factor by more.
 _NORM_ERROR = 1e-2
 
 
@@ -32,7 +32,7 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:
         Distance in [0, 1], shape (...).
 
     Raises:
-        ValueError: complex numbers, or other numbers of events.
+        ValueError: complex numbers, or different numbers of events.
     """
     p, q = as_array(p, "p"), as_array(q, "q")
     for name, value in (("p", p), ("q", q)):
@@ -58,7 +58,7 @@ def fidelity(psi: ArrayLike, phi: ArrayLike) -> Float[Array, "..."]:
         Fidelity in [0, 1], shape (...).
 
     Raises:
-        ValueError: other numbers of amplitudes, or a squared norm above 1.
+        ValueError: different numbers of amplitudes, or a squared norm above 1.
     """
     psi, phi = as_array(psi, "psi"), as_array(phi, "phi")
     _check_last_axes(phi, "phi", psi, "psi")
@@ -85,8 +85,8 @@ def expectation(operator: ArrayLike, psi: ArrayLike) -> Float[Array, "..."]:
         Expectation values, shape (...).
 
     Raises:
-        ValueError: an operator that is not Hermitian or of another size, or a squared
-            norm above 1.
+        ValueError: an operator that is not Hermitian or has another size than `psi`, or
+            a squared norm above 1.
     """
     operator, psi = as_array(operator, "operator"), as_array(psi, "psi")
     _checks.check_hermitian(operator, "operator")
@@ -108,8 +108,8 @@ def _expectation(operator: Array, psi: Array) -> Array:
 class Moments:
     """Moments ∫ α^m α*^n Q d²ᴺα of a phase-space law, for `evolve` and `recover`.
 
-    Observed as real numbers: real parts of all moments, then imaginary parts, shape
-    (2 k,); see `stack` for what a record must look like.
+    The moments are observed as real numbers: real parts of all moments, then imaginary
+    parts, shape (2 k,). `stack` brings measured moments into this form.
 
     Attributes:
         orders: (m, n) for each moment, integers for one mode, else tuples.
@@ -129,7 +129,7 @@ class Moments:
                 read_powers(powers, "orders", modes)
 
     def bind(self, law: HusimiFokkerPlanck) -> Callable[[Array, Any], Array]:
-        """What `evolve` calls at each time."""
+        """The function that `evolve` calls at each time."""
 
         def observe(t: Array, state: Any) -> Array:
             del t
@@ -149,13 +149,13 @@ class Moments:
 class Occupations:
     """Probability of each grid point, for counts of positions (`Multinomial`).
 
-    Observed as density times cell, flat, shape (points,).
+    The probabilities are the density times the volume of a cell, flat, shape (points,).
     """
 
     def bind(
         self, law: Schrodinger | Pauli | ConservativeDiffusion
     ) -> Callable[[Array, Any], Array]:
-        """What `evolve` calls at each time."""
+        """The function that `evolve` calls at each time."""
         cell = 1.0 if law.grid is None else law.grid.cell
 
         def observe(t: Array, state: Any) -> Array:
@@ -180,7 +180,7 @@ def _check_norms(psi: Array, name: str) -> None:
     if not _checks.is_concrete(psi):
         return
     norms = np.sum(abs2(np.asarray(psi)), axis=-1)
-    # a run that ended early leaves NaN, which this lets pass
+    # a run that ended early leaves NaN, which passes this check
     if np.any(norms > 1 + _NORM_ERROR):
         raise ValueError(
             f"Argument `{name}` must be normalised, but a squared norm is "

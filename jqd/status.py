@@ -1,4 +1,4 @@
-"""The one status of runs, paths, samples of copies, fits and sweeps, as data."""
+"""The status codes of runs, paths, trajectories of copies, fits and sweeps."""
 
 import enum
 from collections import Counter
@@ -8,7 +8,7 @@ from jaxtyping import ArrayLike
 
 
 class Status(enum.IntEnum):
-    """Status codes; a result holds one for each member of its batch."""
+    """Status codes; a result holds one code for each member of its batch."""
 
     OK = 0
     NODE = 1
@@ -30,7 +30,7 @@ class Status(enum.IntEnum):
 
     @property
     def sentence(self) -> str:
-        """What the status means; OK is that of a run."""
+        """The meaning of the status in a sentence; for OK, that of a run."""
         return _SENTENCES[self]
 
 
@@ -61,7 +61,7 @@ _SENTENCES = {
     Status.CROWDED: "An atom has more neighbours than its list has places, or reaches "
     "beyond its cells; raise `capacity`, or give the cells more room.",
 }
-# What OK says of other things than runs.
+# What OK means for subjects other than runs.
 _SOUND = {
     "path": "The path reached the last time.",
     "trajectory": "The trajectory reached the last time with all its classes.",
@@ -74,8 +74,9 @@ def describe(status: ArrayLike, subject: str = "run") -> str:
     """Codes of `Status` in words, counted over a batch.
 
     Args:
-        status: codes; a scalar is one sentence, without a count.
-        subject: what has them: "run", "path", "trajectory", "fit" or "sample".
+        status: codes; a scalar gives one sentence, without a count.
+        subject: to what the codes belong: "run", "path", "trajectory", "fit" or
+            "sample".
     """
     codes = np.asarray(status)
     sound = _SOUND.get(subject, Status.OK.sentence)

@@ -1,4 +1,4 @@
-"""Checks of arguments that every random process takes."""
+"""Checks of arguments that all random processes take."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def step_budget(max_steps: Any) -> Array:
 
 
 def positive_number(value: ArrayLike, name: str, dtype: Any) -> Array:
-    """A positive scalar as an array of the dtype; ValueError by name for others."""
+    """A positive scalar as an array of the dtype; ValueError, with its name, if not."""
     _checks.check_shape(value, name, ())
     _checks.check_positive(value, name)
     return jnp.asarray(value, dtype)
@@ -28,7 +28,7 @@ def trajectory_numbers(first: int, count: int, kind: str = "trajectory") -> Arra
     """The numbers first, first + 1, .. that make the keys of trajectories, (count,).
 
     Raises:
-        ValueError: numbers from 2^32 on, which would be those of others.
+        ValueError: numbers from 2^32 on, which would repeat those of others.
     """
     if first + count > 2**32:
         raise ValueError(
@@ -39,7 +39,7 @@ def trajectory_numbers(first: int, count: int, kind: str = "trajectory") -> Arra
 
 
 def one_particle(law: Law) -> tuple[ParticleOnGrid, Array]:
-    """H and ħ of a law of particles of one mass; ValueError for others."""
+    """H and ħ of a law of particles of one mass; ValueError for other laws."""
     moved_by = law.exact().generator
     H = None if moved_by is None else moved_by.hamiltonian
     if moved_by is None or not isinstance(H, ParticleOnGrid) or H.absorber is not None:

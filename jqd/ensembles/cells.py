@@ -1,4 +1,4 @@
-"""Cells that cut a box: what a density, and what paths, have in each of them."""
+"""Cells of a box: shares of a density, and numbers of paths, in each of them."""
 
 import math
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ from .paths.guide import each_component, refined, whole_density
 class Cells(eqx.Module):
     """Equal cells of a box, over which densities are averaged.
 
-    Numbers of cells are in the order of `reshape(-1)`, and one more follows: all that
-    lies outside of the box.
+    The values of the cells are in the order of `reshape(-1)`, and one more follows: all
+    that lies outside the box.
 
     Attributes:
         bounds: (lower, upper) of each axis, in the unit of length (static).
         shape: number of cells along each axis (static).
-        mirrored: whether what lies beyond a wall is counted at its mirror image
-            (static). So it is of a box of hard walls, of which ψ is continued as an odd
-            function on a periodic grid twice as long.
+        mirrored: whether a point beyond a wall counts at its mirror image (static).
+            This serves a box of hard walls, where ψ is continued as an odd function on
+            a periodic grid twice as long.
     """
 
     bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
@@ -40,15 +40,15 @@ class Cells(eqx.Module):
         shape: SupportsIndex | Sequence[SupportsIndex],
         mirrored: bool = False,
     ):
-        """Cut a box.
+        """Cut a box into cells.
 
         Args:
-            bounds: (lower, upper) for one dimension, or one such pair an axis.
-            shape: number of cells, or one number an axis.
+            bounds: (lower, upper) for one dimension, or one such pair per axis.
+            shape: number of cells, or one number per axis.
             mirrored: see the class.
 
         Raises:
-            ValueError: the bounds or the shape make no box of cells.
+            ValueError: the bounds or the shape do not make a box of cells.
         """
         box = Grid(bounds, shape)
         self.bounds, self.shape, self.mirrored = box.bounds, box.shape, bool(mirrored)
@@ -61,13 +61,13 @@ class Cells(eqx.Module):
     def shares(self, density: Float[Array, "..."], grid: Grid) -> Float[Array, " c"]:
         """The share of a density in each cell, and outside: the last of `size` + 1.
 
-        Integrals of the density's Fourier series over each cell, exact but for it.
+        The density's Fourier series is integrated exactly over each cell.
 
         Args:
-            density: on the grid, or on as many points of its box as one likes; need not
-                be normalised.
-            grid: whose box it is; with `mirrored` twice as long as the cells' along
-                each axis.
+            density: on the grid, or on any number of points of its box; need not be
+                normalised.
+            grid: gives the box; with `mirrored`, it is twice as long as the cells' box
+                along each axis.
 
         Raises:
             ValueError: another number of axes, or a grid that is not twice as long.
@@ -82,18 +82,18 @@ class Cells(eqx.Module):
         return jnp.append(inside, 0 if self.mirrored else outside)
 
     def of_wave(self, psi: Complex[Array, "..."], grid: Grid) -> Float[Array, " c"]:
-        """The same of |ψ|², which has twice the wavenumbers of ψ."""
+        """The shares of |ψ|², which has twice the wavenumbers of ψ."""
         fine = each_component(lambda one: refined(one, 2), psi, grid.ndim)
         return self.shares(whole_density(fine, grid.ndim), grid)
 
     def counts(
         self, positions: Float[Array, "n d"], weights: Float[Array, " n"] | None = None
     ) -> Float[Array, " c"]:
-        """How many positions lie in each cell, and outside, `size` + 1 numbers.
+        """The number of positions in each cell, and outside: `size` + 1 numbers.
 
         Args:
             positions: (n, d); rows with NaN are left out.
-            weights: what each of them counts, (n,); None for 1.
+            weights: weight of each of them, (n,); None for 1.
         """
         _checks.check_shape(positions, "positions", (None, len(self.shape)))
         keep = jnp.all(jnp.isfinite(positions), axis=1)
@@ -110,14 +110,14 @@ class Cells(eqx.Module):
             inside &= (place >= 0) & (place < cells)
             place = jnp.clip(place, 0, cells - 1).astype(jnp.int32)
             number = number * cells + place
-        # The last number but one is outside, the last is nowhere.
+        # The last number but one counts positions outside, the last is dropped.
         number = jnp.where(inside, number, self.size)
         number = jnp.where(keep, number, self.size + 1)
         one = jnp.ones_like(positions[:, 0]) if weights is None else weights
         return jnp.zeros(self.size + 2, one.dtype).at[number].add(one)[:-1]
 
     def middles(self, points: int) -> Float[Array, "n d"]:
-        """The middles of points^d equal parts of each cell, (n, d)."""
+        """The centres of points^d equal parts of each cell, (n, d)."""
         fine = [n * points for n in self.shape]
         axes = [
             lower + (upper - lower) * (np.arange(n) + 0.5) / n
@@ -127,7 +127,7 @@ class Cells(eqx.Module):
         return jnp.asarray(np.stack([axis.reshape(-1) for axis in mesh], axis=1))
 
     def check(self, grid: Grid) -> None:
-        """Raise where these are no cells of the grid's box."""
+        """Raise where these are not cells of the grid's box."""
         if len(self.shape) != grid.ndim:
             raise ValueError(
                 f"Argument `cells` must have {grid.ndim} axes as the grid has, but has "
@@ -163,11 +163,11 @@ def integrals(
     Args:
         density: on equidistant points of a periodic box.
         bounds: of the box.
-        ends: for each axis lower and upper ends of the cells, (2, C), of one set of
+        ends: for each axis, lower and upper ends of the cells, (2, C), of one set of
             cells or of several that are added up.
 
     Returns:
-        One number a cell, (C_1, .., C_d).
+        One number per cell, (C_1, .., C_d).
     """
     series: Array = jnp.fft.fftn(density) / density.size
     for axis, ((lower, upper), sets) in enumerate(zip(bounds, ends, strict=True)):

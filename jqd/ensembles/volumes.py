@@ -18,15 +18,15 @@ STABLE = 2.4
 
 
 class Mesh(NamedTuple):
-    """Cells one beside the other, and the faces before each.
+    """Adjacent cells, and the face before each.
 
     Attributes:
-        points: middles of the cells, as positions, (n, 1).
+        points: centres of the cells, as positions, (n, 1).
         widths: of the cells, (n,).
-        faces: the end of the first cell and the middles between neighbours, (n, 1).
+        faces: the end of the first cell and the midpoints between neighbours, (n, 1).
         gaps: distances of the points across these faces, (n,).
         sign: 1 where cells are numbered against x, -1 where along x.
-        leaks: 1 where the first face takes all that comes to it, 0 where it is a wall.
+        leaks: 1 where the first face absorbs all that reaches it, 0 where it is a wall.
     """
 
     points: Float[Array, "n 1"]
@@ -37,7 +37,7 @@ class Mesh(NamedTuple):
     leaks: int
 
     def start(self, p: Array) -> tuple[Array, Array, Array]:
-        """What `advance` carries along, at the first time."""
+        """The state that `advance` carries along, at the first time."""
         return p, p, jnp.zeros((), p.dtype)
 
     def advance(
@@ -45,7 +45,8 @@ class Mesh(NamedTuple):
     ) -> tuple[Array, Array, Array]:
         """p after a step to the time of ψ, p before it, and 1/dt.
 
-        p is what lies in each cell. Implicit two-step differences, of order 2.
+        p is the probability in each cell. The step is an implicit two-step difference
+        formula of order 2.
         """
         now, before, last = state
         # Steps over the one before: 0 at the first, which makes it implicit Euler's,
@@ -79,7 +80,7 @@ class Mesh(NamedTuple):
 
 
 def check_volumes(cells: Any, substeps: Any, nu: Array, instead: str) -> None:
-    """Raise for odd numbers of cells or steps, and for ν = 0."""
+    """Raise for an odd number of cells or steps, and for ν = 0."""
     for number, name in ((cells, "cells"), (substeps, "substeps")):
         if _checks.whole_number(number, name, 2) % 2:
             raise ValueError(f"Argument `{name}` must be even, but is {number}.")

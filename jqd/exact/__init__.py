@@ -1,6 +1,6 @@
-"""Exact quantum evolution: the reference that laws are measured against.
+"""Exact quantum evolution: the reference with which laws are compared.
 
-Nothing here imports a law.
+No module here imports a law.
 """
 
 from ..steppers.eigenbasis import unitary_orbit as unitary_orbit

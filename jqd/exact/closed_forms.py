@@ -1,6 +1,6 @@
 """Solutions of the Schrödinger equation in closed form.
 
-Every wave function has unit norm and, at t = 0, the phase exp(i p₀ (x - x₀) / ħ), which
+Every wave function has unit norm and, at t = 0, the phase p₀ (x - x₀) / ħ, which
 vanishes at the centre. Times and positions broadcast: for all times at all positions
 pass `x[None, :]` and `t[:, None]`. Everything works under jit, vmap and grad.
 """
@@ -68,14 +68,14 @@ def coherent_state(
     mass: ArrayLike = 1.0,
     hbar: ArrayLike = 1.0,
 ) -> Complex[Array, "..."]:
-    """The ground state of a harmonic well, displaced: it swings and keeps its shape.
+    """The displaced ground state of a harmonic well: it swings and keeps its shape.
 
     ψ = (mω/πħ)^(1/4) exp(-mω(x - X)²/2ħ + iP(x - X)/ħ + i(XP - x₀p₀)/2ħ - iωt/2) with
     X = x₀ cos ωt + p₀/mω sin ωt and P = p₀ cos ωt - mωx₀ sin ωt, for V = mω²x²/2.
 
     Args:
-        omega: ω, angular frequency of the well, positive; the others, what is returned
-            and what is refused are as in `free_gaussian`.
+        omega: ω, angular frequency of the well, positive. The other arguments, the
+            returned values and the errors are as in `free_gaussian`.
     """
     _checks.require_x64("`exact.coherent_state`")
     _checks.check_all_positive(omega=omega, mass=mass, hbar=hbar)
@@ -106,13 +106,13 @@ def squeezed_state(
     X)/ħ + i(XP - x₀p₀)/2ħ) with q = cos ωt + ir sin ωt, r = ħ/2mωs₀², and X and P as
     in `coherent_state`, to which it reduces at r = 1.
 
-    q circles the origin once a period. Its root follows it continuously, because
-    q = e^(iωt) ((1 + r) + (1 - r) e^(-2iωt)) / 2, whose last factor stays in the right
-    half plane: no sign is lost at any time.
+    q circles the origin once per period. Its root follows it continuously, because the
+    last factor of q = e^(iωt) ((1 + r) + (1 - r) e^(-2iωt)) / 2 stays in the right half
+    plane: the sign is right at all times.
 
     Args:
-        omega: ω, angular frequency of the well, positive; the others, what is returned
-            and what is refused are as in `free_gaussian`.
+        omega: ω, angular frequency of the well, positive. The other arguments, the
+            returned values and the errors are as in `free_gaussian`.
     """
     _checks.require_x64("`exact.squeezed_state`")
     _checks.check_all_positive(width=width, omega=omega, mass=mass, hbar=hbar)
@@ -132,7 +132,7 @@ def squeezed_state(
     ratio = hbar / (2 * mass * omega * width**2)
     cos, sin = jnp.cos(angle), jnp.sin(angle)
     q = cos + 1j * ratio * sin
-    # exp(-iωt/2) of the root is in `phase`; what is left has a positive real part.
+    # exp(-iωt/2) of the root is in `phase`; the rest has a positive real part.
     rest = ((1 + ratio) + (1 - ratio) * jnp.exp(-2j * angle)) / 2
     prefactor = (2 * jnp.pi * width**2) ** -0.25 / jnp.sqrt(rest)
     shape = (cos + 1j * sin / ratio) / (4 * width**2 * q)
@@ -147,7 +147,7 @@ def rabi(
     psi0: ArrayLike | Sequence[complex] = (1.0, 0.0),
     hbar: ArrayLike = 1.0,
 ) -> Complex[Array, "... 2"]:
-    """Two levels, coupled: Rabi oscillations.
+    """Rabi oscillations of two coupled levels.
 
     ψ(t) = (cos Ωt/ħ - i H (t/ħ) sinc Ωt/ħ) ψ(0) for H = [[δ/2, g], [g, -δ/2]], with
     Ω = sqrt(g² + δ²/4); from the upper level |ψ₁|² = (g/Ω)² sin² Ωt/ħ.
@@ -163,8 +163,8 @@ def rabi(
         (..., 2) complex128 amplitudes.
 
     Raises:
-        ValueError: psi0 is no normalised pair, hbar is not positive, or 64-bit floats
-            are off.
+        ValueError: psi0 is not a normalised pair, hbar is not positive, or 64-bit
+            floats are off.
     """
     _checks.require_x64("`exact.rabi`")
     _checks.check_all_positive(hbar=hbar)

@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 
-# What the closed forms divide by or take roots of.
+# Quantities by which the closed forms divide, or of which they take roots.
 _POSITIVE = {"a", "hbar", "mass", "omega", "length", "particles", "variance0"}
 _POSITIVE |= {"variances"}
 
@@ -16,9 +16,9 @@ _POSITIVE |= {"variances"}
 def D2_from_energy(
     drift_and_potential: ArrayLike, fisher: ArrayLike, mass: ArrayLike = 1.0
 ) -> Float[Array, ""]:
-    """D² from the constancy of the energy (25), without solving any equation.
+    """D² from the conservation of the energy (25), without solving any equation.
 
-    ⟨m v²/2 + V⟩ + D² (m/2) I_F is constant: minus the slope of a regression.
+    ⟨m v²/2 + V⟩ + D² (m/2) I_F is constant: D² is minus the slope of a regression.
 
     Args:
         drift_and_potential: ⟨m v²/2 + V⟩ at n >= 2 times, (n,), energy.
@@ -26,7 +26,7 @@ def D2_from_energy(
         mass: m, scalar.
 
     Returns:
-        D², scalar; NaN where I_F does not change: such data say nothing of D.
+        D², scalar; NaN where I_F does not change: such data do not determine D.
     """
     energy, fisher, mass = wide(
         drift_and_potential=drift_and_potential, fisher=fisher, mass=mass
@@ -46,8 +46,8 @@ def D2_from_residual(
 ) -> Float[Array, ""]:
     """D² from the Hamilton-Jacobi-Madelung equation (31) at the points of one instant.
 
-    ∂S/∂t + m v²/2 + V = 2mD² ΔR/R with R = √density: least squares with weights R²,
-    regular at nodes.
+    ∂S/∂t + m v²/2 + V = 2mD² ΔR/R with R = √density is solved by least squares with
+    weights R²; this stays regular where the density vanishes.
 
     Args:
         root_density: R, any shape.
@@ -58,7 +58,7 @@ def D2_from_residual(
         mass: m, scalar.
 
     Returns:
-        D², scalar; NaN where ΔR vanishes everywhere: such data say nothing of D.
+        D², scalar; NaN where ΔR vanishes everywhere: such data do not determine D.
     """
     root, bend, rate, speed2, potential, mass = wide(
         root_density=root_density,
@@ -76,7 +76,8 @@ def wide(**values: ArrayLike) -> tuple[Array, ...]:
     """Real, finite values of at least the default precision, in the order given.
 
     Raises:
-        ValueError: values that are neither, or a scale that is not positive.
+        ValueError: values that are not real and finite, or a scale that is not
+            positive.
     """
     for name, value in values.items():
         _checks.check_real(value, name)

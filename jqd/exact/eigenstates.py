@@ -1,4 +1,4 @@
-"""Stationary states of particles on a periodic grid, free of any time step."""
+"""Stationary states of particles on a periodic grid, without time steps."""
 
 import jax
 import jax.numpy as jnp
@@ -22,16 +22,17 @@ def eigenstates(
 
     (-Σ_i ħ²/2m_i ∂_i² + V) ψ_n = E_n ψ_n, with derivatives by Fourier transforms
 
-    The dense matrix is diagonalised: meant for up to some 2000 points. Where a state
-    and its transform vanish towards the edges of the grid, energies are right to
+    The dense matrix is diagonalised, which is meant for up to some 2000 points. Where a
+    state and its transform vanish towards the edges of the grid, energies are right to
     rounding of the largest energy, ħ²k²/2m + V. The energies of distinct levels have
-    derivatives; states of a degenerate level are any basis of it, and have none.
+    derivatives; the states of a degenerate level are an arbitrary basis of it, and have
+    none.
 
     Args:
         grid: the grid.
         potential: real V of the grid's shape, unit of energy.
         levels: number of states, from the ground state up (static).
-        mass: m, scalar, or one an axis.
+        mass: m, scalar, or one for each axis.
         hbar: ħ, scalar.
 
     Returns:

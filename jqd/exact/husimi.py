@@ -1,4 +1,4 @@
-"""Husimi functions of exact quantum evolution, and closed forms of their equation."""
+"""Husimi functions by exact evolution, and closed-form solutions of their equation."""
 
 import math
 from typing import Any
@@ -17,7 +17,7 @@ from ..states import Ensemble, as_ensemble
 from ..states import husimi as husimi_function
 from ..steppers.eigenbasis import unitary_orbit
 
-# Beyond it a sum of squares of as many amplitudes takes hours a point.
+# Beyond it, the sums over the square of so many amplitudes take hours per point.
 _LARGEST_REACH = 500.0
 
 
@@ -36,7 +36,8 @@ def propagate(
 
     Args:
         hamiltonian: (D, D) Hermitian matrix over the flattened number basis, D = d_1 ..
-            d_N, the last mode fastest; or its (D,) real diagonal. Unit of energy.
+            d_N, in which the last mode varies fastest; or its (D,) real diagonal. Unit
+            of energy.
         state: ket, density operator, `Ensemble` or QuTiP object of N modes at ts[0].
         ts: (nt,) strictly increasing times.
         points: α in action units, (...,) for one mode, (..., N) for N.
@@ -98,22 +99,22 @@ def kerr(
     Q = (1/π) Σ_k e^(ikφ) I_k(2rr₀e^(iθ/2)) exp(iUk(b/2 + 3C/2)t + r²((e^(iθ) - 1)/C -
     e^(iθ)) - r₀²)
 
-    At C = 1 it is the Husimi function of quantum mechanics, at other 0 < C < 2 the
-    solution of eq. (43) with C times its diffusion, from the same Q at t = 0. The
-    Bessel functions are summed as products of amplitudes of coherent states, which are
-    at most 1 for C <= 1. Above, terms may exceed Q by exp(2r₀²(C-1)/(2-C)), and from
-    C = 2 on no solution exists.
+    At C = 1 this is the Husimi function of quantum mechanics; at any other 0 < C < 2 it
+    is the solution of eq. (43) with C times its diffusion, from the same Q at t = 0.
+    The Bessel functions are summed as products of amplitudes of coherent states, which
+    are at most 1 for C <= 1. For C > 1, terms may exceed Q by a factor
+    exp(2r₀²(C-1)/(2-C)), and from C = 2 on no solution exists.
 
     Args:
         points: α in action units, complex.
         t: times, broadcast against `points`.
         U: strength, in energy/action².
-        b: in action.
+        b: constant of H, in action.
         alpha0: α₀, scalar, action units.
         C: strength of the diffusion, scalar, 0 < C < 2.
         hbar: ħ, scalar.
-        levels: terms of the two sums; by default from α₀, C and ħ, and to be given
-            where these are traced.
+        levels: number of terms of the two sums; by default chosen from α₀, C and ħ. It
+            must be given where these are traced.
 
     Returns:
         float64 values of the broadcast shape, in 1/action.
@@ -146,7 +147,7 @@ def kerr(
 
 
 def kerr_levels(alpha0: ArrayLike, C: ArrayLike, hbar: ArrayLike) -> int:
-    """Terms up to where <n|r₀s> <n|r₀/s> is below rounding for every angle."""
+    """Number of terms until <n|r₀s> <n|r₀/s> is below rounding for every angle."""
     if not _checks.is_concrete((alpha0, C, hbar)):
         raise ValueError(
             "Argument `levels` must be given where alpha0, C or hbar is traced, but it "

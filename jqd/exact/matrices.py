@@ -20,13 +20,13 @@ def propagate(
 
     psi(t) = exp(-i H (t - ts[0]) / ħ) psi0
 
-    Works under jit, vmap and grad (checks of values are then skipped); derivatives
-    hold for degenerate spectra too, see `unitary_orbit`.
+    The function works under jit, vmap and grad (checks of values are then skipped);
+    derivatives also hold for degenerate spectra, see `unitary_orbit`.
 
     Args:
         hamiltonian: (n, n) Hermitian matrix or (n,) real diagonal, unit of energy;
             an array or an operator of QuTiP or dynamiqs.
-        psi0: (n,) normalised state at ts[0], likewise.
+        psi0: (n,) normalised state at ts[0]; an array, or a ket of QuTiP or dynamiqs.
         ts: (nt,) strictly increasing times; ts[0] need not be 0.
         hbar: ħ, scalar.
 

@@ -27,13 +27,13 @@ def hamiltonian(
 
     H = F⁻¹ Σ_i (ħ²k_i²/2m_i) F + V, with F the discrete Fourier transform
 
-    Equal to the operator that a split-step method applies with FFTs, the mode of the
-    highest wavenumber included. Points are numbered as `psi.reshape(-1)` does.
+    The matrix equals the operator that a split-step method applies with FFTs, including
+    the mode of the highest wavenumber. Points are numbered as in `psi.reshape(-1)`.
 
     Args:
         grid: the grid, of n points.
         potential: real V of the grid's shape, unit of energy.
-        mass: m, scalar, or one an axis; infinite for none.
+        mass: m, scalar, or one for each axis; infinite for no kinetic energy.
         hbar: ħ, scalar.
 
     Returns:
@@ -70,19 +70,19 @@ def propagate(
     mass: ArrayLike = 1.0,
     hbar: ArrayLike = 1.0,
 ) -> Complex[Array, "nt ..."]:
-    """Exact wave functions of particles on a periodic grid, free of any time step.
+    """Exact wave functions of particles on a periodic grid, without time steps.
 
     iħ ∂ₜψ = (-Σ_i ħ²/2m_i ∂_i² + V) ψ, solved in the eigenbasis of `hamiltonian`
 
-    The time costs nothing: the error is that of the grid alone. Meant for up to some
-    2000 points. Works under jit, vmap and grad.
+    A late time costs no more than an early one, and the only error is that of the grid.
+    The method is meant for up to some 2000 points, and works under jit, vmap and grad.
 
     Args:
         grid: the grid.
         potential: real V of the grid's shape, unit of energy.
         psi0: wave function of the grid's shape at ts[0], ∫ |psi0|² dx = 1.
         ts: (nt,) strictly increasing times.
-        mass: m, scalar, or one an axis; infinite for none.
+        mass: m, scalar, or one for each axis; infinite for no kinetic energy.
         hbar: ħ, scalar.
 
     Returns:
@@ -112,8 +112,8 @@ def _kinetic(grid: Grid, scales: Float[Array, " d"]) -> Float[Array, "n n"]:
     terms = []
     axes = zip(scales, grid.wavenumbers, grid.shape, strict=True)
     for axis, (scale, k, n) in enumerate(axes):
-        # k² is real and even, its highest mode included, and so is its transform;
-        # the mean with its mirror image makes that exact.
+        # k² is real and even, including its highest mode, and so is its transform; the
+        # mean with the mirror image makes this exact.
         column = jnp.fft.ifft(k.reshape(-1) ** 2).real
         column = (column + jnp.roll(column[::-1], 1)) / 2
         index = jnp.arange(n)

@@ -1,4 +1,4 @@
-"""Closed forms of a Kerr oscillator that loses, gains and dephases."""
+"""Closed forms for a Kerr oscillator with loss, gain and dephasing."""
 
 import math
 
@@ -14,12 +14,12 @@ from .._math import abs2, expi
 from ..spaces.fock import check_levels, coherent_amplitudes
 from .husimi import kerr_levels
 
-# Of cosh √z and of (sinh √z)/√z: the next term is below 1e-21 at |z| = 1.
+# Series of cosh √z and of (sinh √z)/√z: the next term is below 1e-21 at |z| = 1.
 _COSH = tuple(1 / math.factorial(2 * j) for j in range(10, -1, -1))
 _SINH = tuple(1 / math.factorial(2 * j + 1) for j in range(10, -1, -1))
-# Terms of the sum may exceed Q by exp of this, which leaves six digits.
+# Terms of the sum may exceed Q by the exponential of this, which leaves six digits.
 _LARGEST_EXCESS = 23.0
-# Net growth (gain - loss) t at which exp of twice it is still a float.
+# Largest net growth (gain - loss) t: the exponential of twice it is still a float.
 _LARGEST_GROWTH = 300.0
 
 
@@ -47,37 +47,38 @@ def open_kerr(
     Q = (1/π) Σ_k e^(ikφ) I_k(2rr₀/v) exp((μ(b/2 + C) + κ/2)t + 2Dr₀²S/v - r₀² - Ar² -
     gk²t/2)/v,   r = |α|, r₀ = |α₀|, φ the angle between them
 
-    It solves, from the same Q at t = 0 for all C,
+    Starting from the same Q at t = 0 for all C, it solves
 
     ∂ₜQ = (i∂[(∂*H) Q] + (iħC/2) ∂²[(∂*²H) Q] + (κ/2) ∂[αQ] + c.c.) + ħD ∂∂*Q + (g/2)
     ∂_φ²Q
 
-    At C = 1 it is the Husimi function of the master equation, at loss = gain =
-    dephasing = 0 that of `husimi.kerr`. As there, above C = 1 terms of the sum may
-    exceed Q by exp(2r₀²(C-1)/(2-C)). A coherent state has no solution from C = 2 on,
-    with a bath as without: the bath's own end, 2 loss/(loss - gain), is never less.
+    At C = 1 it is the Husimi function of the master equation; at loss = gain =
+    dephasing = 0 it is that of `husimi.kerr`. As there, for C > 1 terms of the sum may
+    exceed Q by a factor exp(2r₀²(C-1)/(2-C)). From C = 2 on, a coherent state has no
+    solution, with a bath or without: the bath's own limit, 2 loss/(loss - gain), is
+    never smaller.
 
     Args:
         points: α in action units, complex.
         t: times from 0 on, broadcast against `points`.
         U: strength, scalar, in energy/action².
-        b: scalar, in action.
+        b: constant of H, scalar, in action.
         alpha0: α₀, scalar, action units.
         C: strength of the diffusion, scalar, 0 < C < 2.
         hbar: ħ, scalar.
         loss: D, scalar, in 1/time; κ(n + 1) of a bath of n quanta.
         gain: G, scalar, in 1/time; κn of such a bath.
         dephasing: g, scalar, in 1/time.
-        levels: terms of the two sums; by default from α₀, C and ħ, and to be given
-            where these are traced.
+        levels: number of terms of the two sums; by default chosen from α₀, C and ħ. It
+            must be given where these are traced.
 
     Returns:
         float64 values of the broadcast shape, in 1/action.
 
     Raises:
-        ValueError: C is not in (0, 2), or so near 2 that no six digits are left, a
-            negative rate or time, growth by more than e^300, no `levels` with traced
-            arguments, values that are not finite, or 64-bit floats are off.
+        ValueError: C is not in (0, 2), or is so near 2 that fewer than six digits are
+            left, a negative rate or time, growth by more than e^300, no `levels` with
+            traced arguments, values that are not finite, or 64-bit floats are off.
 
     Source: derived from the equation, and checked with master equations; at C = 1 see
     Milburn and Holmes, Phys. Rev. Lett. 56, 2237 (1986), Daniel and Milburn, Phys. Rev.
@@ -118,13 +119,13 @@ def open_kerr_amplitude(
 
     <α> = α₀ N⁻² exp((μ(b/2 + C) + κ/2 - g/2)t + r₀²(2DS/v - 1 + 1/vN)),   N = vA,
 
-    with μ = -iU and the rest of `open_kerr`, whose first angular moment it is. At C = 1
-    it is the <a>√ħ of the master equation.
+    with μ = -iU and the other symbols of `open_kerr`, of which it is the first angular
+    moment. At C = 1 it is <a>√ħ of the master equation.
 
     Args:
         t: times from 0 on.
         U: strength, scalar, in energy/action².
-        b: scalar, in action.
+        b: constant of H, scalar, in action.
         alpha0: α₀, scalar, action units.
         C: strength of the diffusion, scalar, 0 < C < 2.
         hbar: ħ, scalar.
@@ -243,7 +244,7 @@ def _flow(k, t, U, C, loss, gain):
     square = s**2 - 4 * loss * mu  # Δ²
     z = square * (t / 2) ** 2
     near = abs2(z) < 1
-    # Of both branches one is chosen: neither may have an infinite derivative.
+    # One of two branches is chosen, but neither may have an infinite derivative.
     small, root = jnp.where(near, z, 0), jnp.sqrt(jnp.where(near, 1, square))
     cosh, sinh = (jnp.polyval(jnp.array(c), small) for c in (_COSH, _SINH))
     sinh = sinh * t / 2

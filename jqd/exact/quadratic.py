@@ -1,4 +1,4 @@
-"""Nelson's and Bohm's paths of Gaussian waves in closed moment equations, no chance."""
+"""Nelson's and Bohm's paths of Gaussian waves, by closed equations for moments."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -12,21 +12,21 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from .._gate import gated
 
-# Of each step, and far below what a test of four digits or of six sees.
+# Tolerance of each step, far below what a test of four or six digits could resolve.
 _TOLERANCE = 1e-12
-# Of a Hamiltonian that depends on time at least so many.
+# Smallest number of steps for a Hamiltonian that depends on time.
 _STEPS = 200
 
 
 class GaussianMoments(NamedTuple):
-    """Moments of a Gaussian wave, and of paths that it guides.
+    """Moments of a Gaussian wave, and of the paths that it guides.
 
     Attributes:
-        ts: times, (T,); a row at the time of an impulse is the one after it.
+        ts: times, (T,); the row at the time of an impulse is the one after the impulse.
         covariance: C of (q_1, .., q_d, p_1, .., p_d), symmetrised, (T, 2d, 2d).
-        correlation: K = E[Z(t) Z(t_0)^T] of paths in equilibrium, Z(t_0) before the
-            impulses at t_0, (T, d, d).
-        spread: P = E[Z Z^T] of paths from `start`, (T, d, d); that of C in equilibrium.
+        correlation: K = E[Z(t) Z(t_0)^T] of paths in equilibrium, with Z(t_0) before
+            the impulses at t_0, (T, d, d).
+        spread: P = E[Z Z^T] of paths from `start`, (T, d, d); C_zz in equilibrium.
     """
 
     ts: Float[Array, " T"]
@@ -45,16 +45,16 @@ def quadratic_hamiltonian(
     H = Σ p_i²/2m_i + ½ q·k q + Σ_y (a_y·q) p_y
 
     Args:
-        mass: m, (d,); infinite without kinetic energy.
+        mass: m, (d,); infinite for no kinetic energy.
         stiffness: k, (d, d), symmetric, energy over length².
-        couplings: a_y, (d,), 1 over time, by the axis y of the pointer that it moves.
+        couplings: a_y, (d,), 1 over time, by the axis y of the pointer that a_y moves.
 
     Returns:
         M, (2d, 2d).
 
     Raises:
-        ValueError: masses not positive, k of another shape or not symmetric, a pointer
-            that its own coupling depends on.
+        ValueError: masses that are not positive, k of another shape or not symmetric,
+            or a coupling that depends on its own pointer.
     """
     _checks.check_numbers(mass, "mass")
     mass = _checks.widen(mass)
@@ -76,7 +76,7 @@ def quadratic_hamiltonian(
 
 
 def impulse_map(d: int, axis: int, a: ArrayLike, area: ArrayLike = 1.0) -> Array:
-    """What an impulse G (a·q) p_y of no duration does to (q, p), as a matrix.
+    """The matrix with which an impulse G (a·q) p_y of no duration acts on (q, p).
 
     q_y -> q_y + G a·q,  p -> p - G a p_y
 
@@ -90,7 +90,7 @@ def impulse_map(d: int, axis: int, a: ArrayLike, area: ArrayLike = 1.0) -> Array
         S, (2d, 2d), symplectic.
 
     Raises:
-        ValueError: no such axis, `a` of another shape or not 0 at y.
+        ValueError: no such axis, or `a` of another shape or not 0 at y.
     """
     d = _checks.whole_number(d, "d", 1)
     axis = _checks.whole_number(axis, "axis", 0, d - 1)
@@ -118,21 +118,22 @@ def gaussian_paths(
     dC/dt = FC + CF^T,  F = JM;  dK/dt = BK,  dP/dt = BP + PB^T + 2N,
     B = [(FC)_zz - N] C_zz^{-1},  N = diag(ν)
 
-    B z is the forward drift v + ν∇ln ρ of the process dZ = Bz dt + √(2N) dW, exact for
-    Gaussian ψ and quadratic H: couplings to pointers and impulses included. Means are
-    0, or are those of classical mechanics and to be added. C is the same for every ν,
-    and with it what records show; K is not.
+    B z is the forward drift v + ν∇ln ρ of the process dZ = Bz dt + √(2N) dW. The
+    equations are exact for Gaussian ψ and quadratic H, including couplings to pointers
+    and impulses. Means are taken as 0; other means follow classical mechanics and are
+    to be added. C is the same for every ν, and with it the readings of pointers; K is
+    not.
 
     Args:
         covariance: C at ts[0], (2d, 2d), of a pure state.
         ts: times, (T,), strictly increasing.
         hamiltonian: M of H = ½ (q, p) M (q, p)^T, as `quadratic_hamiltonian` makes it,
-            or a function of the time, of which no step passes over more than 1/200 of
-            the run between two impulses.
+            or a function of the time; no time step is then longer than 1/200 of the run
+            between two impulses.
         nu: ν, (d,) or scalar, not negative, length² over time.
-        start: P at ts[0], (d, d), of paths that are not in equilibrium; None for C_zz.
-        impulses: (time, S), with S of `impulse_map`, from ts[0] on; those of one time
-            in the order in which they come.
+        start: P at ts[0], (d, d), for paths out of equilibrium; None for C_zz.
+        impulses: (time, S), with S from `impulse_map`, from ts[0] on; those at the same
+            time act in the given order.
         jumps: times at which `hamiltonian` jumps.
 
     Returns:
@@ -160,7 +161,8 @@ def gaussian_paths(
     for (t0, t1), (_, S) in zip(
         itertools.pairwise(ends), [*blows, (None, None)], strict=True
     ):
-        # rows of the piece without its end, at which an impulse acts, or which is last
+        # times of the piece without its end where an impulse acts there; with it if it
+        # is last
         inside = times[(times >= t0) & ((times < t1) if S is not None else True)]
         if t1 > t0:
             crossed = np.asarray([t for t in jumps if t0 < t < t1])
@@ -192,7 +194,7 @@ def _solve(M, nu, state, t0, t1, inside, jumps):
         spreading = B @ P
         return flow + flow.T, B @ K, spreading + spreading.T + 2 * N
 
-    # not over a pulse of a function of time: 13 looks a step
+    # with 13 evaluations a step, no step may pass over a pulse of a function of time
     longest = None if M.func is _constant else (t1 - t0) / _STEPS
     controller = diffrax.PIDController(rtol=_TOLERANCE, atol=_TOLERANCE, dtmax=longest)
     if jumps.size:

@@ -1,6 +1,6 @@
 """Closed forms of rival laws; ħ = m = 1.
 
-Each works under jit, vmap and grad.
+Each function works under jit, vmap and grad.
 """
 
 import jax
@@ -49,7 +49,7 @@ def gausson(
 
 
 def logarithmic_width(b: ArrayLike, omega: ArrayLike) -> Float[Array, "..."]:
-    """Variance of ρ in the Gaussian state at rest of the logarithmic law in a trap.
+    """Variance of ρ in the stationary Gaussian state of the logarithmic law in a trap.
 
     ω² s² + b s - ¼ = 0.
 
@@ -61,7 +61,7 @@ def logarithmic_width(b: ArrayLike, omega: ArrayLike) -> Float[Array, "..."]:
         s, length².
     """
     b, omega = map(jnp.asarray, (b, omega))
-    # without the difference of two near numbers at b > 0
+    # without the difference of two close numbers at b > 0
     return 0.5 / (b + jnp.sqrt(b**2 + omega**2))
 
 
@@ -95,16 +95,16 @@ def bright_soliton(
 def gisin_populations(
     p: ArrayLike, energies: ArrayLike, lam: ArrayLike, t: ArrayLike
 ) -> Float[Array, "... n"]:
-    """Shares of energies under Gisin's law: p_k exp(-2λE_k t), normalised.
+    """Populations of energy levels under Gisin's law: p_k exp(-2λE_k t), normalised.
 
     Args:
-        p: shares at t = 0, (n,).
+        p: populations at t = 0, (n,).
         energies: E_k, (n,).
         lam: λ.
         t: times, any shape.
 
     Returns:
-        Shares, a row a time.
+        Populations, one row for each time.
     """
     p, E, t = map(jnp.asarray, (p, energies, t))
     exponent = -2 * lam * t[..., None] * (E - jnp.min(E))
@@ -119,7 +119,7 @@ def gisin_populations(
 def qmupl_packet(
     t: ArrayLike, lam: ArrayLike, width: ArrayLike
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """Variances of position and momentum on each path of QMUPL, of a free Gaussian.
+    """Variances of position and momentum on each path of QMUPL, for a free Gaussian.
 
     ψ ~ exp(-α (x - X)²), α' = λ - 2iα², the same on all paths: only X is random.
     Var x = 1/(4 Re α), Var p = |α|²/Re α.
@@ -140,7 +140,7 @@ def qmupl_packet(
     square = 2j * lam * t**2
     small = jnp.abs(square) < 1e-8
     u = jnp.sqrt(jnp.where(small, 1, square))
-    # cosh u and sinh u / u, both over exp(u), which would overflow
+    # cosh u and sinh u / u, both divided by exp(u), since they would overflow
     cosh = jnp.where(small, 1 + square / 2, (1 + jnp.exp(-2 * u)) / 2)
     sinhc = jnp.where(small, 1 + square / 6, (1 - jnp.exp(-2 * u)) / (2 * u))
     alpha = (start * cosh + lam * t * sinhc) / (cosh + 2j * t * start * sinhc)
@@ -149,9 +149,9 @@ def qmupl_packet(
 
 
 def qmupl_spread(t: ArrayLike, lam: ArrayLike, width: ArrayLike) -> Float[Array, "..."]:
-    """Variance of the position of a free Gaussian in the mean over paths of QMUPL.
+    """Variance of the position of a free Gaussian, averaged over paths of QMUPL.
 
-    s² + t²/4s² + λt³/3, of which λt³/3 is that of the momenta that are gained: the
+    s² + t²/4s² + λt³/3, in which λt³/3 comes from the momenta that are gained: the
     energy grows by λ/2 per unit of time.
 
     Args:
@@ -169,7 +169,7 @@ def qmupl_spread(t: ArrayLike, lam: ArrayLike, width: ArrayLike) -> Float[Array,
 def csl_rate(
     distance: ArrayLike, lam: ArrayLike, r_C: ArrayLike
 ) -> Float[Array, "..."]:
-    """Rate at which CSL and GRW take the coherence of two places of one particle.
+    """Rate at which CSL and GRW destroy coherence between two places of one particle.
 
     λ (1 - exp(-d²/4r_C²))
 
@@ -189,12 +189,12 @@ def csl_rate(
 def newtonian_self_energy(
     distance: ArrayLike, G_m2: ArrayLike, R0: ArrayLike
 ) -> Float[Array, "..."]:
-    """Newtonian self-energy of the difference of two places of one smeared mass.
+    """Newtonian self-energy of the difference between one smeared mass in two places.
 
     E_Δ = ½ ∫∫ Δ(r) G Δ(r')/|r - r'| = Gm² (1/(√π R_0) - erf(d/2R_0)/d)
 
     Δ is the difference of two Gaussian densities of standard deviation R_0 in each
-    direction of space. Over ħ it is the rate of Diósi and Penrose.
+    direction of space. E_Δ/ħ is the rate of Diósi and Penrose.
 
     Args:
         distance: d, length.
@@ -211,7 +211,7 @@ def newtonian_self_energy(
     near = jnp.abs(d) < 1e-2 * R0
     z = jnp.where(near, 1, d / (2 * R0))
     far = 1 / jnp.sqrt(jnp.pi) - jax.scipy.special.erf(z) / (2 * z)
-    # the series: the difference of two near numbers is lost there
+    # a series, since the difference of two close numbers would lose its digits there
     q = jnp.where(near, d / (2 * R0), 0) ** 2
     series = q * (1 / 3 - q * (1 / 10 - q / 42)) / jnp.sqrt(jnp.pi)
     return G_m2 / R0 * jnp.where(near, series, far)
@@ -219,7 +219,7 @@ def newtonian_self_energy(
 
 # -- friction --------------------------------------------------------------------------
 
-# Steps of Runge-Kutta's for the width of Kostin's packet.
+# Number of Runge-Kutta steps for the width of Kostin's packet.
 _KOSTIN_STEPS = 2000
 
 
@@ -236,7 +236,7 @@ def kostin_packet(
     i dψ/dt = Hψ + γ(S - ⟨S⟩)ψ:
     x'' + γx' + ω²x = 0,  σ'' + γσ' = 1/4σ³ - ω²σ, both at rest at t = 0
 
-    The centre is known in closed form, the width by 2000 steps of Runge and Kutta's.
+    The centre is known in closed form; the width is computed by 2000 Runge-Kutta steps.
 
     Args:
         t: times, from 0 on, any shape.
@@ -300,5 +300,5 @@ def _root_of(square: Array) -> Array:
     return jnp.sqrt(jnp.maximum(jnp.abs(square), _TINY))
 
 
-# Below it two terms of their series give both to rounding.
+# Below it two terms of the series give both functions to rounding.
 _TINY = 1e-8

@@ -8,9 +8,9 @@ from jaxtyping import Array, Float
 
 from .. import _checks
 
-# Turns at most, and the change of the energy at which they end, over rounding.
+# Most iterations, and the change of the energy, over rounding, at which they end.
 _TURNS, _ROUNDING = 2000, 50
-# Below the energies of all fields that are met on the way.
+# A shift below the energies in all fields during the iteration.
 _SHIFT = -0.5
 
 
@@ -20,7 +20,7 @@ class RadialState(NamedTuple):
     Attributes:
         energy: E_0, unit G²m⁵/ħ².
         r: radii, (n,), unit ħ²/Gm³.
-        u: r ψ √4π, (n,), of ∫ u² dr = 1.
+        u: r ψ √4π, (n,), with ∫ u² dr = 1.
     """
 
     energy: Float[Array, ""]
@@ -35,12 +35,13 @@ def schrodinger_newton_ground_state(
 
     -½ u'' + U u = E u,  U(r) = -1/r ∫_0^r u² - ∫_r^∞ u²/r',  u(0) = u(radius) = 0
 
-    The second derivative by differences, u by inverse iteration, U mixed half with the
-    last one. E is extrapolated from this spacing and from twice as long a one.
+    The second derivative is taken by differences and u by inverse iteration; each new U
+    is averaged with the last one. E is extrapolated from this spacing and one twice as
+    long.
 
     Args:
-        radius: of the sphere at whose wall the state ends.
-        points: spacings in it, even.
+        radius: radius of the sphere at whose wall the state vanishes.
+        points: number of spacings in the radius, even.
 
     Returns:
         Energy, radii and u. With the defaults E_0 = -0.162769 to the sixth digit. For
@@ -78,7 +79,7 @@ def _self_consistent(radius: float, points: int) -> RadialState:
             lower, diagonal - _SHIFT, upper, u[:, None]
         )[:, 0]
         size = jnp.sqrt(h * jnp.sum(raised**2))
-        # of (H - shift) v = u: what v is larger by
+        # (H - shift) v = u: the growth of v gives the energy
         found = _SHIFT + h * jnp.sum(u * raised) / size**2
         u = raised / size
         return u, (U + field(u)) / 2, found, jnp.abs(found - energy), count + 1

@@ -20,13 +20,13 @@ class BoxOfModes(eqx.Module):
     """A superposition of modes in a box of side π; ħ = m = 1, period 4π.
 
     The box is a quarter of the grid, the torus (0, 2π)², on which ψ is odd across each
-    wall. A free particle on the torus moves it exactly, and walls are nodes.
+    wall. Free motion on the torus evolves it exactly, and ψ is 0 at the walls.
 
     Attributes:
-        law: of a free particle on the torus.
+        law: the law of a free particle on the torus.
         psi0: ψ at t = 0, normalised on the torus, not in the box.
-        ground: density of the box's ground state, likewise.
-        cells: of the box alone, with mirror images.
+        ground: density of the ground state of the box, likewise normalised.
+        cells: cells of the box alone, with mirror images.
     """
 
     law: Schrodinger
@@ -39,20 +39,20 @@ class BoxOfModes(eqx.Module):
 def box_of_modes(
     phases: str = "quadratic", *, modes: int = 4, cells: int = 16, points: int = 48
 ) -> BoxOfModes:
-    """Modes of a box, all of one amplitude.
+    """Modes of a box, all of equal amplitude.
 
     ψ = Σ (1/M) (2/π) sin mx sin ny exp(i(θ_k - E t)), E = (m² + n²)/2, m, n = 1..M,
     k = M(m - 1) + n
 
     Args:
         phases: "quadratic", θ_k = 2π frac(g k²), or "linear", 2π frac(11 g k), with
-            g = (√5 - 1)/2. Linear ones focus the wave into a packet.
-        modes: M, along each axis.
-        cells: of the box, along each axis.
-        points: of the grid along each axis, twice as many as of the box.
+            g = (√5 - 1)/2. Linear phases focus the wave into a packet.
+        modes: M, number of modes along each axis.
+        cells: number of cells of the box along each axis.
+        points: number of grid points along each axis, twice as many as in the box.
 
     Raises:
-        ValueError: another word, or fewer points than four for each mode.
+        ValueError: unknown phases, or fewer than four points for each mode.
     """
     _checks.check_choice(phases, "phases", tuple(_PHASES))
     modes = _checks.whole_number(modes, "modes", 1)

@@ -1,4 +1,4 @@
-"""Records of matter computed with known constants."""
+"""Synthetic data of matter, computed with known constants."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from ..steppers import srkn11
 
 @gated
 def unlike_springs(springs: int, seed: int) -> Float[Array, " springs"]:
-    """Stiffness of springs between .8 and 1.2, as `spring_chain` draws it."""
+    """Stiffness of springs between .8 and 1.2, as drawn in `spring_chain`."""
     _checks.whole_number(springs, "springs", 1)
     draw, _ = jax.random.split(jax.random.key(seed))
     return jax.random.uniform(draw, (springs,), minval=0.8, maxval=1.2)
@@ -36,16 +36,16 @@ def spring_chain(
     seed: int = 0,
     K: ArrayLike | None = None,
 ) -> AtomRecord:
-    """A chain of unlike springs, kicked at one end, where alone it is watched.
+    """A chain of unlike springs, kicked and observed only at one end.
 
-    The sound that comes back tells the springs one after the other: those beyond T c/2
-    not at all (c = 1 is the speed of sound).
+    The sound that comes back determines the springs one after the other. It carries no
+    information on those beyond T c/2 (c = 1 is the speed of sound).
 
     Args:
-        T: length of the record.
-        springs: their number; stiffness between .8 and 1.2.
+        T: duration of the data.
+        springs: number of springs; stiffness between .8 and 1.2.
         sigma: standard deviation of the positions.
-        seed: of the stiffness and the noise.
+        seed: seed of the stiffness and the noise.
         K: stiffness, (springs,); None for `unlike_springs`.
 
     Returns:
@@ -62,13 +62,13 @@ def spring_chain(
 def fput_chain(
     T: float = 60.0, *, atoms: int = 16, sigma: float = 1e-3, seed: int = 0
 ) -> AtomRecord:
-    """A chain of Fermi, Pasta, Ulam and Tsingou's, all atoms watched; K, alpha, beta.
+    """A Fermi-Pasta-Ulam-Tsingou chain with all atoms observed; K, alpha, beta.
 
     Args:
-        T: length of the record.
-        atoms: their number, between two walls.
+        T: duration of the data.
+        atoms: number of atoms, between two walls.
         sigma: standard deviation of the positions.
-        seed: of the initial velocities, which are normal, and the noise.
+        seed: seed of the initial velocities, which are normal, and the noise.
 
     Returns:
         Positions at times .25 apart, with the true constants 1, .3 and .6.
@@ -101,7 +101,7 @@ def _watched(T, dt, v0, atoms, ends, truth, sigma, key) -> AtomRecord:
 
 
 class TowerRecord(NamedTuple):
-    """Norms of the levels of a tower over time, and the law that made them."""
+    """Norms of the levels of a tower over time, and the law that produced them."""
 
     law: RandomTower
     data: Record
@@ -114,10 +114,10 @@ def tower_record(
     """Random matter that fills a photon tower: λ = .15, ω = .8, β = .7.
 
     Args:
-        levels: of the matter.
-        photons: kept.
+        levels: number of levels of the matter.
+        photons: largest photon number kept.
         sigma: standard deviation of the norms.
-        seed: of the random matrix and the noise.
+        seed: seed of the random matrix and the noise.
 
     Returns:
         p_0 to p_3 at 60 times up to 30.

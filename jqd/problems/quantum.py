@@ -26,13 +26,13 @@ DATA = Path(str(resources.files("jqd"))) / "data"
 
 
 class FourLevel(eqx.Module):
-    """Four coupled levels, complex Hermitian H, generic start; ħ = 1.
+    """Four coupled levels, complex Hermitian H, generic initial state; ħ = 1.
 
     Attributes:
         hamiltonian: H, shape (4, 4).
         psi0: ψ at t = 0, shape (4,).
         populations: |ψ_a(t)|² at 61 times in [0, 6], by QuTiP's `sesolve` (vern9).
-        counts: the same, 20000 independent shots a time.
+        counts: counts of the same, 20000 independent shots at each time.
     """
 
     hamiltonian: Array
@@ -83,7 +83,7 @@ def golden(q: float = 0.5, r: float = -0.5, **options) -> tuple[CopyDynamics, Ar
 def two_classes(
     p0: float, x0: float, q: float = 0.5, r: float = -0.5, **options
 ) -> tuple[CopyDynamics, Array]:
-    """Two classes of equal ω with R = 1: its orbits are known by quadrature.
+    """Two classes of equal ω with R = 1, whose orbits are known by quadrature.
 
     Args:
         p0: share of the first class.

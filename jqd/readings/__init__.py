@@ -1,4 +1,4 @@
-"""Formulas that read a law or a state, which experiments share: no law needs them.
+"""Formulas that analyse a law or a state, shared by experiments; no law needs them.
 
 - Copies (Smolin): `lattice`, and `stability` of alignment.
 - Husimi functions: `phase_space`, `conditions`, `forms` and `generators` of the law,
@@ -7,7 +7,7 @@
   their `brackets`, `packets`, `slits`, `cold_spots`.
 - Thermalization (Chafin): `gases`, `time_scales`.
 
-Numbers of equations are those of the paper named, see `jqd equations`.
+Equation numbers are those of the paper named, see `jqd equations`.
 """
 
 from . import brackets as brackets

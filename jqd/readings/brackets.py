@@ -5,8 +5,8 @@ of a grid or graph, each of volume `cell`. With δA/δdensity = (1/cell) ∂A/�
 
     {A, B} = ∫ (δA/δdensity δB/δS - δB/δdensity δA/δS) dx        (27)
 
-Derivatives are automatic, so any observable will do, a complex one included. Densities
-must be positive: S has no meaning at a node, and √density no slope.
+Derivatives are automatic, so any observable works, also a complex one. Densities must
+be positive: at a node, where the density is 0, S has no meaning and √density no slope.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from .observables import Observable
 
 
 class CanonicalRates(NamedTuple):
-    """What a generator changes, per unit of its parameter.
+    """The change that a generator causes, per unit of its parameter.
 
     Attributes:
         density: {density, G} = δG/δS.
@@ -52,7 +52,7 @@ def poisson_bracket(
 ) -> Array:
     """{A, B} of any two observables, eq. (27).
 
-    For bilinear ones it is ⟨[A, B]⟩/iħ, eq. (38).
+    For bilinear observables it is ⟨[A, B]⟩/iħ, eq. (38).
 
     Returns:
         Scalar, unit of A B over action.
@@ -71,7 +71,7 @@ def poisson_bracket_psi(
 ) -> Array:
     """{A, B} = (1/iħ) ∫ (δA/δψ δB/δψ* - δB/δψ δA/δψ*) dx of functions of ψ, eq. (3).
 
-    Equal to `poisson_bracket` of the same observables, and regular at nodes.
+    It equals `poisson_bracket` of the same observables, and is regular at nodes.
 
     Args:
         A: observable A(ψ) -> scalar, real or complex.
@@ -100,7 +100,7 @@ def canonical_rates(
 ) -> CanonicalRates:
     """The flow of a generator: δG/δS and -δG/δdensity, eqs. (29), (42), (43).
 
-    With G = H it is the motion, with G = p̄ the shift by one unit of length.
+    For G = H this is the motion, for G = p̄ the shift by a unit of length.
 
     Args:
         generator: observable G.
@@ -148,10 +148,10 @@ def symplecticity(
 ) -> Symplecticity:
     """Whether a map (density, action) -> (density, action) is canonical.
 
-    Jᵀ Ω J = Ω and det J = 1, with the full Jacobian (2n)²: for some tens of sites.
+    Jᵀ Ω J = Ω and det J = 1, with the full (2n)² Jacobian: for some tens of sites.
 
     Args:
-        step: the map, e.g. one step of a law; sites of equal volume.
+        step: the map, e.g. a step of a law; all sites have equal volume.
 
     Returns:
         `Symplecticity`, zeros for a canonical map.

@@ -26,8 +26,8 @@ def normal_modes(
 ) -> tuple[Float[Array, " L"], Float[np.ndarray, "L L"]]:
     """Frequencies ω_k = √(m² + g μ_k) and shapes V_jk of the free ring.
 
-    μ_k, V: eigenvalues and orthonormal eigenvectors of Σ_bonds (q_i - q_j)², so that V
-    depends on neither m nor g. Two sites have one bond, one site has none.
+    μ_k and V are the eigenvalues and orthonormal eigenvectors of Σ_bonds (q_i - q_j)²,
+    so V depends on neither m nor g. Two sites have one bond, and one site has none.
 
     Args:
         sites: L (static).
@@ -38,7 +38,7 @@ def normal_modes(
         ω, (L,), ascending, and V, (L, L).
 
     Raises:
-        ValueError: no site, m not one positive number or g a negative one.
+        ValueError: no site, m not a single positive number, or g negative.
     """
     _checks.check_positive_integer(sites, "sites")
     _checks.check_scalar(mass, "mass")
@@ -65,7 +65,7 @@ def chain_amplitudes(
         coupling: g >= 0, scalar.
 
     Raises:
-        ValueError: an odd number of coordinates; or as `normal_modes`.
+        ValueError: an odd number of coordinates, or as for `normal_modes`.
     """
     xi = jnp.asarray(xi)
     if xi.ndim == 0 or xi.shape[-1] % 2 or xi.shape[-1] == 0:
@@ -91,7 +91,7 @@ def chain_symbol(
         lam: λ, scalar.
 
     Raises:
-        ValueError: as `normal_modes`.
+        ValueError: as for `normal_modes`.
     """
     frequencies, V = normal_modes(sites, mass, coupling)
     quartic = collections.defaultdict(float)
@@ -116,22 +116,23 @@ def chain_deviation(
     coupling: ArrayLike = 0.0,
     nodes: int = 64,
 ) -> Float[Array, "T ..."]:
-    """How the cut law of a φ⁴ ring leaves quantum mechanics, for any number of sites.
+    """How the truncated law of a φ⁴ ring of any size deviates from quantum mechanics.
 
     (Q_cut - Q)/λ -> 2 Q ∫₀ᵗ Σ_j Im(e_j⁴ - 4 q_j e_j³ + 12 ν_j e_j²) ds as λ -> 0, with
     e_j = Σ_k c_jk (α_k - α⁰_k)*, q_j = 2 Re Σ_k c_jk α_k, ν_j = Σ_k c_jk² and c_jk =
-    V_jk/√(2ω_k), at the point and at the centre that free motion leads to s before t.
+    V_jk/√(2ω_k), at the point and the centre carried by free motion to the time s
+    before t.
 
-    These are the third and fourth derivatives that the cut law leaves out; every term
-    of higher order in λ is left out here.
+    The truncated law omits these third and fourth derivatives. All terms of higher
+    order in λ are omitted here.
 
     Args:
         start: ξ of the coherent state at t = 0, (2L,).
         ts: times, (T,).
-        points: ξ at which Q is asked for, (..., 2L).
+        points: ξ at which to evaluate Q, (..., 2L).
         mass: m > 0, scalar.
         coupling: g >= 0 of neighbours, scalar.
-        nodes: of the Gauss-Legendre rule from 0 to t (static).
+        nodes: number of nodes of the Gauss-Legendre rule from 0 to t (static).
 
     Returns:
         Per d²α of each normal mode and per λ, shape (T, ...).
@@ -159,24 +160,24 @@ def chain_total_variation(
     count: int = 20_000,
     nodes: int = 64,
 ) -> tuple[Float[Array, " T"], Float[Array, " T"]]:
-    """Total variation of the cut law and quantum mechanics, per λ, by samples of Q.
+    """Total variation of the truncated law and quantum mechanics, per λ, from samples.
 
     ½ ∫|Q_cut - Q| d²ᴸα/λ = ½ E_Q|(Q_cut - Q)/λQ| as λ -> 0
 
     Args:
-        key: of the random numbers.
+        key: random key.
         start: ξ of the coherent state at t = 0, (2L,).
-        ts: times, (T,); all with the same samples about the centre.
+        ts: times, (T,); all use the same samples about the centre.
         mass: m > 0, scalar.
         coupling: g >= 0 of neighbours, scalar.
         count: number of samples (static).
-        nodes: of the Gauss-Legendre rule from 0 to t (static).
+        nodes: number of nodes of the Gauss-Legendre rule from 0 to t (static).
 
     Returns:
         Values and their standard errors, (T,) each.
 
     Raises:
-        ValueError: as `chain_deviation`.
+        ValueError: as for `chain_deviation`.
     """
     ring, alpha, ts = _started(start, ts, mass, coupling, nodes)
     _checks.check_positive_integer(count, "count")

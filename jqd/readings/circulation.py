@@ -1,14 +1,14 @@
 """Circulation and winding: which velocity fields belong to an amplitude (Wallstrom).
 
 Γ = (1/2πħ) ∮ (mv + qA)·dl. The hydrodynamic equations (8)-(9) hold for any Γ around a
-node; ψ = √density exp(iS/ħ) has one value at a point only where every Γ is an integer.
-Around a flux Φ that is of m ∮ v·dl + qΦ = nh, at any Φ: of v alone it is not.
-An amplitude, and so a law that uses exp(iS/ħ) alone, has that built in; a velocity
-field from elsewhere has to be checked.
+node, a zero of the density. But ψ = √density exp(iS/ħ) is single-valued only if every
+Γ is an integer. Around a flux Φ this means m ∮ v·dl + qΦ = nh for any Φ; m ∮ v·dl
+alone is in general no multiple of h. An amplitude, and so a law that uses exp(iS/ħ)
+alone, has this built in; a velocity field from elsewhere must be checked.
 
 `psi` is ψ, (..., *shape), on `grid`; `velocity` is v, (..., 2, *shape); `loop` is a
 rectangle ((i0, i1), (j0, j1)) of the indices of its corners (static); ħ and m are
-scalars. Loops want two dimensions.
+scalars. Loops need two dimensions.
 """
 
 import functools
@@ -39,24 +39,24 @@ def vortices(
 ) -> Int[Array, "..."]:
     """The winding number of the phase of ψ around every elementary square.
 
-    n = Σ arg(ψ_b ψ_a*)/2π over its four links, each phase in (-π, π]: an integer by
-    construction, 0 where no vortex line passes, counter-clockwise from the first axis
-    to the second. A node exactly on a point is found in one of the four squares there.
+    n = Σ arg(ψ_b ψ_a*)/2π over its four links, each phase in (-π, π]. It is an integer
+    by construction, 0 where no vortex line passes, and counts counter-clockwise from
+    the first axis to the second. A node on a point appears in one of its four squares.
 
     Args:
         psi: ψ, (..., *shape), in two or three dimensions.
         grid: the grid.
         axes: the two axes of the squares (static).
         floor: squares with no corner above `floor` times the largest density count
-            as 0; the phase of rounding noise, and of tails at the seam of the box, has
-            vortices too.
+            as 0, because the phase of rounding noise, and of tails at the seam of the
+            box, has vortices too.
 
     Returns:
         (..., *shape) integers; entry [i, j] belongs to the square between the points
-        (i, j) and (i + 1, j + 1), which closes round the box.
+        (i, j) and (i + 1, j + 1), with indices periodic in the box.
 
     Raises:
-        ValueError: a grid of one dimension, or axes that are no pair of its axes.
+        ValueError: a grid of one dimension, or axes that are not a pair of its axes.
     """
     psi = as_amplitude(psi, grid)
     first, second = _plane(grid, axes)
@@ -74,12 +74,12 @@ def vortices(
 def winding(
     psi: Inexact[Array, "..."], grid: Grid, loop: Loop, floor: float = 0.0
 ) -> Int[Array, "..."]:
-    """The winding number of ψ around a rectangle: the vortices inside, added.
+    """The winding number of ψ around a rectangle: the sum of the vortices inside.
 
     `floor` is that of `vortices`. Returns (...) integers.
 
     Raises:
-        ValueError: no two dimensions, or a loop outside the grid.
+        ValueError: a grid not of two dimensions, or a loop outside it.
     """
     (i0, i1), (j0, j1) = _check_loop(grid, loop)
     inside = vortices(psi, grid, floor=floor)[..., i0:i1, j0:j1]
@@ -99,13 +99,13 @@ def circulation(
 ) -> Float[Array, "..."]:
     """Γ = (1/2πħ) ∮ (mv + qA)·dl around a rectangle, counter-clockwise.
 
-    The four sides are integrated by Gregory's rule of order 8 (lower on a side of
-    fewer points), which needs no period.
+    The four sides are integrated by Gregory's rule of order 8 (lower on a side of fewer
+    points), which does not require periodic values.
 
     Args:
         velocity: v, (..., 2, *shape); others as above.
-        vector_potential: A(x, y) or A(x, y, t), two components, also one that is not
-            periodic or has a pole inside the loop; None for none.
+        vector_potential: A(x, y) or A(x, y, t), two components; it may be non-periodic
+            or have a pole inside the loop. None for no field.
         charge: q, scalar.
         t: time, scalar.
 
@@ -145,12 +145,12 @@ def check_circulation(
     t: ArrayLike = 0.0,
     tolerance: float = 1e-3,
 ) -> int:
-    """The circulation as an integer; refuses a velocity field of no amplitude.
+    """The circulation as an integer; refuses a velocity field without an amplitude.
 
     Args:
         velocity: v, (2, *shape), concrete values; others as for `circulation`. In a
             magnetic field v has a circulation of its own, so A must be given.
-        tolerance: largest |Γ - round Γ| let pass, above the error of the rule.
+        tolerance: largest |Γ - round Γ| accepted; take it above the error of the rule.
 
     Returns:
         The winding number.

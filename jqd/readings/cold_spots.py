@@ -1,15 +1,15 @@
-"""What a lower diffusion in one region does to a particle: minimal models by name.
+"""The effect of lower diffusion in one region on a particle: minimal models by name.
 
 It depends on how D(x) enters, for which Zakir, section 5.4, prints no equation. The
-readings are ours, and differ in what can be measured:
+interpretations are ours, and they differ in measurable ways:
 
-- T0, dissipative: ∂ρ/∂t = ∇²(Dρ). The density gathers where D is low, as 1/D.
+- T0, dissipative: ∂ρ/∂t = ∇²(Dρ). The density accumulates where D is low, as 1/D.
 - T1, conservative: D(x) in the energy (25). Attraction to low D, but an acceleration
   of -½∫ρ (D²)' (∂ ln ρ)² that depends on the width of the packet.
-- T1', conservative with u = -∇(Dρ)/ρ: T1 and V_T = -(m/2)|∇D|² - m D ∇²D. A well where
-  D is low; the same acceleration for all masses only if D(x) is.
-- T2, thermal: one D, and the rest energy U = m c² n(x) as a potential. All masses fall
-  alike with -c²∇n; Newton's law for n = 1 - GM/c²r. The default.
+- T1', conservative with u = -∇(Dρ)/ρ: T1 and V_T = -(m/2)|∇D|² - m D ∇²D. This is a
+  well where D is low; the acceleration is the same for all masses only if D(x) is.
+- T2, thermal: a constant D, and the rest energy U = m c² n(x) as a potential. All
+  masses fall alike with -c²∇n; n = 1 - GM/c²r gives Newton's law. T2 is the default.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def reading(
     order: int = 8,
     boundary: str = "free",
 ) -> ConservativeDiffusion | ClassicalDiffusion:
-    """The law of one reading of section 5.4.
+    """The law of one interpretation of section 5.4.
 
     Args:
         name: "T0", "T1", "T1'" or "T2".
@@ -44,8 +44,8 @@ def reading(
             a callable of the coordinates.
         D: D far away, scalar, length²/time.
         mass: m, scalar.
-        c: velocity of light of T2, scalar.
-        order: of the links.
+        c: velocity of light in T2, scalar.
+        order: order of the links.
         boundary: "free", "reflecting" or "periodic".
 
     Returns:
@@ -54,7 +54,7 @@ def reading(
     Raises:
         ValueError: unknown name, a profile that is not positive or of another shape.
 
-    Source: our readings of Zakir, section 5.4.
+    Source: our interpretations of Zakir, section 5.4.
     """
     _checks.check_choice(name, "name", READINGS)
     shape = potential(profile, grid)(grid, 0.0)
@@ -81,7 +81,7 @@ def thermal_potential(
 ) -> Float[Array, "..."]:
     """The potential that T1' adds to T1 at rest: V_T = -(m/2)|∇D|² - m D ∇²D.
 
-    The energy (m/2)⟨u²⟩ of u = -∇(Dρ)/ρ is that of -D∇ρ/ρ and ∫ρ V_T.
+    The energy (m/2)⟨u²⟩ of u = -∇(Dρ)/ρ is that of -D∇ρ/ρ plus ∫ρ V_T.
 
     Args:
         grid: the grid.

@@ -1,4 +1,4 @@
-"""What symmetry, reality, time reversal and energy ask of a diffusion matrix.
+"""Conditions of symmetry, reality, time reversal and energy on a diffusion matrix.
 
 Arguments are those of `phase_space`.
 """
@@ -12,7 +12,7 @@ from .phase_space import Function
 def as_doubled(
     aa: Complex[Array, "N N"], mixed: Complex[Array, "N N"] | None = None
 ) -> Complex[Array, "2N 2N"]:
-    """D over (α, α*) from its upper blocks, the lower ones by reality.
+    """D over (α, α*) from its upper blocks; reality gives the lower ones.
 
     [[D^aa, D^aa*], [D^a*a, D^a*a*]], (D^aa_ij)* = -D^a*a*_ij, (D^aa*_ij)* = -D^a*a_ij
 
@@ -25,7 +25,7 @@ def as_doubled(
 
 
 def symmetry_residual(diffusion: Complex[Array, "2N 2N"]) -> Complex[Array, "2N 2N"]:
-    """D - Dᵀ: D^aa, D^a*a* are symmetric and D^aa*_ij = D^a*a_ji where it vanishes."""
+    """D - Dᵀ. Where it is 0, D^aa and D^a*a* are symmetric and D^aa*_ij = D^a*a_ji."""
     return diffusion - diffusion.T
 
 
@@ -35,14 +35,14 @@ def reality_residual(diffusion: Complex[Array, "2N 2N"]) -> Complex[Array, "2N 2
 
 
 def reversed_diffusion(diffusion: Function) -> Function:
-    """D of T𝒟T⁻¹: the blocks exchanged, at the point with its momenta reversed."""
+    """D of T𝒟T⁻¹: the blocks exchanged, at the point with reversed momenta."""
     return lambda alpha: _exchanged(diffusion(jnp.conj(alpha)))
 
 
 def time_reversal_residual(
     diffusion: Function, alpha: Complex[Array, " N"]
 ) -> Complex[Array, "2N 2N"]:
-    """D + that of T𝒟T⁻¹: 0 where the diffusion changes its sign with time.
+    """D plus that of T𝒟T⁻¹: 0 where the diffusion changes sign under time reversal.
 
     D^aa(α, α*) = -D^a*a*(α*, α),  D^aa*(α, α*) = -D^a*a(α*, α)
     """
@@ -54,8 +54,8 @@ def energy_residual(
 ) -> Complex[Array, ""]:
     """Σ_ab H_ab D_ab over (α, α*), which must vanish at each point.
 
-    With D^aa* = 0: Σ_ij (∂_i∂_j H D^aa_ij - ∂*_i∂*_j H (D^aa_ij)*). Times iħ/2 it is
-    what the diffusion adds to d<H>/dt.
+    With D^aa* = 0: Σ_ij (∂_i∂_j H D^aa_ij - ∂*_i∂*_j H (D^aa_ij)*). Multiplied by iħ/2
+    it is the contribution of the diffusion to d<H>/dt.
 
     Args:
         diffusion: D over (α, α*), (2N, 2N).
@@ -80,7 +80,7 @@ def minimal_diffusion(
     """D^aa_ij = C ∂²H/∂α_i*∂α_j*: f_ij = C for all i and j.
 
     Args:
-        printed: f_ij = C δ_ij, which drops the diffusion that joins modes.
+        printed: use f_ij = C δ_ij, which drops the diffusion that couples modes.
     """
     kind = hessian.real.dtype
     one = jnp.ones(hessian.shape, kind)

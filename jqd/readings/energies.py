@@ -1,8 +1,8 @@
-"""Numbers made of the fields: energies, Fisher's information, uncertainty.
+"""Energies, Fisher information and uncertainty, computed from the fields.
 
-Arguments are those of `fields`, with ψ normalised; numbers are (...), real. Where ψ is
-exactly 0, density v² and density u² are taken at their limit along the axis on which ψ
-is steepest, so that a node on a point of the grid costs no accuracy.
+Arguments are those of `fields`, with ψ normalised; results are (...), real. Where ψ is
+exactly 0, density v² and density u² take their limit along the axis on which ψ is
+steepest, so a node (a zero of ψ) on a point of the grid costs no accuracy.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from .fields import as_amplitude, density, lift, product, squared_parts
 
 
 class EnergyBudget(NamedTuple):
-    """Where the energy sits, eq. (25).
+    """The parts of the energy, eq. (25).
 
     Attributes:
         drift: ∫ (m v²/2) density dx.
@@ -37,7 +37,7 @@ class EnergyBudget(NamedTuple):
 def fisher_information(
     psi: Inexact[Array, "..."], grid: Grid, gradient: str = "spectral"
 ) -> Float[Array, "..."]:
-    """Fisher's information of the density, I_F = ∫ (∇density)²/density dx."""
+    """Fisher information of the density, I_F = ∫ (∇density)²/density dx."""
     return 4 * grid.integrate(squared_parts(psi, grid, gradient)[0])
 
 
@@ -51,7 +51,7 @@ def localization_energy(
 ) -> Float[Array, "..."]:
     """The mean energy of the diffusion flux, U_u = ⟨m u²/2⟩ = (ħ²/8m) I_F = ⟨U_q⟩.
 
-    With one mass an axis Σ_i (ħ²/8m_i) of the parts of I_F.
+    With a mass for each axis it is the sum over axes of ħ²/8m_i times the part of I_F.
 
     Source: Zakir, eq. (55).
     """
@@ -121,7 +121,7 @@ def uncertainty_product(
 ) -> Float[Array, "..."]:
     """⟨p_u²⟩ ⟨(x - ⟨x⟩)²⟩ >= (dħ/2)² in d dimensions; Gaussians reach it.
 
-    Source: Zakir, eq. (21), whose printed bound ħ²/4 is that of one dimension.
+    Source: Zakir, eq. (21), whose printed bound ħ²/4 holds in one dimension.
     """
     weight = density(as_amplitude(psi, grid))
     spread = jnp.zeros_like(grid.integrate(weight))

@@ -1,14 +1,14 @@
 """The fields of the hydrodynamic picture: density, fluxes, velocities, potential.
 
 Functions take an amplitude ψ = √density exp(iS/ħ) on a periodic grid, (..., *shape),
-the scalar ħ and m, scalar or one an axis of several particles, and work under jit, vmap
-and grad. What they return is real and of the same shape, and a velocity has its
+the scalar ħ and m, a scalar or a mass for each axis of several particles. They work
+under jit, vmap and grad. Results are real and of the same shape; a velocity has its
 components in front, (..., d, *shape).
-u = -D ∇density/density with D = ħ/2m is the paper's diffusion velocity: it points away
-from where the density is high, and carries nothing: the density moves with v alone.
+u = -D ∇density/density with D = ħ/2m is the paper's diffusion velocity. It points away
+from high density and transports nothing: the density moves with v alone.
 
 Where ψ is exactly 0 the velocities and the quantum potential do not exist. They are
-set to 0 there, without NaN in values or slopes.
+set to 0 there, without NaN in values or derivatives.
 
 gradient="spectral" is exact for a ψ that fits its box, relative to the largest |ψ|:
 velocities are rounding noise where |ψ| is some 1e-12 of it. gradient="local", central
@@ -38,8 +38,8 @@ def gradient(
         (..., d, *shape), complex.
 
     Raises:
-        ValueError: another name, ψ of another shape, or fewer than 9 points an axis
-            for "local".
+        ValueError: an unknown name, ψ of another shape, or fewer than 9 points along an
+            axis for "local".
     """
     _checks.check_choice(gradient, "gradient", ("spectral", "local"))
     psi = as_amplitude(psi, grid)
@@ -77,7 +77,7 @@ def _odd_wavenumbers(grid: Grid, psi: Array) -> list[Array]:
 
 
 def laplacian(psi: Array, grid: Grid, kind: str, weights: ArrayLike = 1.0) -> Array:
-    """Σ w_i ∂_i²ψ, by one weight or one an axis."""
+    """Σ w_i ∂_i²ψ, with a single weight or one for each axis."""
     weights = jnp.broadcast_to(jnp.asarray(weights), (grid.ndim,))
     if kind == "spectral":
         axes = tuple(range(-grid.ndim, 0))
@@ -94,7 +94,7 @@ def is_empty(psi: Array) -> Array:
 
 
 def over(numerator: Array, psi: Array) -> Array:
-    """numerator/ψ, and 0 where ψ is; the guard is on the divisor, for the slopes."""
+    """numerator/ψ, 0 where ψ is 0; guarding the divisor keeps derivatives finite."""
     empty = is_empty(psi)
     return jnp.where(empty, 0, numerator / jnp.where(empty, 1, psi))
 
@@ -116,12 +116,12 @@ def squared_parts(
 ) -> tuple[Array, Array]:
     """Σ w_i (∂_i√density)² and density Σ w_i (∂_iS/ħ)²: the two parts of Σ w_i|∂_iψ|².
 
-    One weight, or one an axis.
+    The weight is a scalar, or there is one for each axis.
     """
     axis = -grid.ndim - 1
     psi = as_amplitude(psi, grid)
     slope = gradient(psi, grid, kind)
-    # On an exact zero the direction of ψ is that of its steepest slope.
+    # At an exact zero, ψ takes the direction of its steepest slope.
     steepest = jnp.argmax(density(slope), axis=axis, keepdims=True)
     nearby = jnp.take_along_axis(slope, steepest, axis=axis)
     whole = jnp.expand_dims(psi, axis)
@@ -137,7 +137,7 @@ def squared_parts(
 
 
 def per_axis(value: ArrayLike, grid: Grid, name: str = "mass") -> Array:
-    """A scalar, or one number an axis so that it meets (..., d, *shape)."""
+    """A scalar, or a number for each axis that broadcasts with (..., d, *shape)."""
     value = jnp.asarray(value)
     if value.ndim == 0:
         return value
@@ -170,7 +170,8 @@ def fick_flux(
 ) -> Field:
     """The diffusion flux density u = -D ∇density of Fick's law, D = ħ/2m.
 
-    A name for a field, no transport: ∂ₜ density = -∇(density v), without this flux.
+    It names a field but transports nothing, since ∂ₜ density = -∇(density v) has no
+    such flux.
 
     Source: Zakir, eqs. (18), (22).
     """
@@ -216,7 +217,7 @@ def osmotic_velocity(
 ) -> Field:
     """The diffusion velocity u = -D ∇density/density = -(ħ/m) Re(∇ψ/ψ), D = ħ/2m.
 
-    The sign is the paper's, Fick's; Nelson's osmotic velocity is -u.
+    The sign is the paper's, that of Fick's law; Nelson's osmotic velocity is -u.
 
     Source: Zakir, eqs. (19), (23).
     """
@@ -234,9 +235,9 @@ def quantum_potential(
 ) -> Field:
     """U_q = -(ħ²/2m) Δ√density/√density = -m u²/2 + (ħ/2) ∇·u.
 
-    "curvature" takes the first form, as -(ħ²/2m) Re(Δψ/ψ) - m v²/2: no derivative of a
-    root or of a quotient. "osmotic" takes the second, with ∇·u by central differences
-    of u, which has no period; it is wrong within four points of the seam of the box.
+    "curvature" uses the first form, as -(ħ²/2m) Re(Δψ/ψ) - m v²/2, without derivatives
+    of a root or a quotient. "osmotic" uses the second, with ∇·u by central differences
+    of u, which is not periodic; it is wrong within four points of the seam of the box.
 
     Args:
         form: "curvature" or "osmotic"; others as for all fields.

@@ -1,9 +1,9 @@
-"""Drift and diffusion of the Husimi law at a point, in each form the paper gives them.
+"""Drift and diffusion of the Husimi law at a point, in each form of the paper.
 
 Pure functions of one point of phase space: batch them with vmap.
 
-`H` is the anti-Wick symbol as a real function of z, see `phase_space_function`; `z` one
-point, (2N,); C the strength of the diffusion, 1 in quantum mechanics.
+`H` is the anti-Wick symbol as a real function of z, see `phase_space_function`; `z` is
+one point, (2N,); C is the strength of the diffusion, 1 in quantum mechanics.
 
 Phase space: α_i = (q_i/s_i + i s_i p_i)/√2 with s_i = l_i/√κ, z = (q_1, .., q_N, p_1,
 .., p_N), J = [[0, 1], [-1, 0]]. Source: "Can Quantum Field Theory be Recovered from
@@ -47,7 +47,7 @@ def real_form(
 
     D = (C/2κ) [H̃'', J],  H̃'' = L H'' L,  L = diag(l, κ/l)
 
-    D belongs to the scaled Q = q/l, P = lp/κ, in which α = √(κ/2) (Q + iP).
+    D is in terms of the scaled Q = q/l, P = lp/κ, in which α = √(κ/2) (Q + iP).
 
     Args:
         lengths: l_i > 0, scalar or (N,), in the unit of q.
@@ -82,8 +82,8 @@ def kappa_free_form(
         hbar: ħ; only ħC matters.
 
     Returns:
-        Drift (2N,) and D (2N, 2N), the growth rate of the covariance of z beyond that
-        of the drift.
+        Drift (2N,) and D (2N, 2N), the growth rate of the covariance of z in addition
+        to that by the drift.
     """
     S = scales(z, s, 1.0)
     drift, scaled = real_form(H, z, s, 1.0, C)
@@ -109,8 +109,8 @@ def phase_space_function(symbol: Symbol, s: ArrayLike = 1.0) -> PhaseFunction:
 def diffusion_signature(diffusion: Float[Array, "n n"]) -> tuple[Array, Array]:
     """Numbers of positive and of negative eigenvalues of a diffusion matrix.
 
-    A traceless commutator has as many of one as of the other, in any variables; its
-    trace vanishes in the scaled ones only.
+    A traceless commutator has as many positive as negative ones, in any variables; its
+    trace vanishes only in the scaled ones.
 
     Args:
         diffusion: real symmetric matrix; eigenvalues below 1e3 rounding errors of the

@@ -1,4 +1,4 @@
-"""Energies of packets that fly free, and of particles that are in contact."""
+"""Energies of free packets, and of particles in contact."""
 
 import math
 from typing import NamedTuple
@@ -24,11 +24,11 @@ def energy_spread(
     hbar: ArrayLike = 1.0,
     dimension: int = 1,
 ) -> Float[Array, "..."]:
-    """ΔE of a free Gaussian packet, which never changes.
+    """ΔE of a free Gaussian packet, which is constant in time.
 
     ΔE² = (v₀ħ/2s)² + d ħ⁴/(32 m² s⁴), s the standard deviation of the density along
-    each axis. The printed ΔE ≈ ħ²/2md² is the second term alone, but for a factor: too
-    small by the factor k₀s for packets that move, k₀ = mv₀/ħ ≫ 1/s.
+    each axis. The printed ΔE ≈ ħ²/2md² is the second term alone, up to a factor. It is
+    too small by the factor k₀s for moving packets, k₀ = mv₀/ħ ≫ 1/s.
 
     Args:
         speed: v₀ = |<p>|/m.
@@ -54,13 +54,13 @@ def energy_spread(
 def recoil_time_spring(
     stiffness: ArrayLike, *, mass: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
-    """How long a pair is in contact on a spring V = κδ²/2: τ_r = π√(m/2κ).
+    """Contact time of a pair with a spring V = κδ²/2: τ_r = π√(m/2κ).
 
-    Half a period with the reduced mass m/2, whatever the energy.
+    This is half a period with the reduced mass m/2, for any energy.
 
     Args:
         stiffness: κ, energy/length².
-        mass: m, of each of the two.
+        mass: m, of each particle.
 
     Raises:
         ValueError: arguments that are not positive.

@@ -1,8 +1,8 @@
 """The right-hand sides of the Husimi law at a point, for any density.
 
-The equations taken literally, by automatic differentiation. They serve to compare forms
-and orders; they do not evolve a density, since the equations are ill-posed forward in
-time.
+These are the literal equations, by automatic differentiation. They serve to compare
+forms and orders. They do not evolve a density, since the equations are ill-posed
+forward in time.
 
 `H` is the anti-Wick symbol as a real function of z = (q, p), or `symbol` the real
 symbol itself; `density` is ρ, real, of one point z, (2N,), or α, () for one mode and
@@ -108,7 +108,7 @@ def order_term(
     holomorphic degree of H add up to <α|-(i/ħ)[Ĥ, ρ̂]|α>.
 
     Args:
-        order: at least 1; the cost grows as 2^order.
+        order: order, at least 1; the cost grows as 2^order.
 
     Raises:
         ValueError: order below 1, or a symbol that is not anti-Wick ordered.

@@ -1,4 +1,4 @@
-"""Copy dynamics on a periodic one-dimensional lattice: couplings, means, their motion.
+"""Copy dynamics on a periodic one-dimensional lattice: couplings and motion of means.
 
 P sites of spacing ā carry a density ρ (summing to 1 over the sites) and a
 Hamilton-Jacobi function S = ħφ with Ψ = √ρ e^{-iS/ħ}. Every link has the same phase
@@ -27,7 +27,7 @@ def square_root(x: Array) -> Array:
 
 
 def neighbours(num_sites: int) -> Bool[Array, "P P"]:
-    """Which pairs of sites are next to each other on the ring.
+    """Whether pairs of sites are adjacent on the ring.
 
     |a - b| = 1 modulo P
 
@@ -116,14 +116,15 @@ def lattice_motion(
 
     ⟨x⟩ = Σ_a ρ_a x_a, its derivatives along the law, ⟨F⟩ = Σ_a ρ_a F_a
 
-    Newton's law is m · acceleration = force. The means make sense while the density
+    Newton's law is m · acceleration = force. The means are meaningful while the density
     vanishes at both ends of `x`, where the ring closes.
 
     Args:
-        law: of the lattice, any q and r.
+        law: copy law of the lattice, any q and r.
         x: positions of the sites, (P,) real, length.
         force: F_a = -V'(x_a), (P,) real, energy/length.
-        state: of the law, one time: ψ (P,), or `DensityPhase`. Use `jax.vmap` for more.
+        state: state of the law at one time: ψ (P,), or `DensityPhase`. Use `jax.vmap`
+            for several.
 
     Returns:
         The means, scalars.

@@ -48,7 +48,7 @@ def hamiltonian(
         potential: V, of the space's shape, energy.
         mass: m, scalar.
         order: None for (2) with spectral derivatives; 2, 4, 6 or 8 for (26) link by
-            link, as in `Links`. A graph takes its own links.
+            link, as in `Links`. A graph uses its own links.
 
     Returns:
         The function (density, action) -> energy, scalar.
@@ -80,7 +80,7 @@ def hamiltonian(
 def momentum(grid: Grid, axis: int = 0, *, hbar: ArrayLike = 1.0) -> Observable:
     """The mean momentum p̄ = ∫ density ∇S dx = ⟨ψ, (ħ/i)∇ψ⟩ as an observable.
 
-    The generator of translations: {density, p̄} = -∇density and {S, p̄} = -∇S.
+    It generates translations: {density, p̄} = -∇density and {S, p̄} = -∇S.
 
     Args:
         grid: the grid.

@@ -1,7 +1,7 @@
-"""The free packet by diffusion and by quantum mechanics, and its time scales.
+"""The free packet under diffusion and in quantum mechanics, and its time scales.
 
 Everything broadcasts and works under jit, vmap and grad. `printed=True` gives a formula
-as Zakir prints it where that is wrong; the tests say why.
+as Zakir prints it where that is wrong; the tests show why.
 """
 
 import jax.numpy as jnp
@@ -20,11 +20,11 @@ def free_propagator(
     mass: ArrayLike = 1.0,
     printed: bool = False,
 ) -> Complex[Array, "..."]:
-    """The amplitude to go from x0 to x in a time t > 0 without forces, 1/length.
+    """The free amplitude to go from x0 to x in a time t > 0, 1/length.
 
     K = exp(-(x - x₀)²/(2iħt/m)) / sqrt(2πiħt/m), ψ(x, t) = ∫ K ψ(x₀, 0) dx₀
 
-    With the printed root, 2 sqrt(iπħt/m), the norm comes out as 1/2.
+    With the printed root, 2 sqrt(iπħt/m), the norm becomes 1/2.
 
     Source: Zakir, eq. (14), corrected.
     """
@@ -81,7 +81,7 @@ def crossover_time(a: ArrayLike = 1.0, D: ArrayLike = 0.5) -> Float[Array, "..."
 def virial_localization_energy(
     energy: ArrayLike, power: ArrayLike
 ) -> Float[Array, "..."]:
-    """U_u of a real stationary state of energy E in V ~ r^k: all kinetic energy.
+    """U_u, all the kinetic energy of a real stationary state of energy E in V ~ r^k.
 
     U_u = E k/(k + 2), k not -2: E/2 in a harmonic well, 2E/3 for x⁴, -E for Coulomb's.
     """

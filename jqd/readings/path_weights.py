@@ -1,4 +1,4 @@
-"""Paths backward in time: Bayes' kernel, and the weight of the amplifier's paths."""
+"""Paths backward in time: Bayes' kernel, and the path weight of the amplifier."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +11,7 @@ from ..laws.husimi import GaussianSum
 def backward_kernel(
     forward: Float[Array, "n m"], density: Float[Array, " m"]
 ) -> Float[Array, "m n"]:
-    """Where a system came from, by Bayes' theorem.
+    """Probability of the earlier state given the later one, by Bayes' theorem.
 
     P(x, t | x', t+Δt) = P(x', t+Δt | x, t) P(x, t) / P(x', t+Δt)
 
@@ -20,7 +20,7 @@ def backward_kernel(
         density: P(x, t), the preparation.
 
     Returns:
-        P(x | x'), row x, column x'; 0 where x' is never reached.
+        P(x | x'), row x, column x'; 0 where x' cannot be reached.
     """
     joint = forward * density[None, :]
     total = jnp.sum(joint, axis=1)[:, None]
@@ -29,10 +29,10 @@ def backward_kernel(
 
 
 def path_weight(state: GaussianSum, end: ArrayLike) -> GaussianSum:
-    """The only weight over (X at T, Y at 0) of paths that make up a Husimi function.
+    """The unique weight over (X at T, Y at 0) of paths that give a Husimi function.
 
     Q₀(x, y) = ∫ k_T(x|x') w(x', y) dx', k_T the positive kernel of X from T to 0. A
-    Gaussian convolution has one inverse, so that Q is an average of such paths over
+    Gaussian convolution has a unique inverse, so Q is an average of such paths over
     [0, T] if and only if w is nowhere negative.
 
     Args:
@@ -58,13 +58,13 @@ def path_weight(state: GaussianSum, end: ArrayLike) -> GaussianSum:
 def path_distance(
     density: ArrayLike, x: ArrayLike, y: ArrayLike, end: ArrayLike
 ) -> float:
-    """How far a Husimi function is from every average of paths, at most.
+    """Upper bound on the distance of a Husimi function from all averages of paths.
 
     d(T) = min over w >= 0 of ½ ∫|Q₀(x, y) - ∫ k_T(x|x') w(x', y) dx'| dx dy
 
-    Each row of y by non-negative least squares, whose w is not quite that of the least
-    d: an upper bound, of the values on the grid. That d is not 0 it cannot show; where
-    a weight exists it is 0 to rounding.
+    Each row of y is solved by non-negative least squares, whose w is not quite that of
+    the smallest d. The result is therefore an upper bound, for the values on the grid.
+    It cannot show that d is not 0; where a weight exists it is 0 to rounding.
 
     Args:
         density: Q₀ = Q at t = 0 per d²α, of any state of one mode, (X, Y), in units
@@ -74,11 +74,11 @@ def path_distance(
         end: T > 0.
 
     Returns:
-        d(T), at most; 1 is the most that two densities can be apart.
+        An upper bound on d(T); two densities are at most 1 apart.
 
     Raises:
-        ValueError: T not one positive number, grids that are not even or of other
-            lengths than the density.
+        ValueError: T not a single positive number, grids that are not even or do not
+            have the lengths of the density.
         RuntimeError: least squares did not converge.
     """
     from scipy.optimize import nnls
@@ -113,5 +113,5 @@ def _step(axis: np.ndarray, name: str) -> float:
 
 
 def backward_noise(end: ArrayLike) -> Array:
-    """Variance that X gains on its way back from T to 0."""
+    """Variance that X gains backward in time from T to 0."""
     return -jnp.expm1(-2 * jnp.asarray(end, float)) / 4

@@ -1,7 +1,7 @@
 """Derivatives in phase space, Liouville's equation, and any diffusion over (α, α*).
 
 Pure functions of one point: batch them with vmap. A matrix over (α, α*) has shape
-(2N, 2N), in blocks. Arguments have these meanings, where a function says nothing else:
+(2N, 2N), in blocks. Unless a function says otherwise, arguments have these meanings:
 
     alpha          one point, (N,) complex
     H              real function of the point

@@ -1,6 +1,6 @@
 """Two slits in the plane: Gaussian ones in closed form, and a wall with a screen.
 
-What is in closed form broadcasts and works under jit, vmap and grad.
+The closed forms broadcast and work under jit, vmap and grad.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ def slit_amplitudes(
 ) -> Complex[Array, "2 ..."]:
     """The waves from two Gaussian slits, each of unit norm: free packets from ±d/2.
 
-    Behind slits that are long in one direction a wave spreads across them as a packet
-    in one dimension does; time stands for the distance to the screen.
+    Behind slits that are long in one direction, a wave spreads across them like a
+    packet in one dimension; time stands for the distance to the screen.
 
     Args:
         x: positions across the slits.
@@ -62,13 +62,14 @@ def slit_density(
     mass: ArrayLike = 1.0,
     hbar: ArrayLike = 1.0,
 ) -> Float[Array, "..."]:
-    """The density behind two Gaussian slits, one of which may be watched, 1/length.
+    """The density behind two Gaussian slits, with or without a which-way detector.
 
     ρ = (|ψ_+|² + |ψ_-|² + 2 Re(η ψ_+* ψ_-)) / (2 + 2 Re η exp(-d²/8s₀²))
 
-    η = <detector after -|detector after +>, the scalar `overlap`, |η| ≤ 1: 1 if nothing
-    tells the ways apart, 0 if a detector does so for certain. Fringes lose visibility
-    in proportion to |η|, and its phase shifts them. Else as `slit_amplitudes`.
+    η = <detector after -|detector after +> is the scalar `overlap`, |η| ≤ 1: 1 if
+    nothing distinguishes the paths, 0 if a detector does so with certainty. The
+    visibility of the fringes is proportional to |η|, and its phase shifts them. The
+    density is in 1/length; otherwise as `slit_amplitudes`.
     """
     _checks.check_shape(overlap, "overlap", ())
     _checks.check_finite(overlap, "overlap")
@@ -89,8 +90,8 @@ def slit_density(
 class Screen(eqx.Module):
     """A screen across the plane, x = const, which the wave crosses undisturbed.
 
-    As `observe` of `jqd.evolve` it keeps ψ and ∂ψ/∂x along the screen, from which
-    `current` makes the flux of any superposition.
+    As `observe` of `jqd.evolve` it returns ψ and ∂ψ/∂x along the screen, from which
+    `current` computes the flux of any superposition.
 
     Attributes:
         grid: of two dimensions (static).
@@ -145,15 +146,15 @@ def current(
     mass: ArrayLike = 1.0,
     hbar: ArrayLike = 1.0,
 ) -> Inexact[Array, "... ny"]:
-    """The flux through the screen, or what two waves share of it.
+    """The flux through the screen, or the interference term of two waves.
 
     j(a, b) = (ħ/2mi) (a* ∂b/∂x - b ∂a*/∂x); j(a, a) = (ħ/m) Im(a* ∂a/∂x)
 
     The flux of a + b is j(a, a) + j(b, b) + 2 Re j(a, b).
 
     Args:
-        a: what `Screen` keeps, (..., 2, ny).
-        b: the same of another wave; None for `a` itself.
+        a: the values that `Screen` returns, (..., 2, ny).
+        b: those of another wave; None for `a` itself.
         mass: m.
         hbar: ħ.
 
@@ -175,9 +176,9 @@ class TwoSlits(eqx.Module):
             (3, nx, ny).
         absorber: W, shape (nx, ny).
         psi0: the packet that comes from the left, shape (nx, ny).
-        screen: where the pattern is seen (static).
+        screen: the screen that shows the pattern (static).
         ts: save times, dense enough to add up the flux, shape (T,).
-        spacing: λL/d, what a far screen would show.
+        spacing: λL/d, the fringe spacing on a far screen.
     """
 
     grid: Grid = eqx.field(static=True)
@@ -199,12 +200,12 @@ def slit_wall(
 ) -> Float[Array, "nx ny"]:
     """A wall at x = 0 with slits: V = height where |x| < thickness/2 and not in a slit.
 
-    A point whose cell an edge cuts has the share of V that lies inside, so that edges
-    need not fall on the grid.
+    Where an edge cuts the cell of a point, the point gets the share of V that lies
+    inside, so edges need not fall on the grid.
 
     Args:
         grid: of two dimensions.
-        centres: y of the middle of each slit that is open.
+        centres: y of the middle of each open slit.
         opening: width a of a slit.
         thickness: of the wall along x.
         height: V inside the wall, scalar, unit of energy.
@@ -213,7 +214,7 @@ def slit_wall(
         V, of the grid's shape.
 
     Raises:
-        ValueError: no grid of two dimensions, or a length that is not positive.
+        ValueError: a grid not of two dimensions, or a length that is not positive.
     """
     if grid.ndim != 2:
         raise ValueError(
@@ -248,18 +249,18 @@ def two_slits(
     """The two-slit problem; ħ = m = 1.
 
     A packet of wavenumber k₀ and standard deviations (2, 6) starts at x = -8 towards
-    a wall with slits at y = ±d/2; walls of the box absorb, over 6.
+    a wall with slits at y = ±d/2. The walls of the box absorb over a width of 6.
 
     Args:
-        h: distance of grid points; the standard of 0.25 has 240 x 320 of them.
+        h: distance of grid points; the default of 0.25 gives 240 x 320 points.
         distance: d between the slits.
         opening: width a of a slit.
         thickness: of the wall.
         height: V inside it, five times the kinetic energy.
         wavenumber: k₀.
-        screen: L, where the pattern is seen.
+        screen: L, the distance of the screen.
         duration: T, until the packet has passed the screen.
-        saves: number of intervals in which the flux is added up.
+        saves: number of intervals over which the flux is summed.
 
     Returns:
         The problem.

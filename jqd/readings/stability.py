@@ -18,7 +18,7 @@ from ..laws.motion import Motion
 from ..steppers import rk4
 
 STEPS = 1000
-# With which power of the step the errors of `rk4` fall.
+# The error of `rk4` falls as this power of the step.
 ORDER = 4
 
 
@@ -37,7 +37,7 @@ class Monodromy(NamedTuple):
 
     Attributes:
         matrix: X(T), (d, d).
-        error: how wrong its entries are by the steps, (d, d).
+        error: integration error of its entries, (d, d).
     """
 
     matrix: Array
@@ -54,8 +54,8 @@ def monodromy(
     Args:
         generator: A(t), a function of a scalar time, (d, d), 1/time.
         period: T, scalar, time.
-        steps: how many, at least 2; the error falls as their fourth power and is told
-            by half as many.
+        steps: number of steps, at least 2; the error falls as their fourth power and is
+            estimated from half as many.
 
     Returns:
         X(T) and its error.
@@ -86,14 +86,14 @@ def _propagated(
 
 
 class Floquet(NamedTuple):
-    """One period of an oscillator whose constants go round periodically.
+    """One period of an oscillator with periodic constants.
 
     Attributes:
-        trace: of its monodromy; |trace| > 1 + determinant: it grows.
-        determinant: of its monodromy, exp(-γT).
+        trace: trace of its monodromy; it grows where |trace| > 1 + determinant.
+        determinant: determinant of its monodromy, exp(-γT).
         growth: mean rate of growth, ln(largest |eigenvalue|)/T, 1/time.
-        trace_error: how wrong the trace is by the steps; the determinant is exact.
-        growth_error: how wrong the rate is where the trace is so wrong.
+        trace_error: integration error of the trace; the determinant is exact.
+        growth_error: error of the growth rate that follows from it.
     """
 
     trace: Array
@@ -139,7 +139,7 @@ def hill(
 ) -> Floquet:
     """Parametric resonance of the spread within a class.
 
-    A class that fills and empties modulates its own alignment oscillator; at γ = 0 the
+    A class whose share oscillates modulates its own alignment oscillator. At γ = 0 the
     spread stays bounded where |trace| < 2 and grows where |trace| > 2.
 
     Args:
@@ -149,7 +149,8 @@ def hill(
             for many.
         damping: γ, scalar, 1/time.
         norm: "paper" or "class".
-        steps: Runge-Kutta steps a period, at least 2; half as many tell the error.
+        steps: Runge-Kutta steps per period, at least 2; the error is estimated from
+            half as many.
 
     Returns:
         Trace, determinant, growth rate and their errors, scalars.
@@ -195,10 +196,10 @@ class Tongues(NamedTuple):
 
     Attributes:
         edges: lower and upper ends, (tongues, 2), 1/time².
-        error: how wrong they are, by the steps and the bisection, (tongues, 2); NaN
-            where a tongue runs out of the κ looked at.
-        undecided: of the κ looked at, those where growth and its absence differ by no
-            more than the error of the steps, taken as without growth, (U,).
+        error: their error from the steps and the bisection, (tongues, 2); NaN where a
+            tongue extends beyond the κ examined.
+        undecided: those of the κ examined where growth and its absence differ by no
+            more than the integration error, counted as without growth, (U,).
     """
 
     edges: np.ndarray
@@ -219,17 +220,17 @@ def tongues(
     """Intervals of κ in which the spread within a class grows.
 
     Args:
-        density: ρ_a(t), as for `hill`, like all that is not named here.
+        density: ρ_a(t); as for `hill`, like everything not explained here.
         period: T.
-        kappas: κ at which to look, (K,), increasing; a tongue that lies between two of
-            them is missed, one that runs out of them ends there.
+        kappas: κ to examine, (K,), increasing; a tongue between two of them is missed,
+            and one that extends beyond them ends there.
         damping: γ.
         norm: "paper" or "class".
-        steps: Runge-Kutta steps a period.
-        rounds: bisections of each edge.
+        steps: Runge-Kutta steps per period.
+        rounds: number of bisections of each edge.
 
     Returns:
-        The ends of each, their errors, and where the steps do not tell.
+        The ends of each, their errors, and the κ that the steps leave undecided.
 
     Raises:
         ValueError: kappas not increasing, fewer than 2 steps.
@@ -272,18 +273,18 @@ def tongues(
 def spectrum(law: Motion, state: PyTree[Array]) -> Complex[Array, " d"]:
     """Eigenvalues of the linearised law at a state.
 
-    det(λ - ∂ẏ/∂y) = 0; Re λ > 0: a disturbance grows, while the state stands still
+    det(λ - ∂ẏ/∂y) = 0. While the state stands still, disturbances with Re λ > 0 grow.
 
     For `PhaseAlignment` at aligned phases at rest they are the eigenvalues of
-    A = ∂Ω/∂φ and of -Aᵀ, split within the classes by f: unless all of A's are
-    imaginary, one of them grows.
+    A = ∂Ω/∂φ and of -Aᵀ, split within the classes by f. Unless all those of A are
+    imaginary, some disturbance grows.
 
     Args:
         law: a law that does not depend on time.
-        state: real PyTree of d numbers in all.
+        state: real PyTree of d numbers in total.
 
     Returns:
-        λ, (d,) complex, 1/time, in no order.
+        λ, (d,) complex, 1/time, unordered.
     """
     vector, restore = ravel_pytree(state)
 
@@ -294,16 +295,16 @@ def spectrum(law: Motion, state: PyTree[Array]) -> Complex[Array, " d"]:
 
 
 class Lyapunov(NamedTuple):
-    """Lyapunov exponents and how they settled.
+    """Lyapunov exponents and how they converged.
 
     Attributes:
         exponents: mean growth rates of the tangents at the last time, (k,), 1/time,
-            falling but for what has not settled.
+            in descending order where they have converged.
         history: the same up to each renormalisation, (blocks, k).
-        ts: times of `history`, (blocks,), from the start.
-        error: what steps twice as long, or half as long where `substeps` is odd,
-            change of the exponents, (k,). Two runs of a chaotic law part: theirs is
-            the scatter of so long a run as well.
+        ts: times of `history`, (blocks,), from the initial state.
+        error: change of the exponents with steps twice as long, or half as long where
+            `substeps` is odd, (k,). Two runs of a chaotic law diverge, so there it
+            includes the scatter of a run of this length.
     """
 
     exponents: Array
@@ -324,20 +325,21 @@ def lyapunov_exponents(
 ) -> Lyapunov:
     """Lyapunov exponents by QR, along the trajectory from a state.
 
-    Tangents are carried through the law's own step and made orthonormal anew after
-    each block; λ_k is the mean of ln R_kk. They are those of a finite time: look at
-    `history`.
+    Tangents are carried through the law's own step and orthonormalised after each
+    block; λ_k is the mean of ln R_kk. These are finite-time exponents: check `history`
+    for convergence.
 
     Args:
         law: a law that does not depend on time, with `step(t, state, dt)`.
-        state0: its state at the start, real or complex arrays.
-        dt: step, scalar, time.
-        blocks: renormalisations.
+        state0: its initial state, real or complex arrays.
+        dt: time step, scalar.
+        blocks: number of renormalisations.
         substeps: steps between two of them.
-        count: how many exponents, the largest first; None for all.
-        among: the part of the state whose own tangents are asked for, e.g.
-            `lambda state: state.momentum`. Right where the other parts, moved a
-            little, do not move the rates of this one: momenta at rest, second moments.
+        count: number of exponents, the largest first; None for all.
+        among: the part of the state whose own tangents are wanted, e.g.
+            `lambda state: state.momentum`. This is right where small changes of the
+            other parts do not change the rates of this one: momenta at rest, second
+            moments.
 
     Returns:
         Exponents, their history, its times and the errors of the steps.
@@ -431,17 +433,17 @@ def _real_vector(tree: Any) -> tuple[Array, Callable[[Array], Any]]:
 
 
 class Alignment(NamedTuple):
-    """How far phases have come, for each of S starts.
+    """Alignment of the phases over time, for each of S initial states.
 
     Attributes:
         order: |Z_a| = |<e^{iφ}>_a|, shape (S, T, M); 1 where a class is aligned.
         nematic: |<e^{2iφ}>_a|, shape (S, T, M); 1 where it is aligned modulo π.
         speed: root mean square of the momenta, shape (S, T), 1/time.
-        phase: φ_I in the end, shape (S, N), radians.
+        phase: final φ_I, shape (S, N), radians.
         ts: times, shape (T,), from 0.
-        errors: of "order", "nematic", "speed" and "phase", each like it: what steps
-            twice as long, or half as long where the steps between two times are odd
-            in number, change. Of a chaotic motion they are as large as the values.
+        errors: those of "order", "nematic", "speed" and "phase", in their shapes: the
+            change with steps twice as long, or half as long where the number of steps
+            between two times is odd. In chaotic motion they are as large as the values.
     """
 
     order: Array
@@ -452,11 +454,11 @@ class Alignment(NamedTuple):
     errors: dict[str, Array]
 
     def share_aligned(self, threshold: ArrayLike = 0.99) -> Array:
-        """The share of starts whose classes are all aligned in the end, scalar."""
+        """The share of initial states whose classes all end aligned, scalar."""
         return jnp.mean(self._aligned(threshold, 0))
 
     def share_undecided(self, threshold: ArrayLike = 0.99) -> Array:
-        """The share of starts for which errors leave that open, scalar."""
+        """The share of initial states for which errors leave alignment open, scalar."""
         sure, perhaps = self._aligned(threshold, -1), self._aligned(threshold, 1)
         return jnp.mean(perhaps & ~sure)
 
@@ -474,24 +476,24 @@ def align_from_random(
     steps: int,
     saves: int = 1,
 ) -> Alignment:
-    """Let random phases at rest run, many times: the basin of alignment.
+    """The basin of alignment, from many runs with random phases at rest.
 
-    Phases are uniform on the circle. A class has a sign for each member under sin²,
-    and all 2^n patterns of signs are least.
+    Phases are uniform on the circle. Under sin² each member of a class has a sign, and
+    all 2^n patterns of signs are minima.
 
     Args:
-        law: the alignment model; with damping, or nothing settles.
-        key: of the phases, `jax.random.key(...)`.
-        starts: S.
-        time: how long, scalar.
-        steps: Runge-Kutta steps in all, a multiple of `saves`.
-        saves: times to look at after the start.
+        law: the alignment model; without damping nothing settles.
+        key: random key of the phases, `jax.random.key(...)`.
+        starts: S, number of initial states.
+        time: duration, scalar.
+        steps: total number of Runge-Kutta steps, a multiple of `saves`.
+        saves: number of save times after t = 0.
 
     Returns:
         Order parameters at T = saves + 1 times, and their errors.
 
     Raises:
-        ValueError: numbers that are not positive or do not divide.
+        ValueError: numbers that are not positive, or `steps` not a multiple of `saves`.
     """
     starts = _checks.whole_number(starts, "starts", 1)
     saves = _checks.whole_number(saves, "saves", 1)

@@ -1,4 +1,4 @@
-"""Times after which a solid's packet is no longer what it was, in closed form."""
+"""Times over which the packet of a solid changes, in closed form."""
 
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ def vibrational_return(
 
 
 class Localization(NamedTuple):
-    """When |⟨a⟩| is down by e^(-1/2), and when the state is that of t = 0, turned."""
+    """Times when |⟨a⟩| has fallen by e^(-1/2), and when the state returns, rotated."""
 
     collapse: Array
     revival: Array
@@ -62,10 +62,10 @@ def localization_times(amplitude: ArrayLike, chi: ArrayLike) -> Localization:
 def spreading_width(
     ts: ArrayLike, width: ArrayLike, mass: ArrayLike, hbar: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
-    """σ(t) = σ₀ √(1 + (ħt/2Mσ₀²)²) of a free centre of mass, or angle.
+    """σ(t) = σ₀ √(1 + (ħt/2Mσ₀²)²) of a free centre of mass or angle.
 
     Args:
-        ts: times, broadcast with the rest.
+        ts: times, broadcast with the other arguments.
         width: σ₀, length (or angle, in radians).
         mass: M (or a moment of inertia).
         hbar: ħ.
@@ -84,10 +84,11 @@ def spreading_width(
 def doubling_time(
     width: ArrayLike, mass: ArrayLike, hbar: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
-    """When a free packet is twice as wide: 2√3 Mσ₀²/ħ.
+    """Time after which a free packet is twice as wide: 2√3 Mσ₀²/ħ.
 
-    The time of classicality: of the place for a mass M and a length σ₀, of the
-    orientation for a moment of inertia and an angle, while that is small against 1.
+    This is the time of classicality, of the position for a mass M and a length σ₀, or
+    of the orientation for a moment of inertia and an angle, while that is small
+    against 1.
 
     Args:
         width: σ₀ at t = 0, where the packet is narrowest; positive.
@@ -106,11 +107,11 @@ def doubling_time(
 def ehrenfest_time(
     width: ArrayLike, scale: ArrayLike, rate: ArrayLike
 ) -> Float[Array, "..."]:
-    """t_E = ln(δ/σ₀)/λ: when a packet that grows as e^(λt) has the width δ.
+    """t_E = ln(δ/σ₀)/λ, when a packet that grows as e^(λt) has the width δ.
 
-    With σ₀ ∝ √ħ it is t_E(ħ₀) + ln(ħ₀/ħ)/2λ: a time that a large mass hardly helps.
-    It holds for chaotic trajectories; beside a regular one neighbours part like t, and
-    t_E goes as a power of 1/ħ.
+    With σ₀ ∝ √ħ it is t_E(ħ₀) + ln(ħ₀/ħ)/2λ, which a large mass hardly lengthens. This
+    holds for chaotic trajectories; neighbours of a regular one separate as t, and t_E
+    then scales as a power of 1/ħ.
 
     Args:
         width: σ₀, positive.

@@ -1,8 +1,8 @@
-"""How far the equation cut at second derivatives can be followed.
+"""How long the equation truncated at second derivatives can be followed.
 
 Where H has more than two powers of α or of α*, the Fokker-Planck equation of its symbol
-is no quantum mechanics, and has no well-defined evolution: its spectral abscissa in N
-levels grows like N². What can be told are runs over times for which different N agree.
+is not quantum mechanics and has no well-defined evolution: its spectral abscissa in N
+levels grows as N². Runs are meaningful only over times for which different N agree.
 """
 
 import math
@@ -20,25 +20,25 @@ from ..laws.husimi import Fock, HusimiFokkerPlanck
 from ..laws.husimi.banded import Generator
 from ..status import Status
 
-# Order of the Taylor series, and what their last terms may be where runs are compared
-# to a hundredth.
+# Order of the Taylor series, and the largest last terms where runs are compared to a
+# hundredth.
 _TAYLOR = 18
 _ENOUGH = 1e-10
 
 
 class Horizon(NamedTuple):
-    """Until when runs with different numbers of levels agree.
+    """The time until which runs with different numbers of levels agree.
 
-    It lies between `time` and `until`, for these levels, points and tolerance: other
-    levels have another one.
+    It lies between `time` and `until`, for these levels, points and tolerance; other
+    levels give another horizon.
 
     Attributes:
-        time: the last of the times with agreement; -inf where there is none.
-        until: the first of the times without; infinite where there is none.
-        status: code of `jqd.Status`: HORIZON where the runs part, else OK.
+        time: the last time with agreement; -inf where there is none.
+        until: the first time without agreement; infinite where there is none.
+        status: code of `jqd.Status`: HORIZON where the runs disagree, else OK.
         spread: largest difference of two densities over the largest density, (T,); NaN
-            past `until`, where nothing was followed.
-        densities: with the most levels, (T, ...); NaN past `time`.
+            after `until`, where nothing was computed.
+        densities: those with the most levels, (T, ...); NaN after `time`.
     """
 
     time: float
@@ -48,7 +48,7 @@ class Horizon(NamedTuple):
     densities: Float[np.ndarray, "T ..."]
 
     def describe(self) -> str:
-        """The status in words, and the horizon with the times that it lies between."""
+        """The status in words, and the two times between which the horizon lies."""
         if self.status == Status.OK:
             return f"The runs agree to the last time, t = {self.time:.4g}."
         if self.time < 0:
@@ -63,18 +63,19 @@ def horizon(
     levels: tuple[int, ...] = (10, 12, 14),
     tolerance: float = 0.01,
 ) -> Horizon:
-    """Until when the truncated law can be followed from a state.
+    """The time until which the truncated law can be followed from a state.
 
     Args:
-        law: with points; `orders` are those of its form if it is `Fock`, else 2.
+        law: a law with points; `orders` are those of its form if it is `Fock`, else 2.
         psi: ket, density operator or ensemble, with no more levels than the fewest.
-        ts: times, (T,), increasing, from 0: as close as the horizon is to be known.
+        ts: times, (T,), increasing, from 0; their spacing is the resolution of the
+            horizon.
         levels: numbers of levels of each mode to compare: few, but enough for the
-            state, because what grows does so like the square of their number.
+            state, because growth rates increase as the square of their number.
         tolerance: largest spread that counts as agreement.
 
     Returns:
-        The horizon, with no values past it.
+        The horizon, without values beyond it.
 
     Raises:
         ValueError: fewer than two numbers of levels, or a law without points.
@@ -122,16 +123,16 @@ def taylor_orbit(
     ts: ArrayLike,
     tolerance: float = 2.0**-52,
 ) -> Iterator[Complex[Array, "D D"]]:
-    """exp(Gt) ρ at one time after the other, by Taylor series as long as they hold.
+    """exp(Gt) ρ at successive times, by Taylor series over the times where they hold.
 
-    The last two terms of a series tell how far it holds. All times within are read off
-    it, so that close ones cost nothing.
+    The last two terms of a series determine how far it holds. It is evaluated at all
+    times within, so close times cost nothing.
 
     Args:
         generator: G.
         rho: ρ at t = 0.
         ts: times, (T,), increasing, from 0 on.
-        tolerance: largest last term of a series, over |ρ|, by Frobenius norms.
+        tolerance: largest last term of a series, relative to |ρ|, in Frobenius norms.
     """
     series, reach = _series(generator, rho)
     start, end = 0.0, _held(reach, tolerance)
@@ -163,7 +164,7 @@ def _held(last: Float[Array, "2"], tolerance: float) -> float:
     """The time over which both last terms stay below the tolerance."""
     with np.errstate(divide="ignore"):
         each = (tolerance / np.asarray(last)) ** (1 / (_TAYLOR - np.array([1, 0])))
-    # what has grown beyond numbers is followed no further
+    # values that have overflowed are followed no further
     return float(np.min(each)) if np.all(np.isfinite(last)) else math.inf
 
 

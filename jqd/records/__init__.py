@@ -1,4 +1,4 @@
-"""The one gate through which files and arrays enter: one file a kind of data."""
+"""Data and their files: loading, checking and writing, a module per kind of data."""
 
 from .atoms import AtomPositions as AtomPositions
 from .atoms import AtomRecord as AtomRecord

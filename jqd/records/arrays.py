@@ -1,4 +1,4 @@
-"""Arrays in NumPy's own formats: no object is unpickled, no claim is taken on trust."""
+"""Arrays in NumPy's own formats: no object is unpickled, every claim is checked."""
 
 import math
 import zipfile
@@ -11,12 +11,12 @@ import numpy as np
 from .. import _checks
 from .file import PEAK, File, whole
 
-# Bytes that are read at once: what unpacks a member holds each piece twice.
+# Bytes that are read at once: unpacking a member holds each piece twice.
 _PIECE = 2**20
 
 
 def npz_arrays(file: File, one: str = "") -> dict[str, np.ndarray]:
-    """Arrays of an .npz file by name: all, or the one of that name, or the only one."""
+    """Arrays of an .npz file by name: all, the one of that name, or the only one."""
     arrays = {}
     with ExitStack() as stack:
         handle = stack.enter_context(_numpy_file(file))

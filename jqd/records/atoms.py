@@ -1,4 +1,4 @@
-"""Records of atoms that move: what fits of springs and of anharmonicity start from."""
+"""Data of moving atoms, for fits of springs and of anharmonicity."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ class AtomPositions(eqx.Module):
     """The positions of some atoms of a chain, for `jqd.evolve` and `recover`.
 
     Attributes:
-        atoms: which ones (static).
+        atoms: indices of the atoms (static).
     """
 
     atoms: tuple[int, ...] = eqx.field(static=True)
@@ -34,21 +34,21 @@ class AtomPositions(eqx.Module):
 
 @dataclass(frozen=True)
 class AtomRecord:
-    """What was seen of the atoms of a chain.
+    """Measured positions of atoms of a chain.
 
     Attributes:
         ts: times, shape (T,).
-        x: positions of the atoms that were seen, shape (T, k).
-        atoms: which ones, shape (k,).
+        x: positions of the observed atoms, shape (T, k).
+        atoms: indices of the observed atoms, shape (k,).
         x0: positions of all atoms at t0, shape (N,).
         v0: their velocities, shape (N,).
         ends: "free", "fixed" or "periodic".
-        mass: of all atoms or of each, () or (N,).
+        mass: mass of all atoms or of each, () or (N,).
         length: rest length of the bonds, () or (B,).
         sigma: standard deviation of `x`, or None for exact values.
         t0: time of the initial state.
-        truth: constants by name that the record was computed with; empty where they
-            are not known.
+        truth: constants, by name, from which the data were computed; empty where they
+            are unknown.
     """
 
     ts: np.ndarray
@@ -64,7 +64,7 @@ class AtomRecord:
     truth: dict[str, np.ndarray] | None = None
 
     def data(self) -> tuple[Record, AtomPositions]:
-        """The record for `recover`, and what a law is asked to predict."""
+        """The record for `recover`, and the observable that a law must predict."""
         noise = NoNoise() if self.sigma is None else Gaussian(self.sigma)
         observe = AtomPositions(tuple(self.atoms.tolist()))
         return Record(self.ts, self.x, noise, t0=self.t0), observe
@@ -84,7 +84,7 @@ class AtomRecord:
             beta: quartic constant.
 
         Returns:
-            The law, at whose constants a fit begins.
+            The law, whose constants are the initial guess of a fit.
         """
         potential = solid.FPUT(K, alpha, beta, self.length)
         chain = solid.chain(len(self.x0), potential, ends=self.ends, mass=self.mass)
@@ -97,15 +97,15 @@ class AtomRecord:
 
 
 def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
-    """A record of atoms of a chain from .npz, Zarr or netCDF.
+    """Load data of the atoms of a chain from .npz, Zarr or netCDF.
 
     Args:
-        path: the file; what it holds stands in `formats.KINDS["atoms"]`.
-        sigma: standard deviation of the positions; None for what the file says.
+        path: the file; `formats.KINDS["atoms"]` lists its contents.
+        sigma: standard deviation of the positions; None for that in the file.
 
     Raises:
-        ValueError: unreadable file, arrays missing or of wrong shape, atoms that are
-            not there, masses or sigma not positive.
+        ValueError: unreadable file, arrays missing or of wrong shape, atoms that do not
+            exist, masses or sigma not positive.
     """
     file = read(path, "atoms")
     file = ordered(file, format_of("atoms", file, file.path.suffix))

@@ -1,7 +1,7 @@
-"""Axes of arrays by their names, in the order in which a format has them.
+"""Axes of arrays by name, put into the order of a format.
 
-A dataset names the axes of each array, so that their order says nothing: populations
-over (class, t) are those over (t, class), transposed.
+A dataset names the axes of each array, so their order has no meaning: populations over
+(class, t) are those over (t, class), transposed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,13 +19,13 @@ _MORE = ("y", "z")
 def ordered(file: File, one: Format, renamed: Mapping[str, str] = _SAME) -> File:
     """The file with its arrays transposed by the names of their axes.
 
-    An axis of the format is that of the array of the same name, such as t, else a
-    dimension of the same name; else what an array has that no other of its axes takes.
+    An axis of the format is that of the array of the same name, such as t, or else a
+    dimension of the same name, or else the axis of an array that no other name matches.
 
     Args:
-        file: what was read; without `dims`, it is as it is.
+        file: the file read; one without `dims` is returned unchanged.
         one: the format.
-        renamed: names in this file of names of the format.
+        renamed: names in this file for names of the format.
 
     Raises:
         ValueError: an array without an axis that it must have.

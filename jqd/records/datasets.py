@@ -1,7 +1,7 @@
 """Zarr stores and netCDF files: variables by name, with the names of their axes.
 
-Nothing is decoded by what is not listed (`_zarr`), and nothing outside of the file is
-read, wherever it says that more of it lies.
+Only listed codecs decode (`_zarr`), and nothing outside the file is read, even where
+the file refers to it.
 """
 
 import importlib
@@ -24,7 +24,7 @@ def dataset_arrays(file: File) -> tuple[Arrays, Dims]:
     """Variables, coordinates and plain attributes by name, and axes of the variables.
 
     Raises:
-        ValueError: a damaged file, codecs that are not run, parts outside of it.
+        ValueError: a damaged file, codecs that are not allowed, parts outside the file.
     """
     import xarray as xr
 

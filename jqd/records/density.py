@@ -1,4 +1,4 @@
-"""Records of densities on a grid, and of levels: what a fit of D starts from."""
+"""Data of densities on a grid, and of energy levels, for fits of D."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +16,21 @@ from .reading import check_parts, read
 from .record import Record
 
 AXES = ("x", "y", "z")
-# How far neighbouring points of an axis may be from equal distances, relative.
+# Largest relative deviation of the points of an axis from equal spacing.
 _UNIFORM = 1e-6
 
 
 @dataclass(frozen=True)
 class DensityRecord:
-    """What was seen of a particle in a potential.
+    """Data of a particle in a potential.
 
     Attributes:
         grid: uniform grid of the points.
         potential: V on the grid, energy.
         mass: m.
-        ts: times, shape (T,); empty for a record of levels alone.
-        density: shape (T, *grid), per unit of volume; for counts their share over the
-            cell.
+        ts: times, shape (T,); empty for data of levels alone.
+        density: shape (T, *grid), per unit of volume; for counts, their share divided
+            by the cell volume.
         action: S at the same times, or None.
         initial: ψ at t0, complex; or (density, action) there; or None.
         levels: energies E_0 < E_1 < .., or None.
@@ -56,7 +56,7 @@ class DensityRecord:
     action_rate: np.ndarray | None = None
 
     def data(self) -> tuple[Record, Any]:
-        """The record for `recover`, and what a law is asked to predict."""
+        """The record for `recover`, and the observable that a law must predict."""
         if self.counts is not None:
             flat = self.counts.reshape(len(self.ts), -1)
             return Record(self.ts, flat, Multinomial(), t0=self.t0), Occupations()
@@ -67,19 +67,20 @@ class DensityRecord:
 def load_density(
     path: str | Path, column: str = "density", sigma: float | None = None
 ) -> DensityRecord:
-    """A record of densities, or of levels, from .npz, Zarr or netCDF.
+    """Load data of densities, or of levels, from .npz, Zarr or netCDF.
 
-    What it holds stands in `formats.KINDS["density"]`; `x0`, `s0`, `p0` are the packet
-    exp(-(x - x0)²/4 s0² + i p0 x). A file of densities may hold `levels` as well.
+    `formats.KINDS["density"]` lists the contents of the file; `x0`, `s0`, `p0` define
+    the packet exp(-(x - x0)²/4 s0² + i p0 x). A file of densities may hold `levels` as
+    well.
 
     Args:
         path: the file.
         column: name of the densities, such as "density_noisy".
-        sigma: standard deviation; None for what the file says.
+        sigma: standard deviation; None for that in the file.
 
     Raises:
         ValueError: unreadable file, arrays missing, of wrong shape or not finite,
-            points not evenly spaced, densities negative beyond their noise or without
+            points not evenly spaced, densities negative beyond their noise or of zero
             norm.
     """
     file = read(path, "density")

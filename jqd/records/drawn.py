@@ -1,4 +1,4 @@
-"""Records that are drawn: what an instrument would show of a law."""
+"""Synthetic data: a law as an instrument would measure it."""
 
 from typing import Any
 
@@ -26,28 +26,28 @@ def simulate(
     t0: ArrayLike | None = None,
     method: Fixed | Adaptive | Propagator | None = None,
 ) -> Record:
-    """A record of a law, drawn as an instrument would show it.
+    """Draw synthetic data of a law as an instrument would measure it.
 
-    Works under jit and vmap over keys, constants, states and shots.
+    This works under jit and vmap over keys, constants, states and shots.
 
     Args:
-        law: the law, with the constants that are true.
+        law: the law, with its true constants.
         psi0: quantum state at t0, or a `Start`.
         ts: times, shape (T,).
-        instrument: a `jqd.instruments.Instrument`, whose noise is drawn; or what
-            `observe` of `jqd.evolve` takes, which is shown exactly.
-        shots: how often each row is looked at, at least 1, scalar or (T,). None means
-            once; an instrument that shows exactly takes nothing else.
-        key: of the draw; None for `jax.random.key(0)`.
+        instrument: a `jqd.instruments.Instrument`, whose noise is drawn; or an
+            `observe` argument of `jqd.evolve`, whose values are exact.
+        shots: number of measurements of each row, at least 1, scalar or (T,). None
+            means one, and is the only choice for an instrument without noise.
+        key: random key of the draw; None for `jax.random.key(0)`.
         t0: time of the state, not after ts[0]; None for ts[0].
         method: how to evolve, as for `jqd.evolve`.
 
     Returns:
-        The record, with the noise of so many shots: what `jqd.recover` takes.
+        The record for `jqd.recover`, with the noise of so many shots.
 
     Raises:
-        ValueError: shots below 1 or of an instrument that shows exactly, times not
-            increasing, an instrument that cannot look at the law, a run that does not
+        ValueError: shots below 1 or given for an instrument without noise, times not
+            increasing, an instrument that cannot measure the law, a run that does not
             reach the last time.
     """
     key = jax.random.key(0) if key is None else _checks.single_key(key)

@@ -1,4 +1,4 @@
-"""A file of numbers by name, and its complaints: one line of one grammar each."""
+"""A file of named numbers, and its error messages: one line each, of the same form."""
 
 import lzma
 import struct
@@ -15,14 +15,14 @@ import numpy as np
 
 from .. import _checks
 
-# Times the size of an array that reading takes at its peak: the array, and the copy in
-# another type that a record keeps.
+# Peak memory of reading, in sizes of the array: the array, and the copy in another
+# type that a record keeps.
 PEAK = 2
-# Values that are looked at together, in place of a copy of all.
+# Number of values that are checked together, which avoids a copy of all.
 _BLOCK = 2**18
 # The scatter of fourth moments takes eighth powers.
 LARGEST = 1e30
-# What NumPy, zipfile, xarray, Zarr and their decoders raise on damaged bytes.
+# Errors that NumPy, zipfile, xarray, Zarr and their decoders raise on damaged bytes.
 _DAMAGE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError,
     OSError, EOFError, MemoryError, SyntaxError, AssertionError, struct.error,
@@ -36,9 +36,9 @@ class File:
 
     Attributes:
         path: the file.
-        argument: what it was given as, such as "data".
-        arrays: what was read of it.
-        dims: names of the axes of these, where the file has any.
+        argument: name of the argument that gave it, such as "data".
+        arrays: the arrays that were read.
+        dims: names of their axes, where the file has any.
     """
 
     path: Path
@@ -59,7 +59,7 @@ class File:
         )
 
     def broken(self, reason: Exception | str) -> ValueError:
-        """The error for a damaged file, in one line whatever the reason is."""
+        """The error for a damaged file, in one line for any reason."""
         lines = str(reason).splitlines()
         first = lines[0].strip() if lines else ""
         first = first or type(reason).__name__
@@ -68,19 +68,19 @@ class File:
         )
 
     def require(self, good: bool, what: str) -> None:
-        """Raise unless the file holds what it must."""
+        """Raise unless the file meets a requirement."""
         if not good:
             raise self.complaint(f"hold {what}", "does not")
 
     def require_norm(self, name: str, norm2: float) -> None:
-        """Raise unless a state is normalised, as `_checks.check_state` asks of one."""
+        """Raise unless a state is normalised, as in `_checks.check_state`."""
         if abs(norm2 - 1) > 1e-6:
             raise self.complaint(
                 f"hold a normalised `{name}`", f"has one of squared norm {norm2:.9g}"
             )
 
     def check_finite(self) -> None:
-        """Raise unless every number is finite, and its powers are."""
+        """Raise unless all numbers and their powers are finite."""
         for name, array in self.arrays.items():
             bad: Any = ()
             if not all(np.isfinite(part).all() for part in _parts(array)):
@@ -103,7 +103,7 @@ class File:
             )
 
     def real(self, name: str) -> np.ndarray:
-        """An array as floats; the imaginary part of a complex one is not dropped.
+        """An array as floats; a complex one is refused, not cut to its real part.
 
         Raises:
             ValueError: a complex array.
@@ -117,7 +117,7 @@ class File:
         return array.astype(float, copy=False)
 
     def scalar(self, name: str, default: float, *, positive: bool = False) -> float:
-        """A real number of the file, or what it is where the file has none.
+        """A real number of the file, or the default where the file has none.
 
         Raises:
             ValueError: an array, a complex number, or one that must be positive and is
@@ -138,7 +138,7 @@ class File:
         return value
 
     def sigma(self, given: float | None) -> float | None:
-        """The standard deviation that the user gives, or else the file, or None."""
+        """The standard deviation from the user, else from the file, else None."""
         if given is not None or "sigma" not in self.arrays:
             return given
         return self.scalar("sigma", 0.0, positive=True)
@@ -161,11 +161,11 @@ class File:
 
 @contextmanager
 def naming(path: str | Path | None, argument: str = "") -> Iterator[None]:
-    """Let a complaint about what a file holds name the file.
+    """Let errors about the contents of a file name the file.
 
     Args:
-        path: the file, or None for values that came from none.
-        argument: only complaints about this argument, or about any.
+        path: the file, or None for values that did not come from a file.
+        argument: only errors about this argument; "" for any.
     """
     try:
         yield
@@ -180,7 +180,7 @@ def naming(path: str | Path | None, argument: str = "") -> Iterator[None]:
 
 @contextmanager
 def whole(file: File):
-    """Turn what decoders raise into one line; the block says nothing of its own."""
+    """Turn errors of decoders into one line; the block raises no errors of jqd."""
     try:
         yield
     except _DAMAGE as error:

@@ -1,4 +1,4 @@
-"""What each file holds: one table behind docs/files.md, `--help` and every refusal."""
+"""File formats: the table behind docs/files.md, `--help` and error messages."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -9,7 +9,7 @@ from types import MappingProxyType
 CSV, NPZ, STORES = (".csv",), (".npz",), (".zarr", ".nc")
 TOML = (".toml",)
 ARCHIVES = (*NPZ, *STORES)
-# In what a part means, as in [t, class].
+# Axes in the meaning of a part, as in [t, class].
 _AXES = re.compile(r"\[([^\]]+)\]")
 _NONE = MappingProxyType[str, str]({})
 
@@ -33,7 +33,7 @@ class Part:
         return self.name[0] if self.name.endswith(",..") else ""
 
     def there(self, names: Collection[str]) -> bool:
-        """Whether it is among these names; numbered columns from 0 without a gap."""
+        """Whether it is among these names; numbered columns go from 0 without gaps."""
         if self.stem:
             count = sum(self.numbers(name) for name in names)
             return count > 0 and all(f"{self.stem}{i}" in names for i in range(count))
@@ -56,16 +56,16 @@ class Part:
 
 
 class Format:
-    """What a kind of file must and may hold of some data.
+    """The required and optional contents of a kind of file.
 
     Attributes:
-        data: what it is, in the plural.
-        suffixes: of the files.
+        data: name of the data, in the plural.
+        suffixes: suffixes of the files.
         example: a file and a command, or the first lines of a table.
-        needed: parts without which there is no record; the second tells the data from
-            others in files that end alike.
-        optional: parts that may be there, with what holds where they are not.
-        axes: of arrays by name, in each order and number that they may have.
+        needed: required parts; the second distinguishes the data from others in files
+            with the same suffix.
+        optional: optional parts, with the defaults that apply without them.
+        axes: axes of arrays by name, in each order and number that they may have.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Format:
         } | {name: [("x", "..")] for name in space}
 
     def missing(self, names: Collection[str]) -> list[Part]:
-        """Needed parts that are not among these names."""
+        """Required parts that are not among these names."""
         return [part for part in self.needed if not part.there(names)]
 
     def admits(self, names: Collection[str]) -> bool:
@@ -115,13 +115,13 @@ class Format:
 
 @dataclass(frozen=True)
 class Kind:
-    """Record that one loader reads.
+    """Data that one loader reads.
 
     Attributes:
-        argument: what errors call it.
-        loader: the function.
-        options: options of the command line that take it.
-        formats: of its files.
+        argument: its name in errors.
+        loader: the function that loads it.
+        options: command-line options that take it.
+        formats: formats of its files.
     """
 
     argument: str
@@ -131,16 +131,17 @@ class Kind:
 
     @cached_property
     def suffixes(self) -> tuple[str, ...]:
-        """Of all its files, each once."""
+        """Suffixes of all its files, each once."""
         each = (suffix for one in self.formats for suffix in one.suffixes)
         return tuple(dict.fromkeys(each))
 
     def fitting(self, names: Collection[str], suffix: str) -> list[Format]:
-        """The formats that a file has, by the names in it; one, if it is sound.
+        """The formats that the names in a file match; exactly one for a sound file.
 
         Args:
-            names: of its arrays.
-            suffix: the columns of a .csv must all be known; an archive may hold more.
+            names: names of its arrays.
+            suffix: suffix of the file. The columns of a .csv must all be known; an
+                archive may hold more.
         """
         return [
             one
@@ -333,7 +334,7 @@ def listed(names: Collection[str], last: str = "and") -> str:
 
 
 def help_text(kind: str) -> str:
-    """What the option of a kind of data takes, for `--help`.
+    """The `--help` text of the option for a kind of data.
 
     Args:
         kind: one of `KINDS`.

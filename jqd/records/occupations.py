@@ -14,7 +14,7 @@ class CountsRecord(NamedTuple):
     """Draws of occupation numbers.
 
     Attributes:
-        counts: shape (R, M), a draw in each row.
+        counts: shape (R, M), each row a draw.
     """
 
     counts: np.ndarray
@@ -64,14 +64,14 @@ class PhotonCurve(NamedTuple):
 
 
 def load_statistics(path: str | Path) -> CountsRecord | CurveRecord:
-    """Counts or a curve of occupations from a CSV file with a header.
+    """Load counts or a curve of occupations from a CSV file with a header.
 
     Args:
-        path: the file; its columns stand in `formats.KINDS["statistics"]`.
+        path: the file; `formats.KINDS["statistics"]` lists its columns.
 
     Raises:
-        ValueError: unreadable file, unknown or missing columns, entries that are no
-            finite numbers, counts that are no whole numbers from 0 on.
+        ValueError: unreadable file, unknown or missing columns, entries that are not
+            finite numbers, counts that are not integers from 0 on.
     """
     file = read(path, "statistics")
     format_of("statistics", file, ".csv")
@@ -99,10 +99,10 @@ def load_statistics(path: str | Path) -> CountsRecord | CurveRecord:
 
 
 def load_photons(path: str | Path) -> PhotonCounts | PhotonCurve:
-    """Photon counts or a curve of occupations from a CSV file with a header.
+    """Load photon counts or a curve of occupations from a CSV file with a header.
 
     Args:
-        path: the file; its columns stand in `formats.KINDS["light"]`.
+        path: the file; `formats.KINDS["light"]` lists its columns.
 
     Raises:
         ValueError: unreadable file, other columns, numbers that are not finite.

@@ -1,4 +1,4 @@
-"""Records on phase space: Husimi functions, moments, heterodyne samples."""
+"""Data in phase space: Husimi functions, moments, heterodyne samples."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ SAMPLE_POWERS = 8
 
 @dataclass(frozen=True)
 class PhaseSpaceRecord:
-    """What was seen on phase space.
+    """Data in phase space.
 
     Attributes:
         kind: "husimi" (values per d²α at points), "moments" or "samples" (heterodyne
@@ -42,11 +42,11 @@ class PhaseSpaceRecord:
         orders: (m, n) of each moment, or None.
         initial: {"alpha0": ..}, {"psi0": ..} or {"rho0": ..}: the state at t0.
         parameters: values of named parameters of the Hamiltonian.
-        sigma: standard deviation of `values`, in their unit, one or for each row, (T,),
-            or None.
+        sigma: standard deviation of `values`, in their unit, scalar or for each row,
+            (T,), or None.
         t0: time of the initial state.
         g: QuTiP's g, with which `axes` were read; None where points are α themselves.
-        shots: how many of each row of samples are outcomes, (T,); None for all.
+        shots: number of outcomes in each row of samples, (T,); None for the whole row.
     """
 
     kind: str
@@ -74,7 +74,7 @@ class PhaseSpaceRecord:
         return 1
 
     def thinned(self, most: int) -> "PhaseSpaceRecord":
-        """With every k-th point of each axis, so that at most `most` are left."""
+        """This record with every k-th point of each axis, at most `most` in all."""
         points = self.points
         if points is None or self.values.shape[1] <= most:
             return self
@@ -92,10 +92,10 @@ class PhaseSpaceRecord:
         )
 
     def with_g(self, g: float) -> "PhaseSpaceRecord":
-        """Per d²α, α = g/2 (x + iy), from a record per dx dy.
+        """Convert a record per dx dy to one per d²α, α = g/2 (x + iy).
 
         Args:
-            g: QuTiP's g, for `axes`, `values` and `sigma` as QuTiP gives them.
+            g: QuTiP's g, for `axes`, `values` and `sigma` in QuTiP's convention.
         """
         assert self.axes is not None
         assert self.points is not None
@@ -107,16 +107,16 @@ class PhaseSpaceRecord:
         )  # fmt: skip
 
     def data(self) -> tuple[Record, Any]:
-        """The record for `recover`, and what a law is asked to predict.
+        """The record for `recover`, and the observable that a law must predict.
 
         Samples are compared by their moments up to total power 4, weighted by the
-        scatter that moments up to power 8 of the fit give them: no density has to be
-        positive where an outcome fell, so that C may go above 1. Of several modes
-        powers up to 2 are compared, and up to 4 recorded.
+        scatter computed from the fitted moments up to power 8. No density must then be
+        positive where an outcome fell, so C may exceed 1. For several modes, powers up
+        to 2 are compared and powers up to 4 recorded.
 
         Raises:
-            ValueError: no more outcomes at a time than moments: their scatter shows no
-                covariance.
+            ValueError: no more outcomes at a time than moments, so that their scatter
+                gives no covariance.
         """
         noise = None
         if self.sigma is not None:
@@ -143,7 +143,7 @@ class PhaseSpaceRecord:
 
 
 def least_samples(modes: int) -> int:
-    """One more than there are numbers in the moments that are compared."""
+    """The number of real values in the compared moments, plus one."""
     powers = SAMPLE_POWERS // 2 if modes == 1 else 2
     return 2 * len(_orders(modes, powers)) + 1
 
@@ -151,7 +151,7 @@ def least_samples(modes: int) -> int:
 def sample_orders(modes: int) -> tuple[tuple[Any, Any], ...]:
     """(m, n) of moments of samples, lowest powers first: total power 1 to 8.
 
-    Those up to half of it are compared. Of several modes up to power 4.
+    Moments up to half of that power are compared. For several modes it is at most 4.
     """
     return _orders(modes, SAMPLE_POWERS if modes == 1 else 4)
 
@@ -177,7 +177,7 @@ def sample_moments(
     Args:
         samples: outcomes α, shape (T, S) or (T, S, N).
         orders: (m, n) of each moment.
-        shots: how many of each row are outcomes, (T,); None for all.
+        shots: number of outcomes in each row, (T,); None for the whole row.
 
     Returns:
         Real parts then imaginary parts, (T, 2k).
@@ -197,18 +197,18 @@ def sample_moments(
 def load_phase_space(
     path: str | Path, sigma: float | None = None, g: float | None = None
 ) -> PhaseSpaceRecord:
-    """A record on phase space from .npz, Zarr or netCDF.
+    """Load data in phase space from .npz, Zarr or netCDF.
 
-    What it holds stands in `formats.KINDS["phase space"]`. Where it has no `g`, that is
-    the one of √2 (QuTiP's default), 2 and 1 with which the row at t0 is the Husimi
-    function of the state; without such a row, the one with which all rows hold as many
-    quanta as that state. A record that tells neither is refused.
+    `formats.KINDS["phase space"]` lists the contents of the file. If it has no `g`, the
+    loader chooses from √2 (QuTiP's default), 2 and 1 the value with which the row at t0
+    is the Husimi function of the state; without such a row, the value with which all
+    rows hold as many quanta as that state. Data that determine neither are refused.
 
     Args:
         path: the file.
-        sigma: standard deviation in the unit of the file's values; None for what the
-            file says.
-        g: QuTiP's g; None for what the file says.
+        sigma: standard deviation in the unit of the file's values; None for that in the
+            file.
+        g: QuTiP's g; None for that of the file.
 
     Returns:
         The record, `values` and `sigma` per d²α.

@@ -1,4 +1,4 @@
-"""Records of populations or counts of classes over time."""
+"""Data of populations or counts of classes over time."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +21,13 @@ NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
 def load_record(
     path: str | Path, noise: str = "auto", sigma: float | None = None
 ) -> Record:
-    """A record of populations or counts over time.
+    """Load populations or counts over time.
 
     Args:
-        path: the file; what it holds stands in `formats.KINDS["populations"]`.
+        path: the file; `formats.KINDS["populations"]` lists its contents.
         noise: "auto" (multinomial for counts, none for populations), "none",
-            "gaussian", "multinomial" or "ensemble" (counts of one ensemble of systems
-            that copy each other, looked at again and again).
+            "gaussian", "multinomial" or "ensemble" (counts of a single ensemble of
+            systems that copy each other, measured repeatedly).
         sigma: standard deviation, for "gaussian".
 
     Raises:
@@ -55,7 +55,7 @@ def record_of_table(table: Any) -> Record:
         table: columns `t` (or an index of that name) and p0, p1, .. or n0, n1, ..
 
     Raises:
-        ValueError: other columns, entries that are no finite numbers.
+        ValueError: other columns, entries that are not finite numbers.
     """
     if "t" not in table.columns and table.index.name == "t":
         table = table.reset_index()
@@ -125,7 +125,7 @@ def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> 
     Args:
         values: shape (T, M).
         name: name for the message.
-        tolerance: how far a row's sum may be from 1; files hold few digits.
+        tolerance: largest deviation of a row's sum from 1; files hold few digits.
 
     Raises:
         ValueError: a negative entry or a row that does not sum to 1.

@@ -1,4 +1,4 @@
-"""With which g of QuTiP's a map on phase space was written, if it does not say so."""
+"""QuTiP's g with which a map in phase space was written, where the file lacks it."""
 
 import math
 from typing import TYPE_CHECKING
@@ -17,14 +17,14 @@ COMMON_G = {"sqrt(2)": math.sqrt(2), "2": 2.0, "1": 1.0}
 
 
 def own_g(file: File, record: "PhaseSpaceRecord") -> float:
-    """The g that a file says or shows.
+    """The g that a file states, or that its data determine.
 
     Args:
         file: the file, with or without `g`.
-        record: as the file has it, per dx dy.
+        record: its data as in the file, per dx dy.
 
     Raises:
-        ValueError: a g that is not positive, or none that the record would tell.
+        ValueError: a g that is not positive, or data that do not determine it.
     """
     if "g" in file:
         return file.scalar("g", 0.0, positive=True)
@@ -64,7 +64,7 @@ def _keeps_quanta(record: "PhaseSpaceRecord") -> bool:
     weights = cells * np.abs(record.points) ** 2
     # an antinormal mean: of a coherent state |α|² + 1
     mean, sigma = mean_quanta(record.initial) + 1, _largest(record.sigma)
-    # what a map cut off at four widths and in steps of one lacks is less than 1 %
+    # a map cut off at four widths and in steps of one lacks less than 1 %
     norm_error = 1e-2 + 5 * sigma * float(np.sqrt(np.sum(cells**2)))
     error = 1e-2 * mean + 5 * sigma * float(np.sqrt(np.sum(weights**2)))
     if norm_error > 0.1 or error > 0.1 * mean:  # too much scatter to tell
@@ -79,7 +79,7 @@ def _largest(sigma: float | np.ndarray | None) -> float:
 
 
 def mean_quanta(initial: dict[str, np.ndarray]) -> float:
-    """<a†a> of the mode of the initial state that has most."""
+    """<a†a> of that mode of the initial state in which it is largest."""
     ((name, value),) = initial.items()
     if name == "alpha0":
         return float(np.max(np.abs(np.atleast_1d(value)) ** 2))

@@ -1,6 +1,6 @@
-"""Reading files safely: nothing is unpickled, every fault is one line of one grammar.
+"""Reading files safely: nothing is unpickled, and every error is one line.
 
-What a header claims is checked before it is used.
+The claims of a header are checked before they are used.
 """
 
 from collections.abc import Mapping
@@ -22,15 +22,15 @@ _SAME = MappingProxyType[str, str]({})
 
 
 def existing(path: str | Path, kind: str) -> File:
-    """The file, not read yet: there, not empty, and ending as files of this kind do.
+    """The path of a file that exists, is not empty and has a suffix of this kind.
 
     Args:
         path: the file.
         kind: one of `formats.KINDS`.
 
     Raises:
-        ValueError: no path, no such file, a folder in its place, an empty one, another
-            ending.
+        ValueError: no path, no such file, a folder in its place, an empty file, or
+            another suffix.
     """
     of, path = KINDS[kind], as_path(path)
     argument = f"Argument `{of.argument}` must"
@@ -55,10 +55,10 @@ def existing(path: str | Path, kind: str) -> File:
 
 
 def read(path: str | Path, kind: str) -> File:
-    """All columns of a table, or arrays of numbers of an archive; all finite.
+    """Read all columns of a table, or all number arrays of an archive; all finite.
 
     Args:
-        path: .csv with a header, of which lines with # are skipped; .npz, Zarr, netCDF.
+        path: .csv with a header, where lines with # are skipped; .npz, Zarr or netCDF.
         kind: one of `formats.KINDS`.
 
     Raises:
@@ -78,15 +78,16 @@ def read(path: str | Path, kind: str) -> File:
 
 
 def format_of(kind: str, file: File, suffix: str) -> Format:
-    """The format that a file has, by the names in it.
+    """The format of a file, from the names in it.
 
     Args:
         kind: one of `KINDS`.
-        file: what was read.
-        suffix: the columns of a .csv must all be known; an archive may hold more.
+        file: the file read.
+        suffix: suffix of the file. The columns of a .csv must all be known; an archive
+            may hold more.
 
     Raises:
-        ValueError: what the nearest format lacks, or names of two formats.
+        ValueError: a part of the nearest format is missing, or names of two formats.
     """
     names, of = list(file.arrays), KINDS[kind]
     found = of.fitting(names, suffix)
@@ -109,11 +110,11 @@ def check_parts(one: Format, file: File, renamed: Mapping[str, str] = _SAME) -> 
 
     Args:
         one: the format.
-        file: what was read.
-        renamed: names in this file of names of the table.
+        file: the file read.
+        renamed: names in this file for names of the table.
 
     Raises:
-        ValueError: what is missing, and what there is.
+        ValueError: a missing part; the message lists what is missing and what there is.
     """
     needed = [replace(p, name=renamed.get(p.name, p.name)) for p in one.needed]
     lacking = [part.shown() for part in needed if not part.there(file.arrays)]
@@ -125,10 +126,10 @@ def check_parts(one: Format, file: File, renamed: Mapping[str, str] = _SAME) -> 
 
 
 def load_matrix(path: str | Path) -> np.ndarray:
-    """A matrix from .npy, .npz (one array, or one named `hamiltonian`) or CSV.
+    """Load a matrix from .npy, .npz (one array, or one named `hamiltonian`) or CSV.
 
     Args:
-        path: file; complex CSV entries read as `1.5-0.2j`.
+        path: the file; complex CSV entries are written as `1.5-0.2j`.
 
     Returns:
         Array of rank 2.
@@ -140,12 +141,12 @@ def load_matrix(path: str | Path) -> np.ndarray:
 
 
 def load_state(path: str | Path) -> np.ndarray:
-    """A state: like `load_matrix`, of rank 1, and one named `psi0`."""
+    """Load a state: like `load_matrix`, but of rank 1 and named `psi0`."""
     return _array_of(existing(path, "state"), 1)
 
 
 def load_pulse(path: str | Path) -> SampledPulse:
-    """A pulse from a table of its values, joined by a cubic spline.
+    """Load a pulse from a table of its values, joined by a cubic spline.
 
     Args:
         path: .csv with the columns t and f.

@@ -1,4 +1,4 @@
-"""Records that a law is fitted to."""
+"""Data that a law is fitted to."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from ..instruments.noise import Noise, NoNoise
 
 
 class Record(eqx.Module):
-    """A record: what was seen at which times.
+    """Data: measured values, their times and their noise.
 
     Attributes:
         ts: times, shape (T,); the state is known at `t0`.
-        values: shape (T, ...): what the law's observable predicts (populations), or
-            counts for `Multinomial` and `EnsembleNoise`.
+        values: shape (T, ...): values of the law's observable (populations), or counts
+            for `Multinomial` and `EnsembleNoise`.
         noise: noise model.
         t0: time of the initial state, scalar; the first of `ts` if not given.
         from_start: whether the first row is at `t0` (static).
@@ -60,7 +60,7 @@ class Record(eqx.Module):
                 "Argument `noise` must be NoNoise, Gaussian, Correlated, Multinomial "
                 f"or EnsembleNoise, but is a {type(noise).__name__}."
             )
-        # NumPy reads what is known: JAX would compile each reading, or trace it
+        # NumPy reads concrete values: JAX would compile each reading, or trace it
         known = _checks.is_concrete((self.ts, t0))
         first = np.asarray(self.ts)[0] if known else self.ts[0]
         start: Any = first if t0 is None else plain(t0, "t0")
@@ -88,13 +88,13 @@ class Record(eqx.Module):
 
     @property
     def shares(self) -> Array:
-        """The record on the scale of the law's prediction."""
+        """The values on the scale of the law's prediction."""
         return self.noise.shares(self.values)
 
     @property
     def duration(self) -> Any:
-        """The time from the state to the last row, scalar."""
-        # NumPy reads what is known: JAX would compile each reading
+        """The time from the initial state to the last row, scalar."""
+        # NumPy reads concrete values: JAX would compile each reading
         known = _checks.can_read() and _checks.is_concrete((self.ts, self.t0))
         xp: Any = np if known else jnp
         return xp.asarray(self.ts)[-1] - xp.asarray(self.t0)
@@ -103,7 +103,7 @@ class Record(eqx.Module):
     def size(self) -> Any:
         """The largest of the shares, scalar; 1 where all are 0.
 
-        Without errors it is what misses count in.
+        It is the unit of the residuals of data without errors.
         """
         shares = self.shares
         known = _checks.can_read() and _checks.is_concrete(shares)

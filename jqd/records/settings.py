@@ -1,4 +1,4 @@
-"""Settings of an experiment: when it is looked, and how often each time."""
+"""Settings of an experiment: measurement times, and shots at each of them."""
 
 import json
 import tomllib
@@ -13,20 +13,20 @@ from .file import File, naming
 from .reading import existing, format_of
 from .writing import check_new
 
-# What a record is drawn from counts shots as floats.
+# Synthetic data are drawn with shots as floats.
 MOST_SHOTS = 2.0**53
 _WORDS = ("law", "free", "nuisance")
 
 
 class Settings(NamedTuple):
-    """When an experiment looks, and how often.
+    """Measurement times of an experiment, and the shots at each of them.
 
     Attributes:
         ts: times, (T,), from 0 on, strictly increasing.
-        shots: whole numbers at each of them, (T,), at least 1.
-        law: of which it is to tell, as `jqd simulate` calls it; "" for any.
-        free: constants to recover, with commas between, or "".
-        nuisance: priors of what is fitted beside, as `--nuisance` takes them, or "".
+        shots: number of shots at each of them, (T,), integers of at least 1.
+        law: the law to measure, by its name in `jqd simulate`; "" for any.
+        free: constants to recover, separated by commas, or "".
+        nuisance: priors of the nuisances fitted as well, as in `--nuisance`, or "".
     """
 
     ts: np.ndarray
@@ -37,14 +37,14 @@ class Settings(NamedTuple):
 
 
 def load_settings(path: str | Path) -> Settings:
-    """Settings from a TOML file; what it holds stands in `formats.KINDS["settings"]`.
+    """Load settings from a TOML file; `formats.KINDS["settings"]` lists its contents.
 
     Args:
-        path: .toml.
+        path: the file, .toml.
 
     Raises:
-        ValueError: unreadable file, a part that is missing, times that do not increase
-            from 0 on, shots that are no whole numbers from 1 on.
+        ValueError: unreadable file, a missing part, times that do not increase from 0
+            on, shots that are not positive integers.
     """
     file = existing(path, "settings")
     try:
@@ -100,8 +100,8 @@ def write_settings(path: str | Path, settings: Settings) -> Path:
         The path.
 
     Raises:
-        ValueError: a file that is there, another ending, or settings that
-            `load_settings` refuses.
+        ValueError: an existing file, another suffix, or settings that `load_settings`
+            refuses.
     """
     check_new(path, "settings")
     held: dict[str, Any] = {

@@ -1,6 +1,6 @@
-"""Tables and matrices in .csv files; what people's programs write otherwise is named.
+"""Tables and matrices in .csv files; errors name variants that other programs write.
 
-The text is read line by line, and its numbers are kept, not their digits.
+The text is read line by line; the numbers are kept, not their digits.
 """
 
 import csv
@@ -14,7 +14,7 @@ import numpy as np
 
 from .file import File
 
-# Of UTF-16, little and big end first.
+# Byte-order marks of UTF-16, little and big endian.
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATORS = {";": "semicolons", "\t": "tabs"}
 _WITH_I = re.compile(r"[-+.\d()e]*i\)?", re.IGNORECASE)
@@ -26,7 +26,7 @@ def columns(file: File) -> dict[str, np.ndarray]:
     """Columns of a table by the names of its header.
 
     Raises:
-        ValueError: no header or no rows, rows of another length, entries that are no
+        ValueError: no header or no rows, rows of different length, entries that are not
             numbers, another separator or encoding.
     """
     rows = _rows(file)
@@ -45,7 +45,7 @@ def columns(file: File) -> dict[str, np.ndarray]:
 
 
 def matrix(file: File) -> np.ndarray:
-    """The numbers of a .csv without a header, (n, m); real if none is complex.
+    """The numbers of a .csv without a header, (n, m); real unless one is complex.
 
     Raises:
         ValueError: as for `columns`.

@@ -1,6 +1,6 @@
-"""Writing files as their loaders read them: whole or not at all, never over another.
+"""Writing files that the loaders read: whole or not at all, never over another file.
 
-What is written is read back by its own loader before it takes its name.
+The loader reads each file back before it takes its final name.
 """
 
 import importlib.util
@@ -46,9 +46,8 @@ def write_record(path: str | Path, record: Record) -> Path:
         The path.
 
     Raises:
-        ValueError: a file that is there, another ending, a record for a .csv that does
-            not begin at its t0 (a table has no place for it), or one that `load_record`
-            refuses.
+        ValueError: an existing file, another suffix, a record for a .csv that does not
+            begin at its t0 (a table cannot hold t0), or one that `load_record` refuses.
     """
     if not record.from_start and as_path(path).suffix == ".csv":
         raise ValueError(
@@ -76,9 +75,9 @@ def write_record(path: str | Path, record: Record) -> Path:
 
 
 def write_phase_space(path: str | Path, record: PhaseSpaceRecord) -> Path:
-    """Write a record on phase space, for `load_phase_space`.
+    """Write data in phase space, for `load_phase_space`.
 
-    Axes are written with QuTiP's g = 2, which leaves points and values as they are.
+    Axes are written with QuTiP's g = 2, which leaves points and values unchanged.
 
     Args:
         path: a new file: .npz, .zarr or .nc.
@@ -88,7 +87,7 @@ def write_phase_space(path: str | Path, record: PhaseSpaceRecord) -> Path:
         The path.
 
     Raises:
-        ValueError: a file that is there, another ending, or a record that
+        ValueError: an existing file, another suffix, or a record that
             `load_phase_space` refuses.
     """
     data = {"husimi": "Husimi functions"}.get(record.kind, record.kind)
@@ -117,18 +116,18 @@ def write_phase_space(path: str | Path, record: PhaseSpaceRecord) -> Path:
 
 
 def write_density(path: str | Path, record: DensityRecord) -> Path:
-    """Write densities or positions that were counted, or levels, for `load_density`.
+    """Write densities, counted positions, or levels, for `load_density`.
 
     Args:
         path: a new file: .npz, .zarr or .nc.
-        record: what was seen of a particle in a potential.
+        record: data of a particle in a potential.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: a file that is there, another ending, or a record that
-            `load_density` refuses.
+        ValueError: an existing file, another suffix, or a record that `load_density`
+            refuses.
     """
     one = _format(path, "density", "densities" if len(record.ts) else "levels")
     axes = AXES[: record.grid.ndim]
@@ -160,17 +159,17 @@ def write_density(path: str | Path, record: DensityRecord) -> Path:
 
 
 def write_atoms(path: str | Path, record: AtomRecord) -> Path:
-    """Write positions of the atoms of a chain, for `load_atoms`; without the truth.
+    """Write positions of the atoms of a chain, for `load_atoms`, without `truth`.
 
     Args:
         path: a new file: .npz, .zarr or .nc.
-        record: what was seen of the atoms.
+        record: positions of the atoms.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: a file that is there, another ending, or a record that `load_atoms`
+        ValueError: an existing file, another suffix, or a record that `load_atoms`
             refuses.
     """
     one = _format(path, "atoms", "positions of atoms")
@@ -201,7 +200,7 @@ def write_statistics(path: str | Path, record: CountsRecord | CurveRecord) -> Pa
         The path.
 
     Raises:
-        ValueError: a file that is there, another ending, or a record that
+        ValueError: an existing file, another suffix, or a record that
             `load_statistics` refuses.
     """
     if isinstance(record, CurveRecord):
@@ -223,8 +222,8 @@ def write_photons(path: str | Path, record: PhotonCounts | PhotonCurve) -> Path:
         The path.
 
     Raises:
-        ValueError: a file that is there, another ending, or a record that
-            `load_photons` refuses.
+        ValueError: an existing file, another suffix, or a record that `load_photons`
+            refuses.
     """
     counted = isinstance(record, PhotonCounts)
     data = "photon counts" if counted else "occupations over frequency"
@@ -243,7 +242,7 @@ def write_matrix(path: str | Path, matrix: ArrayLike) -> Path:
         The path.
 
     Raises:
-        ValueError: a file that is there, another ending, or no matrix of numbers.
+        ValueError: an existing file, another suffix, or not a matrix of numbers.
     """
     one = _format(path, "matrix", "Hermitian matrices")
     variables = {"hamiltonian": (("a", "b"), matrix)}
@@ -261,22 +260,22 @@ def write_state(path: str | Path, psi0: ArrayLike) -> Path:
         The path.
 
     Raises:
-        ValueError: a file that is there, another ending, or no vector of numbers.
+        ValueError: an existing file, another suffix, or not a vector of numbers.
     """
     one = _format(path, "state", "states")
     return _write(path, one, {"psi0": (("a",), psi0)}, load_state)
 
 
 def check_new(path: str | Path, kind: str, argument: str = "path") -> None:
-    """Raise unless a file of this kind can be written there.
+    """Raise unless a file of this kind can be written at this path.
 
     Args:
-        path: the file wanted.
+        path: the file to write.
         kind: one of `formats.KINDS`.
-        argument: what the user calls it.
+        argument: its name in the user's call.
 
     Raises:
-        ValueError: another ending, or something that is there already.
+        ValueError: another suffix, or a path that exists already.
     """
     path, suffixes = as_path(path), KINDS[kind].suffixes
     if path.suffix not in suffixes:

@@ -1,7 +1,7 @@
 """Results that a person reads and a program reads back: tables, figures, files.
 
-What draws and what writes datasets is imported when it is first asked for: matplotlib
-and xarray take as long to import as JAX.
+The modules that draw and that write datasets are imported at first use: matplotlib and
+xarray take as long to import as JAX.
 """
 
 from importlib import import_module

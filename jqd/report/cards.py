@@ -15,7 +15,7 @@ from ..vetting import Card, Row, Verdict
 from ..vetting.card import FAILS, HOLDS
 from .style import AMBER, BLUE, GREY, INK, PALE, VERMILLION, house_style, subplots
 
-# Each verdict has a shape of its own, so that print without colours keeps it.
+# Each verdict has its own shape, which stays visible in print without colours.
 MARKS: Mapping[Verdict, dict[str, Any]] = {
     Verdict.HOLDS: {"marker": "o", "color": BLUE, "ms": 4.5},
     Verdict.FAILS: {"marker": "D", "color": VERMILLION, "ms": 5},
@@ -24,7 +24,7 @@ MARKS: Mapping[Verdict, dict[str, Any]] = {
     },
     Verdict.NOT_APPLICABLE: {"marker": "_", "color": GREY, "ms": 5},
 }  # fmt: skip
-# In a cell without a figure, and what it is called.
+# Mark of a cell without a figure, and its name.
 EMPTY = {
     Verdict.NOT_APPLICABLE: ("-", "not applicable"),
     Verdict.NOT_DECIDED: ("?", "not decided, no figure"),
@@ -36,7 +36,7 @@ BAND: dict[str, Any] = {
     "color": GREY, "lw": 5, "alpha": 0.3, "solid_capstyle": "butt",
 }  # fmt: skip
 FLOOR: dict[str, Any] = {"marker": "|", "color": INK, "ms": 9, "mew": 1.2}
-# Decades that are drawn at most; what lies below stands at the edge.
+# Largest number of decades drawn; values below them stand at the edge.
 LOWEST, HIGHEST = -17, 3
 # Longer names lose their middle.
 LONGEST = 28
@@ -59,17 +59,17 @@ class _Decades(NamedTuple):
 
 
 def figure_cards(cards: Mapping[str, Card]) -> Figure:
-    """The figures of report cards beside their floors, on logarithmic axes.
+    """The figures of report cards with their noise floors, on logarithmic axes.
 
-    One card is drawn row by row, with the lines of 10 and 100 floors between which
-    nothing is decided; of several each cell is one row of one law. Verdicts differ by
-    colour and by shape.
+    A single card is drawn row by row, with lines at 10 and 100 times the floor, between
+    which nothing is decided. For several cards each cell is a row of one law. Verdicts
+    differ by colour and by shape.
 
     Args:
         cards: by the names of their laws, one or more.
 
     Returns:
-        The figure, as large as its rows and columns need.
+        The figure, of a size that fits its rows and columns.
 
     Raises:
         ValueError: no card, or cards without a row.

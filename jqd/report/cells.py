@@ -1,4 +1,4 @@
-"""Parts of a page: numbers that know their exact value, tables, sections."""
+"""Parts of a page: numbers with their exact values, tables, sections."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ MOST_ENTRIES, MOST_ROWS = 6, 300
 
 
 class Number(NamedTuple):
-    """A number as it is stored, and the digits of it that are shown."""
+    """A number as stored, and the digits of it that are shown."""
 
     value: float
     text: str
@@ -21,7 +21,7 @@ Cell = tuple[str | Number, ...]
 
 
 class Block(NamedTuple):
-    """A table: what it shows, headings, rows whose first cell names them."""
+    """A table: its caption, headings, and rows named by their first cell."""
 
     caption: str
     headings: Sequence[str]
@@ -53,14 +53,14 @@ def number(value: Any, digits: int = 4, missing: str = "none") -> Cell:
 
 
 def erring(value: Any, error: Any) -> Cell:
-    """A stored number with the digits that its error leaves."""
+    """A stored number with the digits that its error allows."""
     if value is None or error is None or not (math.isfinite(error) and error > 0):
         return number(value, 6)
     return (Number(float(value), with_error(float(value), float(error))),)
 
 
 def cell(value: Any, digits: int = 6) -> Cell:
-    """Whatever a summary may hold, numbers with so many digits."""
+    """Any value of a summary, numbers with so many digits."""
     if isinstance(value, str):
         return (value or "none",)
     if isinstance(value, list | tuple):
@@ -76,7 +76,7 @@ def cell(value: Any, digits: int = 6) -> Cell:
 
 
 def listing(caption: str, values: Mapping[str, Any]) -> Block:
-    """A table of two columns, of nested values by dotted names."""
+    """A table of two columns: nested values by their dotted names."""
     rows = list(_flat(values))
     if len(rows) > MOST_ROWS:
         left = f"{len(rows) - MOST_ROWS} more are in the files of the results"

@@ -1,4 +1,4 @@
-"""Figure of laws beside one record: rows left out over time, Bayes factors."""
+"""Figure of laws compared on the same data: rows left out over time, Bayes factors."""
 
 import math
 
@@ -8,16 +8,16 @@ from matplotlib.figure import Figure
 from ..inference import Comparison
 from .style import GREY, INK, house_style, subplots
 
-# Differences beyond this are drawn by their logarithm, from 10 on.
+# Beyond this, differences have a logarithmic axis, from 10 on.
 WIDE = 100
 
 
 def figure_comparison(found: Comparison, ts: np.ndarray) -> Figure:
-    """What each law says of rows left out less the first law, and ln B at each width.
+    """Log prediction of rows left out minus the first law's, and ln B at each width.
 
     Args:
         found: the comparison.
-        ts: times of the record, (T,).
+        ts: times of the data, (T,).
 
     Returns:
         The figure; laws without a prediction are named and have no line.
@@ -37,7 +37,7 @@ def figure_comparison(found: Comparison, ts: np.ndarray) -> Figure:
             summed = np.cumsum(each)
             (line,) = left.plot(ts, summed, label=row.name)
             error = math.sqrt(len(each) * np.var(each))
-            # bars at one time would hide one another
+            # bars at the same time would hide one another
             left.errorbar(
                 ts[-1] + 0.02 * place * np.ptp(ts), summed[-1], error,
                 color=line.get_color(), capsize=3, lw=1,
@@ -49,7 +49,7 @@ def figure_comparison(found: Comparison, ts: np.ndarray) -> Figure:
             )  # fmt: skip
         left.axhline(0, color=INK, lw=0.8)
         right.axvline(0, color=INK, lw=0.8)
-        # a law that is off is off by thousands
+        # a wrong law is off by thousands
         if max(map(abs, left.get_ylim())) > WIDE:
             left.set_yscale("symlog", linthresh=10)
         if max(map(abs, right.get_xlim())) > WIDE:

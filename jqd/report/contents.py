@@ -1,4 +1,4 @@
-"""What a report says of results: a verdict and sections, kind by kind.
+"""The contents of a report on results: a verdict and sections, for each kind.
 
 No sentence claims more than the summary stores.
 """
@@ -16,16 +16,16 @@ GOOD = ("ok", "converged")
 
 
 class Contents(NamedTuple):
-    """What a report says.
+    """The contents of a report.
 
     Attributes:
-        title: what was done, and of what.
+        title: what was done, and to which law or data.
         status: as stored, or "not stored".
-        good: whether that is a success.
-        verdict: one sentence or two, no more than the status says.
-        sections: what was asked, constants or numbers, trust, what is not told.
-        provenance: where it comes from.
-        again: commands that do it again, or read it.
+        good: whether the status is a success.
+        verdict: one or two sentences, which claim no more than the status.
+        sections: the question, constants or numbers, trust, and what is not covered.
+        provenance: the origin of the results.
+        again: commands that repeat the run, or read it.
     """
 
     title: str
@@ -38,7 +38,7 @@ class Contents(NamedTuple):
 
 
 def contents(results: Results) -> Contents:
-    """What a report says of results.
+    """The contents of a report on results.
 
     Raises:
         KeyError, TypeError, AttributeError, ValueError: results that are not as jqd

@@ -1,4 +1,4 @@
-"""Ensembles that copy themselves: averages beside the law, theory, table and figure."""
+"""Sampled copy dynamics: averages beside the law, theory, table and figure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,15 +30,15 @@ class CopiesResult:
         occupation: n_a, (S, T, M).
         phase: φ_a, (S, T, M).
         law: the law's density, (T, M).
-        law_error: of it from steps and rounding, (T, M).
+        law_error: its error from time steps and rounding, (T, M).
         loss: N(1 - F) of each trajectory against the law's ψ, (S, T).
         theory: N E[1 - F] by linear noise, (T,), NaN where it does not hold; or None
             where it does not apply.
-        theory_error: of it from steps and rounding, likewise.
-        bias: of the step, or None.
+        theory_error: its error from time steps and rounding, likewise.
+        bias: bias from the time step, or None.
         status: code of `jqd.Status`, (S,).
         extinction_time: (S,).
-        summary: what a program reads.
+        summary: the results as plain values, for programs.
     """
 
     ts: np.ndarray
@@ -73,9 +73,9 @@ def compare(
         law: the copy law.
         psi0: ψ at t = 0, (M,).
         settings: copies, time, rows, q, r, spectators, admixture, printed.
-        main: of all trajectories, occupation, phase, extinction_time, steps, and as
-            `ended` their status.
-        halved: the same of those with half the step, or None.
+        main: occupation, phase, extinction_time and steps of all trajectories, with
+            their status as `ended`.
+        halved: the same of the trajectories with half the time step, or None.
 
     Returns:
         The comparison.
@@ -155,11 +155,11 @@ def _last(theory: np.ndarray | None) -> float | None:
 
 
 def dataset_of(result: CopiesResult, settings: Mapping[str, Any]) -> xr.Dataset:
-    """What was sampled, as an xarray dataset.
+    """The samples as an xarray dataset.
 
     Args:
         result: the comparison.
-        settings: kept as attributes.
+        settings: settings to keep as attributes.
 
     Returns:
         The dataset, over trajectory, t and class.
@@ -190,7 +190,7 @@ def copies_table(result: CopiesResult) -> Table:
         result: the comparison.
 
     Returns:
-        The table; beyond 16 classes, those that differ most from the law.
+        The table; of more than 16 classes, those that differ most from the law.
     """
     summary = result.summary
     table = Table(

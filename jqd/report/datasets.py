@@ -103,17 +103,17 @@ def to_dataset(
     coords: Mapping[str, Any],
     notes: Mapping[str, str],
 ) -> Any:
-    """Every array of an outcome as a variable, and how they belong together.
+    """Every array of an outcome as a variable, with the structure that joins them.
 
     Args:
-        found: of one of the kinds that are read back.
+        found: an outcome of one of the kinds that are read back.
         dims_of: names of the axes of the array at a path.
         coords: values along named axes.
         notes: further attributes.
 
     Raises:
-        ValueError: it holds what is no number, or containers other than dicts with
-            texts as keys, lists and tuples.
+        ValueError: it holds values that are not numbers, or containers other than dicts
+            with text keys, lists and tuples.
     """
     import xarray as xr
 
@@ -126,7 +126,7 @@ def to_dataset(
     for leaf in leaves:
         name = _unused(_name_of(leaf), taken)
         if leaf.path == ("ts",):
-            # the times of a run are what stands along t
+            # the coordinate of t is the times of a run
             name = TIME if leaf.dims == (TIME,) else name
         taken.add(name.casefold())
         names.append(name)

@@ -1,4 +1,4 @@
-"""The figure of a design: where shots count, and where they go."""
+"""The figure of a design: the sensitivity over time, and the shots."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from .style import BLUE, GREY, VERMILLION, house_style, subplots
 
 
 def figure_sensitivity(ts: Any, sensitivity: Any, weights: Any, of: str) -> Figure:
-    """What one more shot at each time would add, above the shares of the shots.
+    """Draw the gain of another shot at each time, above the shares of the shots.
 
     Args:
         ts: candidate times, (S,).
-        sensitivity: over the mean of those that have shots, (S,); at most 1 at the
-            optimum, and 1 where shots go.
-        weights: shares, (S,).
-        of: what was minimised.
+        sensitivity: relative to the mean of the times with shots, (S,); at most 1 at
+            the optimum, and 1 at times with shots.
+        weights: shares of the shots, (S,).
+        of: the criterion that was minimised.
     """
     ts, sensitivity, weights = (
         np.asarray(x, float) for x in (ts, sensitivity, weights)

@@ -1,4 +1,4 @@
-"""The experiments that come with jqd: where they are, and what each claims."""
+"""The experiments that come with jqd: their files and their claims."""
 
 import ast
 import re
@@ -9,17 +9,17 @@ from typing import NamedTuple
 from .._files import whole_files, writing
 
 PACKAGE = Path(__file__).resolve().parent.parent
-# What several experiments share.
+# Files that several experiments share.
 SUPPORT = "_support"
 _PARTS = re.compile(r"^(Claim|Source|Control|Result|Verdict): ", re.MULTILINE)
 
 
 class Example(NamedTuple):
-    """An experiment: one claim, and what came of it.
+    """An experiment: a claim, and its outcome.
 
     Attributes:
-        name: of its file, without `.py`.
-        file: where it is.
+        name: name of its file, without `.py`.
+        file: its path.
         claim: the claim in words, without its equations.
         text: its docstring.
     """
@@ -31,7 +31,7 @@ class Example(NamedTuple):
 
     @property
     def parts(self) -> dict[str, str]:
-        """What the docstring says under Claim, Source, Verdict, ..., as it stands."""
+        """The text of the docstring under Claim, Source, Verdict, ..., unchanged."""
         pieces = _PARTS.split(self.text)[1:]
         return dict(zip(pieces[::2], map(str.strip, pieces[1::2]), strict=True))
 
@@ -40,7 +40,7 @@ def examples_folder() -> Path:
     """The folder of the experiments: in the package, or beside it in a checkout.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such folder.
     """
     for folder in (PACKAGE / "_experiments", PACKAGE.parent / "experiments"):
         if (folder / SUPPORT).is_dir():
@@ -58,17 +58,17 @@ def examples() -> dict[str, Example]:
 
 
 def copy_example(name: str, out: Path) -> Path:
-    """Copy an experiment, and what it shares with others, to change it.
+    """Copy an experiment, with the files that it shares with others, to change it.
 
     Args:
-        name: of the experiment.
-        out: folder to copy into; made where it is not there.
+        name: name of the experiment.
+        out: folder to copy into; created if it does not exist.
 
     Returns:
-        The copy.
+        The path of the copy.
 
     Raises:
-        ValueError: no such experiment, or a file that is already there.
+        ValueError: no such experiment, or a file that exists already.
     """
     known = examples()
     if name not in known:

@@ -1,4 +1,4 @@
-"""Run an experiment: one file with a claim, and a function `run(context)`."""
+"""Run an experiment: a file with a claim and a function `run(context)`."""
 
 import contextlib
 import json
@@ -30,16 +30,16 @@ from .store import new_run_folder, write_csv, write_dataset
 from .style import house_style, save_figure
 from .user_code import failures_of, import_folder, load_file
 
-# Of a run with sweeps: what is run, and their stores.
+# In the folder of a run with sweeps: its settings, and the stores.
 SETTINGS, SWEEPS = "settings.json", "sweeps"
 
 
 class Context:
-    """What an experiment is given: settings, progress, and a folder for its results.
+    """The context of an experiment: settings, progress, and a folder for results.
 
     Attributes:
         folder: the folder of this run.
-        quick: whether a smaller version is asked for, that takes seconds.
+        quick: whether to run a smaller version, which takes seconds.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Context:
 
         Args:
             items: what to loop over, or a number n for `range(n)`.
-            description: what is being done.
+            description: label of the progress bar.
 
         Yields:
             The items.
@@ -92,26 +92,27 @@ class Context:
         name: str = "points",
         **settings: Any,
     ) -> Dataset:
-        """`jqd.sweep`, of which nothing is lost if this run is stopped.
+        """Run `jqd.sweep` so that no point is lost if this run is stopped.
 
-        `jqd run FILE --resume FOLDER` goes on where it was, with as many workers as it
-        is told; whoever runs the same with the same `--store` is one more. A store in
-        the folder of the run goes once the experiment has ended.
+        `jqd run FILE --resume FOLDER` continues it, with as many workers as requested.
+        Another run of the same file with the same `--store` adds its workers. A store
+        in the folder of the run is deleted once the experiment has ended.
 
         Args:
-            function: of one point; see `jqd.sweep`.
+            function: function of one point; see `jqd.sweep`.
             axes: the points.
-            name: of the store, another one for each sweep of the experiment.
-            **settings: others of `jqd.sweep`.
+            name: name of the store, different for each sweep of the experiment.
+            **settings: further arguments of `jqd.sweep`.
 
         Returns:
             The dataset.
 
         Raises:
-            ValueError: a name that no file can have; what `jqd.sweep` refuses.
+            ValueError: a name that no file can have; arguments that `jqd.sweep`
+                refuses.
             SweepError: points without values.
         """
-        # what sweeps need takes as long to import as JAX
+        # the modules that sweeps need take as long to import as JAX
         from ..sweeps import Store, SweepError, sweep
         from ..sweeps.claims import OWN_LEASE
         from ..sweeps.objects import Objects
@@ -153,7 +154,7 @@ class Context:
         write_dataset(dataset, self.folder / f"{name}.zarr")
 
     def save_table(self, rows: Sequence[Mapping[str, Any]], name: str) -> None:
-        """Write a table, a mapping a row, as `name`.json and `name`.csv."""
+        """Write a table, with a mapping for each row, as `name`.json and `name`.csv."""
         wanted = [self.folder / f"{name}.{kind}" for kind in ("json", "csv")]
         with whole_files(*wanted) as (as_json, as_csv):
             write_json(list(rows), as_json)
@@ -173,26 +174,26 @@ def run_experiment(
 
     Args:
         path: a Python file with a function `run(context)` that returns a dict.
-        out: the folder for the results; `results/<name of the file>` by custom. An
+        out: the folder for the results; `results/<name of the file>` by default. An
             earlier run is kept: this one then goes to a numbered folder beside it.
-        quick: ask the experiment for its smaller version.
-        resume: folder of a run of this file that was stopped, to go on there with what
-            `Context.sweep` kept; quick and with its store, if that was. `out` and
-            `store` have no use then.
+        quick: run the smaller version of the experiment.
+        resume: folder of a stopped run of this file, to continue there with the points
+            that `Context.sweep` kept. `quick` and `store` are then those of the stopped
+            run, and `out` has no effect.
         store: folder or URL for the stores of its sweeps, which several runs may share;
-            in its own folder by custom.
-        engine: who starts the workers of its sweeps; see `jqd.sweep`.
+            in its own folder by default.
+        engine: the engine that starts the workers of its sweeps; see `jqd.sweep`.
 
     Returns:
         The summary with its provenance, as written to summary.json, and the folder.
-        The provenance says whether the run was quick, and how long it took: since it
-        was resumed, if it was.
+        The provenance states whether the run was quick, and how long it took, counted
+        from the resumption of a resumed run.
 
     Raises:
-        ValueError: if the file is no experiment or returns no summary, or `resume` is
-            no stopped run of it.
+        ValueError: if the file is not an experiment or returns no summary, or `resume`
+            is not a stopped run of it.
         OutputError: if results cannot be written.
-        ExperimentError: if the experiment fails. What it wrote before remains.
+        ExperimentError: if the experiment fails. Files that it wrote before remain.
     """
     path, start = Path(path), time.monotonic()
     module = load_file(path, "run", "context")

@@ -1,4 +1,4 @@
-"""What a journal would send a figure back for, as far as a program can tell."""
+"""Flaws for which a journal would return a figure, as far as a program can see."""
 
 import itertools
 from collections.abc import Iterator
@@ -24,20 +24,20 @@ NOTHING = ("None", "none", "", " ")  # what matplotlib calls no line and no mark
 
 
 def flaws(figure: Figure) -> list[str]:
-    """Say what a figure lacks: labels, colours that tell curves apart, room.
+    """List what a figure lacks: labels, distinguishable colours, room.
 
-    A panel that shows data needs a label on each axis, its own or that of a panel
-    below or beside it that shares the axis; an axis whose ticks are words, or that has
-    no ticks, needs none. A colour bar needs a label. Labelled curves of a panel must
-    differ in colour, dash or marker, and no more may have colours of the cycle than it
-    has colours. Texts must lie inside of the figure and not on one another, and
-    legends not on curves.
+    A panel that shows data needs a label on each axis, its own or that of a panel below
+    or beside it that shares the axis. An axis whose ticks are words, or that has no
+    ticks, needs no label. A colour bar needs a label. Labelled curves of a panel must
+    differ in colour, dash or marker, and must not outnumber the colours of the cycle
+    where they use them. Texts must lie inside the figure and must not overlap; legends
+    must not lie on curves.
 
     Args:
-        figure: laid out, as after `jqd.report.save_figure`.
+        figure: a figure with its layout done, as after `jqd.report.save_figure`.
 
     Returns:
-        A line for each flaw; none for a figure without.
+        A line for each flaw; no lines for a figure without flaws.
     """
     engine, dpi = figure.get_layout_engine(), figure.dpi
     figure.set_layout_engine("none")
@@ -96,7 +96,7 @@ def _hidden(axis: Axis) -> bool:
 def _told(axis: Axis) -> bool:
     """Whether it has a label, or its ticks are words."""
     texts = [label.get_text() for label in _tick_labels(axis)]
-    # those of powers are mathematics, which is spelt with letters
+    # labels of powers are mathematics, which is written with letters
     words = [sum(map(str.isalpha, text)) > 1 and text[0] != "$" for text in texts]
     return bool(axis.get_label_text()) or (bool(words) and all(words))
 
@@ -138,7 +138,7 @@ def _look(handle: Any) -> Any:
         return None
     line = marker = None
     if handle.get_linestyle() not in NOTHING:
-        # `get_linestyle` says "--" of every dash
+        # `get_linestyle` returns "--" for every dash pattern
         dash = getattr(handle, "_unscaled_dash_pattern", handle.get_linestyle())
         line = to_hex(handle.get_color(), keep_alpha=True), str(dash)
     if str(handle.get_marker()) not in NOTHING:

@@ -1,4 +1,4 @@
-"""The figure of a horizon: what a longer record would tell of the constants."""
+"""The figure of a horizon: what longer data would reveal about the constants."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,11 @@ UNKNOWN = 100.0  # what is known no better than to this is not known
 
 
 def figure_horizon(seen: Horizon, names: Sequence[str]) -> Figure:
-    """Draw bounds of the constants, and the sensitivity, over the length of the record.
+    """Draw bounds of the constants, and the sensitivity, over the duration of the data.
 
     Args:
         seen: what `jqd.inference.horizon` returned.
-        names: of its constants.
+        names: names of its constants.
 
     Returns:
         The figure; with more constants than colours, a colour bar names them.

@@ -1,4 +1,4 @@
-"""Results as one HTML file that needs nothing beside it."""
+"""Results as a single, self-contained HTML file."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -10,7 +10,7 @@ from .contents import contents
 from .pictures import pictures
 from .results import Results, damaged
 
-# How a page tells that it was made here, so that it may be made anew.
+# Mark of a page made here, which may then be replaced.
 GENERATOR = "jqd report"
 # First cells that name their row.
 NAMED = (
@@ -27,11 +27,11 @@ NAMED = (
 
 
 def page(results: Results, drawn: Mapping[str, str] | None = None) -> str:
-    """Results as an HTML page: no script, nothing that is loaded from elsewhere.
+    """Results as an HTML page without scripts, which loads nothing from elsewhere.
 
     Args:
-        results: what a command has written.
-        drawn: figures that were drawn for this page, SVG by name.
+        results: results that a command has written.
+        drawn: figures drawn for this page, SVG by name.
 
     Returns:
         The page; at most 3 MB.
@@ -67,15 +67,15 @@ def page(results: Results, drawn: Mapping[str, str] | None = None) -> str:
 
 
 def write_page(text: str, path: str | Path) -> Path:
-    """Write a page; an earlier page of results may be replaced, nothing else.
+    """Write a page; this replaces an earlier page of results, but no other file.
 
     Args:
-        text: of `page`.
+        text: the page from `page`.
         path: the file.
 
     Raises:
-        ValueError: something else is there.
-        OutputError: it cannot be written.
+        ValueError: the path holds another file.
+        OutputError: the page cannot be written.
     """
     path = Path(path)
     if path.exists() and not _is_page(path):

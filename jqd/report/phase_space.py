@@ -1,4 +1,4 @@
-"""Figures of densities on phase space; each takes arrays and returns a figure."""
+"""Figures of densities in phase space; each takes arrays and returns a figure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,9 +29,9 @@ def figure_phase_space(
     shared: bool = False,
     columns: int = 3,
 ) -> Figure:
-    """Draw densities on phase space, a panel each.
+    """Draw densities in phase space, each in its own panel.
 
-    Where a density is nowhere negative its colours run from zero up; else they are
+    If a density is nowhere negative, its colours run from zero up; otherwise they are
     symmetric about a white zero.
 
     Args:
@@ -41,7 +41,7 @@ def figure_phase_space(
         titles: one for each panel.
         kind: "husimi" or "wigner", for the label of the colours.
         shared: whether all panels have the same scale of colours.
-        columns: at most so many panels in a row.
+        columns: largest number of panels in a row.
 
     Raises:
         ValueError: maps that do not fit the axes or the titles, values that are not
@@ -75,7 +75,7 @@ def figure_phase_space(
 
 
 def colour_scale(values: Any) -> tuple[Normalize, str]:
-    """From zero up where nothing is negative, else symmetric about zero."""
+    """A scale from zero up if nothing is negative, else symmetric about zero."""
     values = np.asarray(values)
     low, high = float(values.min()), float(np.abs(values).max())
     high = high or 1.0
@@ -98,7 +98,7 @@ def draw_density(
         values: (ny, nx).
         x: (nx,).
         y: (ny,).
-        scale: from `colour_scale`; None for that of the values.
+        scale: the scale from `colour_scale`; None for that of the values.
 
     Returns:
         The coloured mesh.
@@ -126,7 +126,7 @@ def colour_bar(
 
 
 def outer_labels(axes: np.ndarray, count: int) -> None:
-    """Labels at the outer panels alone."""
+    """Label the outer panels only."""
     rows, columns = axes.shape
     for row in axes:
         row[0].set_ylabel("y = Im α  (√ħ)")
@@ -154,7 +154,7 @@ def checked_titles(
 def checked_maps(
     maps: Any, x: Any, y: Any, leading: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Maps with their leading axes, and the axes of the plane."""
+    """Check maps and return them with leading axes, and the axes of the plane."""
     maps, x, y = (np.asarray(a, float) for a in (maps, x, y))
     if leading == 2 and maps.ndim == 2:
         maps = maps[None]

@@ -1,4 +1,4 @@
-"""Figures as parts of one HTML file: SVG with nothing in it that acts or loads."""
+"""Figures as parts of an HTML file: SVG without scripts and without links."""
 
 import base64
 import re
@@ -8,12 +8,12 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-# An SVG beyond this is shown as its PNG; what all figures of a page may have.
+# A larger SVG is shown as its PNG; size limit of all figures of a page.
 MOST_SVG, MOST_BYTES = 300_000, 2_600_000
-# How deep parts of an SVG are nested, and how many are drawn, each time that they are
-# shown: a browser takes as long for each.
+# Limits on the nesting of parts of an SVG, and on the number drawn, where each use of
+# a part counts: a browser takes as long for each.
 MOST_NESTED, MOST_PARTS = 100, 500_000
-# Of a file that is read at all.
+# Largest size of a file that is read.
 MOST_READ = 20_000_000
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -63,8 +63,8 @@ class Picture(NamedTuple):
     """A figure of a page.
 
     Attributes:
-        name: of its file, without the ending.
-        alt: what it shows.
+        name: name of its file, without the suffix.
+        alt: description in words.
         markup: HTML; empty where it is too large for the page, or damaged.
     """
 
@@ -74,10 +74,10 @@ class Picture(NamedTuple):
 
 
 def pictures(files: Iterable[Path], drawn: Mapping[str, str]) -> list[Picture]:
-    """Figures in the order given, each as SVG where that is short enough, else PNG.
+    """Figures in the order given, each as SVG if that is short enough, else as PNG.
 
     Args:
-        files: .svg and .png; two of one name are one figure.
+        files: .svg and .png; two with the same name are one figure.
         drawn: further figures, SVG by name.
     """
     names = dict.fromkeys(path.with_suffix("") for path in files)
@@ -99,7 +99,7 @@ def pictures(files: Iterable[Path], drawn: Mapping[str, str]) -> list[Picture]:
 
 
 def alt_of(name: str) -> str:
-    """What a figure shows, in words."""
+    """The description of a figure in words."""
     last = name.rpartition("_")[2]
     return ALTS.get(name) or ALTS.get(last) or f"Figure “{name}” of this run."
 
@@ -121,19 +121,19 @@ def _markup(path: Path, prefix: str) -> str:
 
 
 def clean_svg(text: str, alt: str, prefix: str = "") -> str:
-    """An SVG as a part of an HTML page, with shapes and nothing else.
+    """An SVG as a part of an HTML page, reduced to its shapes.
 
-    Scripts, styles of the whole page, links and whatever loads from elsewhere are left
-    out; names of parts get a prefix, so that two figures do not share any.
+    Scripts, styles of the whole page, links and all that loads from elsewhere are left
+    out. Names of parts get a prefix, so that figures do not share any.
 
     Args:
-        text: the file.
-        alt: what it shows.
-        prefix: of its names.
+        text: the SVG file.
+        alt: description in words.
+        prefix: prefix of its names.
 
     Returns:
-        The markup; "" where the text is no SVG, or nests or repeats its parts so often
-        that a browser would not come to an end.
+        The markup; "" if the text is not SVG, or nests or repeats its parts so often
+        that a browser would not finish drawing it.
     """
     try:
         root = ET.fromstring(text)
@@ -161,7 +161,7 @@ def _is_drawable(root: ET.Element) -> bool:
             return False
         named.setdefault(node.get("id"), node)
         waiting += [(child, depth + 1) for child in node]
-    # each after all that it shows; `begun` are those that wait for that
+    # each part comes after all parts that it shows; `begun` are those still waiting
     counts: dict[ET.Element, int] = {}
     stack, begun = [root], set()
     while stack:

@@ -1,4 +1,4 @@
-"""The one picture that is obvious of an outcome: what `.plot()` draws."""
+"""The standard picture of an outcome, which `.plot()` draws."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ from .recovery_figures import MAX_PANELS, mark_held_out, span_of
 from .style import CYCLE, GREY, PALE, house_style, subplots
 from .tables import columns
 
-# Curves beyond which values over time are drawn as a map, and paths that are drawn.
+# Above this number of curves, values over time are drawn as a map; paths drawn.
 MOST_CURVES, MOST_PATHS = 8, 60
 
 
 def plot_trajectory(run: Trajectory, x: Any = None) -> Figure:
-    """Values of one run over time; see `Trajectory.plot`."""
+    """Values of a run over time; see `Trajectory.plot`."""
     ts = np.asarray(run.ts)
     found = [
         (jax.tree_util.keystr(path, simple=True, separator="."), np.asarray(leaf))
@@ -109,7 +109,7 @@ def _map(
 
 
 def plot_recovery(found: Recovery) -> Figure:
-    """Data as dots and the fitted law as lines, above what is left between them."""
+    """Data as dots and the fitted law as lines, above the residuals."""
     ts = np.asarray(found.ts)
     data, fitted = columns(found.observed), columns(found.prediction)
     most = np.argsort(-np.ptp(data, axis=0), kind="stable")[:MAX_PANELS]

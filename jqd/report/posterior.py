@@ -12,12 +12,12 @@ from ..inference.posterior.answer import HEADINGS
 from .style import BLUE, CYCLE, GREY, INK, PALE, house_style, subplots
 
 MOST_CONSTANTS = 6
-# Draws of a chain, and of all, beyond which a figure shows no more.
+# Largest number of draws that a figure shows, of a chain and in total.
 MOST_STEPS, MOST_POINTS = 2000, 3000
 
 
 def posterior_table(found: Any) -> Table:
-    """The table of a posterior, a row for each constant.
+    """The table of a posterior, with a row for each constant.
 
     Args:
         found: what `jqd.posterior` returned.
@@ -39,7 +39,7 @@ def posterior_table(found: Any) -> Table:
 def posterior_summary(found: Any) -> dict[str, Any]:
     """A posterior in the few numbers that `--json` prints.
 
-    Neither sd nor interval of a law that does not describe the record.
+    It gives no sd and no interval for a law that does not describe the data.
 
     Args:
         found: what `jqd.posterior` returned.
@@ -73,13 +73,13 @@ def posterior_summary(found: Any) -> dict[str, Any]:
 
 
 def figure_trace(found: Any) -> Figure:
-    """Draw each constant draw by draw, and how often it had which value.
+    """Plot each constant draw by draw, and the histogram of its values.
 
     Args:
         found: what `jqd.posterior` returned.
 
     Returns:
-        The figure, two panels a constant; of the first six constants.
+        The figure, with two panels for each of the first six constants.
     """
     labels = found.labels[:MOST_CONSTANTS]
     with house_style():
@@ -113,13 +113,13 @@ def _outline(axis: Axes, chain: np.ndarray, color: str) -> None:
 
 
 def figure_corner(found: Any) -> Figure:
-    """Draw each constant, and each pair, beside the normal approximation at the fit.
+    """Plot each constant and each pair beside the normal approximation at the fit.
 
     Args:
         found: what `jqd.posterior` returned.
 
     Returns:
-        The figure, a triangle of panels; of the first six constants.
+        The figure, a triangle of panels for the first six constants.
     """
     labels = found.labels[:MOST_CONSTANTS]
     flat = [np.ravel(found.draws[label]) for label in labels]

@@ -1,4 +1,4 @@
-"""Figures of a fit to densities: profiles over the position, loss over one constant."""
+"""Figures of a fit to densities: profiles over position, loss over one constant."""
 
 from typing import Any
 
@@ -11,17 +11,18 @@ MAX_PANELS = 6
 
 
 def figure_profiles(x: Any, ts: Any, data: Any, fitted: Any, start: Any) -> Figure:
-    """Densities over the position, a panel a time: data, law fitted, law at the start.
+    """Densities over position, one panel per time: data, fit, and initial guess.
 
     Args:
         x: positions, shape (N,).
         ts: times, shape (T,).
-        data: densities that were measured, shape (T, N).
-        fitted: the law with the constants recovered, same shape.
-        start: the law at the first start, same shape; NaN where it has no value.
+        data: measured densities, shape (T, N).
+        fitted: the law with the recovered constants, same shape.
+        start: the law at the first initial guess, same shape; NaN where it has no
+            value.
 
     Returns:
-        The figure; beyond six times, six spread over the record.
+        The figure; of more than six times, six spread over the data.
     """
     x, ts, data, fitted, start = (
         np.asarray(values, float) for values in (x, ts, data, fitted, start)
@@ -68,15 +69,15 @@ def figure_loss_line(
     reference: float | None,
     name: str,
 ) -> Figure:
-    """The loss over one constant, and where the starts of a search ended.
+    """The loss over one constant, and where the fits from all initial guesses ended.
 
     Args:
-        values: of the constant, shape (K,).
-        loss: there, shape (K,), NaN where the law has no value.
-        ends: of the starts, shape (S,).
-        converged: which reached the best fit, shape (S,).
+        values: values of the constant, shape (K,).
+        loss: loss at these values, shape (K,), NaN where the law has no value.
+        ends: final value from each initial guess, shape (S,).
+        converged: which of them reached the best fit, shape (S,).
         reference: value in quantum mechanics, or None.
-        name: of the constant.
+        name: name of the constant.
     """
     values, loss, ends = (np.asarray(v, float) for v in (values, loss, ends))
     converged = np.asarray(converged, bool)

@@ -26,19 +26,21 @@ def figure_fit(
     *,
     sigma: Any = None,
 ) -> Figure:
-    """Draw the data against the fitted law and the law at its starting constants.
+    """Draw the data with the fitted law and the law at the initial guess.
 
     Args:
         ts: times of the data, shape (T,).
-        data: what was measured, shape (T, M).
+        data: measured values, shape (T, M).
         fitted: the fitted law, shape (T, M).
-        start: the law at the first start, same shape; NaN where it has no value.
-        names: what each of the M columns is.
+        start: the law at the first initial guess, same shape; NaN where it has no
+            value.
+        names: names of the M columns.
         held_out_from: time from which the fit did not see the data.
         sigma: standard error of the data, broadcast to (T, M).
 
     Returns:
-        The figure, one panel a column. Beyond six columns, the six that vary most.
+        The figure, one panel per column. Of more than six columns, the six that vary
+        most.
     """
     ts, data, fitted, start = (np.asarray(a, float) for a in (ts, data, fitted, start))
     shown = np.sort(np.argsort(-np.ptp(data, axis=0), kind="stable")[:MAX_PANELS])
@@ -85,15 +87,15 @@ def figure_landscape(
     reference: Sequence[float] | None,
     labels: tuple[str, str],
 ) -> Figure:
-    """Draw the loss over the plane of two constants, and the way of every start.
+    """Draw the loss over the plane of two constants, and the path of every fit.
 
     Args:
         grid_x: values of the first constant, shape (X,).
         grid_y: values of the second constant, shape (Y,).
         loss: the loss, shape (Y, X), no negative values; not finite where the law has
             no value.
-        starts: where the starts began, shape (S, 2).
-        ends: where they went, shape (S, 2).
+        starts: initial guesses, shape (S, 2).
+        ends: where the fits ended, shape (S, 2).
         converged: which of them reached the best fit, shape (S,).
         reference: the constants of exact quantum mechanics, or None.
         labels: names of the two constants.
@@ -127,7 +129,7 @@ def figure_residuals(
     *,
     names: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw what is left of the data once the fitted law is taken off.
+    """Draw the residuals of the data from the fitted law.
 
     Args:
         ts: times, shape (T,).
@@ -135,10 +137,10 @@ def figure_residuals(
         held_out_from: time from which the fit did not see the data.
         noise_band: expected standard error, a number or shape (T,); None for data
             without noise.
-        names: what each of the M columns is.
+        names: names of the M columns.
 
     Returns:
-        The figure. With more than six columns it shows their median and spread.
+        The figure. For more than six columns it shows their median and spread.
     """
     ts, residuals = np.asarray(ts, float), np.asarray(residuals, float)
     with house_style():
@@ -171,7 +173,7 @@ def figure_residuals(
 
 
 def span_of(ts: np.ndarray) -> tuple[float, float]:
-    """Ends of the axis of time, apart where there is one row alone."""
+    """Ends of the time axis, which differ even for a single row."""
     room = 0.5 if len(ts) == 1 else 0.0
     return ts.min() - room, ts.max() + room
 
@@ -214,7 +216,7 @@ def _fill_loss(
     levels = np.geomspace(low, high, 17)
     norm = LogNorm(low, high)
     filled = axis.contourf(x, y, shown, levels, cmap="cividis", norm=norm, extend="min")
-    # Hairlines between the filled levels, which some viewers of SVG show.
+    # Avoids hairlines between the filled levels, which some SVG viewers show.
     filled.set_edgecolor("face")
     steps = (1.0, 2.0, 5.0) if high / low < 1000 else (1.0,)
     bar = figure.colorbar(filled, ax=axis, pad=0.02, ticks=LogLocator(subs=steps))

@@ -1,4 +1,4 @@
-"""What a command has written, read back: its summary, its kind, its figures."""
+"""Results that a command has written, read back: summary, kind and figures."""
 
 import json
 from collections.abc import Mapping
@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 SUMMARY = "summary.json"
-# Of a summary that is read at all.
+# Largest size of a summary that is read.
 MOST_SUMMARY = 50_000_000
 _RULE = "Argument `RESULTS` must be what a command of jqd has written, but"
 
 
 class Results(NamedTuple):
-    """What a command has written.
+    """Results that a command has written.
 
     Attributes:
-        place: folder, store or plan, as the user names it.
+        place: folder, store or plan, as the user named it.
         kind: "recovery", "sample", "design", "comparison", "cards", "experiment" or
             "sweep".
-        summary: what summary.json holds; of a sweep, what its store says.
-        figures: files, of one name each .svg, .png or both.
-        dataset: of a sweep, its dataset; else None.
+        summary: the contents of summary.json; for a sweep, those of its store.
+        figures: files, with .svg, .png or both for each name.
+        dataset: the dataset of a sweep; else None.
     """
 
     place: str
@@ -31,14 +31,13 @@ class Results(NamedTuple):
 
 
 def read_results(place: str | Path) -> Results:
-    """The results in a folder, beside the plan of a design, or in a summary's file.
+    """The results in a folder, beside the plan of a design, or in a summary file.
 
     Args:
         place: folder of a run, plan (.toml) of `jqd design`, or a summary (.json).
 
     Raises:
-        ValueError: there is nothing that a command of jqd has written, or it is
-            damaged.
+        ValueError: the place holds no results of a jqd command, or damaged ones.
     """
     path = Path(place)
     if path.is_dir():
@@ -59,14 +58,14 @@ def read_results(place: str | Path) -> Results:
         for one in sorted(file.parent.glob(pattern))
         if one.suffix in (".svg", ".png") and not one.name.startswith(".")
     ]
-    # the fit before what is left of it
+    # the fit before its residuals
     first = ("fit", "density", "copies", "laws", "cards")
     files.sort(key=lambda one: first.index(one.stem) if one.stem in first else 99)
     return Results(str(place), kind, summary, tuple(files))
 
 
 def damaged(place: str, error: Exception) -> ValueError:
-    """What is told of results that are not as jqd writes them."""
+    """The error for results that are not as jqd writes them."""
     said = str(error) or type(error).__name__
     if isinstance(error, KeyError):
         said = f"it has no {said}"

@@ -1,4 +1,4 @@
-"""The JSON schema of what each command prints with `--json`."""
+"""The JSON schema of the output of each command with `--json`."""
 
 import json
 from importlib.resources import files
@@ -6,14 +6,14 @@ from typing import Any
 
 
 def json_schema(command: str) -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of what a command prints with `--json`.
+    """The JSON schema (draft 2020-12) of the output of a command with `--json`.
 
     Args:
         command: the words after `jqd`, e.g. "recover copying"; `jqd sweep` is
             "sweep run".
 
     Returns:
-        The schema, whole in itself.
+        The schema, complete without references to others.
 
     Raises:
         ValueError: no such command.

@@ -15,10 +15,10 @@ def new_run_folder(path: str | Path) -> Path:
     """Make the folder of a new run and return it; an earlier run is never overwritten.
 
     Args:
-        path: the wanted folder. If it holds anything, `path-2`, `path-3` ... are tried.
+        path: the wanted folder. If it is not empty, `path-2`, `path-3` ... are tried.
 
     Returns:
-        A writable folder with nothing in it but a hidden mark that it is taken.
+        A writable folder, empty but for a hidden mark that it is taken.
 
     Raises:
         OutputError: if no folder can be made or written there.
@@ -49,7 +49,7 @@ def write_csv(rows: Sequence[Mapping[str, Any]], path: str | Path) -> Path:
     """Write a table as CSV, with one header line.
 
     Args:
-        rows: one mapping a row; the columns are all keys, in order of appearance.
+        rows: a mapping for each row; columns are all keys, in order of appearance.
         path: the file.
 
     Raises:
@@ -70,8 +70,8 @@ def write_dataset(dataset: "xr.Dataset", path: str | Path) -> Path:
     """Write a dataset as a Zarr (version 3) folder.
 
     Args:
-        dataset: its attributes may hold whatever `to_plain` accepts.
-        path: the folder, by custom `data.zarr`. One that is there is replaced.
+        dataset: its attributes may hold any value that `to_plain` accepts.
+        path: the folder, conventionally `data.zarr`. An existing one is replaced.
 
     Raises:
         OutputError: if it cannot be written.

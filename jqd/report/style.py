@@ -1,4 +1,4 @@
-"""One look for all figures."""
+"""The common style of all figures."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ from matplotlib.ticker import ScalarFormatter
 
 from .._files import whole_files
 
-# Okabe and Ito: told apart by colour-blind readers, and in print.
+# Okabe and Ito: distinguishable for colour-blind readers, and in print.
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 AMBER, SKY, PURPLE = "#E69F00", "#56B4E9", "#CC79A7"
 INK, GREY, PALE = "#222222", "#7A7A7A", "#EFEFEF"
@@ -52,7 +52,7 @@ _RC: Any = {
 
 @contextlib.contextmanager
 def house_style() -> Iterator[None]:
-    """Draw the figures of the block in jqd's style; the user's settings come back."""
+    """Draw figures of the block in jqd's style; the user's settings are restored."""
     with mpl.rc_context(_RC):
         yield
 
@@ -64,7 +64,7 @@ def subplots(
     size: tuple[float, float] = (6.4, 4.0),
     **options: Any,
 ) -> tuple[Figure, np.ndarray]:
-    """Make a figure that no window system and no global list knows of.
+    """Make a figure outside of any window system and of pyplot's global list.
 
     Args:
         rows: number of rows of panels.
@@ -84,7 +84,7 @@ def subplots(
 
 
 class HouseFigure(Figure):
-    """A figure that a notebook shows, whether pyplot is there or not."""
+    """A figure that a notebook shows, with or without pyplot."""
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
@@ -94,7 +94,7 @@ class HouseFigure(Figure):
 
 
 class PlainTicks(ScalarFormatter):
-    """Numbers without mathematics as plain text, which is set ten times as fast."""
+    """Tick labels without mathematics as plain text, which draws ten times as fast."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         """The label of a tick."""
@@ -103,19 +103,19 @@ class PlainTicks(ScalarFormatter):
 
 
 def save_figure(figure: Figure, folder: str | Path, name: str) -> list[Path]:
-    """Write a figure as PNG (160 dots an inch) and SVG: `save_figures` of one."""
+    """Write one figure as PNG (160 dots per inch) and SVG; see `save_figures`."""
     return save_figures({name: figure}, folder)
 
 
 def save_figures(figures: Mapping[str, Figure], folder: str | Path) -> list[Path]:
-    """Write figures as PNG (160 dots an inch) and SVG, once all are drawn.
+    """Write figures as PNG (160 dots per inch) and SVG, once all are drawn.
 
     Args:
-        figures: by the name of the file without suffix.
-        folder: where to.
+        figures: figures by the names of their files without suffix.
+        folder: folder to write to.
 
     Returns:
-        The paths, two for each.
+        The paths, two for each figure.
 
     Raises:
         OutputError: if they cannot be written.

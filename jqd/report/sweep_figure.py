@@ -1,4 +1,4 @@
-"""A sweep in a picture."""
+"""The figure of a sweep."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from .sweep_words import MOST_VALUES, STATUS
 
 
 def figure_sweep(dataset: Any) -> Figure | None:
-    """The first result that is one real number a point, over the first axes.
+    """Draw the first result that is a real number per point, over the first axes.
 
-    Along further axes it is taken at the middle. Points that are not sound are left
-    out: gaps in lines, grey in maps.
+    Further axes are fixed at their middle. Points that are not sound are left out: they
+    are gaps in lines, and grey in maps.
 
     Args:
-        dataset: of a sweep.
+        dataset: the dataset of a sweep.
 
     Returns:
-        The figure; None where no result is one real number a point, or it has more
-        than a million values.
+        The figure; None if no result is a real number per point, or it has more than a
+        million values.
     """
     status = dataset[STATUS]
     for name, values in dataset.data_vars.items():

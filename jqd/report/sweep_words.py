@@ -1,11 +1,11 @@
-"""A sweep in numbers."""
+"""The numbers of a sweep: statuses, axes and results."""
 
 from typing import Any
 
 import numpy as np
 
 STATUS = "status"
-# Values of a variable beyond which none is read.
+# A variable with more values than this is not read.
 MOST_VALUES = 1_000_000
 
 
@@ -13,7 +13,7 @@ def status_counts(status: Any) -> dict[str, int]:
     """Number of points of each status, by name.
 
     Args:
-        status: that variable of a sweep, a `xarray.DataArray`.
+        status: the variable `status` of a sweep, a `xarray.DataArray`.
     """
     meanings = status.attrs["flag_meanings"].split()
     names = dict(zip(status.attrs["flag_values"], meanings, strict=True))
@@ -25,7 +25,7 @@ def status_counts(status: Any) -> dict[str, int]:
 
 
 def axes_of(dataset: Any) -> dict[str, dict[str, Any]]:
-    """Number of values, ends and unit of each coordinate of numbers, by name."""
+    """Number of values, ends and unit of each numerical coordinate, by name."""
     found = {}
     for name, values in dataset.coords.items():
         if values.dtype.kind in "iuf" and 0 < values.size <= MOST_VALUES:
@@ -38,10 +38,10 @@ def axes_of(dataset: Any) -> dict[str, dict[str, Any]]:
 
 
 def outputs_of(dataset: Any) -> dict[str, dict[str, Any]]:
-    """Shape and unit of each result, and its ends over sound points.
+    """Shape and unit of each result, and its range over sound points.
 
-    Ends are None where no point is sound, of complex values, and of more than a million
-    values, which are not read.
+    The range is None where no point is sound, for complex values, and for more than a
+    million values, which are not read.
     """
     found = {}
     sound = dataset[STATUS] == 0

@@ -1,4 +1,4 @@
-"""Results as tables for a person, as a summary and as a dataset for a program."""
+"""Results as tables for readers, and as a summary and a dataset for programs."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def recovery_tables(recovery: Any) -> tuple[Table, Table]:
-    """The table of constants, and one that says how far to trust them.
+    """The table of constants, and a table of checks on how far to trust them.
 
-    A constant stands beside its known value: in quantum mechanics, or, for a law that
-    has none there, that of the computed record.
+    A constant is shown beside its known value: that in quantum mechanics, or, for a law
+    that has none there, that of the synthetic data.
 
     Args:
         recovery: what `jqd.recover` returned.
@@ -32,7 +32,7 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
         + ("" if holds else " at the best fit: no standard error holds"),
         title_justify="left", show_edge=False, pad_edge=False,
     )  # fmt: skip
-    # whatever the width, a constant keeps its name; of numbers, digits may fold
+    # at any width a constant keeps its name; digits of numbers may wrap
     table.add_column(
         "constant", style="bold", no_wrap=True,
         min_width=max([8, *map(len, recovery.constants)]),
@@ -104,14 +104,14 @@ def _beside(recovery: Any) -> dict[str, str]:
 
 
 def summary_table(summary: Mapping[str, Any], title: str) -> Table:
-    """The summary of an experiment, a row for each number.
+    """The summary of an experiment, with a row for each number.
 
     Args:
         summary: nested dicts; the names of nested entries are joined with dots.
-        title: what the table shows.
+        title: title of the table.
 
     Returns:
-        The table. Long lists are cut; summary.json has them whole.
+        The table. Long lists are cut; summary.json has them in full.
     """
     table = Table(title=title, show_header=False, title_justify="left")
     table.add_column(style="bold")
@@ -148,15 +148,16 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         seconds: time that the whole command took.
 
     Returns:
-        law, constants (value, stderr and reference of each, and with nuisances the
-        errors were these known, without their priors, and how far each is pulled, in
-        widths of its prior; infinite errors are None), status, errors_hold
-        (whether no test speaks against the errors), chi2_per_dof and p_value (None
-        where no errors are known), agreeing_starts (the share that reached the best
-        fit), held_out, runs_p_value (of the runs of residuals over time), pattern (that
-        the residuals of a misfit follow, and what would leave them; else None), pulled
-        (nuisances further than 3 widths from their prior) and seconds. A reference is
-        None where quantum mechanics has none.
+        law, constants (value, stderr and reference of each; with nuisances also the
+        errors if these were known, the errors without their priors, and the pulls of
+        the nuisances in widths of their priors; infinite errors are None), status,
+        errors_hold (whether no test speaks against the errors), chi2_per_dof and
+        p_value (None where no errors are known), agreeing_starts (the share of initial
+        guesses that reached the best fit), held_out, runs_p_value (of the runs of
+        residuals over
+        time), pattern (the pattern in the residuals of a misfit, and what would leave
+        it; else None), pulled (nuisances further than 3 widths from their prior) and
+        seconds. A reference is None where quantum mechanics has none.
     """
     shown = ["value", "stderr", "reference"]
     if any(one.pull is not None for one in recovery.constants.values()):
@@ -178,7 +179,7 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
 
 
 def recovery_details(recovery: Any) -> dict[str, Any]:
-    """What summary.json holds beyond `recovery_summary`.
+    """The contents of summary.json beyond `recovery_summary`.
 
     Args:
         recovery: what `jqd.recover` returned.
@@ -237,17 +238,17 @@ def recovery_dataset(
 
     Args:
         recovery: what `jqd.recover` returned.
-        names: what each of the M columns of its record is; None for their numbers.
+        names: names of the M columns of its data; None for their numbers.
         landscape: the loss over the plane of the first two constants, as
             (grid_x (X,), grid_y (Y,), loss (Y, X)).
-        attributes: more to keep with the results: seed, noise model, settings, units.
+        attributes: further attributes to keep: seed, noise model, settings, units.
 
     Returns:
         The dataset. Its dimensions are time, component, constant, start and iteration;
         its attributes hold law, status, versions, device, precision and date.
 
     Raises:
-        ValueError: not a name for each column.
+        ValueError: the number of names differs from that of the columns.
     """
     import xarray as xr
 
@@ -309,7 +310,7 @@ def recovery_dataset(
 
 
 def columns(values: Any) -> np.ndarray:
-    """Values with all axes but time in one, (T, M)."""
+    """Values with all axes but time flattened into one, (T, M)."""
     values = np.asarray(values)
     return values.reshape(len(values), -1)
 

@@ -1,4 +1,4 @@
-"""What a kind of results says of itself, and what all kinds share."""
+"""The text of a report for a kind of results, and parts that all kinds share."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ Summary = Mapping[str, Any]
 
 
 class Told(NamedTuple):
-    """What a kind of results says of itself."""
+    """The text of a report for a kind of results."""
 
     title: str
     verdict: str
@@ -21,10 +21,10 @@ class Told(NamedTuple):
 
 
 def ended(what: str, status: str) -> str:
-    """What is said of a status that is no success."""
+    """The text for a status that is not a success."""
     return f"{what} ended with the status “{status}”."
 
 
 def of_block(title: str, block: Block) -> Section:
-    """A section of one table."""
+    """A section with a single table."""
     return Section(title, (), (block,))

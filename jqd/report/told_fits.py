@@ -1,4 +1,4 @@
-"""A fit, or several, in verdict, numbers and trust."""
+"""Verdict, numbers and trust of a fit or several."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from .told import NOTHING, UNTOLD, Summary, Told, ended, of_block
 
 
 def recovery(results: Results) -> Told:
-    """What `jqd recover` has written."""
+    """The report of results of `jqd recover`."""
     summary = results.summary
     law, status = summary["law"], summary["status"]
     fits = _fits(summary)
@@ -61,7 +61,7 @@ def _fits(summary: Summary) -> dict[str, Summary]:
 
 def _constants(name: str, part: Summary, summary: Summary) -> Block:
     bias, sigmas = summary.get("step_bias", {}), summary.get("deviation_sigmas", {})
-    # neither an error nor a deviation is said of a fit that the record refuses
+    # no error and no deviation for a fit that the data reject
     holds = summary.get("errors_hold", True) and part.get("status") != MISFIT
     sigmas = sigmas if holds else {}
     headings = [

@@ -1,4 +1,4 @@
-"""Other results than fits in verdict, numbers and trust."""
+"""Verdict, numbers and trust of results other than fits."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from .told import NOTHING, UNTOLD, Told, ended, of_block
 
 
 def sample(results: Results) -> Told:
-    """What `jqd sample` has written."""
+    """The report of results of `jqd sample`."""
     summary = results.summary
     status, number_of = summary["status"], summary["trajectories"]
     verdict = ended(f"The sample of {number_of} trajectories", status)
@@ -59,7 +59,7 @@ _OF_SAMPLE = (
 
 
 def design(results: Results) -> Told:
-    """What `jqd design` has written."""
+    """The report of results of `jqd design`."""
     summary = results.summary
     law, status = summary["law"], summary["status"]
     verdict = ended(f"The design for {law}", status)
@@ -115,7 +115,7 @@ def design(results: Results) -> Told:
 
 
 def comparison(results: Results) -> Told:
-    """What `jqd compare` has written."""
+    """The report of results of `jqd compare`."""
     summary = results.summary
     fits = Block(
         "Fits, and rows left out; differences are to the first law",
@@ -165,7 +165,7 @@ def comparison(results: Results) -> Told:
 
 
 def cards(results: Results) -> Told:
-    """What `jqd vet` has written."""
+    """The report of results of `jqd vet`."""
     cards = results.summary["laws"]
     blocks, sentences = [], []
     for name, card in cards.items():
@@ -201,7 +201,7 @@ def cards(results: Results) -> Told:
 
 
 def experiment(results: Results) -> Told:
-    """What `jqd run` has written."""
+    """The report of results of `jqd run`."""
     summary, place = results.summary, Path(results.place)
     place = place.parent if place.name == SUMMARY else place
     status = summary.get("status")
@@ -220,7 +220,7 @@ def experiment(results: Results) -> Told:
 
 
 def sweep(results: Results) -> Told:
-    """What stands in the store of a sweep."""
+    """The report of the store of a sweep."""
     summary = results.summary
     points, counts = summary["points"], summary["counts"]
     sound = counts.get("ok", 0)

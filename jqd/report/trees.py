@@ -18,9 +18,9 @@ from ..inference import Fit
 from ..inference.fit import Constant
 
 FORMAT = 1
-# Attribute that tells how an outcome is put together again from its variables.
+# Attribute with the structure from which an outcome is rebuilt from its variables.
 TREE = "jqd_tree"
-# What is read back: data alone, by these names and no others.
+# The only types that are read back, by name: they hold data alone.
 _KINDS = {
     kind.__name__: kind
     for kind in (Trajectory, Copies, StepBias, Estimate, Fit, Constant)
@@ -30,7 +30,7 @@ Where = tuple[str, ...]
 
 
 class Leaf(NamedTuple):
-    """An array of an outcome, where it stands in it, and its dimensions."""
+    """An array of an outcome, its place in the outcome, and its dimensions."""
 
     path: Where
     values: np.ndarray
@@ -38,14 +38,15 @@ class Leaf(NamedTuple):
 
 
 def save(dataset: Any, path: str | Path) -> Path:
-    """Write a dataset of an outcome as a Zarr folder; one of `to_dataset` comes back.
+    """Write a dataset of an outcome, such as one of `to_dataset`, as a Zarr folder.
 
     Args:
-        dataset: or a tree of datasets.
+        dataset: a dataset or a tree of datasets; `load` reads back those of
+            `to_dataset`.
         path: the folder, which must not exist.
 
     Raises:
-        OutputError: (a ValueError) it exists, or cannot be written.
+        OutputError: (a ValueError) the folder exists, or cannot be written.
     """
     path = as_path(path)
     if path.exists():
@@ -56,18 +57,18 @@ def save(dataset: Any, path: str | Path) -> Path:
 
 
 def load(path: str | Path) -> Any:
-    """What `.save` has written: a trajectory, copies or a fit, with NumPy's arrays.
+    """Load what `.save` has written: a trajectory, copies or a fit, in NumPy arrays.
 
-    Nothing but arrays and plain values is read, and nothing in the file is run.
+    Only arrays and plain values are read, and nothing in the file is run.
 
     Args:
         path: the folder.
 
     Returns:
-        The same as was saved, to the last bit.
+        The saved outcome, to the last bit.
 
     Raises:
-        ValueError: it is something else, of another version, or damaged.
+        ValueError: the folder holds something else, another version, or is damaged.
     """
     import xarray as xr
 
@@ -112,7 +113,7 @@ def encode(
     leaves: list[Leaf],
     dims_of: Callable[[Where, np.ndarray], tuple[str, ...]],
 ) -> Any:
-    """How a value is put together, as JSON; its arrays are added to `leaves`."""
+    """The structure of a value as JSON; its arrays are added to `leaves`."""
 
     def inner(key: str, part: Any) -> Any:
         return encode(part, (*path, key), leaves, dims_of)

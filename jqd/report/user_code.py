@@ -1,4 +1,4 @@
-"""Code of the user: load a file, and name its line where it fails."""
+"""The user's code: load a file, and name the line at which it fails."""
 
 import contextlib
 import hashlib
@@ -39,7 +39,7 @@ def load_file(path: str | Path, function: str, arguments: str) -> ModuleType:
     Args:
         path: a Python file.
         function: a function that it must define.
-        arguments: what that takes, for messages.
+        arguments: arguments of that function, for messages.
 
     Returns:
         Its module.
@@ -58,10 +58,10 @@ def load_file(path: str | Path, function: str, arguments: str) -> ModuleType:
 
 
 def load_module(path: str | Path) -> ModuleType:
-    """Load a file of the user, wherever it lies; this runs its code.
+    """Load a file of the user from any place; this runs its code.
 
-    The name of its module is that of the place where it lies: the same in every
-    process, another one for another file.
+    The name of its module follows from its path: it is the same in every process, and
+    differs between files.
 
     Args:
         path: a Python file.
@@ -110,7 +110,7 @@ def failures_of(path: Path, *, own_only: bool = False) -> Iterator[None]:
 
     Args:
         path: the file.
-        own_only: whether to leave alone what failed outside of the file.
+        own_only: whether to pass on failures outside the file unchanged.
     """
     try:
         yield
@@ -149,7 +149,7 @@ def _lines_in(path: Path, error: BaseException) -> list[int]:
 
 @contextlib.contextmanager
 def import_folder(folder: Path) -> Iterator[None]:
-    """Let a file import those beside it, as `python FILE` does."""
+    """Let a file import the files beside it, as `python FILE` does."""
     entry = str(folder.resolve())
     sys.path.insert(0, entry)
     try:

@@ -1,4 +1,4 @@
-"""Laws in a file of the user: found by name, checked, made of a Hamiltonian."""
+"""Laws in a file of the user: found by name, checked, built from a Hamiltonian."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -20,22 +20,22 @@ from .user_code import ExperimentError, failures_of, load_module
 def load_law(
     path: str | Path, name: str | None = None, argument: str = "FILE"
 ) -> Callable[..., Law]:
-    """A law of a file of the user: a class, or a function of H that makes one.
+    """Load a law from a file of the user: a class, or a function of H that makes one.
 
-    A class counts if it is defined in this file, is one of `jqd.Law` by way of
-    abstract classes alone, and leaves no method abstract. To load a file is to run it.
+    A class counts if it is defined in this file, derives from `jqd.Law` through
+    abstract classes only, and leaves no method abstract. Loading a file runs it.
 
     Args:
         path: a Python file.
-        name: of the class or function; None for the one class that is there.
-        argument: what complaints call the words that named it.
+        name: name of the class or function; None for the only class in the file.
+        argument: the argument that named it, for error messages.
 
     Returns:
-        What makes the law, called with H and constants by name.
+        The class or function, to be called with H and constants by name.
 
     Raises:
-        ValueError: no such file, no such law, several and none is named, a method
-            that is abstract, a law built on one that is not.
+        ValueError: no such file, no such law, several laws and no name, an abstract
+            method, a law derived from one that is not abstract.
         ExperimentError: the file fails while it is loaded.
     """
     path = Path(path)
@@ -112,19 +112,19 @@ def make_law(
     values: Mapping[str, float],
     argument: str = "FILE",
 ) -> Law:
-    """The law that a file makes of a Hamiltonian and the values of constants.
+    """The law that a file makes from a Hamiltonian and the values of constants.
 
-    Constants of a class that are not given, and have no value by custom, begin where
-    they are quantum mechanics.
+    Constants of a class that are not given, and have no default, take their values in
+    quantum mechanics.
 
     Args:
         path, name, argument: as for `load_law`.
         H: (n, n).
-        values: of constants, by name.
+        values: values of constants, by name.
 
     Raises:
-        ValueError: see `load_law`; a constructor that takes no H or none of these
-            constants, or refuses them; no law; a law that holds other than arrays.
+        ValueError: see `load_law`; a constructor that does not take H or these
+            constants, or refuses them; no law; a law that holds anything but arrays.
         ExperimentError: the file fails.
     """
     make = load_law(path, name, argument)

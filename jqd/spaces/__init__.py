@@ -1,4 +1,4 @@
-"""Where states live, and the Hamiltonians on them."""
+"""Spaces in which states live, and the Hamiltonians on them."""
 
 from .absorbers import absorbing_layer as absorbing_layer
 from .driven import Driven as Driven

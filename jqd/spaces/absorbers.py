@@ -22,23 +22,23 @@ def absorbing_layer(
     W = A Σ_axes s³, where s rises from 0 at the inner edge of the layer to 1 at the
     wall
 
-    What enters the layer decays as exp(-∫W dt/ħ); what is left at the wall meets the
-    layer of the opposite wall. Of a plane wave with wavelength λ and kinetic energy E,
-    A = 2E .. 4E lets 1e-4 come back or through for a width of 1.6 λ, and 1e-7 for one
-    of 3.2 λ.
+    A wave in the layer decays as exp(-∫W dt/ħ); the rest of it at the wall enters the
+    layer of the opposite wall. For a plane wave with wavelength λ and kinetic energy E,
+    a layer with A = 2E .. 4E reflects or transmits 1e-4 at a width of 1.6 λ, and 1e-7
+    at 3.2 λ.
 
     Args:
         grid: the grid.
-        width: of the layer, one or one for each of `axes` (static).
+        width: width of the layer, one for all or one for each of `axes` (static).
         strength: A, scalar, unit of energy.
-        axes: axes whose two walls absorb, all by default (static).
+        axes: axes whose two walls absorb; all by default (static).
 
     Returns:
         W ≥ 0, of the grid's shape.
 
     Raises:
-        ValueError: axes that the grid does not have, a width that is not positive or
-            more than half the box, a strength that is no positive scalar.
+        ValueError: axes that the grid does not have, a width that is not positive or is
+            more than half the box, a strength that is not a positive scalar.
     """
     _checks.check_type(grid, "grid", Grid, "a Grid")
     chosen = _read_axes(grid, axes)
@@ -90,7 +90,7 @@ def check_absorber(absorber: Array, grid: Grid) -> None:
     """Raise unless W is real, finite, of the grid's shape, and nowhere negative.
 
     Raises:
-        ValueError: it is not.
+        ValueError: W is complex, not finite, of another shape or somewhere negative.
     """
     _checks.check_shape(absorber, "absorber", grid.shape)
     _checks.check_real(absorber, "absorber")

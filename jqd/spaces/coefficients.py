@@ -1,4 +1,4 @@
-"""Coefficients of QuTiP, and the real and imaginary part of a complex one."""
+"""QuTiP's coefficients, and the real and imaginary parts of complex ones."""
 
 import functools
 from typing import Any
@@ -15,7 +15,7 @@ from .pulses import Pulse
 
 
 class Part(eqx.Module):
-    """Re c(t) or Im c(t) of a complex function of the time.
+    """Re c(t) or Im c(t) of a complex function of time.
 
     Attributes:
         part: "real" or "imag" (static).
@@ -32,11 +32,12 @@ class Part(eqx.Module):
 
 
 class Piecewise(eqx.Module):
-    """A polynomial on each interval, held at its end values outside, as QuTiP does.
+    """A polynomial on each interval; outside, the end values are kept, as in QuTiP.
 
     Attributes:
         ts: knots, (T,), increasing.
-        polynomials: coefficients from each knot on, highest power first, (K, T).
+        polynomials: coefficients on the interval from each knot, highest power first,
+            (K, T).
     """
 
     ts: Float[Array, " T"] = fixed()
@@ -53,7 +54,7 @@ class Piecewise(eqx.Module):
 
 
 def is_coefficient(value: Any) -> bool:
-    """Whether it is a coefficient of QuTiP."""
+    """Whether an object is a coefficient of QuTiP."""
     return callable(value) and hasattr(value, "replace_arguments")
 
 
@@ -70,7 +71,7 @@ def coefficient(given: Any, part: str) -> Pulse:
     times, polynomials = given.__reduce__()[1][:2]
     rows = np.array(np.imag(polynomials) if part == "imag" else np.real(polynomials))
     rows[:-1, -1] = 0  # what QuTiP never evaluates, and may be infinite
-    # steps and lines break at their times, a spline at its ends alone
+    # steps and lines break at their times, a spline only at its ends
     jumps = times if len(rows) < 3 else times[[0, -1]]
     made = Piecewise(jnp.asarray(times, real), jnp.asarray(rows, real))
     return Pulse(made, jnp.asarray(jumps, real))

@@ -21,10 +21,11 @@ class Coupling(eqx.Module):
     """g(t) A(x) p_y: a pointer along one axis that moves with the velocity g A.
 
     Attributes:
-        axis: of the pointer, y (static).
+        axis: axis of the pointer, y (static).
         velocity: A on the grid; g A is length over time.
-        pulse: g; None for 1 at all times, or where there are impulses.
-        impulses: g if it is made of impulses, between which nothing moves, else None.
+        pulse: g; None for g = 1 at all times, or where there are impulses.
+        impulses: g if it consists of impulses, between which the pointer rests, else
+            None.
     """
 
     axis: int = eqx.field(static=True)
@@ -48,14 +49,14 @@ class Coupling(eqx.Module):
         return self.pulse(t).astype(values.dtype) * values
 
     def speed(self, grid: Grid, t: ArrayLike) -> Array:
-        """g A on the grid; of impulses A itself, the length that a G of 1 moves."""
+        """g A on the grid; for impulses A itself, the pointer's shift for G = 1."""
         return self._scaled(self.velocity(grid, t), t)
 
     def at(self, places: tuple[Array, ...], t: ArrayLike) -> Array:
-        """The same at positions, (n,).
+        """g A (or A, as in `speed`) at given positions, (n,).
 
         Raises:
-            ValueError: A is given by its values on the grid alone.
+            ValueError: A is given only by its values on the grid.
         """
         if not isinstance(self.velocity, FunctionPotential):
             raise ValueError(
@@ -74,7 +75,7 @@ class Coupling(eqx.Module):
     def flow(self, grid: Grid, precision: Any) -> PhaseFlow:
         """psi(x, y) -> psi(x, y - g A dt), a phase at each wavenumber of y.
 
-        Of an impulse G stands for dt.
+        For an impulse, G takes the place of dt.
         """
         axis = self.axis - grid.ndim
         return PhaseFlow(
@@ -87,17 +88,18 @@ class Coupling(eqx.Module):
 
 
 def read_couplings(couplings: Any, grid: Grid) -> tuple[Coupling, ...]:
-    """Couplings from axes of pointers and what moves them.
+    """Couplings from the axes of pointers and the velocities that move them.
 
     Args:
-        couplings: by axis of the pointer A, a function of all coordinates (and the
-            time) or values on the grid, or a pair (A, g) with a pulse or impulses g;
-            None for none.
+        couplings: by the axis of the pointer: A, a function of all coordinates (and the
+            time) or values on the grid; or a pair (A, g) with a pulse or impulses g.
+            None for no couplings.
         grid: the grid.
 
     Raises:
-        ValueError: no mapping, an axis that the grid does not have, a function, values
-            or a pulse that do not fit, or that depend on the pointer that they move.
+        ValueError: not a mapping, an axis that the grid does not have, a function,
+            values or a pulse that do not fit, or a coupling that depends on the pointer
+            that it moves.
     """
     if couplings is None:
         return ()
@@ -141,9 +143,9 @@ def _read(axis: Any, given: Any, grid: Grid) -> Coupling:
 def depends_on(V: Potential, grid: Grid, axis: int) -> bool:
     """Whether V may change along an axis of the grid.
 
-    A function that does not use a coordinate gives values of length 1 along its axis:
-    told by shapes, for all times and under jit. Of samples it is told by their values;
-    of such as are traced it is not known, and taken for granted.
+    A function that does not use a coordinate gives values of length 1 along its axis,
+    so that shapes decide, for all times and under jit. For samples the values decide;
+    if these are traced, a dependence is assumed.
     """
     if isinstance(V, FunctionPotential):
         shape = jax.eval_shape(lambda: V.at(grid.coordinates, 0.0)).shape
@@ -159,7 +161,8 @@ def commute(couplings: tuple[Coupling, ...], V: Potential, grid: Grid) -> bool:
     """Whether the couplings commute with V and with one another.
 
     They do where nothing depends on a pointer: all are then functions of the other
-    positions at each wavenumber of the pointers. Impulses take no time, and count not.
+    positions at each wavenumber of the pointers. Impulses take no time and do not
+    count.
     """
     lasting = [coupling for coupling in couplings if coupling.impulses is None]
     parts = (V, *(coupling.velocity for coupling in lasting))

@@ -1,4 +1,4 @@
-"""Hamiltonians with parameters and pulses, of matrices and of symbols."""
+"""Hamiltonians with parameters and pulses, made of matrices or of symbols."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ class Driven(Hamiltonian):
         constant: H_0, an (n, n) Hermitian matrix in energy units, or a `Symbol`.
         operators: H_k by name, each like H_0, in energy over the unit of f_k.
         values: f_k by name, functions of the time, and numbers that a fit may free; a
-            pulse that gives a matrix multiplies H_k entry by entry.
+            pulse whose values are matrices multiplies H_k entry by entry.
     """
 
     constant: Any = fixed()
@@ -57,7 +57,7 @@ class Driven(Hamiltonian):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Parameters and pulses, sorted."""
+        """The names of parameters and pulses, sorted."""
         return tuple(sorted(self.operators))
 
     @property
@@ -67,38 +67,38 @@ class Driven(Hamiltonian):
 
     @property
     def autonomous(self) -> bool:
-        """Whether it is the same at all times."""
+        """Whether H is the same at all times."""
         return not self.pulses
 
     @property
     def modes(self) -> int:
-        """Number of modes N of symbols."""
+        """Number of modes N, for symbols."""
         return self.constant.modes
 
     @property
     def levels(self) -> int:
-        """Number of levels n of matrices."""
+        """Number of levels n, for matrices."""
         return self.constant.shape[0]
 
     @property
     def shape(self) -> tuple[int]:
-        """(n,), of matrices."""
+        """(n,), for matrices."""
         return (self.levels,)
 
     def jumps(self) -> Array | None:
-        """Times at which a pulse jumps, (J,), where steps end; None for none."""
+        """Times at which a pulse jumps, (J,), where time steps end; None for none."""
         times = [jnp.ravel(self.values[name].jumps) for name in self.pulses]
         times = [one for one in times if one.size]
         return jnp.concatenate(times) if times else None
 
     def at(self, t: ArrayLike | None = None) -> Any:
-        """H(t), like H_0; of symbols the powers are the same for all values and times.
+        """H(t), like H_0; for symbols the powers are the same for all values and times.
 
         Args:
             t: time, scalar; None where nothing depends on it.
 
         Raises:
-            ValueError: no time for a pulse.
+            ValueError: no time is given, but there is a pulse.
         """
         if t is None and self.pulses:
             raise ValueError(
@@ -108,7 +108,7 @@ class Driven(Hamiltonian):
         return self._with(lambda f: f(t))
 
     def outline(self) -> Any:
-        """H with 1 for every pulse: of a symbol, which powers it has at any time."""
+        """H with every pulse set to 1; a symbol then has the powers of all times."""
         return self._with(lambda f: 1.0)
 
     def _with(self, at: Callable[[Any], ArrayLike]) -> Any:
@@ -119,15 +119,15 @@ class Driven(Hamiltonian):
         )
 
     def with_values(self, **values: Any) -> "Driven":
-        """A copy with other values of some parameters or pulses.
+        """A copy with new values of some parameters or pulses.
 
         Raises:
-            ValueError: a name that is none of these.
+            ValueError: a name that is neither a parameter nor a pulse.
         """
         return Driven(self.constant, self.operators, {**self.values, **values})
 
     def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
-        """H(t) ψ, of matrices."""
+        """H(t) ψ, for matrices."""
         del hbar
         return self.at(t) @ psi
 

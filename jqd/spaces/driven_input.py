@@ -1,4 +1,4 @@
-"""Hamiltonians that change in time, from the forms in which users have them."""
+"""Hamiltonians that change in time, in the forms in which users write them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,12 +18,12 @@ from .hamiltonians import MatrixHamiltonian, matrix_hamiltonian
 from .pulses import Pulse, SampledPulse, pulse, sampled_pulse
 from .symbols import Symbol
 
-# Where one given as a whole is looked at: it is to be Hermitian at all times.
+# Times at which one given as a whole is checked, since it must always be Hermitian.
 _TIMES = (0.0, 0.37, 1.0, 2.71)
 _PARTS = ("real", "imag")
-# Times of samples and jumps at which one is looked at as well, at most.
+# At most so many times of samples and jumps are checked as well.
 _MOST = 8
-# Of a symbol, against its largest coefficient.
+# Non-Hermitian part that a symbol may have, relative to its largest coefficient.
 _TOLERANCE = 1e-6
 
 
@@ -32,32 +32,34 @@ def driven(
 ) -> Driven:
     """H(t) = H_0 + Σ_k f_k(t) H_k.
 
-    A list as QuTiP takes it is taken by `jqd.driven(*H, times=tlist, args=args)`.
+    For a list H in QuTiP's form, call `jqd.driven(*H, times=tlist, args=args)`.
 
     Args:
-        *terms: H_0, (n, n) Hermitian, energy units, or no such term for 0, or several;
-            arrays, QuTiP, dynamiqs, or a `jqd.Symbol`. Then pairs (H_k, f_k), H_k like
-            H_0, f_k a function of the time written with `jax.numpy`, or what
-            `jqd.pulse` and `jqd.sampled_pulse` make, or a coefficient of QuTiP; or
-            samples at `times`, joined by a cubic spline. Beside an operator of QuTiP a
-            function may be any of Python, which is then called at each step. H_k may be
-            not Hermitian and f_k complex where the sum is Hermitian: it is checked at
-            some times. Functions of the time that give a matrix, and QuTiP's QobjEvo,
-            may be terms as well.
-        times: of f_k that are samples alone, (T,), increasing: the `tlist` of QuTiP.
-        args: what functions f_k(t, ..) take beside the time: those that they name, or
-            the whole of it where they are called f(t, args). They become leaves, so
-            that they can be differentiated and fitted, each pulse with its own.
+        *terms: H_0, (n, n) Hermitian, energy units, in one term or several, or in none
+            for H_0 = 0; arrays, QuTiP, dynamiqs, or a `jqd.Symbol`. Pairs (H_k, f_k)
+            follow: H_k is like H_0; f_k is a function of the time written with
+            `jax.numpy`, a pulse made by `jqd.pulse` or `jqd.sampled_pulse`, a
+            coefficient of QuTiP, or samples at `times`, joined by a cubic spline. With
+            an operator of QuTiP, f_k may also be a Python function that JAX cannot
+            trace, which is then called at each step. H_k need not be Hermitian and f_k
+            may be complex if the sum is Hermitian, which is checked at some times.
+            Functions of the time that return a matrix, and QuTiP's QobjEvo, may be
+            terms as well.
+        times: times of those f_k that are samples, (T,), increasing: QuTiP's `tlist`.
+        args: arguments of functions f_k(t, ..) besides the time: those that they name,
+            or the whole dict where they are called f(t, args). They become leaves,
+            which can be differentiated and fitted; each pulse has its own.
 
     Returns:
         The Hamiltonian, for `jqd.Schrodinger`, `jqd.CopyDynamics.from_hamiltonian` and
-        `jqd.Lindblad`; one of symbols for `jqd.HusimiFokkerPlanck`. Its pulses are
-        called pulse, or pulse[0], pulse[1] ..
+        `jqd.Lindblad`; one made of symbols, for `jqd.HusimiFokkerPlanck`. Its pulses
+        are called pulse, or pulse[0], pulse[1] ..
 
     Raises:
-        ValueError: a matrix that is not square, finite or of the size of the others; a
-            sum that is not Hermitian; a pulse that is complex beside Hermitian
-            matrices, or never finite; samples without times; text; no pair.
+        ValueError: a matrix that is not square, not finite or not of the size of the
+            others; a sum that is not Hermitian; a complex pulse where all matrices are
+            Hermitian; a pulse that is never finite; samples without times; text; no
+            pair.
     """
     args = {} if args is None else args
     if not isinstance(args, Mapping) or not all(isinstance(x, str) for x in args):
@@ -249,10 +251,10 @@ def _adjoint(operator: Any) -> Any:
 
 
 def is_driven(hamiltonian: Any) -> bool:
-    """Whether a user's Hamiltonian changes in time, in any form that is read.
+    """Whether a user's Hamiltonian, in any form that `driven` reads, changes in time.
 
     Args:
-        hamiltonian: what a law was given.
+        hamiltonian: the argument of a law.
     """
     if isinstance(hamiltonian, Driven):
         return True
@@ -300,10 +302,10 @@ def _is_operator(value: Any) -> bool:
 
 
 def read_hamiltonian(given: Any) -> MatrixHamiltonian | Driven:
-    """H of a matrix, or one that changes in time, in whatever form a user has it.
+    """H from a matrix, or from any form of a Hamiltonian that changes in time.
 
     Raises:
-        ValueError: not square, not Hermitian or not finite; see `driven` as well.
+        ValueError: not square, not Hermitian or not finite; see also `driven`.
     """
     if is_driven(given):
         return read_driven(given)
@@ -313,12 +315,12 @@ def read_hamiltonian(given: Any) -> MatrixHamiltonian | Driven:
 
 
 def read_driven(hamiltonian: Any) -> Driven:
-    """A Hamiltonian that changes in time, from any form that users have.
+    """A Hamiltonian that changes in time, from any form in which users write it.
 
     Args:
-        hamiltonian: a `Driven`; a list [H_0, [H_1, f_1], ..] or a pair [H_1, f_1] as
-            QuTiP takes it; QuTiP's QobjEvo; an array of dynamiqs that depends on time;
-            a function of the time that gives the matrix.
+        hamiltonian: a `Driven`; a list [H_0, [H_1, f_1], ..] or a pair [H_1, f_1] in
+            QuTiP's form; QuTiP's QobjEvo; a time-dependent array of dynamiqs; a
+            function of the time that returns the matrix.
 
     Raises:
         ValueError: see `driven`.
@@ -378,7 +380,7 @@ class _DenseAt(eqx.Module):
         return self.array(t).to_jax()
 
 
-# -- terms that are Hermitian in their sum alone ---------------------------------------
+# -- terms that are Hermitian only in their sum ----------------------------------------
 
 
 def _from_adjoints(

@@ -38,9 +38,9 @@ def coherent_amplitudes(points: ArrayLike, levels: int) -> Complex[Array, "... d
 
     <n|b> = exp(-|b|²/2) b^n / √n!, where a|b> = b|b>
 
-    The modulus is taken from n D(|b|²/n), D(u) = u - 1 - ln u, which is small wherever
-    the amplitude is not: nothing overflows, and the relative error is a few times
-    n ε plus √n ε. Derivatives of all orders are exact, at b = 0 as well.
+    The modulus is computed from n D(|b|²/n), D(u) = u - 1 - ln u, which is small
+    wherever the amplitude is not: nothing overflows, and the relative error is a few
+    times n ε plus √n ε. Derivatives of all orders are exact, also at b = 0.
 
     Args:
         points: b, dimensionless, any shape.
@@ -99,14 +99,14 @@ def squeezed_amplitudes(
 ) -> Complex[Array, " d"]:
     """Amplitudes of D(β) S(r e^(iθ))|0> in the number basis.
 
-    From (cosh r) (a - β) + e^(iθ) (sinh r) (a† - β*) = 0 on the state. The first one
-    may lie below the smallest float: the recurrence starts at 1 and carries the
-    exponent apart.
+    The recurrence follows from (cosh r) (a - β) + e^(iθ) (sinh r) (a† - β*) = 0 on the
+    state. The first amplitude may lie below the smallest float, so the recurrence
+    starts at 1 and keeps the exponent separately.
 
     Args:
-        r: scalar; only its real part counts.
-        angle: θ, scalar, likewise.
-        beta: β, complex scalar, whose precision the result has.
+        r: r, scalar; only its real part counts.
+        angle: θ, scalar; only its real part counts.
+        beta: β, complex scalar; the result has its precision.
         levels: number of levels d.
 
     Returns:
@@ -139,8 +139,8 @@ def hermite_functions(x: ArrayLike, levels: int) -> Float[Array, "... d"]:
 
     h_n(x) = exp(-x²/2) H_n(x) / √(2^n n! √π), orthonormal in x
 
-    The recurrence carries its own exponent, so that what starts below the smallest
-    float still comes out right where it has grown.
+    The recurrence keeps the exponent separately, so that values which start below the
+    smallest float are still right where they have grown.
 
     Args:
         x: real positions, dimensionless, any shape.
@@ -191,14 +191,14 @@ def log_binomials(count: int) -> np.ndarray:
 
 
 def complex_type(x: Array) -> np.dtype:
-    """The complex dtype of the precision of `x`; that of integers is the default."""
+    """The complex dtype of the precision of `x`; for integers the default one."""
     inexact = jnp.issubdtype(x.dtype, jnp.inexact)
     start = x.dtype if inexact else jnp.result_type(float)
     return jnp.result_type(start, jnp.complex64)
 
 
 def check_levels(levels: int, name: str = "levels") -> None:
-    """`levels` is an integer of at least 1, of which a ket can be held in memory."""
+    """Require an integer `levels` of at least 1, with kets that fit into memory."""
     if isinstance(levels, bool) or not isinstance(levels, int | np.integer):
         raise ValueError(
             f"Argument `{name}` must be an integer, but is {_checks.shown(levels)}."

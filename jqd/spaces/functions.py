@@ -1,4 +1,4 @@
-"""Functions of a user whose constants are array leaves."""
+"""Users' functions whose constants are array leaves."""
 
 import inspect
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def with_leaves(function: Callable[..., Any], constants: dict[str, Any]) -> Any:
 
     Args:
         function: any callable; one that is a PyTree already keeps its own leaves.
-        constants: by name.
+        constants: constants by name.
     """
     leaves = jax.tree.map(leaf, constants)
     tree = isinstance(function, eqx.Module | jax.tree_util.Partial)
@@ -41,7 +41,7 @@ def with_leaves(function: Callable[..., Any], constants: dict[str, Any]) -> Any:
 def taken_by_keyword(
     function: Callable[..., Any], what: str = "function"
 ) -> tuple[str, ...] | None:
-    """Names that a function takes by keyword; None where it takes any."""
+    """Names that a function takes by keyword; None where it takes all names."""
     _checks.check_function(function, what, "the coordinates")
     parameters = inspect.signature(function).parameters.values()
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
@@ -53,12 +53,12 @@ def taken_by_keyword(
 def refuse_constants(
     constants: dict[str, Any], taken: tuple[str, ...] | None, what: str
 ) -> None:
-    """Raise where a keyword is no option and no constant of the function.
+    """Raise where a keyword is neither an option nor a constant of the function.
 
     Args:
-        constants: by name.
-        taken: names that the function takes; None for any.
-        what: the function, such as "potential".
+        constants: constants by name.
+        taken: names that the function takes; None for all names.
+        what: what the message calls the function, such as "potential".
     """
     unknown = [] if taken is None else sorted(set(constants) - set(taken))
     if unknown:
@@ -69,12 +69,12 @@ def refuse_constants(
 
 
 def shape_at(function: Callable[..., Any], name: str, of: str) -> Any:
-    """Shape and dtype of f(t), computed without its numbers.
+    """Shape and dtype of f(t), found without computing its values.
 
     Args:
-        function: of the time.
+        function: a function of the time.
         name: what the caller calls it.
-        of: what it is a function of, for the message.
+        of: the variable of the function, for the message.
 
     Raises:
         ValueError: JAX cannot trace it.
@@ -95,16 +95,16 @@ def component_shapes(
     of: str,
     grid_shape: tuple[int, ...],
 ) -> tuple[Any, ...]:
-    """Shapes and dtypes of the components of a field, computed without its numbers.
+    """Shapes and dtypes of a field's components, found without computing their values.
 
     Args:
-        function: gives the components on the grid.
+        function: returns the components on the grid.
         name: what the caller calls the field.
-        of: what it must give, for the message.
-        grid_shape: to which each component must broadcast.
+        of: what the function must return, for the message.
+        grid_shape: shape to which each component must broadcast.
 
     Raises:
-        ValueError: JAX cannot trace it, a component is complex or does not fit.
+        ValueError: JAX cannot trace it, or a component is complex or does not fit.
     """
     try:
         shapes = jax.eval_shape(function)

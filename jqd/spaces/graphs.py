@@ -13,8 +13,8 @@ from .. import _checks
 class Graph(eqx.Module):
     """Sites 0..n-1 and weighted links between them.
 
-    A link of weight w stands for w = 1/h² of a lattice of spacing h: the kinetic energy
-    of a particle is (ħ²/2m) Σ_links w |ψ_b - ψ_a|².
+    On a lattice of spacing h each link has the weight w = 1/h²: the kinetic energy of a
+    particle is (ħ²/2m) Σ_links w |ψ_b - ψ_a|².
 
     Attributes:
         weights: w of each link, shape (L,), 1/length².

@@ -28,16 +28,17 @@ class Grid(eqx.Module):
     """A uniform periodic grid, x_j = lower + j dx with dx = (upper - lower) / N.
 
     j runs over 0..N-1: the upper end is the image of the lower one and is left out, so
-    that every wavenumber k = 2π n / (upper - lower) falls on a bin of the FFT.
-    All fields are static: a grid has no leaves, and two grids of the same bounds and
+    that every wavenumber k = 2π n / (upper - lower) falls on a bin of the FFT. All
+    fields are static: a grid has no leaves, and two grids with the same bounds and
     shape are equal.
 
-    A grid that is too large for one device is spread over several by `sharded`.
+    `sharded` spreads a grid that is too large for one device over several.
 
     Attributes:
         bounds: (lower, upper) of each axis, in the unit of length.
         shape: number of points along each axis.
-        sharding: where the blocks of a wave function lie, None for one device.
+        sharding: on which devices the blocks of a wave function lie; None for one
+            device.
     """
 
     bounds: tuple[tuple[float, float], ...] = eqx.field(static=True)
@@ -82,24 +83,24 @@ class Grid(eqx.Module):
     def sharded(self, mesh: Mesh, names: Sequence[str] | None = None) -> "Grid":
         """The same grid spread over the devices of a mesh.
 
-        One axis of the mesh cuts the grid into slabs along its first axis, two cut a
-        grid of three and more dimensions into pencils along its first two. Laws,
-        `evolve` and observables are called as on one device; `shard` and `sample`
+        One axis of the mesh cuts the grid into slabs along the grid's first axis; two
+        axes cut a grid of three or more dimensions into pencils along its first two.
+        Laws, `evolve` and observables are called as on one device; `shard` and `sample`
         place arrays.
 
         Args:
             mesh: devices, e.g. `jax.make_mesh((2, 4), ("a", "b"))`. The first of the
                 named axes must divide the points of the grid's first two axes, the
                 second those of its second and last.
-            names: one or two axes of the mesh; None for all of them. Over the others
-                the grid is repeated.
+            names: one or two axes of the mesh; None for all of them. The grid is
+                repeated over the others.
 
         Returns:
             The grid; its fields are static as before.
 
         Raises:
-            ValueError: a mesh that does not divide the grid, other names, or a grid
-                of one dimension.
+            ValueError: a mesh that does not divide the grid, names that the mesh does
+                not have, or a grid of one dimension.
         """
         names = mesh.axis_names if names is None else names
         sharding = spread.read_sharding(mesh, names, self.shape)
@@ -117,7 +118,7 @@ class Grid(eqx.Module):
 
     @property
     def spacing(self) -> tuple[float, ...]:
-        """Distance of neighbouring points along each axis."""
+        """Distance between neighbouring points along each axis."""
         return tuple(
             (upper - lower) / n
             for (lower, upper), n in zip(self.bounds, self.shape, strict=True)
@@ -125,7 +126,7 @@ class Grid(eqx.Module):
 
     @property
     def cell(self) -> float:
-        """Volume that belongs to one point, the product of the spacings."""
+        """Volume of one point's cell, the product of the spacings."""
         return math.prod(self.spacing)
 
     @property
@@ -136,7 +137,7 @@ class Grid(eqx.Module):
         return self._coordinates()
 
     def _coordinates(self) -> tuple[Array, ...]:
-        # whole numbers, floats, and what JAX makes of them
+        # whole numbers, floats, and their copies as JAX's arrays
         _checks.check_memory(24 * max(self.shape), "shape", "coordinates of an axis")
         return tuple(
             self._along(axis, lower + dx * np.arange(n))
@@ -172,32 +173,32 @@ class Grid(eqx.Module):
 
     @property
     def fft(self) -> Transform:
-        """The FFT of a wave function, its inverse, and the order of its axes."""
+        """The FFT of a wave function, its inverse, and the order of spectral axes."""
         if self.sharding is None:
             return spread.local_fft(self.ndim)
         return spread.exchanged_fft(self.sharding, self.ndim)
 
     @property
     def spectral_k2(self) -> Float[Array, "..."]:
-        """`k2` laid out like the spectrum that `fft` gives: rotated if sharded."""
+        """`k2`, laid out like the spectrum of `fft`: axes are rotated if sharded."""
         if self.sharding is not None:
             return _spread_k2(self, self.fft.order)
         return self.k2
 
     def spectral_sum(self, weights: Sequence[ArrayLike]) -> Float[Array, "..."]:
-        """Σ_i w_i k_i², one weight an axis, laid out like the spectrum of `fft`."""
+        """Σ_i w_i k_i², one weight per axis, laid out like the spectrum of `fft`."""
         if self.sharding is not None:
             return _spread_k2(self, self.fft.order, tuple(weights))
         pairs = zip(weights, self.wavenumbers, strict=True)
         return jnp.broadcast_to(sum(w * k**2 for w, k in pairs), self.shape)
 
     def shard(self, f: Any, name: str = "f") -> Array:
-        """Values on the grid, each block on its device; an array without a mesh.
+        """Values on the grid, each block on its device; a plain array without a mesh.
 
         Args:
-            f: (..., *shape), leading axes are kept whole. Of a NumPy array or memory
-                map only the blocks of this process are read.
-            name: what an error calls it.
+            f: (..., *shape); leading axes are kept whole. Only the blocks of this
+                process are read from a NumPy array or memory map.
+            name: what an error calls `f`.
 
         Returns:
             The same values.
@@ -212,11 +213,11 @@ class Grid(eqx.Module):
         return spread.place(f, self.sharding, lead=len(np.shape(f)) - self.ndim)
 
     def sample(self, function: Callable[..., Any]) -> Array:
-        """Values of a function of the coordinates, made where they belong.
+        """Values of a function of the coordinates, computed on their own devices.
 
         Args:
-            function: takes one broadcastable array a dimension and acts point by
-                point.
+            function: takes one broadcastable array for each dimension, and acts point
+                by point.
 
         Returns:
             Its values, of the grid's shape.
@@ -250,7 +251,7 @@ class Grid(eqx.Module):
     def normalise(self, psi: Inexact[Array, "..."]) -> Inexact[Array, "..."]:
         """psi / sqrt(∫ |psi|² dx); a state that vanishes everywhere stays zero."""
         norm2 = jnp.expand_dims(self.norm2(psi), self._axes)
-        # Guard the input of the root: its slope at zero would spoil gradients.
+        # Guard the input of the root: its infinite slope at zero would spoil gradients.
         safe = jnp.where(norm2 > 0, norm2, jnp.ones_like(norm2))
         return psi / jnp.sqrt(safe)
 
@@ -258,15 +259,16 @@ class Grid(eqx.Module):
         """∂f/∂x along each axis by periodic central differences of order 8.
 
         The stencil is local on purpose. A potential such as x² or x has a kink or a
-        jump where the box closes; a spectral derivative would ring over the whole grid
-        with an error of order one, the stencil is wrong only within four points of the
-        seam, where a state that fits its box has no weight.
+        jump where the box closes. A spectral derivative would ring over the whole grid
+        with an error of order one; the stencil is wrong only within four points of the
+        seam, where a state that fits into its box has no weight.
 
         Args:
             f: values on the grid, (..., *shape), real or complex.
 
         Returns:
-            One array a dimension, each of the shape of `f`, in units of f over length.
+            One array for each dimension, of the shape of `f`, in units of f over
+            length.
 
         Raises:
             ValueError: `f` does not end in the grid's shape, or an axis has fewer
@@ -306,7 +308,7 @@ class Grid(eqx.Module):
         return jnp.asarray(values.reshape(shape))
 
     def check(self, f: ArrayLike, name: str) -> Array:
-        """`f`, which errors call `name`, as an array that ends in the grid's shape."""
+        """`f` as an array whose shape ends in the grid's; errors call it `name`."""
         f = as_array(f, name)
         self._check_shape(f.shape, name)
         return f

@@ -20,8 +20,8 @@ from .vector_potentials import SEAM_SHARE
 class Hamiltonian(eqx.Module):
     """What moves a ψ: iħ dψ/dt = Hψ.
 
-    A law asks no more of it than this. What is not abstract has a default, which is
-    that of a constant matrix.
+    A law needs only these methods. Those that are not abstract default to what holds
+    for a constant matrix.
     """
 
     @property
@@ -48,11 +48,11 @@ class Hamiltonian(eqx.Module):
         return None
 
     def jumps(self) -> Array | None:
-        """Times at which H jumps, (J,), where steps end; None for none."""
+        """Times at which H jumps, (J,), where time steps end; None for none."""
         return None
 
     def impulses(self) -> Array | None:
-        """Times at which ψ and paths change at once, (K,); None for none."""
+        """Times at which ψ and paths change abruptly, (K,); None for none."""
         return None
 
     def after_impulse(self, k: int, psi: Array) -> Array:
@@ -66,10 +66,10 @@ class Hamiltonian(eqx.Module):
         return x
 
     def refuse(self, psi: Array) -> None:
-        """Raise for a ψ of the right shape and norm where H is not what is meant.
+        """Raise for a ψ for which H is not the Hamiltonian that is meant.
 
         Raises:
-            ValueError: it is one.
+            ValueError: ψ is of this kind.
         """
         del psi
 
@@ -85,7 +85,7 @@ class MatrixHamiltonian(Hamiltonian):
 
     @property
     def dense(self) -> Inexact[Array, "n n"]:
-        """The matrix, also where only its diagonal is held."""
+        """The full matrix, also where only its diagonal is stored."""
         return jnp.diag(self.matrix) if self.matrix.ndim == 1 else self.matrix
 
     @property
@@ -115,14 +115,14 @@ class MatrixHamiltonian(Hamiltonian):
 
 
 class OnGrid(Hamiltonian):
-    """H = T + V(x, t) - iW(x) on a periodic grid, T of one kind or another.
+    """H = T + V(x, t) - iW(x) on a periodic grid; subclasses define T.
 
     Attributes:
         potential: V, energy units.
-        mass: m, scalar, or one an axis.
+        mass: m, scalar, or one for each axis.
         grid: the grid (static).
-        absorber: W >= 0 of the grid's shape, energy units; None for none. The norm
-            then falls, by 2 <W> / hbar per unit of time.
+        absorber: W >= 0 of the grid's shape, energy units; None for none. With W, the
+            norm falls by 2 <W> / hbar per unit of time.
     """
 
     potential: eqx.AbstractVar[SampledPotential | FunctionPotential]
@@ -132,7 +132,7 @@ class OnGrid(Hamiltonian):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """That of the grid."""
+        """The shape of the grid."""
         return self.grid.shape
 
     @property
@@ -149,12 +149,12 @@ class OnGrid(Hamiltonian):
         """Numbers that enclose the spectrum of a constant H without absorber."""
 
     def convection(self, t: ArrayLike, x: Float[Array, "n d"]) -> Array | None:
-        """What the velocity of paths has beside (hbar/m) Im grad psi/psi, (n, d)."""
+        """Velocity of paths besides (hbar/m) Im grad psi/psi, (n, d); None for none."""
         del t, x
         return None
 
     def seam_share(self, psi: Array, t: ArrayLike) -> Array | None:
-        """Share of |psi|² where the box closes and H is not what is meant, or None."""
+        """Share of |psi|² at seams of the box where H is not what is meant, or None."""
         del psi, t
         return None
 
@@ -162,7 +162,7 @@ class OnGrid(Hamiltonian):
         """Raise for a state at a seam of the box across which a vector potential jumps.
 
         Raises:
-            ValueError: a share of it above 1e-6 there.
+            ValueError: a share above 1e-6 of the state lies there.
         """
         share = self.seam_share(psi, 0.0)
         if share is None or not _checks.is_concrete(share):
@@ -189,7 +189,7 @@ class OnGrid(Hamiltonian):
         return image - 1j * (self.absorber.astype(self.mass.dtype) * psi)
 
     def potential_flow(self, hbar: Array) -> Flow | PhaseFlow:
-        """exp(-i (V - iW) dt / hbar); what corrects it is (grad V - i grad W)^2 / m."""
+        """exp(-i (V - iW) dt / hbar), with the correction (grad V - i grad W)^2 / m."""
         grid, absorber = self.grid, self.absorber
 
         def over_mass(squares: Array) -> Array:
@@ -322,15 +322,15 @@ def matrix_hamiltonian(hamiltonian: ArrayLike) -> MatrixHamiltonian:
 
 
 def read_masses(mass: ArrayLike, ndim: int) -> Array:
-    """One mass for all axes, or one an axis, as a leaf.
+    """One mass for all axes, or one for each axis, as a leaf.
 
     Args:
-        mass: scalar, or (ndim,), where an infinite one stands for an axis along which
-            nothing moves by itself; that of one axis becomes a scalar.
+        mass: scalar, or (ndim,). An infinite mass means that nothing moves by itself
+            along its axis; (1,) becomes a scalar.
         ndim: number of axes.
 
     Raises:
-        ValueError: another shape, masses that are not positive, or nothing that moves.
+        ValueError: another shape, masses that are not positive, or no finite mass.
     """
     _checks.check_numbers(mass, "mass")
     if np.ndim(mass) == 0:

@@ -1,4 +1,4 @@
-"""Particles by name: which axes of a grid are theirs, and who are identical."""
+"""Particles by name: which axes of a grid belong to them, and which are identical."""
 
 import itertools
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ class Particles(eqx.Module):
         law = jqd.Schrodinger.on_grid(grid, V, mass=pair)
 
     Attributes:
-        axes: of each particle, by its name (static).
-        mass: of each particle, in the same order.
+        axes: axes of each particle, by its name (static).
+        mass: mass of each particle, in the same order.
     """
 
     axes: tuple[tuple[str, tuple[int, ...]], ...] = eqx.field(static=True)
@@ -73,10 +73,11 @@ class Particles(eqx.Module):
         self.axes, self.mass = tuple(axes), tuple(masses)
 
     def masses(self, ndim: int) -> Float[Array, " d"]:
-        """The mass along each axis of a grid of so many.
+        """The mass along each axis of a grid with `ndim` axes.
 
         Raises:
-            ValueError: an axis of nobody, or a particle on an axis that is not there.
+            ValueError: an axis without a particle, or a particle on an axis that is not
+                there.
         """
         found = {
             axis: mass
@@ -91,18 +92,18 @@ class Particles(eqx.Module):
         return jnp.stack([found[axis] for axis in range(ndim)])
 
     def identical(self, grid: Grid, *names: str, kind: str) -> "Exchange":
-        """The states of some of the particles that are identical.
+        """The states of some of the particles, which are identical.
 
         Args:
-            grid: of all particles.
-            *names: two or more of them.
+            grid: the grid of all particles.
+            *names: names of two or more particles.
             kind: "bosons" or "fermions".
 
         Returns:
             The sector of states, even or odd under any exchange of two of them.
 
         Raises:
-            ValueError: fewer than two names or unknown ones, another kind, or particles
+            ValueError: fewer than two names, unknown names, another kind, or particles
                 whose masses, axes or points differ.
         """
         _checks.check_choice(kind, "kind", tuple(KINDS))
@@ -153,13 +154,13 @@ class Particles(eqx.Module):
 class Exchange(eqx.Module):
     """States of identical particles: even (bosons) or odd (fermions) under exchanges.
 
-    A Hamiltonian that is symmetric keeps them; so do its splittings, but for rounding.
-    Imaginary time does not, where a state of the other kind lies lower: see
-    `jqd.ground_state`.
+    A symmetric Hamiltonian keeps a state in the sector; so do its splittings, up to
+    rounding. Imaginary time does not, where a state of the other kind has a lower
+    energy: see `jqd.ground_state`.
 
     Attributes:
-        orders: of the axes, one for each permutation (static).
-        signs: of the permutations (static).
+        orders: orders of the axes, one for each permutation (static).
+        signs: signs of the permutations (static).
     """
 
     orders: tuple[tuple[int, ...], ...] = eqx.field(static=True)
@@ -174,14 +175,14 @@ class Exchange(eqx.Module):
         return sum(turned, jnp.zeros_like(psi)) / len(self.signs)
 
     def share(self, psi: Inexact[Array, "..."]) -> Float[Array, ""]:
-        """|Pψ|²/|ψ|²: 1 for a state of these particles, 0 for one without any part."""
+        """|Pψ|²/|ψ|²: 1 for a state in the sector, 0 for a state orthogonal to it."""
         part = self.project(psi)
         whole = jnp.sum(abs2(psi))
         kept = jnp.sum(abs2(part))
         return kept / divisor(whole)
 
     def check(self, H: OnGrid) -> None:
-        """Raise for a Hamiltonian that tells the particles apart.
+        """Raise for a Hamiltonian that distinguishes the particles.
 
         Raises:
             ValueError: masses, or V at t = 0, change under an exchange.

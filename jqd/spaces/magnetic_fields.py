@@ -21,13 +21,14 @@ from .vector_potentials import VectorPotential
 class MagneticField(eqx.Module):
     """B(x, ..) or B(x, .., t): one strength along one direction, or three components.
 
-    Whether it may turn from place to place or in time is said by how it is given: what
-    is a strength along a direction has this direction everywhere and always.
+    A field given as a strength along a direction has this direction everywhere and at
+    all times; one given by three components may turn from place to place or in time.
 
     Attributes:
         time_dependent: whether the time is passed as the last argument (static).
-        function: of the coordinates (and the time), gives the strength, or Bx, By, Bz.
-        direction: unit vector, (3,); None of three components.
+        function: a function of the coordinates (and the time) that returns the
+            strength, or Bx, By, Bz.
+        direction: unit vector, (3,); None for three components.
     """
 
     time_dependent: bool = eqx.field(static=True)
@@ -41,17 +42,17 @@ class MagneticField(eqx.Module):
 
     @property
     def turns(self) -> bool:
-        """Whether its direction may change from place to place, or in time."""
+        """Whether the direction of B may change from place to place, or in time."""
         return self.direction is None
 
     @property
     def axis(self) -> Float[Array, " 3"]:
-        """The direction of one that does not turn."""
+        """The direction of a field that does not turn."""
         assert self.direction is not None
         return self.direction
 
     def given(self, coordinates: tuple[Array, ...], t: ArrayLike) -> tuple[Array, ...]:
-        """What the function gives, one array or three, as they come."""
+        """What the function returns, one array or three, not broadcast."""
         arguments = (*coordinates, t) if self.time_dependent else coordinates
         value = self.function(*arguments)
         values = value if isinstance(value, tuple | list) else (value,)
@@ -78,7 +79,7 @@ class CurlField(eqx.Module):
 
     Attributes:
         A: the vector potential.
-        ndim: of the space (static).
+        ndim: number of dimensions of space (static).
     """
 
     A: VectorPotential
@@ -91,12 +92,12 @@ class CurlField(eqx.Module):
 
     @property
     def turns(self) -> bool:
-        """Whether its direction may change from place to place, or in time."""
+        """Whether the direction of B may change from place to place, or in time."""
         return self.ndim > 2
 
     @property
     def axis(self) -> Float[Array, " 3"]:
-        """z, the direction in two dimensions."""
+        """z, the direction of B in two dimensions."""
         return jnp.array([0.0, 0.0, 1.0])
 
     def at(self, coordinates: tuple[Array, ...], t: ArrayLike) -> Float[Array, "3 ..."]:
@@ -157,19 +158,21 @@ def magnetic_field(
     """A magnetic field on `grid` from a function of the coordinates.
 
     Args:
-        function: B(x, ..) or B(x, .., t), point by point: one broadcastable array, the
-            strength along `direction`; or Bx, By, Bz, a tuple of three.
+        function: B(x, ..) or B(x, .., t), point by point. It returns one broadcastable
+            array, the strength along `direction`, or a tuple of three, Bx, By, Bz.
         grid: the grid.
-        direction: (3,), of any length but 0, of a strength; None for z.
-        **constants: array constants passed to the function by keyword; leaves.
+        direction: direction that goes with a strength, (3,), of any length but 0; None
+            for z.
+        **constants: array constants passed to the function by keyword; they become
+            leaves.
 
     Returns:
         The field.
 
     Raises:
-        ValueError: no function, another number of arguments or components, values that
-            are complex or not finite, or a direction of length 0, or of three
-            components.
+        ValueError: not a function, another number of arguments or components, values
+            that are complex or not finite, a direction of length 0, or a direction for
+            a field of three components.
     """
     if isinstance(function, MagneticField):
         if direction is not None:

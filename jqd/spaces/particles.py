@@ -29,17 +29,18 @@ class _Axis(NamedTuple):
 class ParticlesOnGrid(OnGrid):
     """H = Σ_i (p_i - qA_i)²/2m_i + V - iW + Σ a_y(x, t) p_y on a periodic grid.
 
-    An axis is a coordinate of a particle, or of a pointer. An infinite mass has no
-    kinetic term: a pointer that stays where it is unless a coupling a_y moves it.
+    Each axis is a coordinate of a particle or of a pointer. An infinite mass has no
+    kinetic term: it makes a pointer, which stays at rest unless a coupling a_y moves
+    it.
 
     Attributes:
         potential: V, energy units.
-        mass: m, scalar, or m_i, one an axis; infinite for none.
+        mass: m, scalar, or m_i, one for each axis; infinite for no kinetic term.
         grid: the grid (static).
         absorber: W >= 0 of the grid's shape, energy units; None for none.
-        charge: q, scalar, or None without a vector potential.
+        charge: q, scalar; None without a vector potential.
         vector_potential: A, or None.
-        couplings: of pointers.
+        couplings: couplings that move pointers.
         commuting: whether V and the couplings commute (static).
     """
 
@@ -61,11 +62,11 @@ class ParticlesOnGrid(OnGrid):
 
     @property
     def lasting(self) -> tuple[Coupling, ...]:
-        """The couplings that take time: all but impulses."""
+        """The couplings that act for some time: all but impulses."""
         return tuple(c for c in self.couplings if c.impulses is None)
 
     def jumps(self) -> Array | None:
-        """Where the pulse of a coupling jumps."""
+        """Times at which the pulse of a coupling jumps."""
         jumps = [c.pulse.jumps for c in self.couplings if c.pulse is not None]
         jumps = [jnp.ravel(times) for times in jumps if jnp.size(times)]
         return jnp.concatenate(jumps) if jumps else None
@@ -121,7 +122,7 @@ class ParticlesOnGrid(OnGrid):
         return image
 
     def flows(self, hbar: Array) -> Flows:
-        """Potential (outer) and kinetic energy (inner), couplings with one of them."""
+        """Potential (outer) and kinetic energy (inner), couplings in one of the two."""
         outer, moving = self.potential_flow(hbar), self._moving_flows(hbar)
         pointers = tuple(c.flow(self.grid, self.mass.dtype) for c in self.lasting)
         A = self.vector_potential
@@ -189,7 +190,7 @@ class ParticlesOnGrid(OnGrid):
         return self.vector_potential.seam_share(self.grid, density, t)
 
     def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:
-        """Numbers that enclose the spectrum: the sum of the ends of all its terms.
+        """Numbers that enclose the spectrum: the sums of the bounds of all terms.
 
         Raises:
             ValueError: an absorber, with which the spectrum is not real.
@@ -209,7 +210,7 @@ class ParticlesOnGrid(OnGrid):
         return low, high
 
     def convection(self, t: ArrayLike, x: Float[Array, "n d"]) -> Array | None:
-        """-qA/m, and along pointers what couplings move them with, (n, d).
+        """-qA/m, and for pointers the velocities that couplings give them, (n, d).
 
         Raises:
             ValueError: a coupling that is given by its values on the grid alone.
@@ -237,14 +238,14 @@ def on_grid(
     grid: Grid,
     absorber: Array | None = None,
 ) -> OnGrid:
-    """H of particles without fields, of one mass or of one an axis."""
+    """H of particles without fields, with one mass or one for each axis."""
     if mass.ndim == 0:
         return ParticleOnGrid(V, mass, grid, absorber)
     return ParticlesOnGrid(V, mass, grid, absorber)
 
 
 def particles_alone(H: Any) -> OnGrid | None:
-    """H if it is of particles without fields and pointers, whatever their masses."""
+    """H of particles without vector potential and couplings, any masses; else None."""
     if isinstance(H, ParticleOnGrid):
         return H
     plain = isinstance(H, ParticlesOnGrid) and H.vector_potential is None
@@ -252,7 +253,7 @@ def particles_alone(H: Any) -> OnGrid | None:
 
 
 def refuse_charge() -> None:
-    """Raise for a charge that nothing acts on."""
+    """Raise for a charge on which nothing acts."""
     raise ValueError(
         "Argument `charge` must come with a `vector_potential`, but there is none."
     )
@@ -267,7 +268,7 @@ def particles_on_grid(
     charge: ArrayLike | None,
     couplings: Mapping[int, Any] | None,
 ) -> ParticlesOnGrid:
-    """The Hamiltonian, its vector potential and couplings checked.
+    """The Hamiltonian, after checks of its vector potential and couplings.
 
     Raises:
         ValueError: see `jqd.Schrodinger.on_grid`.

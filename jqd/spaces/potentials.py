@@ -56,7 +56,7 @@ class FunctionPotential(eqx.Module):
     """V(x, ..) or V(x, .., t), with constants that can be fitted.
 
     Attributes:
-        function: callable of the grid's coordinates (and the time); an
+        function: a function of the grid's coordinates (and the time); an
             `equinox.Module` or a `jax.tree_util.Partial` may hold array constants.
         time_dependent: whether the time is passed as the last argument.
     """
@@ -162,7 +162,7 @@ def _check_values(V: FunctionPotential, grid: Grid) -> None:
 
 
 def positional(function: Callable[..., Any], constants: dict[str, Any]) -> int:
-    """Number of positional parameters without default that are not constants."""
+    """Number of positional parameters that have no default and are not constants."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return sum(
         parameter.kind in kinds

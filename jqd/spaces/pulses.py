@@ -14,20 +14,20 @@ from ..constants import fixed, parts
 from .functions import refuse_constants, shape_at, taken_by_keyword, with_leaves
 
 KINDS = ("steps", "linear", "cubic")
-# Beyond so many times to each side a value has no part in a slope: 2^-52.
+# A value further than so many times away contributes nothing to a slope: 2^-52.
 _REACH = 52
-# Where a function is looked at; one that is not finite at some of them may be meant.
+# Times at which a function is tried; it may be meant not to be finite at some of them.
 _TIMES = (0.0, 0.37, 1.0, 2.71)
 
 
 class Pulse(eqx.Module):
-    """f(t) by a function, with parameters that can be fitted.
+    """f(t) given by a function, with parameters that can be fitted.
 
     Attributes:
-        function: callable of the time, scalar; an `equinox.Module` or a
+        function: a function of the time, scalar; an `equinox.Module` or a
             `jax.tree_util.Partial` holds the parameters as array leaves.
-        given: times at which it jumps as far as its maker said, (J,).
-        name: of `named_pulse`; "" for a user's function (static).
+        given: times at which f jumps, as far as the user gave them, (J,).
+        name: name in `named_pulse`; "" for a user's function (static).
     """
 
     function: Any = parts()
@@ -36,7 +36,7 @@ class Pulse(eqx.Module):
 
     @property
     def jumps(self) -> Float[Array, " J"]:
-        """Times at which it jumps, (J,): no step of a run goes across one."""
+        """Times at which f jumps, (J,): no time step of a run crosses one."""
         if self.name != "square":
             return self.given
         known = self.function.keywords
@@ -44,8 +44,8 @@ class Pulse(eqx.Module):
 
     @property
     def marks(self) -> Float[Array, " W"] | None:
-        """Times at equal distances within which all of it lies; None if it may be
-        anywhere. Steps longer than the distance end at them."""
+        """Equally spaced times that span the whole pulse; None if it may be anywhere.
+        Time steps longer than the spacing end at them."""
         if self.name != "gaussian":
             return None
         known = self.function.keywords
@@ -57,14 +57,14 @@ class Pulse(eqx.Module):
 
 
 class SampledPulse(eqx.Module):
-    """f(t) by its samples, zero before the first time and after the last.
+    """f(t) given by samples; zero before the first time and after the last.
 
     Attributes:
         ts: times, (T,), increasing.
-        values: of the intervals, (T - 1,), for "steps"; else at the times, (T,).
+        values: values on the intervals, (T - 1,), for "steps"; else at the times, (T,).
         kind: "steps", "linear" or "cubic" (static).
         slopes: (T, W), weights of the W values around each time in the slope of the
-            cubic spline there; else (0, 0).
+            cubic spline there; (0, 0) for other kinds.
     """
 
     values: Float[Array, " V"]
@@ -74,9 +74,9 @@ class SampledPulse(eqx.Module):
 
     @property
     def jumps(self) -> Float[Array, " J"]:
-        """Where the function jumps or has a kink, (J,).
+        """Times at which the function jumps or has a kink, (J,).
 
-        A spline has its second derivative everywhere but at its ends.
+        A spline has a second derivative everywhere except at its ends.
         """
         return self.ts[np.array([0, -1])] if self.kind == "cubic" else self.ts
 
@@ -110,20 +110,21 @@ def pulse(
     """A pulse from a function f(t, **parameters).
 
     Args:
-        function: of the time, written with `jax.numpy`; real.
-        jumps: times at which it jumps. Before a run the function is looked at, at some
-            2000 times at equal distances, and steps do not pass over what it does
-            there. What lies wholly between two of them, shorter than 1/2000 of the
-            run, is not seen: name a time within it here, or take `named_pulse`.
-        **parameters: numbers or arrays passed to it by keyword; they become leaves,
-            so that they can be differentiated and fitted.
+        function: a real function of the time, written with `jax.numpy`.
+        jumps: times at which it jumps. Before a run the function is evaluated at some
+            2000 equally spaced times, and time steps do not pass over what it does
+            there. A feature that lies wholly between two of them, shorter than 1/2000
+            of the run, is not seen: give a time within it here, or use `named_pulse`.
+        **parameters: numbers or arrays passed to the function by keyword; they become
+            leaves, which can be differentiated and fitted.
 
     Returns:
         f, a function of the time.
 
     Raises:
-        ValueError: no function, parameters that it does not take, a value that is
-            complex, no number, or finite at no time; or jumps that are not finite.
+        ValueError: not a function, parameters that it does not take, a value that is
+            complex, is not a single number, or is not finite at any time tried; or
+            jumps that are not finite.
     """
     if isinstance(function, Pulse | SampledPulse):
         refuse_constants(parameters, (), "pulse")
@@ -167,7 +168,7 @@ class Impulse(eqx.Module):
     """f(t) = Σ_k G_k δ(t - t_k): impulses of no duration, for `couplings` of pointers.
 
     Attributes:
-        areas: G_k, (K,), that can be fitted.
+        areas: G_k, (K,), which can be fitted.
         times: t_k, (K,).
     """
 
@@ -183,10 +184,10 @@ def impulse(times: ArrayLike, areas: ArrayLike = 1.0) -> Impulse:
         areas: G_k = ∫ g dt, scalar or (K,).
 
     Returns:
-        The impulses, with `areas` as leaf.
+        The impulses, with `areas` as a leaf.
 
     Raises:
-        ValueError: other shapes, or numbers that are not real and finite.
+        ValueError: shapes that do not fit, or numbers that are not real and finite.
     """
     _checks.check_numbers(times, "times")
     if np.ndim(times) > 0:
@@ -219,7 +220,7 @@ def _square(t: ArrayLike, height: Array, start: Array, end: Array) -> Array:
     return jnp.where((t >= start) & (t < end), height, 0)
 
 
-# Functions, and what their parameters are unless told.
+# Functions, and the defaults of their parameters.
 NAMED: dict[str, tuple[Callable[..., Array], dict[str, float]]] = {
     "gaussian": (_gaussian, {"area": 1.0, "center": 0.0, "width": 1.0}),
     "cosine": (_cosine, {"amplitude": 1.0, "omega": 1.0, "phase": 0.0}),
@@ -270,15 +271,15 @@ def sampled_pulse(
     Args:
         ts: times, (T,), increasing.
         values: f of the T - 1 intervals for "steps", else f at the times, (T,).
-        kind: "steps", "linear" or "cubic", a spline whose third derivative is the same
-            on both sides of the second time and of the last but one.
+        kind: "steps", "linear" or "cubic": a spline whose third derivative is
+            continuous at the second time and at the last but one.
 
     Returns:
-        f, a function of the time, with `values` as leaf.
+        f, a function of the time, with `values` as a leaf.
 
     Raises:
-        ValueError: times not increasing, other shapes, values that are complex or not
-            finite, or another kind.
+        ValueError: times that do not increase, shapes that do not fit, values that are
+            complex or not finite, or another kind.
     """
     _checks.check_choice(kind, "kind", KINDS)
     _checks.check_times(ts, "ts")
@@ -312,7 +313,7 @@ def _slope_weights(times: np.ndarray) -> np.ndarray:
     size = times.size
     width = min(size, 2 * _REACH + 1)
     k = np.arange(size)
-    # one spline through many ones, so far apart that none is felt where another is
+    # one spline through many ones, so far apart that they do not affect each other
     ones = np.zeros((size, width))
     ones[k, k % width] = 1
     slopes = CubicSpline(times, ones)(times, 1)

@@ -1,4 +1,4 @@
-"""Whether a grid can hold a state: weight at the walls, at the cut-off, dispersion."""
+"""Whether a grid resolves a state: weight at the walls, at the cut-off, dispersion."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ SECOND_DIFFERENCES = {
     8: (8 / 5, -1 / 5, 8 / 315, -1 / 560),
 }
 
-# Part of the cut-off beyond which a wave function tells what the grid lacks.
+# Part of the cut-off beyond which the weight estimates what the grid cuts off.
 TAIL = 0.9
 
 
@@ -33,8 +33,8 @@ def edge_density(
     Σ_edge |ψ|² / Σ |ψ|², a point at the edge if it is one of the first or the last
     `cells` points of any axis
 
-    What a run has at the walls it sees reflected, or come back on the other side: the
-    amplitude that is wrong is about the root of this share.
+    In a run, weight at the walls is reflected, or comes back on the other side: the
+    amplitude of the error is about the square root of this share.
 
     Args:
         grid: the grid.
@@ -45,8 +45,8 @@ def edge_density(
         Shares in [0, 1], shape (...); 0 for a density that vanishes everywhere.
 
     Raises:
-        ValueError: a density that does not end in the grid's shape, or no positive
-            number of cells.
+        ValueError: a density whose shape does not end in the grid's, or a number of
+            cells that is not positive.
     """
     _checks.check_type(grid, "grid", Grid, "a Grid")
     cells = _checks.whole_number(cells, "cells", 1)
@@ -61,20 +61,21 @@ def cutoff_weight(
 
     Σ_out |ψ_k|² / Σ |ψ_k|², where |k| > fraction · π/dx on any axis
 
-    Products of fields, V(x) ψ among them, shift wavenumbers; what passes π/dx comes
-    back with the opposite sign. Beyond two thirds of it a product of two fields of
-    the grid is no longer safe from that.
+    Products of fields, V(x) ψ among them, shift wavenumbers; one that passes π/dx comes
+    back with the opposite sign (aliasing). Beyond two thirds of π/dx, a product of two
+    fields on the grid is no longer safe from aliasing.
 
     Args:
         grid: the grid.
         psi: wave function, (..., *shape).
-        fraction: of the cut-off π/dx, in (0, 1) (static).
+        fraction: fraction of the cut-off π/dx, in (0, 1) (static).
 
     Returns:
         Shares in [0, 1], shape (...).
 
     Raises:
-        ValueError: ψ does not end in the grid's shape, or a fraction outside (0, 1).
+        ValueError: a fraction outside (0, 1), or ψ whose shape does not end in the
+            grid's.
     """
     _checks.check_type(grid, "grid", Grid, "a Grid")
     _checks.check_scalar(fraction, "fraction")
@@ -87,18 +88,18 @@ def cutoff_weight(
 
 
 def tail_error(grid: Grid, psi: Inexact[Array, "..."]) -> Float[Array, ""]:
-    """Relative error of a density whose wave function the grid cuts off, estimated.
+    """Estimated relative error of a density whose wave function the grid cuts off.
 
     2 (Σ_out |ψ_k|² / Σ |ψ_k|²)^½, where |k| > 0.9 π/dx on any axis
 
-    An amplitude ε that is missing or comes back with the wrong wavenumber changes the
-    density by 2ε at most; what lies beyond the cut-off is taken to be as much as lies
-    in the last tenth before it. Of a smooth wave in a smooth potential: the place of a
-    jump of V is known to a spacing only, which the spectrum does not show.
+    An amplitude ε that is missing, or comes back with the wrong wavenumber, changes the
+    density by 2ε at most. The weight beyond the cut-off is assumed to equal that in the
+    last tenth before it. The estimate holds for a smooth wave in a smooth potential: a
+    jump of V is located only to within a spacing, which the spectrum does not show.
 
     Args:
-        grid: the grid, perhaps sharded.
-        psi: wave function, the grid's shape, or the components of a spinor first.
+        grid: the grid, which may be sharded.
+        psi: wave function, of the grid's shape, or with a spinor's components first.
 
     Returns:
         The estimate of ∫|ρ - ρ_exact| / ∫ρ, scalar.
@@ -130,27 +131,28 @@ def dispersion_bound(
     D: ArrayLike,
     duration: ArrayLike,
 ) -> Float[Array, "..."]:
-    """What second differences instead of a Laplacian can do to a density, at most.
+    """Bound on a density's error from second differences in place of the Laplacian.
 
     ∫ |ρ - ρ_exact| dx ≤ 2 T rms[Σ_axes D (k² - k_h²)], the mean taken over |ψ_k|², with
     k_h² = Σ_d w_d (2 - 2 cos k d h) / h² and w_d of `SECOND_DIFFERENCES`
 
-    The difference of two unitary evolutions grows no faster than the difference of
-    their Hamiltonians acts on the state (Duhamel). A theorem without a potential;
-    with one, |ψ_k|² changes, and the bound holds for the largest value on the way.
+    Two unitary evolutions drift apart no faster than the difference of their
+    Hamiltonians acts on the state (Duhamel). Without a potential the bound is a
+    theorem; with one, |ψ_k|² changes, and the bound holds with the largest value on the
+    way.
 
     Args:
         grid: the grid, of spacing h.
         psi: wave function, (..., *shape), any norm.
-        order: of the differences: 2, 4, 6 or 8 (static).
-        D: ħ/2m, scalar or one an axis; length²/time.
+        order: order of the differences: 2, 4, 6 or 8 (static).
+        D: ħ/2m, scalar or one for each axis; length²/time.
         duration: T, scalar.
 
     Returns:
         The bound for a density of unit integral, shape (...).
 
     Raises:
-        ValueError: ψ does not end in the grid's shape, or another order.
+        ValueError: the shape of ψ does not end in the grid's, or another order.
     """
     _checks.check_choice(order, "order", tuple(SECOND_DIFFERENCES))
     weight = _spectrum(grid, psi)

@@ -1,9 +1,9 @@
-"""Wave functions spread over several devices: where the blocks lie, and the FFT.
+"""Wave functions spread over several devices: the layout of their blocks, and the FFT.
 
-XLA's own FFT gathers the whole array on every device (openxla/xla#24). Here each
-device transforms the axes that it holds in full, and an all-to-all exchanges blocks in
-between. The spectrum stays as the last exchange leaves it, its axes rotated by one, so
-that a split step pays no exchange for putting them back.
+XLA's own FFT gathers the whole array on every device (openxla/xla#24). Here each device
+transforms the axes that it holds in full, and an all-to-all exchanges blocks in
+between. The spectrum stays as the last exchange leaves it, with its axes rotated by
+one, so that a split step needs no exchange to put them back.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,9 +22,9 @@ class Transform(NamedTuple):
     """An FFT over all axes of a grid, and its inverse.
 
     Attributes:
-        forward: values on the grid, to their spectrum.
-        backward: the spectrum, to the values.
-        order: the grid's axis that each axis of the spectrum belongs to.
+        forward: from values on the grid to their spectrum.
+        backward: from the spectrum to the values.
+        order: the grid's axis to which each axis of the spectrum belongs.
     """
 
     forward: Callable[[Array], Array]
@@ -43,15 +43,16 @@ def exchanged_fft(sharding: NamedSharding, ndim: int) -> Transform:
     """The FFT of an array in slabs or pencils, with one or two all-to-alls.
 
     The spectrum's axes are those of the grid rotated by one, (y, x) or (y, z, x), or,
-    for pencils of more, (y, last, x, z, ..); it is sharded over the same axes of the
-    mesh, in the same places.
+    for pencils of more dimensions, (y, last, x, z, ..). The spectrum is sharded over
+    the same axes of the mesh, in the same positions.
 
     Args:
-        sharding: of the grid's first axis (slabs), or of its first two (pencils).
+        sharding: sharding of the grid's first axis (slabs), or of its first two
+            (pencils).
         ndim: number of the grid's axes, at least 2; at least 3 for pencils.
 
     Returns:
-        The pair of transforms, for arrays without a batch; `jax.vmap` adds one.
+        The pair of transforms, for arrays without batch axes; `jax.vmap` adds them.
     """
     names = mesh_names(sharding)
     if len(names) == 1:
@@ -117,18 +118,19 @@ def on_shifted(
     sharding: NamedSharding,
     width: int,
 ) -> tuple[Array, ...]:
-    """A function of f(x + j dx) along each axis; devices exchange what is at the seams.
+    """A function of f(x + j dx) along each axis; devices exchange points at the seams.
 
-    XLA's own roll of an array in pieces is correct, but its derivative gathers.
+    XLA's own roll of a sharded array is correct, but its derivative gathers the array.
 
     Args:
-        function: of an axis, counted from the last, and j -> f(x + j dx), |j| <= width.
+        function: takes an axis, counted from the last, and j -> f(x + j dx), with |j|
+            at most `width`.
         f: (..., *shape).
-        sharding: of the grid.
+        sharding: sharding of the grid.
         width: points that a block needs from its neighbours.
 
     Returns:
-        One array of the shape of `f` a dimension.
+        One array for each dimension, of the shape of `f`.
     """
     names = sharding.spec
     ndim = len(names)
@@ -157,7 +159,7 @@ def _shifts(
         moves = [(i, (i + step) % devices) for i in range(devices)]
         return jax.lax.ppermute(piece, name, moves)
 
-    # how many points the nearest block gives, the one behind it, ..
+    # number of points from the nearest block, from the one behind it, ..
     given = [min(points, width - i) for i in range(0, width, points)]
     before = [part(points - n, None, i) for i, n in enumerate(given, start=1)]
     after = [part(None, n, -i) for i, n in enumerate(given, start=1)]
@@ -170,7 +172,7 @@ def _shifts(
 def place(f: Any, sharding: NamedSharding, lead: int = 0) -> Array:
     """An array whose axes after the first `lead` are spread, each block on its device.
 
-    Of an array that is not JAX's only the blocks of this process are read.
+    If the array is not JAX's, only the blocks of this process are read.
     """
     spec = PartitionSpec(*(None,) * lead, *sharding.spec)
     sharding = NamedSharding(sharding.mesh, spec)
@@ -185,7 +187,7 @@ def place(f: Any, sharding: NamedSharding, lead: int = 0) -> Array:
 
 
 def place_axes(axes: tuple[Array, ...], sharding: NamedSharding) -> tuple[Array, ...]:
-    """Broadcastable coordinates in pieces, so that what is made of them is, too."""
+    """Broadcastable coordinates, sharded, so that arrays made from them are, too."""
     names = mesh_names(sharding)
     names = (*names, *(None,) * (len(axes) - len(names)))
     return tuple(
@@ -195,7 +197,7 @@ def place_axes(axes: tuple[Array, ...], sharding: NamedSharding) -> tuple[Array,
 
 
 def mesh_names(sharding: NamedSharding) -> tuple[str, ...]:
-    """The axes of the mesh that the grid's first axes are spread over."""
+    """The axes of the mesh over which the grid's first axes are spread."""
     return tuple(name for name in sharding.spec if name is not None)
 
 
@@ -210,8 +212,8 @@ def read_sharding(
     """
     if isinstance(mesh, AbstractMesh):
         raise ValueError("Argument `mesh` must have devices, but is abstract.")
-    # explicit types of mesh axes would ask every expression of the caller to name the
-    # sharding of its result
+    # with explicit types of mesh axes, every expression of the caller would have to
+    # name the sharding of its result
     mesh = Mesh(mesh.devices, mesh.axis_names)
     names = (names,) if isinstance(names, str) else tuple(names)
     unknown = [name for name in names if name not in mesh.axis_names]
@@ -233,7 +235,7 @@ def read_sharding(
 
 def _check_divides(mesh: Mesh, names: tuple[str, ...], shape: tuple[int, ...]) -> None:
     """Every block of every stage of the FFT is of the same size."""
-    # the axes of the grid that each axis of the mesh splits at one stage or another
+    # the axes of the grid that each axis of the mesh splits at some stage
     last = len(shape) - 1
     split = {names[0]: (0, 1)} | ({names[1]: (1, last)} if len(names) == 2 else {})
     for name, axes in split.items():

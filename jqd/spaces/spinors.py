@@ -1,6 +1,6 @@
 """Particles of spin ½ on a periodic grid."""
 
-# What the interface has as a field may be a property here: equinox takes either.
+# Fields of the interface may be properties here: equinox accepts either.
 # pyright: reportIncompatibleVariableOverride=false
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class SpinorOnGrid(OnGrid):
     """H = H₀ - (g q ħ/4m) B·σ of spinors, (2, *shape), H₀ of particles without spin.
 
     Attributes:
-        particle: H₀, with q and m; m is that of the first axis.
+        particle: H₀, with q and m; m is the mass along the first axis.
         g: the gyromagnetic factor, scalar.
         field: B; None for the curl of the vector potential.
     """
@@ -50,7 +50,7 @@ class SpinorOnGrid(OnGrid):
 
     @property
     def mass(self) -> Float[Array, "..."]:
-        """m, scalar, or one an axis."""
+        """m, scalar, or one for each axis."""
         return self.particle.mass
 
     @property
@@ -70,7 +70,7 @@ class SpinorOnGrid(OnGrid):
 
     @property
     def magnetic_field(self) -> MagneticField | CurlField:
-        """B as it is given, or ∇×A."""
+        """B as given, or ∇×A."""
         if self.field is not None:
             return self.field
         A = self.particle.vector_potential
@@ -101,11 +101,11 @@ class SpinorOnGrid(OnGrid):
         return image
 
     def flows(self, hbar: Array) -> Flows:
-        """Potential and spin (outer), the kinetic energy of either component (inner).
+        """Potential and spin (outer), the kinetic energy of each component (inner).
 
-        Where B has one direction the spin energies of all places commute, and V + W·σ
-        is to splittings what V is. Where it turns they do not: methods for Nyström's
-        kind of equation, which take [V, [V, [V, T]]] = 0 for granted, lose their order.
+        Where B has one direction, the spin energies of all places commute, and
+        splittings treat V + W·σ like V. Where B turns, they do not commute, and methods
+        of Nyström's kind, which assume [V, [V, [V, T]]] = 0, lose their order.
         """
         flows, outer = self.particle.flows(hbar), self._spin_flow(hbar)
         if self.absorber is not None:
@@ -150,7 +150,7 @@ class SpinorOnGrid(OnGrid):
         )
 
     def spectral_bounds(self, hbar: Array) -> tuple[Array, Array]:
-        """Numbers that enclose the spectrum: those of H₀, and the largest |W|.
+        """Numbers that enclose the spectrum: those of H₀, widened by the largest |W|.
 
         Raises:
             ValueError: an absorber, with which the spectrum is not real.
@@ -161,11 +161,11 @@ class SpinorOnGrid(OnGrid):
         return low - largest, high + largest
 
     def convection(self, t: ArrayLike, x: Float[Array, "n d"]) -> Array | None:
-        """That of H₀."""
+        """The velocity that H₀ adds for paths, (n, d)."""
         return self.particle.convection(t, x)
 
     def seam_share(self, psi: Array, t: ArrayLike) -> Array | None:
-        """That of H₀."""
+        """The share of |psi|² at seams, as for H₀."""
         size = jnp.sqrt(jnp.sum(abs2(psi), axis=0))
         return self.particle.seam_share(size, t)
 
@@ -177,7 +177,7 @@ def spinor_on_grid(
     magnetic_field: Callable[..., Any] | MagneticField | None,
     direction: ArrayLike | None,
 ) -> SpinorOnGrid:
-    """The Hamiltonian, its charge and its magnetic field checked.
+    """The Hamiltonian, after checks of its charge and its magnetic field.
 
     Raises:
         ValueError: see `jqd.Pauli`.
@@ -226,6 +226,6 @@ def sigma(psi: Complex[Array, "2 ..."]) -> Complex[Array, "3 2 ..."]:
 def spin_density(
     psi: Complex[Array, "2 ..."], other: Complex[Array, "2 ..."] | None = None
 ) -> Float[Array, "3 ..."]:
-    """Re ψ†σφ, (3, ...); of one spinor ψ†σψ, its spin times its density."""
+    """Re ψ†σφ, (3, ...); for one spinor ψ†σψ, its spin times its density."""
     other = psi if other is None else other
     return jnp.sum(jnp.real(jnp.conj(psi)[None] * sigma(other)), axis=1)

@@ -16,20 +16,21 @@ from .grids import Grid
 from .potentials import positional
 from .resolution import TAIL
 
-# Ends of A along its own axis agree to this share of the largest A: rounding.
+# Ends of A along its own axis must agree to this share of the largest A: rounding.
 _SEAM = 1e-9
-# Waves near the cut-off, in the same unit: a kink at the seam leaves 1e-4.
+# Largest waves near the cut-off, in the same unit: a kink at the seam leaves 1e-4.
 _TAIL = 1e-6
-# Share of the probability at a seam across which A jumps that a state may have there.
+# Largest share of a state's probability at a seam across which A jumps.
 SEAM_SHARE = 1e-6
 
 
 class VectorPotential(eqx.Module):
-    """A(x, ..) or A(x, .., t), one component an axis, with constants to be fitted.
+    """A(x, ..) or A(x, .., t), one component per axis, with constants to be fitted.
 
     Attributes:
         time_dependent: whether the time is passed as the last argument (static).
-        function: of the grid's coordinates (and the time), gives the components.
+        function: a function of the grid's coordinates (and the time) that returns the
+            components.
     """
 
     time_dependent: bool = eqx.field(static=True)
@@ -41,7 +42,7 @@ class VectorPotential(eqx.Module):
         return not self.time_dependent
 
     def at(self, coordinates: tuple[Array, ...], t: ArrayLike) -> tuple[Array, ...]:
-        """The components of A at these coordinates, as they come: not broadcast."""
+        """The components of A at these coordinates, not broadcast."""
         arguments = (*coordinates, t) if self.time_dependent else coordinates
         return tuple(jnp.asarray(a) for a in self.function(*arguments))
 
@@ -59,7 +60,7 @@ class VectorPotential(eqx.Module):
             return values, jnp.zeros_like(values)
         mean = jnp.mean(values, axis=axis, keepdims=True)
         k = grid.wavenumbers[axis]
-        # χ_k = A_k/ik; neither the mean has one, nor what an even grid cannot tell
+        # χ_k = A_k/ik, except for the mean and the highest wave of an even grid
         n = grid.shape[axis]
         held = (k != 0) & (jnp.abs(k) < (1 - 1 / (2 * n)) * jnp.pi / grid.spacing[axis])
         over = safe_divide(1, k, held)
@@ -71,17 +72,18 @@ class VectorPotential(eqx.Module):
     ) -> Float[Array, ""]:
         """Share of a density at seams of the box across which A jumps.
 
-        Along another axis than its own a component may differ between the two ends of
-        the box. Between the last and the first points lies then a sheet of field, which
-        is none of the field that is meant.
+        Along an axis other than its own, a component may differ between the two ends of
+        the box. Between the last and the first points there is then a sheet of magnetic
+        field, which is no part of the field that is meant.
 
         Args:
             grid: the grid.
-            density: on it, any normalisation.
+            density: density on the grid, any normalisation.
             t: time, scalar.
 
         Returns:
-            Σ_seam ρ / Σ ρ over the points on either side, where A jumps; 0 of none.
+            Σ_seam ρ / Σ ρ, with Σ_seam over the points on either side of seams where A
+            jumps; 0 without such seams.
         """
         total = jnp.sum(density)
         found = jnp.zeros_like(total)
@@ -108,22 +110,24 @@ def vector_potential(
     """A vector potential on `grid` from a function of the coordinates.
 
     Each component must be periodic along its own axis. Along another axis it may jump
-    where the box closes: there the field is a sheet, which a state that has no weight
-    at this seam does not see. One that has is refused, and ends a run (`seam_share`).
+    where the box closes: there the magnetic field is a sheet, which does not affect a
+    state without weight at this seam. A state with weight there is refused, and ends a
+    run (`seam_share`).
 
     Args:
         function: A(x, ..) or A(x, .., t) -> (A_x, ..), point by point, one
-            broadcastable array an axis; 0 for a component that vanishes.
+            broadcastable array for each axis; 0 for a component that vanishes.
         grid: the grid.
-        **constants: array constants passed to the function by keyword; leaves.
+        **constants: array constants passed to the function by keyword; they become
+            leaves.
 
     Returns:
         The vector potential.
 
     Raises:
-        ValueError: no function, another number of arguments or components, values that
-            are complex or not finite, or a component that is not periodic along its
-            own axis.
+        ValueError: not a function, another number of arguments or components, values
+            that are complex or not finite, or a component that is not periodic along
+            its own axis.
     """
     if isinstance(function, VectorPotential):
         return function

@@ -18,22 +18,22 @@ def amplified(
     levels: tuple[int, ...],
     orders: int,
 ) -> tuple[Complex[Array, "more ..."], Float[Array, " more"]]:
-    """The operator whose Husimi function at Cħ is that of the given one at ħ.
+    """The operator whose Husimi function at Cħ is that of the given operator at ħ.
 
     Σ_j w_j |ψ_j><ψ_j| -> Σ_jk w_j Π_i (1-C_i)^k_i v_jk v_jk†,
     v_jk = Π_i √binom(n_i+k_i, k_i) C_i^((n_i+1)/2) ψ_j,n,
 
-    shifted up by k: amplifiers of gain 1/C_i, continued to C_i > 1.
+    shifted up by k. These are amplifiers of gain 1/C_i, continued to C_i > 1.
 
     Args:
         kets: ψ_j at ħ, shape (j, d_1, ..., d_N).
         weights: w_j.
-        C: scalar, or one of each mode (N,).
-        levels: levels kept of each mode.
+        C: scalar, or one for each mode (N,).
+        levels: levels kept for each mode.
         orders: largest total k.
 
     Returns:
-        Kets at ħ_eff and their weights, one for each of the given ones and each k.
+        Kets at ħ_eff and their weights, one for each given ket and each k.
 
     Source: C. M. Caves, Phys. Rev. D 26, 1817 (1982).
     """

@@ -1,9 +1,9 @@
 """Kernels of Husimi maps on tensor grids.
 
-With α = ξ + iη, the functions that a map is made of are products of functions of ξ and
-of η, joined by orthogonal matrices of fixed total degree: the beam splitter that takes
-circular to linear oscillations. A map is then two small real matrix products instead of
-one of the size of the grid, and nothing cancels.
+With α = ξ + iη, the functions that make up a map are products of functions of ξ and of
+η, joined by orthogonal matrices of fixed total degree: the beam splitter that turns
+circular into linear oscillations. A map then takes two small real matrix products
+instead of one of the size of the grid, and nothing cancels.
 """
 
 import functools
@@ -17,7 +17,7 @@ from jaxtyping import Array
 
 from ..spaces.fock import coherent_amplitudes, hermite_functions, log_binomials
 
-# Beyond it the d³ numbers of the beam splitter outweigh what they save.
+# With more levels the d³ numbers of the beam splitter cost more than they save.
 _MOST_LEVELS = 128
 
 # -- kets: <α|n>/√π = Σ_{j+k=n} √(C(n,j)/2^n) (-i)^k h_j(ξ) h_k(η) -------------------
@@ -137,8 +137,8 @@ def krawtchouk(degree: int) -> np.ndarray:
 
     φ_k(n) = Σ_p (-1)^p C(n, p) C(N-n, k-p) √(C(N, n) / C(N, k)) / 2^(N/2)
 
-    The recurrence in k grows up to N/2; the rest is the mirror image. Orthogonal to
-    1e-13 up to N = 255.
+    The recurrence in k grows up to N/2 and is used up to there; the rest is the mirror
+    image. The matrix is orthogonal to 1e-13 up to N = 255.
 
     Args:
         degree: N, at least 0.

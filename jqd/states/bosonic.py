@@ -1,7 +1,7 @@
 """States of bosonic modes in the number basis.
 
-Amplitudes are dimensionless (α of a|α> = α|α>). States are cut off, never renormalised:
-what is cut off must stay below 1e-6 of the norm.
+Amplitudes are dimensionless (α of a|α> = α|α>). States are cut off and never
+renormalised: the part that is cut off must stay below 1e-6 of the norm.
 """
 
 import functools
@@ -26,7 +26,7 @@ from ..spaces.fock import (
     squeezed_amplitudes,
 )
 
-# What a cut-off may lose of the norm, and how far the search for a larger one goes.
+# Largest loss of norm by a cut-off, and the limit of the search for a larger one.
 _LOSS = 1e-6
 _MOST_LEVELS = 4096
 _MOST_SQUEEZED = math.asinh(math.sqrt(_MOST_LEVELS))
@@ -39,14 +39,14 @@ def coherent(
 
     Args:
         alpha: α, scalar, or (N,) for N modes.
-        levels: number of levels d, or one of each mode.
+        levels: number of levels d, or one number for each mode.
 
     Returns:
         Ket, (d,) or (d_1, .., d_N).
 
     Raises:
-        ValueError: the levels lose more than 1e-6 of the norm, alpha is not finite or
-            has more quanta than the 4096 levels that are tried.
+        ValueError: the levels lose more than 1e-6 of the norm, or alpha is not finite
+            or has more quanta than the 4096 levels that are tried.
     """
     _checks.check_finite(alpha, "alpha")
     if isinstance(levels, Sequence):
@@ -74,14 +74,15 @@ def number_state(
     """A number state |n>, or a product of them.
 
     Args:
-        n: number of quanta, or one of each mode.
-        levels: number of levels d, or one of each mode.
+        n: number of quanta, or one number for each mode.
+        levels: number of levels d, or one number for each mode.
 
     Returns:
         Ket, (d,) or (d_1, .., d_N), of the default complex type.
 
     Raises:
-        ValueError: n is negative or not below its levels, or there are not as many.
+        ValueError: n is negative or not below its levels, or n and levels differ in
+            number.
     """
     quanta = tuple(n) if isinstance(n, Sequence) else (n,)
     shape = tuple(levels) if isinstance(levels, Sequence) else (levels,)
@@ -115,11 +116,11 @@ def squeezed(
 
     |β, ζ> = D(β) S(ζ)|0>, S = exp((ζ* a² - ζ a†²)/2), ζ = r e^(iθ)
 
-    For θ = 0 and r > 0 the variance of X = (a + a†)/2 is e^(-2r)/4. The same D and S as
-    QuTiP's `displace` and `squeeze`.
+    For θ = 0 and r > 0 the variance of X = (a + a†)/2 is e^(-2r)/4. D and S are those
+    of QuTiP's `displace` and `squeeze`.
 
     Args:
-        r: squeezing, scalar, either sign.
+        r: squeezing, scalar, of either sign.
         levels: number of levels d.
         angle: θ, scalar.
         displacement: β, scalar.
@@ -128,8 +129,9 @@ def squeezed(
         Ket, (d,).
 
     Raises:
-        ValueError: the levels lose more than 1e-6 of the norm; not finite, r or angle
-            not real, or more quanta than the 4096 levels that are tried.
+        ValueError: the levels lose more than 1e-6 of the norm; an argument is not
+            finite; r or angle is not real; or there are more quanta than the 4096
+            levels that are tried.
     """
     for value, name in ((r, "r"), (angle, "angle"), (displacement, "displacement")):
         _checks.check_shape(value, name, ())
@@ -151,7 +153,7 @@ def cat(
     r: ArrayLike = 0.0,
     angle: ArrayLike = 0.0,
 ) -> Complex[Array, " d"]:
-    """A superposition of coherent or of displaced squeezed states, normalised.
+    """A normalised superposition of coherent or of displaced squeezed states.
 
     |ψ> = Σ_k c_k D(α_k) S(ζ)|0> / norm, ζ = r e^(iθ)
 
@@ -166,8 +168,8 @@ def cat(
         Ket, (d,).
 
     Raises:
-        ValueError: shapes differ, the components cancel, not finite, or the levels lose
-            more than 1e-6 of the norm.
+        ValueError: shapes differ, the components cancel, an argument is not finite, or
+            the levels lose more than 1e-6 of the norm.
     """
     _checks.check_shape(alphas, "alphas", (None,))
     _checks.check_shape(weights, "weights", np.shape(alphas))
@@ -211,7 +213,7 @@ def thermal(
     """A displaced thermal state.
 
     ρ = D(α) Σ_n n̄^n (1 + n̄)^(-n-1) |n><n| D(α)†, which a quantum-limited amplifier of
-    gain 1 + n̄ makes of a coherent state: every entry is exact.
+    gain 1 + n̄ makes from a coherent state: every entry is exact.
 
     Args:
         nbar: n̄ >= 0, mean number of thermal quanta, scalar.
@@ -249,7 +251,7 @@ def product(*states: Any) -> Complex[Array, "..."]:
         (d_1, .., d_N, d_1, .., d_N).
 
     Raises:
-        ValueError: no states, or one that is neither.
+        ValueError: no states, or one that is neither a ket nor a density operator.
     """
     arrays = [as_array(state, f"states[{i}]") for i, state in enumerate(states)]
     if not arrays or any(array.ndim not in (1, 2) for array in arrays):
@@ -320,7 +322,7 @@ def _enough(build: Callable[[int], Array], levels: int) -> Array:
     state = build(levels)
     if not _checks.is_concrete(state):
         return state
-    # the exponent of a state far out is rounded to a few ten of its ε
+    # the exponent of a state far out is rounded by a few tens of its ε
     loss = _LOSS + 64 * float(np.finfo(state.dtype).eps)
     if _held(state)[-1] >= 1 - loss:
         return state

@@ -1,8 +1,8 @@
 """Several systems as one: joint beables, product Hamiltonians, local operations.
 
-The joint beable of systems A, B, .. with M_A, M_B, .. values is one index, the last
-system fastest: (a, b) is class a M_B + b. A state of the whole is a vector over these
-classes, as `jqd.CopyDynamics` and `jqd.Schrodinger` take it.
+The joint beable of systems A, B, .. with M_A, M_B, .. values is one index, in which the
+last system varies fastest: (a, b) is class a M_B + b. A state of the whole is a vector
+over these classes, as `jqd.CopyDynamics` and `jqd.Schrodinger` take it.
 """
 
 import functools
@@ -19,7 +19,7 @@ from ..interop import as_array
 
 
 def hamiltonian(*parts: Any, coupling: Any = None) -> Array:
-    """Hamiltonian of systems side by side.
+    """The Hamiltonian of systems side by side.
 
     H = H_A ⊗ 1 + 1 ⊗ H_B + .. + coupling
 
@@ -28,11 +28,11 @@ def hamiltonian(*parts: Any, coupling: Any = None) -> Array:
         coupling: (M, M) Hermitian with M = Π M_i, or None for none.
 
     Returns:
-        H, (M, M), energy; real where all parts are.
+        H, (M, M), energy; real where all parts are real.
 
     Raises:
-        ValueError: no parts, one that is not square or Hermitian, or a coupling of
-            another size.
+        ValueError: no parts, a part that is not square or not Hermitian, or a coupling
+            of another size.
     """
     if not parts:
         raise ValueError("Argument `parts` must hold Hamiltonians, but is empty.")
@@ -65,7 +65,7 @@ def product(*states: Any) -> Complex[Array, " M"]:
         ψ, (M,) complex.
 
     Raises:
-        ValueError: no states, or one that is no vector.
+        ValueError: no states, or one that is not a vector.
     """
     arrays = [as_array(state, f"states[{k}]") for k, state in enumerate(states)]
     if not arrays or any(array.ndim != 1 for array in arrays):
@@ -80,15 +80,15 @@ def product(*states: Any) -> Complex[Array, " M"]:
 def marginal(
     density: ArrayLike, sizes: Sequence[int], part: int
 ) -> Float[Array, "... M_part"]:
-    """Probabilities of one system's beable, whatever the others' are.
+    """Probabilities of one system's beable, summed over the beables of the others.
 
     ρ_a = Σ_b.. ρ_ab..
 
     Args:
         density: ρ of the whole, (..., M), as `evolve(.., observe="density")` and
-            `Copies.density` give it.
+            `Copies.density` return it.
         sizes: numbers of values (M_A, M_B, ..).
-        part: which system, from 0.
+        part: number of the system, from 0.
 
     Returns:
         (..., M_part) probabilities.
@@ -107,7 +107,7 @@ def marginal(
 def apply_local(
     psi: ArrayLike, operator: Any, sizes: Sequence[int], part: int
 ) -> Complex[Array, "... M"]:
-    """One system's own operation: what is done to it and to no other.
+    """An operation on one system alone.
 
     ψ'_a..b = Σ_b' U_bb' ψ_a..b'
 
@@ -115,7 +115,7 @@ def apply_local(
         psi: amplitudes of the whole, (..., M).
         operator: U, (M_part, M_part), e.g. `rotation(angle)`.
         sizes: numbers of values (M_A, M_B, ..).
-        part: which system, from 0.
+        part: number of the system, from 0.
 
     Returns:
         ψ', (..., M).

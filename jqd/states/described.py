@@ -1,9 +1,9 @@
-"""States of bosonic modes by what they are: no levels, and the window of C exactly.
+"""States of bosonic modes by their constants: no levels, and an exact window of C.
 
 C_max is one more than the largest order at which the ordered characteristic function of
-a state is square integrable. It is not continuous: a ket that is cut off has 2 whatever
-it was before, and a share of 1e-9 of another state has its full effect. So a state says
-it, and no array can.
+a state is square integrable. It is not continuous: a ket that is cut off has C_max = 2
+whatever its value was before, and a share of 1e-9 of another state has its full effect.
+So a state declares its C_max, which no array determines.
 """
 
 import math
@@ -24,16 +24,16 @@ from .ensemble import LOSS, Ensemble, Seed, State, as_ensemble
 
 
 class GaussianState(State):
-    """A displaced, squeezed, thermal state of one mode: any Gaussian one.
+    """A displaced, squeezed, thermal state of one mode: any Gaussian state.
 
     ρ = D(α) S(r e^(iθ)) ρ_n̄ S† D†,   C_max = 1 + (2n̄ + 1) e^(-2|r|)
 
-    A coherent state has C_max = 2, a thermal one 2(n̄ + 1). What is None is no constant
-    that a fit could free.
+    A coherent state has C_max = 2, a thermal one 2(n̄ + 1). An attribute that is None
+    is not a constant that a fit could free.
 
     Attributes:
         alpha: α, complex scalar.
-        r: squeezing, either sign, scalar, or None; positive r narrows X at θ = 0.
+        r: squeezing, of either sign, scalar, or None; positive r narrows X at θ = 0.
         angle: θ, radians, scalar, or None.
         nbar: n̄, mean number of thermal quanta, scalar, or None for a pure state.
     """
@@ -76,7 +76,7 @@ class GaussianState(State):
 
     @property
     def modes(self) -> int:
-        """One."""
+        """One mode."""
         return 1
 
     @property
@@ -92,10 +92,10 @@ class GaussianState(State):
         return noise * jnp.exp(-2 * r), noise * jnp.exp(2 * r)
 
     def seeds(self, levels: tuple[int, ...]) -> tuple[Seed, ...]:
-        """The one pure state of which an amplifier makes this one.
+        """The one pure state from which an amplifier makes this state.
 
-        A gain G = (1+a)(1+b)/(2+a+b) makes variances a, b times those of the vacuum of
-        a ket squeezed by r' = ln[(1+b)/(1+a)]/2.
+        From a ket squeezed by r' = ln[(1+b)/(1+a)]/2, a gain G = (1+a)(1+b)/(2+a+b)
+        makes variances of a and b times those of the vacuum.
         """
         gain, beta, r = None, self.alpha, self.r
         if self.nbar is not None:
@@ -126,7 +126,7 @@ class TwoModeSqueezed(State):
     C_max = 1 + e^(-2|r|)
 
     Attributes:
-        r: squeezing, either sign, scalar.
+        r: squeezing, of either sign, scalar.
         angle: θ, radians, scalar.
     """
 
@@ -147,7 +147,7 @@ class TwoModeSqueezed(State):
 
     @property
     def modes(self) -> int:
-        """Two."""
+        """Two modes."""
         return 2
 
     @property
@@ -187,7 +187,7 @@ class Cat(State):
 
     Attributes:
         alphas: α_k, (K,).
-        weights: c_k, (K,), complex; no constants of a fit.
+        weights: c_k, (K,), complex; not constants of a fit.
         r: squeezing of all components, scalar.
         angle: θ, scalar.
     """
@@ -227,7 +227,7 @@ class Cat(State):
 
     @property
     def modes(self) -> int:
-        """One."""
+        """One mode."""
         return 1
 
     @property
@@ -244,8 +244,8 @@ class Cat(State):
 class Finite(State):
     """A superposition or mixture of number states that ends with its last level.
 
-    C_max = 2. What is given is all of the state, as of `number_state(n, n + 1)`; an
-    array that merely cuts a state off should not be declared so.
+    C_max = 2. The array holds the whole state, as `number_state(n, n + 1)` does; do not
+    declare an array as `Finite` that merely cuts a state off.
 
     Attributes:
         table: the state as weighted kets.
@@ -291,10 +291,10 @@ class Finite(State):
 class Product(State):
     """States of modes that know nothing of each other: ρ = ρ_1 ⊗ ρ_2 ⊗ ..
 
-    C_max is the least of its parts.
+    C_max is the smallest of its parts' values.
 
     Attributes:
-        states: of one or more modes each.
+        states: states of one or more modes each.
     """
 
     states: tuple[State, ...] = parts(each="part")
@@ -303,7 +303,7 @@ class Product(State):
         """The product.
 
         Args:
-            *states: of one or more modes each.
+            *states: states of one or more modes each.
 
         Raises:
             ValueError: none, or what is no `State`.
@@ -317,7 +317,7 @@ class Product(State):
 
     @property
     def largest_C(self) -> Float[Array, ""]:
-        """The least of the parts."""
+        """The smallest value of the parts."""
         return _least(self.states)
 
     def seeds(self, levels: tuple[int, ...]) -> tuple[Seed, ...]:
@@ -334,7 +334,7 @@ class Product(State):
         return whole or ()
 
     def gaussian(self) -> tuple[Array, Array] | None:
-        """Those of the parts side by side, where all are Gaussian."""
+        """The moments of the parts side by side, where all parts are Gaussian."""
         found = [state.gaussian() for state in self.states]
         known = [each for each in found if each is not None]
         if len(known) < len(found):
@@ -355,12 +355,12 @@ class Product(State):
 class Mixture(State):
     """ρ = Σ_j p_j ρ_j, p_j > 0, whose C_max is the least of its components.
 
-    However small a share is: within any distance of a state there is one whose window
-    ends at C = 1.
+    This holds however small a share is: within any distance of a state there is one
+    whose window ends at C = 1.
 
     Attributes:
         probabilities: p_j, (J,).
-        states: ρ_j, of as many modes each.
+        states: ρ_j, all with the same number of modes.
     """
 
     probabilities: Float[Array, " J"]
@@ -401,11 +401,11 @@ class Mixture(State):
 
     @property
     def largest_C(self) -> Float[Array, ""]:
-        """The least of the components."""
+        """The smallest value of the components."""
         return _least(self.states)
 
     def seeds(self, levels: tuple[int, ...]) -> tuple[Seed, ...]:
-        """Those of the components, each with its probability."""
+        """The seeds of the components, each weighted with its probability."""
         return tuple(
             seed._replace(weight=self.probabilities[j] * seed.weight)
             for j, state in enumerate(self.states)

@@ -14,21 +14,21 @@ from .._math import abs2
 from ..interop import as_array
 from .amplifier import amplified
 
-# What the levels of a described state may lose of its trace.
+# Largest share of its trace that a described state may lose by its levels.
 LOSS = 1e-6
 
 
 class Ensemble(eqx.Module):
     """ρ = Σ_k w_k |v_k><v_k|, weights of either sign, kets of any norm.
 
-    One ket is a pure state. Signed weights carry operators that are no states, such as
-    those of a Husimi function taken at too large an ħ.
+    One ket is a pure state. Weights of both signs represent operators that are no
+    states, such as the operator of a Husimi function taken at too large an ħ.
 
     Attributes:
         kets: v_k in the number basis, shape (k, d_1, ..., d_N).
         weights: w_k, shape (k,), real.
-        window: the end C_max of the state that these kets stand for, scalar, which no
-            table of amplitudes can tell; None where nothing declares it.
+        window: the end C_max of the state that these kets represent, scalar, which no
+            table of amplitudes determines; None where nothing declares it.
     """
 
     kets: Complex[Array, "kets ..."]
@@ -46,11 +46,11 @@ class Ensemble(eqx.Module):
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """Number of levels kept of each mode."""
+        """Number of levels kept for each mode."""
         return tuple(self.kets.shape[1:])
 
     def flat(self) -> Complex[Array, "kets D"]:
-        """The kets with all modes in one axis, the last mode fastest."""
+        """The kets with all modes in one axis; the last mode varies fastest."""
         return jnp.reshape(self.kets, (self.kets.shape[0], -1))
 
     def trace(self) -> Float[Array, ""]:
@@ -65,12 +65,12 @@ class Ensemble(eqx.Module):
 
 
 class Seed(NamedTuple):
-    """A pure state, its weight in a mixture, and what amplifies it.
+    """A pure state, its weight in a mixture, and the gain that amplifies it.
 
     Attributes:
         weight: p, real scalar.
         ket: amplitudes, shape (d_1, ..., d_N).
-        gain: of each mode, at least 1, shape (N,); None for a pure state.
+        gain: gain of each mode, at least 1, shape (N,); None for a pure state.
     """
 
     weight: Float[Array, ""]
@@ -79,11 +79,11 @@ class Seed(NamedTuple):
 
 
 class State(eqx.Module):
-    """A state of bosonic modes by what it is, not by a table of amplitudes.
+    """A state of bosonic modes given by its constants, not by a table of amplitudes.
 
-    It has no levels until it is asked for some, and it knows what no table can tell,
-    its window of C. Its arrays may be traced. It is seen in three ways: `ket` of a pure
-    state, `gaussian` by its moments, `ensemble` of any.
+    It has no levels until a method is asked for some, and it knows its window of C,
+    which no table determines. Its arrays may be traced. Three methods give it: `ket`
+    for a pure state, `gaussian` for its moments, `ensemble` for any state.
     """
 
     @property
@@ -99,20 +99,20 @@ class State(eqx.Module):
 
     @abc.abstractmethod
     def seeds(self, levels: tuple[int, ...]) -> tuple[Seed, ...]:
-        """Pure states with these levels, whose amplified mixture the state is.
+        """Pure states with these levels; the state is their amplified mixture.
 
         Args:
             levels: number of levels of each mode.
 
         Raises:
-            ValueError: they lose more than 1e-6 of the norm of a pure state.
+            ValueError: the levels lose more than 1e-6 of the norm of a pure state.
         """
 
     def ket(self, levels: int | tuple[int, ...]) -> Complex[Array, "*levels"]:
         """Amplitudes of a pure state, (d_1, .., d_N).
 
         Args:
-            levels: number of levels, one for all modes or one of each.
+            levels: number of levels, one for all modes or one for each.
 
         Raises:
             ValueError: the state is a mixture, or the levels lose more than 1e-6 of its
@@ -135,7 +135,7 @@ class State(eqx.Module):
         """Weighted kets, with the window that the state declares.
 
         Args:
-            levels: number of levels, one for all modes or one of each.
+            levels: number of levels, one for all modes or one for each.
 
         Raises:
             ValueError: the levels lose more than 1e-6 of the trace.
@@ -166,7 +166,7 @@ class State(eqx.Module):
 
 
 def check_modes(state: Ensemble | State, modes: int, name: str) -> None:
-    """Raise ValueError unless a state has so many modes."""
+    """Raise ValueError unless a state has `modes` modes."""
     if state.modes != modes:
         raise ValueError(
             f"Argument `{name}` must have {modes} modes, but has {state.modes}."
@@ -181,10 +181,10 @@ def as_ensemble(
     Args:
         state: ket (d_1, ..., d_N), density operator (d_1, ..., d_N, d_1, ..., d_N), or
             one of those flattened where N = 1; an `Ensemble` passes unchanged. QuTiP
-            objects are taken with the dimensions they carry.
+            objects keep their own dimensions.
         modes: N.
         name: what the caller calls it.
-        levels: of the kets of a `State`, see `State.ensemble`.
+        levels: levels of the kets of a `State`, see `State.ensemble`.
 
     Returns:
         The ensemble: one ket, or the eigenvectors of a density operator (twice its
@@ -192,7 +192,7 @@ def as_ensemble(
 
     Raises:
         ValueError: wrong number of axes, not Hermitian, not finite, not normalised, an
-            operator with a negative eigenvalue, a `State` without levels.
+            operator with a negative eigenvalue, or a `State` without levels.
     """
     if isinstance(state, Ensemble | State):
         check_modes(state, modes, name)
@@ -232,7 +232,7 @@ def as_ensemble(
     real = jnp.finfo(array.dtype).dtype
     if _checks.is_concrete(matrix):
         weights, vectors = np.linalg.eigh(np.asarray(matrix))
-        # of the same size as what the trace may miss
+        # of the same size as the allowed error of the trace
         if weights[0] < -1e-6:
             raise ValueError(
                 f"Argument `{name}` must have no negative probabilities, but has the "

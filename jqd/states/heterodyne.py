@@ -14,11 +14,11 @@ from .._math import abs2, expi
 from ..spaces.fock import coherent_amplitudes
 from .ensemble import Ensemble, as_ensemble
 
-# Weights are negative by no more than rounding where Q is a density.
+# Where Q is a density, weights are negative only by rounding.
 _ROUNDING = 1e-9
-# Halvings of a turn until an angle is known to rounding.
+# Halvings of a full turn until an angle is known to rounding.
 _HALVINGS = 52
-# Outcomes that are drawn at once, so that their coefficients fit into a cache.
+# Outcomes drawn at once, so few that their coefficients fit into a cache.
 _BLOCK = 1024
 
 
@@ -42,8 +42,8 @@ def sample_husimi(
         α in action units, shape (shots,).
 
     Raises:
-        ValueError: the state is none of one mode, weights are negative (no density),
-            no shots, hbar not positive.
+        ValueError: not a state of one mode, negative weights (no density), no shots, or
+            hbar not positive.
     """
     ensemble = as_ensemble(state, 1)
     _checks.check_scalar(hbar, "hbar")
@@ -70,14 +70,14 @@ def _draw(key: Array, ensemble: Ensemble, hbar: Array, shots: int) -> Array:
     levels, real = ensemble.kets.shape[1], ends.dtype
     for_kets, for_radii, for_angles = jax.random.split(key, 3)
     shares = jax.random.uniform(for_kets, (shots,), real)
-    # what lies at the last end by rounding is still of the last level
+    # a value at the last end by rounding still belongs to the last level
     drawn = jnp.searchsorted(ends[:-1], shares * ends[-1], side="right")
     turns = jax.random.uniform(for_angles, (shots,), real)
 
     def outcome(of: tuple[Array, Array, Array]) -> Array:
         drawn, key, turn = of
         ket, level = jnp.divmod(drawn, levels)
-        # a Gamma variate of n + 1: so many exponential ones
+        # a Gamma variate of shape n + 1: the sum of n + 1 exponential ones
         waits = jax.random.exponential(key, (levels,), real)
         radius = jnp.sqrt(jnp.sum(jnp.where(jnp.arange(levels) <= level, waits, 0)))
         # Q(r e^iφ) ∝ |Σ_n a_n e^-inφ|²
@@ -94,7 +94,7 @@ def _angle(amplitudes: Complex[Array, " d"], turn: Array) -> Array:
     """φ in [-π, π) at which |Σ_n a_n e^-inφ|² has this share of its integral."""
     size = amplitudes.shape[0]
     padded = jnp.concatenate([amplitudes, jnp.zeros_like(amplitudes)])
-    # c_j = Σ_n a_n+j* a_n, with which the square is c_0 + 2 Re Σ_j c_j e^ijφ
+    # c_j = Σ_n a_n+j* a_n; the square is then c_0 + 2 Re Σ_j c_j e^ijφ
     square = abs2(jnp.fft.fft(padded))
     c = jnp.conj(jnp.fft.ifft(square))[:size]
     j = jnp.arange(1, size)

@@ -1,4 +1,4 @@
-"""Husimi functions of states of bosonic modes, and what is read off them.
+"""Husimi functions of states of bosonic modes, and quantities computed from them.
 
 Points of phase space are α = √ħ a in action units, α = X + iY. Husimi functions are
 normalised by ∫d²α Q = 1 with d²α = dX dY for each mode.
@@ -38,8 +38,8 @@ def husimi(
         (...,) real, in the precision of the state, in 1/action^N.
 
     Raises:
-        ValueError: the state is none of N modes (see `as_ensemble`), points without an
-            axis of N modes or not finite, hbar not positive.
+        ValueError: not a state of N modes (see `as_ensemble`), points that are not
+            finite or have no axis of N modes, or hbar not positive.
 
     Source: eqs. (60), (62).
     """
@@ -87,7 +87,7 @@ def antinormal_moment(
 
     ∫d²α Q Π_i α_i^m_i α_i*^n_i = ħ^((|m|+|n|)/2) Tr(ρ Π_i a_i^m_i a_i†^n_i)
 
-    No level of the operators is cut off: only the state is truncated.
+    The operators are not cut off: only the state is truncated.
 
     Args:
         state: ket, density operator, `Ensemble` or QuTiP object of N modes.
@@ -100,8 +100,8 @@ def antinormal_moment(
         Complex scalar, in action^((|m|+|n|)/2).
 
     Raises:
-        ValueError: the state is none of N modes, or powers that are negative or not one
-            of each mode.
+        ValueError: not a state of N modes, or powers that are negative or not one for
+            each mode.
     """
     ensemble = as_ensemble(state, modes)
     m, n = read_powers(m, "m", modes), read_powers(n, "n", modes)
@@ -112,7 +112,7 @@ def antinormal_moment(
 def ensemble_moment(
     ensemble: Ensemble, m: tuple[int, ...], n: tuple[int, ...], hbar: ArrayLike
 ) -> Complex[Array, ""]:
-    """`antinormal_moment` of arguments that are sound: nothing is checked."""
+    """`antinormal_moment` without any checks of its arguments."""
     left, right, modes = ensemble.kets, ensemble.kets, len(m)
     for mode in range(modes):
         top = max(m[mode], n[mode])
@@ -129,7 +129,7 @@ def covariance(
 ) -> Float[Array, "2N 2N"]:
     """Covariance matrix of (X_1, .., X_N, Y_1, .., Y_N) under the Husimi function.
 
-    α_i = X_i + iY_i; that of a coherent state is ħ/2 times the identity.
+    α_i = X_i + iY_i; for a coherent state the matrix is ħ/2 times the identity.
 
     Args:
         state: ket, density operator, `Ensemble` or QuTiP object of N modes.
@@ -140,7 +140,7 @@ def covariance(
         (2N, 2N) real symmetric, in units of action.
 
     Raises:
-        ValueError: the state is none of N modes, hbar not positive.
+        ValueError: not a state of N modes, or hbar not positive.
     """
     ensemble = as_ensemble(state, modes)
     _check_hbar(hbar)
@@ -168,8 +168,9 @@ def marginal(
 ) -> Float[Array, "..."]:
     """Density of the quadrature Re(α e^(-iθ)) under the Husimi function of one mode.
 
-    It is |ψ(X_θ)|² spread by a Gaussian of variance ħ/4. Gauss-Hermite quadrature of
-    as many nodes as levels does that without error, and adds up positive terms only.
+    The density is |ψ(X_θ)|² broadened by a Gaussian of variance ħ/4. Gauss-Hermite
+    quadrature with as many points as levels does this without error, and adds only
+    positive terms.
 
     Args:
         state: ket, density operator, `Ensemble` or QuTiP object of one mode.
@@ -181,7 +182,7 @@ def marginal(
         Real, shape of `x`, in 1/√action.
 
     Raises:
-        ValueError: the state is none of one mode, x is not real and finite, hbar not
+        ValueError: not a state of one mode, x not real and finite, or hbar not
             positive.
     """
     ensemble = as_ensemble(state, 1)
@@ -206,8 +207,8 @@ def negativity(values: ArrayLike, cell: ArrayLike) -> Float[Array, ""]:
         Real scalar; 0 for a density that is nowhere negative.
 
     Raises:
-        ValueError: values that are complex, not finite or nowhere positive, a cell that
-            is not.
+        ValueError: values that are complex, not finite or nowhere positive, or a cell
+            that is not positive.
     """
     _checks.check_real(values, "values")
     _checks.check_finite(values, "values")
@@ -277,10 +278,10 @@ def _raised(kets: Array, axis: int, power: int, top: int) -> Array:
 
 
 def read_powers(powers: int | Sequence[int], name: str, modes: int) -> tuple[int, ...]:
-    """The powers of a moment, one of each mode.
+    """The powers of a moment, one for each mode.
 
     Args:
-        powers: whole numbers, one alone for one mode.
+        powers: whole numbers; a single one for one mode.
         name: what the caller calls it.
         modes: N.
 
@@ -288,10 +289,10 @@ def read_powers(powers: int | Sequence[int], name: str, modes: int) -> tuple[int
         N integers of at least 0.
 
     Raises:
-        ValueError: not whole, negative, or not one of each mode.
+        ValueError: not whole, negative, or not one for each mode.
     """
     given: Any = tuple(powers) if isinstance(powers, list | tuple) else (powers,)
-    # beyond, factorials overflow
+    # factorials of larger powers overflow
     whole = all(isinstance(p, int | np.integer) and 0 <= p <= 170 for p in given)
     if len(given) != modes or not whole:
         raise ValueError(

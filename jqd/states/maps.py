@@ -27,7 +27,7 @@ def phase_grid(x: ArrayLike, y: ArrayLike, g: ArrayLike = 2.0) -> Complex[Array,
         (ny, nx) complex points.
 
     Raises:
-        ValueError: x or y is no real vector, g not one positive number.
+        ValueError: x or y is not a real vector, or g is not a positive number.
     """
     x, y = _axis(x, "x"), _axis(y, "y")
     _checks.check_scalar(g, "g")
@@ -50,17 +50,17 @@ def husimi_map(
     hbar: ArrayLike = 1.0,
     operators: bool = False,
 ) -> Float[Array, "*batch y x"]:
-    """Husimi functions of one mode on a tensor grid, of one state or of many.
+    """Husimi functions of one mode on a tensor grid, for one state or many.
 
     Q(x, y) = (g/2)² <a|ρ|a> / πħ, √ħ a = (g/2)(x + iy), normalised by ∫dx dy Q = 1
 
-    With the same g this is what QuTiP's `qfunc` returns. Linear in ρ: states of any
-    norm are taken. Derivatives are those of polynomials in the state.
+    With the same g this is what QuTiP's `qfunc` returns. The map is linear in ρ: states
+    of any norm are accepted. Derivatives are those of polynomials in the state.
 
     Args:
-        states: kets (..., d), or density operators (..., d, d) with `operators`, any
-            batch axes in front; an `Ensemble` of one mode; a QuTiP ket or operator or a
-            list of them (`operators` is then read off).
+        states: kets (..., d), or density operators (..., d, d) with `operators`, with
+            any batch axes in front; an `Ensemble` of one mode; or a QuTiP ket or
+            operator, or a list of them (which then determine `operators`).
         x: (nx,) real.
         y: (ny,) real.
         g: scale of the axes, scalar.
@@ -71,8 +71,8 @@ def husimi_map(
         (..., ny, nx) real, in the precision of the states.
 
     Raises:
-        ValueError: wrong axes, not finite, operators that are not Hermitian, g or hbar
-            not one positive number.
+        ValueError: wrong axes, values that are not finite, operators that are not
+            Hermitian, or g or hbar not a positive number.
     """
     array, operators = _states(states, operators)
     _checks.check_finite(array, "states")

@@ -1,4 +1,4 @@
-"""Quasiprobabilities of one mode between Wigner, Husimi and P function."""
+"""Quasiprobabilities of one mode between the Wigner, Husimi and P functions."""
 
 from typing import Any
 
@@ -24,15 +24,15 @@ def quasiprobability(
     W_C(α) = (2/πħ(1+C)) Tr(ρ D(a) ((C-1)/(C+1))^(a†a) D(a)†), α = √ħ a
 
     C = 1 is the Husimi function, C = 0 the Wigner function, and C -> -1 the P function,
-    which of finite superpositions of number states is no function at all.
-    W_C' follows from W_C by a Gaussian of variance ħ(C' - C)/4 in X and in Y, C' > C.
+    which is not a function at all for finite superpositions of number states.
+    W_C' is W_C convolved with a Gaussian of variance ħ(C' - C)/4 in X and Y, C' > C.
     Below C = 0 rounding errors grow like |(C-1)/(C+1)|^d. From |a| = 18 on (6 in single
     precision) exp(-2|a|²/(1+C)) falls below the smallest float, and so does W_C.
 
     Args:
         state: ket, density operator, `Ensemble` or QuTiP object of one mode, d levels.
         points: α, complex, any shape.
-        C: above -1, scalar.
+        C: C, above -1, scalar.
         hbar: ħ, scalar.
 
     Returns:
@@ -40,8 +40,8 @@ def quasiprobability(
         ∫d²α W_C = 1.
 
     Raises:
-        ValueError: the state is none of one mode, points are not finite, C is not above
-            -1, hbar not positive.
+        ValueError: not a state of one mode, points that are not finite, C not above -1,
+            or hbar not positive.
 
     Source: K. E. Cahill and R. J. Glauber, Phys. Rev. 177 (1969) 1882, eqs. (6.22) ff.
     """

@@ -1,7 +1,7 @@
-"""Splitting a Hamiltonian matrix into the blocks that a conserved quantity leaves it.
+"""Splitting a Hamiltonian matrix into the blocks that a conserved quantity implies.
 
-A matrix that conserves, say, a number of particles falls into blocks once its rows are
-sorted; each block has its own small eigenproblem.
+A matrix that conserves, say, the number of particles falls into blocks once its rows
+are sorted; each block has its own small eigenproblem.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from jaxtyping import Array, ArrayLike, Complex
 
 from .eigenbasis import unitary_orbit
 
-# Above this many entries a row the search costs more than it can save.
+# Above this many entries per row the search costs more than it can save.
 _SPARSE = 16
-# Blocks up to this size are filled up to the largest: to compile them apart costs more.
+# Blocks up to this size are padded to the largest: compiling them apart costs more.
 _SMALL = 128
 
 
@@ -26,8 +26,8 @@ def find_blocks(matrix: np.ndarray) -> np.ndarray | None:
         matrix: (n, n) values.
 
     Returns:
-        Row numbers, shape (blocks, size of the largest), filled up with n; None where
-        the matrix is dense or its largest block is more than half of it.
+        Row numbers, shape (blocks, size of the largest), padded with n; None where the
+        matrix is dense or its largest block is more than half of it.
     """
     rows, columns = np.nonzero(matrix)
     return connected_rows(rows, columns, matrix.shape[0])
@@ -36,7 +36,7 @@ def find_blocks(matrix: np.ndarray) -> np.ndarray | None:
 def connected_rows(
     rows: np.ndarray, columns: np.ndarray, size: int
 ) -> np.ndarray | None:
-    """`find_blocks` of a matrix whose entries stand at these places, rows ascending.
+    """`find_blocks` of a matrix with entries only at these places, rows ascending.
 
     Args:
         rows: (entries,) rows, ascending.
@@ -83,12 +83,12 @@ def block_orbit(
     Returns:
         States, shape (T, n).
     """
-    # one row of zeros at the end, which the shorter blocks are filled up with
+    # one row of zeros at the end, with which the shorter blocks are padded
     padded = jnp.pad(matrix, ((0, 1), (0, 1)))
     parts = padded[index[:, :, None], index[:, None, :]]
     start = jnp.pad(psi0, (0, 1))[index]
     orbits = _over_blocks(unitary_orbit, parts, start, ts, hbar)
-    # where each row of the matrix went: to gather is faster than to scatter
+    # the place of each row of the matrix: gathering is faster than scattering
     places = jnp.arange(index.size).reshape(index.shape)
     places = jnp.zeros(psi0.shape[0] + 1, int).at[index].set(places)[:-1]
     block, row = jnp.divmod(places, index.shape[1])
@@ -102,19 +102,19 @@ def split_entries(
     index: np.ndarray,
     size: int,
 ) -> list[tuple[np.ndarray, Array]]:
-    """The blocks of a matrix from its entries; the whole is never built.
+    """The blocks of a matrix from its entries; the whole matrix is never built.
 
     Args:
-        rows: (entries,) rows, known.
-        columns: (entries,) columns, known.
-        values: (entries,) values; those that share a place are added.
+        rows: (entries,) rows, concrete values.
+        columns: (entries,) columns, concrete values.
+        values: (entries,) values; values at the same place are added.
         index: rows of each block, from `connected_rows`.
         size: rows n of the matrix.
 
     Returns:
-        Blocks of like size together, so that small ones are not filled up to the size
-        of the largest: rows (blocks, size), as in `index`, and matrices (blocks,
-        size, size).
+        Blocks grouped by similar size, so that small ones are not padded to the size of
+        the largest: rows (blocks, size), as in `index`, and matrices (blocks, size,
+        size).
     """
     inside = index < size
     sizes = np.sum(inside, axis=1)
@@ -149,7 +149,7 @@ def pieces_orbit(
     """exp(-i H t / ħ) on kets, H given by its blocks.
 
     Args:
-        pieces: blocks of like size together, from `split_entries`.
+        pieces: blocks grouped by similar size, from `split_entries`.
         kets: (kets, n) states.
         ts: (nt,) times.
         hbar: scalar.
@@ -173,7 +173,7 @@ def _over_blocks(
     """orbit(matrix, start, ts, hbar) of each block, in a first axis."""
     if jax.default_backend() != "cpu":
         return jax.vmap(orbit, in_axes=(0, 0, None, None))(parts, start, ts, hbar)
-    # One by one: the batched eigensolver of jaxlib shares out its batch among threads
-    # of XLA's pool, and where several of them run side by side each may wait for
-    # threads that the others hold, for ever.
+    # One by one: the batched eigensolver of jaxlib distributes its batch over threads
+    # of XLA's pool, and where several solvers run side by side, each may wait forever
+    # for threads that the others hold.
     return jax.lax.map(lambda block: orbit(*block, ts, hbar), (parts, start))

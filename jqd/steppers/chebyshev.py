@@ -1,4 +1,4 @@
-"""The exponential of a Hamiltonian on a state, by Chebyshev polynomials."""
+"""The exponential of a Hamiltonian applied to a state, by Chebyshev polynomials."""
 
 import math
 from collections.abc import Callable
@@ -13,16 +13,17 @@ from jaxtyping import Array, ArrayLike, Complex
 
 from .._math import expi
 
-# Points up to which a transform is a product with a matrix: a call of an FFT takes as
-# long as 10 terms of the series of a small matrix.
+# Number of points up to which a transform is a product with a matrix: one call of an
+# FFT takes as long as 10 terms of the series of a small matrix.
 _SMALL = 64
-# Terms that the exponential of a small matrix chooses from, and by how much what they
-# leave out is to lie below rounding: derivatives lose their number's square.
+# Numbers of terms from which the exponential of a small matrix chooses, and how far (in
+# logarithm) the rest must lie below rounding: derivatives lose the square of the
+# number.
 _TERMS, _MARGIN = (20, 40), 5.0
 
 
 def chebyshev_terms(phase: float, precision: float) -> int:
-    """Terms that expand exp(-i phase x) on [-1, 1] to rounding.
+    """Number of terms that expand exp(-i phase x) on [-1, 1] to rounding.
 
     The Bessel coefficients fall faster than exponentially beyond k = phase, over a
     width of about phase^(1/3).
@@ -73,17 +74,17 @@ def hermitian_exponential(
 ) -> Complex[Array, "K D"]:
     """exp(-iH) y of a small matrix, by the same expansion or by the matrix exponential.
 
-    For z, half the width of the circles of Gershgorin, the error is about 2 J_n(z) <=
-    2 (z/2)^n/n! of n terms: some z + 10 of them do. Of a given number what is below
-    rounding to the power 2/3 is taken, else the result is NaN, which a run reports as
-    its status. Otherwise the members of a batch all go the way of that with the
-    largest z.
+    Let z be half the width of the interval of Gershgorin's circles. Then n terms leave
+    an error of about 2 J_n(z) <= 2 (z/2)^n/n!: some z + 10 terms suffice. If `terms` is
+    given, the error may reach rounding to the power 2/3; beyond, the result is NaN,
+    which a run reports as its status. Without `terms`, all members of a batch are
+    computed in the way that the largest z among them requires.
 
     Args:
         matrix: H, Hermitian.
         kets: y.
-        terms: n, at least 2 (static); None for the fewest of 20 and 40 that leave
-            nothing but rounding, or the exponential of the matrix where none does.
+        terms: n, at least 2 (static); None for 20 terms or, if these leave more than
+            rounding, 40, or else the exponential of the matrix.
 
     Returns:
         Like `kets`.
@@ -94,7 +95,7 @@ def hermitian_exponential(
         sound = _tail(half, terms) < 2 / 3 * math.log(eps)
         total = _polynomials(matrix, kets, centre, half, terms)
         return jnp.where(sound, total, jnp.nan)
-    # not `>`: a NaN goes by the matrix
+    # not `>`: a NaN takes the exponential of the matrix
     short = [~(_tail(half, n) < math.log(eps) - _MARGIN) for n in _TERMS]
     way = _of_the_batch(jnp.sum(jnp.stack(short).astype(half.dtype))).astype(int)
     ways = [partial(_polynomials, terms=n) for n in _TERMS]
@@ -103,7 +104,7 @@ def hermitian_exponential(
         del centre, half
         return jnp.matmul(kets, jax.scipy.linalg.expm(-1j * matrix).T)
 
-    # what every way keeps for reverse mode is more than to go one of them again
+    # storing what each branch needs for reverse mode costs more than to run one again
     @partial(jax.checkpoint, prevent_cse=False)
     def choose(*given: Array) -> Array:
         return jax.lax.switch(way, [*ways, by_matrix], *given)
@@ -184,7 +185,7 @@ def _bessel_phases(z: Array, terms: int) -> Array:
     values = expi(-phase) * (1 - 1j * lost)
     weights = np.where(np.arange(terms) == 0, 1, 2) / points
     if points <= _SMALL:
-        # even in the angle: cosines do, in one product
+        # even in the angle: cosines suffice, in one product
         waves = exact[np.outer(np.arange(terms), np.arange(points)) % points]
         return jnp.asarray(weights[:, None] * waves, values.dtype) @ values
     return jnp.fft.fft(values)[:terms] * jnp.asarray(weights, z.dtype)
@@ -195,7 +196,7 @@ def _product_error(a: Array, b: ArrayLike, product: Array) -> Array:
 
     Source: T. J. Dekker (1971) Numer. Math. 18, 224.
     """
-    # splits a number into two of half its digits
+    # splits a number into two with half its digits each
     scale = 2.0 ** math.ceil((jnp.finfo(a.dtype).nmant + 1) / 2) + 1
     b = jnp.asarray(b)
     a_high, b_high = (scale * x - (scale * x - x) for x in (a, b))

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, PyTree
 
 
 class Linear(Protocol):
-    """What the step follows: a law dy/dt = L(t) y."""
+    """The law that the step follows, dy/dt = L(t) y."""
 
     def flow(
         self,
@@ -28,8 +28,8 @@ class CommutatorFree4(eqx.Module):
     y(t + dt) = exp(dt (b A + a B)) exp(dt (a A + b B)) y(t)
     A, B = L(t + (1/2 ∓ √3/6) dt),  a = 1/4 + √3/6,  b = 1/4 - √3/6
 
-    Exact where L is constant, to the rounding of the exponential of the law. L is not
-    asked for at the ends of the step, where a pulse may jump.
+    The step is exact where L is constant, to the rounding of the law's exponential. L
+    is not evaluated at the ends of the step, where a pulse may jump.
 
     Source: Blanes & Moan (2006) Appl. Numer. Math. 56, 1519.
     """
@@ -61,8 +61,8 @@ class ExponentialMidpoint(eqx.Module):
 
     y(t + dt) = exp(dt L(t + dt/2)) y(t)
 
-    Exact where L is constant within each step, as under flat samples of a pulse, and
-    there at half the cost of `cf4`.
+    The step is exact where L is constant within each step, as for a pulse of flat
+    samples, where it costs half as much as `cf4`.
 
     Source: W. Magnus, Commun. Pure Appl. Math. 7, 649 (1954).
     """

@@ -1,7 +1,7 @@
 """Exact evolution under a constant Hamiltonian, in its eigenbasis.
 
-The kernel works in any precision and looks at shapes alone; `exact.matrices` and
-`exact.on_grids` check values, ask for 64-bit floats and call it.
+The kernel works in any precision and checks only shapes; `exact.matrices` and
+`exact.on_grids` check values, require 64-bit floats and call it.
 """
 
 import functools
@@ -29,13 +29,14 @@ def unitary_orbit(
 
     First and second derivatives, forward and reverse, are exact for every spectrum,
     degenerate or not (Daleckii-Krein): no derivative of an eigenvector is taken. Third
-    ones with respect to a dense H are NaN, not wrong. A diagonal H has derivatives of
-    all orders.
+    derivatives with respect to a dense H are NaN rather than wrong. A diagonal H has
+    derivatives of all orders.
 
     Args:
-        hamiltonian: (n, n) Hermitian, of which the Hermitian part (H + H*) / 2 is
-            read, so that a gradient with respect to it is Hermitian as well; or the
-            (n,) real diagonal of one, which needs no eigenvalues. Unit of energy.
+        hamiltonian: (n, n) Hermitian, or the (n,) real diagonal of one, for which no
+            eigenvalues are computed; unit of energy. Of a matrix H, only the Hermitian
+            part (H + H*) / 2 is used, so that a gradient with respect to H is Hermitian
+            as well.
         psi0: (n,) state at t = 0, real or complex.
         ts: (nt,) times from 0, in any order.
         hbar: scalar.
@@ -44,7 +45,7 @@ def unitary_orbit(
         (nt, n) complex states.
 
     Raises:
-        ValueError: shapes that do not go together, or what is no number.
+        ValueError: shapes that do not fit together, or values that are not numbers.
 
     Source: Yu. L. Daletskii and S. G. Krein, Voronezh. Gos. Univ. Trudy Sem.
     Funktsional. Anal. 1 (1956) 81, for the derivative of a function of a matrix.
@@ -74,7 +75,7 @@ def _unitary_orbit(hamiltonian: Any, psi0: Any, ts: Any, hbar: Any) -> Array:
     hamiltonian = hamiltonian.astype(
         psi0.dtype if jnp.iscomplexobj(hamiltonian) else real
     )
-    # the basis stands still, and H moves in it: its matrix there is E, with a slope
+    # the basis is fixed, and H varies in it: its matrix there is E, with a slope
     energies, vectors = jnp.linalg.eigh(
         lax.stop_gradient(hamiltonian), symmetrize_input=True
     )
@@ -115,7 +116,7 @@ def _turning_jvp(primals, tangents):
 
     slopes = [tangents[1 + i] for i in moving]
     _, slope = jax.jvp(along, [rest[i] for i in moving], slopes)
-    # one more derivative by H, after that by H itself; two after others
+    # after a derivative by H one more by H is defined, after others two
     return _turning(*primals), slope * (1 + _none(1 if 0 in moving else 2, rest[0]))
 
 
@@ -175,7 +176,7 @@ def _divided(energies, chain, start, taus, phase):
             N[a, b] = jnp.where(near, rest, 0)
             S[a, b] = -jnp.where(near, 0, rest / jnp.where(near, 1, gaps))
 
-    # S⁻¹ of a state that is c in the last block and nothing before it
+    # S⁻¹ of a state that is c in the last block and zero in the blocks before it
     first = {order: start}
     series = {order: start[None, :]}
     each = jnp.broadcast_to(taus[:, None] / span, (taus.shape[0], _terms(order) - 1))
@@ -220,7 +221,7 @@ def _products(matrix, angles, series, order):
         each
         * jnp.asarray(1j ** (np.arange(terms) % 4)).astype(each.dtype)[:, None, None]
     )
-    # terms that belong to the same power of τ stand on a line across q and m - q
+    # terms of the same power of τ lie on a line across q and m - q
     size, n = series.shape
     wide = jnp.pad(each, ((0, 0), (0, terms), (0, 0)))
     flat = wide.reshape(-1, n)[: terms * (size + terms - 1)]

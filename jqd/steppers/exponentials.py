@@ -1,4 +1,4 @@
-"""Exponentials of a matrix from each time to the next."""
+"""Evolution from each time to the next by the exponential of a matrix."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ def exponential_orbit(
 ) -> Inexact[Array, "T ... n"]:
     """y(t) with dy/dt = G y at the times `ts`, by exp(G (t' - t)).
 
-    An exponential costs some 30 products of matrices, and is used again for as long as
-    the distance of two times stays the same to rounding.
+    An exponential costs some 30 matrix products, and is reused as long as the interval
+    between two times stays the same to rounding.
 
     Args:
-        generator: G, one or a batch.
+        generator: G, one matrix or a batch.
         start: y at ts[0].
         ts: times, (T,), increasing.
     """

@@ -11,9 +11,9 @@ from jaxtyping import Array, ArrayLike, Complex, PyTree
 
 from .._math import expi
 
-# Which splittings keep their order, from the most to the least special: those that
-# take the outer part for a function of position alone and the inner one for quadratic
-# in the momenta; those that take both for exact flows; compositions of Strang's step.
+# Kinds of splittings, from the most to the least specialised: those that assume an
+# outer part that depends only on position and an inner one quadratic in the momenta;
+# those that assume only that both are exact flows; compositions of Strang's step.
 REACHES = ("nystroem", "two-part", "composition")
 
 NO_CORRECTION = (
@@ -23,10 +23,10 @@ NO_CORRECTION = (
 
 
 class Splittable(Protocol):
-    """What a splitting follows."""
+    """A law that a splitting can follow."""
 
     def exact(self) -> Any:
-        """What is known of it; its `flows()` are exact partial `Flows`, or None."""
+        """The law's exact parts; their `flows()` are exact partial `Flows`, or None."""
         ...
 
 
@@ -34,7 +34,7 @@ def flows_of(law: Splittable) -> "Flows":
     """The flows of a law that a splitting is to follow.
 
     Raises:
-        ValueError: it has none, or moves otherwise.
+        ValueError: the law has none, or `check_followed` refuses it.
     """
     flows = law.exact().flows()
     if flows is None:
@@ -48,14 +48,14 @@ def flows_of(law: Splittable) -> "Flows":
 
 
 def check_followed(law: object, name: str) -> None:
-    """Raise where a subclass moves otherwise than what it inherits as `name`.
+    """Raise where a subclass redefines `vector_field` but inherits what `name` names.
 
     Args:
         law: the law.
-        name: what is followed in place of `vector_field`, such as "exact".
+        name: attribute that is followed in place of `vector_field`, such as "exact".
 
     Raises:
-        ValueError: a class below the one of `name` has a `vector_field` of its own.
+        ValueError: a subclass of the class with `name` has a `vector_field` of its own.
     """
     for cls in type(law).__mro__:
         own = vars(cls).keys() | inspect.get_annotations(cls).keys()
@@ -73,17 +73,18 @@ def check_followed(law: object, name: str) -> None:
 class Flow:
     """An exact part of the motion: state -> apply(factor(t, dt), state).
 
-    The factor depends on (t, dt) alone and the application on (factor, state), so that
-    steppers compute factors once where nothing depends on time.
+    The factor depends only on (t, dt) and the application only on (factor, state), so
+    that steppers compute factors once where nothing depends on time.
 
     Attributes:
-        factor: (t, dt, correction) -> PyTree of arrays; `correction` weighs the double
+        factor: (t, dt, correction) -> PyTree of arrays; `correction` weights the double
             commutator of gradient-corrected steps, and is None or left out otherwise.
-            A ValueError where the part has none, see `without_correction`.
+            It raises a ValueError where the part has no double commutator, see
+            `without_correction`.
         apply: (factor, state) -> the state after the flow.
         autonomous: whether no factor depends on t.
-        decays: whether it takes from the norm, and grows where it is stepped back: no
-            method may follow it with a negative coefficient.
+        decays: whether the flow reduces the norm, and makes it grow when stepped back:
+            methods with a negative coefficient for this part are refused.
     """
 
     factor: Callable[..., PyTree[Array]]
@@ -97,7 +98,7 @@ class Flow:
 
 
 def without_correction(factor: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of (t, dt) as the factor of a flow that no gradient corrects."""
+    """A function of (t, dt) as the factor of a flow without gradient correction."""
 
     def only(t: ArrayLike, dt: ArrayLike, correction: ArrayLike | None = None) -> Any:
         if correction is not None:
@@ -117,8 +118,8 @@ class PhaseFlow:
 
     psi -> B^-1 [ exp(-i (dt w(t) - c w'(t))) B psi ]
 
-    A class of its own: it is undone exactly, by `pullback`, and imaginary time reads
-    its rates.
+    It has a class of its own because `pullback` undoes it exactly, and because
+    imaginary time reads its rates.
 
     Attributes:
         rate: t -> w(t), real array in the basis (rad per unit of time).
@@ -127,8 +128,8 @@ class PhaseFlow:
         to_basis: B.
         from_basis: B^-1.
         autonomous: whether w does not depend on t.
-        precision: real dtype of the factor, None for that of the angle. A grid is
-            kept in the default precision: with it the angle is found, then rounded.
+        precision: real dtype of the factor; None for that of the angle. The angle is
+            computed in the grid's precision, the default one, and then rounded.
     """
 
     rate: Callable[[ArrayLike], Array]
@@ -223,7 +224,7 @@ def covariant_flow(
     with A = a + ∂χ/∂x along the axis, a its mean there and χ periodic.
 
     Args:
-        axis: of the state, counted from its last one.
+        axis: axis of the state, counted from its last one.
         turn: t -> exp(-iqχ/ħ), of the grid's shape.
         rate: t -> (ħk - q a)²/2mħ, k along the axis in FFT order.
         autonomous: whether A does not depend on t.
@@ -242,17 +243,18 @@ def covariant_flow(
 
 
 def along(axis: int, symbol: Array, psi: Array) -> Array:
-    """What multiplies the Fourier transform of psi along one axis by a symbol."""
+    """Multiply the Fourier transform of psi along one axis by a symbol."""
     return jnp.fft.ifft(symbol * jnp.fft.fft(psi, axis=axis), axis=axis)
 
 
 def sequence(parts: tuple[Flow | PhaseFlow, ...], *, commute: bool) -> Flow:
-    """Flows one after the other: of parts that commute exact, else Strang's step.
+    """Flows one after the other: exact for parts that commute, else Strang's step.
 
-    Half of each but the last, the last one, and the halves again in reverse: order 2
-    and symmetric, which is all that compositions of Strang's step need of their inner
-    part. Parts that commute take their explicit time where they start, as an outer
-    part does; others, which carry time along, in the middle of their own step.
+    Strang's step takes half of each part but the last, the last part, and the halves
+    again in reverse. It is of order 2 and symmetric, which suffices for the inner part
+    in compositions of Strang's step. Parts that commute take their explicit time at
+    their start, as an outer part does; other parts, which carry time along, take it in
+    the middle of their own step.
 
     Args:
         parts: the flows.
@@ -286,7 +288,7 @@ def general_flow(
 ) -> Flow:
     """An exact partial flow given as a function (t, state, dt) -> state.
 
-    Nothing can be computed ahead: its factor is time and step themselves.
+    Nothing can be computed ahead: the factor is just the time and the step.
     """
 
     def apply(factor: tuple[ArrayLike, ArrayLike], state: Any) -> Any:
@@ -300,11 +302,12 @@ class Flows(NamedTuple):
     """The two parts of a split law.
 
     Attributes:
-        outer: the part that starts and ends each step (the potential), whose
-            explicit time is frozen during its own flow.
+        outer: the part that starts and ends each step (the potential); its explicit
+            time is frozen during its own flow.
         inner: the part in between (the kinetic energy), which carries time along.
-        reach: the most special kind of splitting that keeps its order, of `REACHES`.
-        reason: why no more special one does, a clause for an error.
+        reach: the most specialised kind of splitting, of `REACHES`, that keeps its
+            order.
+        reason: why more specialised kinds do not, as a clause for an error message.
     """
 
     outer: Flow | PhaseFlow

@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, PyTree
 
 
 class Field(Protocol):
-    """What a step follows: d(state)/dt = vector_field(t, state)."""
+    """The law that a step follows, d(state)/dt = vector_field(t, state)."""
 
     def vector_field(self, t: Any, state: Any, /) -> Any:
         """Time derivative of the state."""

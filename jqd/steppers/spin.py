@@ -10,15 +10,16 @@ from jaxtyping import Array, ArrayLike, Complex
 from .._math import expi
 from .flows import NO_CORRECTION, Flow, PhaseFlow
 
-# Below this square of an angle its cosine and sin(angle)/angle are series, which end
-# below rounding there and, other than those of a root, have all derivatives at 0.
+# Where the square of an angle is smaller, its cosine and sin(angle)/angle are computed
+# from series, which end below rounding there and have all derivatives at 0, where a
+# root has none.
 _SMALL = 1e-2
 
 Rates = Callable[[ArrayLike], tuple[Array, Array]]
 
 
 def each_component(flow: Flow | PhaseFlow) -> Flow:
-    """A flow of wave functions, of each component of a spinor alone."""
+    """A flow of wave functions, applied to each component of a spinor."""
     apply = jax.vmap(flow.apply, (None, 0))
     return Flow(flow.factor, apply, flow.autonomous, flow.decays)
 
@@ -35,8 +36,8 @@ def spin_flow(
     with φ = dt v - c v' and θ = dt w - c w', at each point of the grid.
 
     Args:
-        rate: t -> v and w, of the grid's shape and (3, *shape) or what broadcasts to
-            them, real; rad per unit of time.
+        rate: t -> v and w, real, rad per unit of time; v broadcasts to the grid's shape
+            and w to (3, *shape).
         correction: t -> v' and w', the double commutator, or None where there is none.
         autonomous: whether v and w do not depend on t.
         precision: real dtype of the factor, as of a `PhaseFlow`.

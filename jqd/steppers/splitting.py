@@ -1,6 +1,6 @@
 """Palindromic splitting methods: Strang, Yoshida, Suzuki, Kahan-Li, Blanes-Moan, Chin.
 
-One step multiplies by outer flows of b_0 dt, then alternates inner flows of a_j dt and
+One step begins with an outer flow of b_0 dt, then alternates inner flows of a_j dt and
 outer flows of b_j dt. All lists are palindromic, so a step of -dt undoes a step of dt.
 """
 
@@ -26,7 +26,7 @@ class Splitting(eqx.Module):
         b: outer coefficients, s + 1 of them.
         c: coefficients of dt^3 w' in each outer flow (gradient-corrected methods),
             or None.
-        kind: what it takes for granted of a law, of `steppers.flows.REACHES`.
+        kind: what the method assumes of a law, of `steppers.flows.REACHES`.
     """
 
     name: str = eqx.field(static=True)
@@ -61,8 +61,8 @@ class Splitting(eqx.Module):
     def stages(self) -> list[tuple[str, float, float, float]]:
         """(part, coefficient, correction, offset in units of dt) of one merged step.
 
-        The last outer flow of a step and the first of the next are one flow, left out
-        where it takes no time.
+        The last outer flow of a step and the first of the next are merged into one
+        flow, which is left out where it takes no time.
         """
         c = self.c or (0.0,) * len(self.b)
         last = len(self.a) - 1
@@ -73,7 +73,7 @@ class Splitting(eqx.Module):
             merged = j == last
             kick = self.b[j + 1] + (self.b[0] if merged else 0.0)
             correction = c[j + 1] + (c[0] if merged else 0.0)
-            # methods that begin with the inner part have no outer one to merge
+            # methods that begin with the inner part have no outer flow to merge
             if kick != 0 or correction != 0:
                 result.append(("outer", kick, correction, offset))
         return result
@@ -115,15 +115,16 @@ class Splitting(eqx.Module):
         steps: int | Array,
         most: int | None = None,
     ) -> PyTree[Array]:
-        """The state after `steps` steps of dt from t, adjoining outer flows merged.
+        """The state after `steps` steps of dt from t; adjoining outer flows are merged.
 
         Args:
             law: law with exact flows.
             t: start time.
             state: state at t.
             dt: step.
-            steps: number of steps; static, or traced.
-            most: which a traced number does not exceed; None for forward mode alone.
+            steps: number of steps, static or traced.
+            most: upper bound of a traced number of steps; None if only forward mode is
+                needed.
 
         Returns:
             The state at t + steps dt.
@@ -148,7 +149,7 @@ class Splitting(eqx.Module):
         """The flows of a law that this method can follow.
 
         Raises:
-            ValueError: a law without flows; a part of it decays, and this method would
+            ValueError: the law has no flows; a part of it decays, and this method would
                 step it back; or the method would lose its order.
         """
         flows = flows_of(law)
@@ -190,11 +191,11 @@ class Splitting(eqx.Module):
 
 
 def as_many(body: Callable[..., Any], steps: int | Array) -> Callable[..., Any]:
-    """The body of a scan, skipped from the `steps`-th turn on.
+    """The body of a scan, which is skipped from the `steps`-th turn on.
 
     Args:
         body: (carry, i) -> (carry, None).
-        steps: a traced number; of a static one the scan has as many turns.
+        steps: a traced number; for a static number the scan itself has as many turns.
     """
     if isinstance(steps, int):
         return body

@@ -13,8 +13,8 @@ from .runge_kutta import Field
 class Taylor(eqx.Module):
     """y(t + dt) = Σ_n (dt^n/n!) Gⁿ y(t), for a law dy/dt = G y with constant G.
 
-    Of high order: where |G| dt is a few, one step is good to rounding, and costs
-    `order` applications of G.
+    The order is high: where |G| dt is a few, one step is accurate to rounding, and
+    costs `order` applications of G.
 
     Attributes:
         order: largest n (static).
@@ -48,9 +48,10 @@ def exponential(
         field: y -> G y, linear.
         state: y.
         dt: step, scalar.
-        terms: how many; the first that is left out of 16 is x^17/17!: 3e-15 for
+        terms: number of terms; with 16 the first neglected term is x^17/17!: 3e-15 for
             |G| dt = x = 1.
-        unroll: whether the terms are written out one by one: for small fields.
+        unroll: whether the loop over the terms is unrolled, which is meant for small
+            fields.
 
     Returns:
         Like `state`.

@@ -20,13 +20,13 @@ from .store import Store
 
 _log = logging.getLogger(__name__)
 SECONDS = 120.0  # that a lease lasts, by custom
-# The same in the folder of a run, on one machine: who goes on with a run that was
-# killed does not wait for long.
+# The same for the folder of a run on one machine, where the process that continues a
+# killed run does not wait for long.
 OWN_LEASE = 30.0
 BEATS = 4  # times that it is written anew in that time
-# Seconds between two looks of a worker that waits: at first, and at most.
+# Seconds between two checks of a waiting worker: at first, and at most.
 SHORT, PAUSE = 0.1, 5.0
-# Chunks that somebody else has, one after the other, before a worker looks elsewhere.
+# Chunks in a row held by other workers before a worker looks elsewhere.
 MISSES = 3
 PAGE = 1000  # keys that a service lists at once
 
@@ -35,14 +35,14 @@ class Claims:
     """The chunks that one worker takes, one after the other.
 
     Attributes:
-        done: chunks that are known to be committed.
+        done: chunks known to be committed.
         failed: chunks that were given up.
-        held: generation of this worker's lease on each chunk that it has.
-        finished: whether somebody has checked all, after this worker began.
+        held: generation of this worker's lease on each chunk that it holds.
+        finished: whether a worker has checked all chunks since this worker began.
     """
 
     def __init__(self, store: Store):
-        """Look at what is done and what others do.
+        """Read which chunks are done and which others compute.
 
         Args:
             store: the store; its manifest says how long a lease lasts.
@@ -57,7 +57,7 @@ class Claims:
         self._about = json.dumps({"host": host, "pid": pid}).encode()
         self._clock = Clock(self._objects)
         self._leases: dict[int, Lease] = {}
-        # what each lease of others was when it was last found changed, and when
+        # each lease of others as last seen to change, and the time of that
         self._seen: dict[int, tuple[Lease, float]] = {}
         self._expired: deque[int] = deque()
         self._queue: deque[int] = deque()
@@ -81,10 +81,10 @@ class Claims:
             self._clock.remove()
 
     def free(self) -> Iterator[int]:
-        """Chunks that nobody has, each of them this worker's from then on.
+        """Yield free chunks; this worker holds each of them from then on.
 
-        From somewhere on they ascend, for neighbours share tiles. It ends where there
-        is none at present.
+        They ascend from some first chunk, since neighbours share tiles. The iterator
+        ends when no chunk is free at present.
         """
         misses = 0
         while True:
@@ -119,16 +119,16 @@ class Claims:
                     misses = 0
 
     def release(self, chunk: int) -> None:
-        """Take a chunk as done, and let go of it."""
+        """Count a chunk as done, and release its lease."""
         self.done.add(chunk)
         self._let_go(chunk)
 
     def all_done(self) -> bool:
-        """Whether nothing is left to be computed, as far as this worker knows."""
+        """Whether no chunk is left to compute, as far as this worker knows."""
         return len(self.done) + len(self.failed) >= self._count
 
     def wait(self) -> None:
-        """Let others get on, each time for longer, and look again."""
+        """Wait for other workers, longer each time, and look again."""
         time.sleep(self._pause)
         self._pause = min(2 * self._pause, self._seconds / (2 * BEATS), PAUSE)
         self._list_leases()
@@ -137,13 +137,13 @@ class Claims:
             self.done.update(
                 chunk for chunk in range(self._count) if chunk not in self.failed
             )
-        # of what others do, all but the last of it shows in their leases
+        # the leases of others show all that they do, except that the sweep is finished
         long = time.monotonic() - self._looked > self._seconds / BEATS
         if not self.finished and (long or not self._leases):
             self.look()
 
     def look(self) -> None:
-        """Learn what others do and have done."""
+        """Read what other workers are computing and have committed."""
         self._list_leases()
         self._looked, self._old = self._listed, False
         known = self.done | self.failed | self._leases.keys()
@@ -160,7 +160,7 @@ class Claims:
 
     @contextlib.contextmanager
     def check(self) -> Iterator[bool]:
-        """Be the only one who checks all; False where somebody else does."""
+        """Become the only worker that checks all; False where another one does."""
         self._list_leases()
         lease = self._leases.get(self._count)
         mine = (lease is None or self._has_run_out(self._count, lease)) and self._claim(
@@ -173,7 +173,7 @@ class Claims:
                 self._let_go(self._count)
 
     def tidy(self) -> None:
-        """Remove what killed workers left behind, and let all others know."""
+        """Remove what killed workers left behind, and announce it to all others."""
         old = self._clock.now() - timedelta(seconds=self._seconds)
         names = self._objects.list(leases.LEASES)
         gone = [n for n, written in names.items() if n[0] == "c" and written < old]
@@ -183,7 +183,7 @@ class Claims:
         self._objects.put(FINISHED, b"")
 
     def forget(self, chunks: Iterable[int]) -> None:
-        """Take chunks as not done, and the sweep as not finished."""
+        """Count chunks as not done, and the sweep as not finished."""
         self.done.difference_update(chunks)
         self._old = True
         self._objects.delete([FINISHED])
@@ -210,7 +210,7 @@ class Claims:
             if not self._objects.put_new(leases.key(chunk, generation), self._about):
                 return False
             self.held[chunk] = generation
-        # what is known of commits is old at once, and theirs leave no lease
+        # another worker may have committed the chunk meanwhile, which leaves no lease
         if chunk < self._count and self._store.has(chunk):
             self.release(chunk)
             return False
@@ -219,7 +219,7 @@ class Claims:
 
     def _let_go(self, chunk: int) -> None:
         with self._lock:
-            # the newest last: an older one alone would look as if it had run out
+            # the newest last: an older one alone would seem to have expired
             generations = range(1, self.held.pop(chunk) + 1)
             self._objects.delete(leases.key(chunk, each) for each in generations)
 

@@ -1,7 +1,7 @@
-"""Engines: who starts the workers of a sweep. The store alone says what is done.
+"""Engines start the workers of a sweep. Only the store says which chunks are done.
 
-An engine lets a number of fresh processes call a function of a module with plain
-arguments: each is a worker, which takes chunks until none is left.
+An engine makes a number of fresh processes call a function of a module with plain
+arguments. Each process is a worker, which takes chunks until none is left.
 """
 
 import contextlib
@@ -25,37 +25,37 @@ from .objects import Objects
 from .progress import Progress, how_far
 from .store import ROOT, Store, SweepError
 
-# Seconds between two looks of who waits for workers.
+# Seconds between two checks while waiting for workers.
 LOOK = 0.2
 PREFIX = "Error: "
 
 
 class Engine(Protocol):
-    """What starts workers."""
+    """Starts workers."""
 
     def run(
         self, target: str, arguments: tuple[Any, ...], look: Callable[[], bool]
     ) -> list[tuple[int, str]]:
-        """Let workers call a function, and return when they have ended.
+        """Make workers call a function, and return when they have ended.
 
         Args:
             target: MODULE:FUNCTION.
-            arguments: what it takes; plain data.
-            look: to be called now and then: shows how far they are, and says whether
-                all is done.
+            arguments: its arguments; plain data.
+            look: called from time to time: shows the progress, and says whether all is
+                done.
 
         Returns:
-            Exit code and last line of each that ended by itself.
+            Exit code and last line of each worker that ended by itself.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Local:
-    """Processes of this machine, each on its share of the processors.
+    """Processes on this machine, each with its share of the processors.
 
     Attributes:
-        workers: how many.
+        workers: their number.
     """
 
     workers: int
@@ -93,7 +93,7 @@ class Local:
 
 
 def shares(workers: int) -> list[list[int]]:
-    """Processors of each of some workers; nothing where a system does not say."""
+    """The processors of each worker; empty where the system does not list them."""
     if not hasattr(os, "sched_getaffinity"):
         return [[]] * workers
     cores = sorted(os.sched_getaffinity(0))
@@ -118,7 +118,7 @@ def _on(cores: list[int]) -> Iterator[None]:
 
 
 def _child(log: str, target: str, arguments: tuple[Any, ...]) -> None:
-    # an interrupt from the keyboard is its parent's, who ends it in order
+    # the parent handles an interrupt from the keyboard, and ends this process in order
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.pop("NPROC", None)  # its share of the processors says more
@@ -129,7 +129,7 @@ def _child(log: str, target: str, arguments: tuple[Any, ...]) -> None:
 
 
 def call(target: str, arguments: tuple[Any, ...]) -> int:
-    """Call MODULE:FUNCTION; what goes wrong is a code and a last line, as of `jqd`."""
+    """Call MODULE:FUNCTION; errors give a code and a last line, as in `jqd`."""
     module, _, name = target.partition(":")
     try:
         return getattr(importlib.import_module(module), name)(*arguments)
@@ -146,7 +146,7 @@ def call(target: str, arguments: tuple[Any, ...]) -> int:
 
 
 def call_quietly(target: str, arguments: tuple[Any, ...]) -> tuple[int, str]:
-    """The same, with its last line instead of all that it prints."""
+    """As `call`, with its last line instead of all that it prints."""
     said = io.StringIO()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
         code = call(target, arguments)
@@ -154,7 +154,7 @@ def call_quietly(target: str, arguments: tuple[Any, ...]) -> tuple[int, str]:
 
 
 def last_line(text: str) -> str:
-    """The last line that says something."""
+    """The last line that is not empty."""
     lines = text.strip().splitlines()
     return lines[-1] if lines else ""
 
@@ -167,21 +167,21 @@ def through(
     *,
     show: bool,
 ) -> Store:
-    """Let the workers of an engine do a sweep.
+    """Run a sweep with the workers of an engine.
 
     Args:
-        engine: who starts them.
+        engine: starts the workers.
         target: MODULE:FUNCTION, which each of them calls.
-        arguments: what it takes.
+        arguments: its arguments.
         place: the store.
-        show: whether to show how far they are.
+        show: whether to show the progress.
 
     Returns:
-        The store, with all that is not given up.
+        The store, with all chunks that were not given up.
 
     Raises:
-        ValueError: what a worker refuses.
-        SweepError: what else went wrong with one, or all of them were lost.
+        ValueError: a worker refused its arguments.
+        SweepError: a worker failed otherwise, or all of them were lost.
     """
     objects, known = Objects(place), set()
     store: Store | None = None

@@ -1,8 +1,8 @@
 """Factorisations of a program, one matrix after the other.
 
 On CPUs jaxlib spreads a batch of matrices over XLA's threads, and the thread that does
-so waits for the others. Where as many batches begin at once as there are threads, of
-several devices or of one program, all wait for ever. One matrix waits for nobody.
+so waits for the others. If as many batches begin at once as there are threads, on
+several devices or in one program, they deadlock. A single matrix does not wait.
 """
 
 import math
@@ -23,7 +23,7 @@ OF_VECTORS = {"tridiagonal_solve"}
 
 
 def one_by_one(program: Any) -> Any:
-    """A program, or a parameter of a primitive, without batches of factorisations."""
+    """Rewrite a program, or a primitive's parameter, without batched factorisations."""
     if isinstance(program, core.ClosedJaxpr):
         return program.replace(jaxpr=one_by_one(program.jaxpr))
     if isinstance(program, core.Jaxpr):

@@ -1,4 +1,4 @@
-"""What other processes need: where a function stands, what it is, JAX's settings."""
+"""What other processes need: a function's place, its digest, and JAX's settings."""
 
 import ast
 import functools
@@ -18,20 +18,20 @@ import jax
 from .._files import processor, to_plain
 from .program import use_processors
 
-# Settings of JAX that workers of an engine share with who starts them; those of
-# compiled code where their processors are of one kind.
+# JAX settings that the workers of an engine share with the process that starts them;
+# those of compiled code only where their processors are of one kind.
 SHARED = ("jax_enable_x64",)
 COMPILED = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
 
 
 class Place(NamedTuple):
-    """Where a function stands, as other processes can be told.
+    """Where a function is defined, so that other processes can find it.
 
     Attributes:
         module: its module, if that is in a package; else "".
         path: its file.
         name: its name there.
-        bound: arguments that `functools.partial` has bound, plain data by name.
+        bound: arguments bound by `functools.partial`, plain data by name.
     """
 
     module: str
@@ -40,7 +40,7 @@ class Place(NamedTuple):
     bound: dict[str, Any]
 
     def load(self) -> Callable[..., Any]:
-        """The function, out of its file."""
+        """Load the function from its file."""
         sys.path.insert(0, str(self._root()))
         if self.module:
             module = importlib.import_module(self.module)
@@ -56,9 +56,9 @@ class Place(NamedTuple):
     def digest(self) -> str:
         """Hash of the function's text and of all in its file that it names.
 
-        Comments do not matter, nor does the rest of the file. What it imports of the
-        folder or package that the file is in counts with its whole text, and so does
-        what that imports; of what is installed the name counts.
+        Comments do not matter, nor does the rest of the file. Modules that it imports
+        from the file's own folder or package count with their whole text, and so do
+        the modules that these import; installed modules count by name only.
         """
         tree = ast.parse(Path(self.path).read_bytes())
         root, helpers = self._root(), {}
@@ -130,14 +130,14 @@ def _source(name: str, root: Path) -> Path | None:
 
 
 def place_of(function: Callable[..., Any]) -> Place:
-    """Where a function stands.
+    """Find where a function is defined.
 
     Args:
-        function: at the top of a file, or `functools.partial` of such a function with
-            numbers, texts, arrays and collections of these bound by name.
+        function: defined at the top of a file, or `functools.partial` of such a
+            function with numbers, texts, arrays and collections of these bound by name.
 
     Raises:
-        ValueError: it is another one, so that no other process finds it.
+        ValueError: any other function, since no other process could find it.
     """
     inner, bound, plain = function, {}, True
     if isinstance(function, functools.partial):
@@ -169,14 +169,14 @@ def _defined(node: ast.stmt) -> list[str]:
 
 
 def settings_of_jax() -> dict[str, Any]:
-    """What the workers of an engine are to share with this process."""
+    """The JAX settings that the workers of an engine share with this process."""
     found = {name: jax.config.values[name] for name in (*SHARED, *COMPILED)}
     many = jax.config.values["jax_num_cpu_devices"] > 1
     return found | {"processor": processor(), "many devices": many}
 
 
 def use_settings(settings: Mapping[str, Any]) -> None:
-    """Take settings of `settings_of_jax` in a worker."""
+    """Apply the settings of `settings_of_jax` in a worker."""
     alike = settings["processor"] == processor()
     for name in (*SHARED, *(COMPILED if alike else ())):
         jax.config.update(name, settings[name])

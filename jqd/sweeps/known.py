@@ -1,6 +1,6 @@
-"""What a store says of a sweep, checked once, before anything of it is used.
+"""A store's description of its sweep, checked once before any of it is used.
 
-A store may come from somebody else: numbers of it size loops and memory.
+A store may come from somebody else, and its numbers set the size of loops and memory.
 """
 
 import json
@@ -24,7 +24,7 @@ def checked_manifest(manifest: Any) -> dict[str, Any]:
     """The manifest of a store, if it is one of `manifest_of`, with a lease.
 
     Raises:
-        ValueError: which entry is not as it must be.
+        ValueError: an entry is not as it must be; the message names it.
     """
     _check_entries(manifest, _RULES, "")
     shape, block = manifest["shape"], manifest["block"]
@@ -46,10 +46,10 @@ def checked_manifest(manifest: Any) -> dict[str, Any]:
 
 
 def read_root(text: bytes) -> dict[str, Any]:
-    """Attributes of a root group, out of its metadata.
+    """The attributes of a root group, read from its metadata.
 
     Raises:
-        ValueError: no JSON, or no attributes.
+        ValueError: not JSON, or no attributes.
     """
     try:
         attributes = json.loads(text).get("attributes", {})
@@ -61,7 +61,7 @@ def read_root(text: bytes) -> dict[str, Any]:
 
 
 def read_mark(text: bytes | None, outputs: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the commit of a chunk says; None where there is none, or half of one."""
+    """The content of a chunk's commit; None where it is missing or incomplete."""
     try:
         mark = json.loads(text or b"")
         _check_entries(mark, {"sha256": _mapping(_is_text)}, "")

@@ -14,11 +14,11 @@ from .objects import ARGUMENT, Objects
 from .points import STATUS, Lattice
 from .store import MANIFEST, ROOT, coordinate
 
-# Of points that no computation has reached, and of those whose computation raised.
+# Status of points not computed yet, and of points whose computation raised an error.
 PENDING, FAILED = -1, -2
-# What sweep is being made: there before anything else, and gone when all else is.
+# The sweep that is being made: written before anything else, removed after all else.
 MAKING = "leases/making"
-# Seconds that whoever is second waits for the first to be done with that.
+# Seconds for which a second worker waits until the first has made the store.
 WAIT = 5.0
 
 
@@ -28,19 +28,19 @@ def create(
     manifest: Mapping[str, Any],
     differ: Callable[[Mapping[str, Any]], Iterable[str]],
 ) -> None:
-    """Make an empty store; or wait for who makes another one in the same place.
+    """Make an empty store, or wait for a worker that makes one in the same place.
 
-    Who begins says what sweep it is to be, before anything else. The root comes last: a
-    store is there with all its parts or not yet.
+    The first worker writes the manifest of the sweep before anything else. It writes
+    the root last, so that a store exists with all its parts or not at all.
 
     Args:
-        objects: where.
-        blank: what it consists of, by key, the root last; see `blank_store`.
-        manifest: what the sweep is.
+        objects: where the store is made.
+        blank: contents of the store by key, the root last; see `blank_store`.
+        manifest: manifest of the sweep.
         differ: how a sweep with another manifest differs, in words.
 
     Raises:
-        OutputError: something else lies there, or it cannot be written.
+        OutputError: something else is there, or the store cannot be written.
     """
     for key in objects.keys() if objects.is_there() else ():
         if key not in (*blank, MAKING) and objects.get(ROOT) is None:
@@ -105,7 +105,7 @@ def blank_store(
 
     Args:
         lattice: the points.
-        manifest: what the sweep is.
+        manifest: manifest of the sweep.
         dims: dimensions of each result after those of the lattice, by name.
         variables: attributes of axes and results, by name.
         attributes: of the dataset.
@@ -140,7 +140,7 @@ def blank_store(
             name,
             shape=(*lattice.shape, *shape),
             dtype=dtype,
-            # a reader that meets a damaged object is told so
+            # a reader of a damaged object gets an error
             compressors=[ZstdCodec(level=1), Crc32cCodec()],
             chunks=(*manifest["block"], *(max(n, 1) for n in shape)),
             dimension_names=(*lattice.dims, *dims[name]),
@@ -148,7 +148,7 @@ def blank_store(
             attributes={**notes.get(name, {}), "coordinates": beside},
         )
     with warnings.catch_warnings():
-        # no part of the version 3 standard yet, but what xarray reads first
+        # not part of the version 3 standard yet, but xarray reads it first
         warnings.filterwarnings("ignore", message="Consolidated metadata")
         zarr.consolidate_metadata(group.store)
     contents = {key: made[key].to_bytes() for key in sorted(made)}
@@ -182,7 +182,7 @@ def notes_of(
     """Names, units and attributes of a new store, as `blank_store` takes them.
 
     Raises:
-        ValueError: names that the sweep does not have, or of another number.
+        ValueError: names that the sweep does not have, or the wrong number of them.
     """
     dims, coords, units = dict(dims or {}), dict(coords or {}), dict(units or {})
     names = {*lattice.values, *outputs, *coords}

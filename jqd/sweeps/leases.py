@@ -1,9 +1,10 @@
-"""Leases on the chunks of a store: what lies there, by whom and how old.
+"""Leases on the chunks of a store: which there are, who holds them, and their age.
 
-A worker creates `leases/NUMBER.GENERATION` before it computes a chunk, writes it anew
-while it lives, and removes it when the chunk is committed. A lease that was not written
-for its time is over; whoever creates the next generation goes on with the chunk. That
-is advice: a chunk that two compute is work wasted, never damage.
+A worker creates `leases/NUMBER.GENERATION` before it computes a chunk, rewrites it
+while it lives, and removes it when the chunk is committed. A lease that is not
+rewritten in time expires; the worker that creates the next generation takes over the
+chunk. Leases are advisory: a chunk that two workers compute wastes work, but does no
+damage.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from .store import READERS, Store
 LEASES = "leases"
 FINISHED = f"{LEASES}/finished"  # there when all was done and checked
 FAILED = "failed"  # in place of a generation: why a chunk was given up
-# Workers that a chunk may cost. More would be lost to it, one after the other.
+# Workers that may be lost to one chunk before it is given up.
 LIVES = 3
 
 
@@ -41,7 +42,7 @@ class Clock:
         self._key = f"{LEASES}/clock.{secrets.token_hex(8)}"
 
     def now(self) -> datetime:
-        """When an object was written that is written now."""
+        """The present time of the store, read from an object written for this."""
         while True:
             self._objects.put(self._key, b"")
             written = self._objects.changed(self._key)
@@ -49,12 +50,12 @@ class Clock:
                 return written
 
     def remove(self) -> None:
-        """Leave nothing behind."""
+        """Remove the object by which the clock is read."""
         self._objects.delete([self._key])
 
 
 def holder(objects: Objects, chunk: int, generation: int) -> dict[str, Any]:
-    """Host and process that have a lease, as far as it says."""
+    """Host and process that hold a lease, "?" where it does not say."""
     unknown: dict[str, Any] = {"host": "?", "pid": "?"}
     with contextlib.suppress(ValueError, RecursionError):
         held = json.loads(objects.get(key(chunk, generation)) or b"{}")
@@ -65,7 +66,7 @@ def holder(objects: Objects, chunk: int, generation: int) -> dict[str, Any]:
 
 
 def running(store: Store) -> list[dict[str, Any]]:
-    """Who computes which chunk of a store, and how long ago each was heard of."""
+    """Who computes which chunk of a store, and how long ago it wrote its lease."""
     objects, newest = store.objects, {}
     for chunk, generation, written in parsed(objects.list(LEASES)):
         if generation != FAILED and chunk < store.blocks.count:
@@ -86,7 +87,7 @@ def running(store: Store) -> list[dict[str, Any]]:
 
 
 def given_up(store: Store) -> dict[int, str]:
-    """Chunks that were given up, with the reason of each."""
+    """Chunks that were given up, and why."""
     objects = store.objects
     chunks = sorted(
         c
@@ -107,14 +108,14 @@ def _reason(text: bytes) -> str:
 
 
 def take_back(store: Store) -> None:
-    """Let chunks that were given up be tried again, as if for the first time."""
+    """Allow chunks that were given up to be tried again, as if for the first time."""
     for chunk in given_up(store):
         generations = (*range(1, LIVES + 1), FAILED)
         store.objects.delete(key(chunk, each) for each in generations)
 
 
 def parsed(names: Mapping[str, datetime]) -> Iterator[tuple[int, str, datetime]]:
-    """Chunk, generation and age of each of the leases among some names."""
+    """Chunk, generation and time of each lease among some names of objects."""
     for name, written in names.items():
         if match := re.fullmatch(rf"(\d{{7,8}})\.(\d{{1,3}}|{FAILED})", name):
             yield int(match[1]), match[2], written

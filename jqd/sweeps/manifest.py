@@ -1,4 +1,4 @@
-"""All that the bits of a sweep depend on, and how two sweeps differ, in words."""
+"""Everything on which the bits of a sweep depend, and differences of two sweeps."""
 
 import importlib.metadata
 from collections.abc import Iterator, Mapping
@@ -14,14 +14,14 @@ from .plain import Called
 from .points import STATUS, Blocks, Lattice
 from .trace import Traced
 
-# A version says less than the files do, while somebody works on them.
+# While somebody edits the files, a version number does not identify them.
 SOURCES = "jqd's sources"
 
 
 def manifest_of(
     traced: Traced | Called, lattice: Lattice, seed: int, device: Any, blocks: Blocks
 ) -> dict[str, Any]:
-    """What a sweep is, as JSON can hold it."""
+    """The manifest of a sweep, in a form that JSON can hold."""
     return {
         "function": traced.name,
         "program": traced.digest(),
@@ -43,7 +43,7 @@ def manifest_of(
 
 
 def device_kind(device: Any) -> str:
-    """What a device is, as far as XLA compiles for it: other kinds round otherwise."""
+    """The kind of device for which XLA compiles; other kinds round differently."""
     if device.platform == "cpu":
         return f"cpu {processor()}"
     return f"{device.platform} {device.device_kind}"
@@ -62,12 +62,12 @@ def _specs(outputs: Mapping[str, jax.ShapeDtypeStruct]) -> dict[str, Any]:
 def differences(
     stored: Mapping[str, Any], wanted: Mapping[str, Any], *, mixed: bool = False
 ) -> Iterator[str]:
-    """In words, how a sweep differs from that of a store.
+    """The differences of a sweep from that of a store, in words.
 
     Args:
         stored: manifest of the store.
-        wanted: that of the sweep.
-        mixed: whether another kind of device is none.
+        wanted: manifest of the sweep.
+        mixed: whether another kind of device does not count as a difference.
 
     Yields:
         Clauses that say what the store has.

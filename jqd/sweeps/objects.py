@@ -1,8 +1,8 @@
-"""Objects by key, in a folder or in a bucket, behind one interface: obstore's.
+"""Objects by key, in a folder or in a bucket, through one interface, obstore's.
 
-All that a sweep asks of its store is that an object is there whole or not at all, and
-that of two who create one only the first succeeds. Folders, S3, Google Cloud Storage
-and Azure give both.
+A sweep needs two things of its store: an object exists whole or not at all, and of two
+workers that create one only the first succeeds. Folders, S3, Google Cloud Storage and
+Azure guarantee both.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from .._files import OutputError, as_path
 
 ARGUMENT = "store"
 BUCKETS = ("s3", "gs", "az")
-# Seconds for which a service that does not answer is asked again.
+# Seconds for which a request to a service that does not answer is repeated.
 PATIENCE = datetime.timedelta(seconds=60)
 _RETRY: Any = {"max_retries": 10, "retry_timeout": PATIENCE}
 
@@ -32,8 +32,8 @@ class Objects:
     """The objects of one store.
 
     Attributes:
-        place: what the user calls it: a path or a URL.
-        folder: where it lies, if that is a folder.
+        place: its name for the user: a path or a URL.
+        folder: its folder, if it is in one.
     """
 
     def __init__(self, place: str | Path):
@@ -41,7 +41,7 @@ class Objects:
 
         Args:
             place: a path, or a URL: file://, s3://, gs://, az://. Credentials come from
-                the environment that the provider's own programs read.
+                the environment, as for the provider's own programs.
 
         Raises:
             ValueError: a URL of another kind, or one that holds credentials.
@@ -62,7 +62,7 @@ class Objects:
 
     @property
     def store(self) -> Any:
-        """The store of obstore; a folder is made when it is first written to."""
+        """The obstore store; a folder is made at the first write."""
         if self._store is None:
             self._store = LocalStore(self.folder, mkdir=True)
         return self._store
@@ -85,12 +85,12 @@ class Objects:
                 yield from (entry["path"] for entry in page)
 
     def put(self, key: str, data: bytes) -> None:
-        """Write an object, over an old one if there is any."""
+        """Write an object, replacing an old one if there is any."""
         with self.trouble():
             obstore.put(self.store, key, data)
 
     def put_new(self, key: str, data: bytes) -> bool:
-        """Create an object; False where there is one, which then stays as it is."""
+        """Create an object; False where one exists, which then stays as it is."""
         with self.trouble():
             try:
                 obstore.put(self.store, key, data, mode="create")
@@ -121,14 +121,14 @@ class Objects:
             }
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects, where they are there."""
+        """Remove those of the objects that exist."""
         with self.trouble():
             for key in keys:
                 with _or_nothing():
                     obstore.delete(self.store, key)
 
     def remove_drafts(self, before: datetime.datetime) -> None:
-        """Remove what was being written to a folder by processes that were killed."""
+        """Remove the unfinished files of killed processes from a folder."""
         if self.folder is None:
             return
         with self.trouble():
@@ -139,7 +139,7 @@ class Objects:
                     path.unlink(missing_ok=True)
 
     def settle(self, keys: Iterable[str]) -> None:
-        """Wait until objects would outlive a crash of the machine; buckets do."""
+        """Wait until objects would survive a crash of the machine, as in buckets."""
         if self.folder is None:
             return
         with self.trouble():
@@ -149,11 +149,11 @@ class Objects:
 
     @contextlib.contextmanager
     def trouble(self) -> Iterator[None]:
-        """Turn trouble with the store into one line."""
+        """Turn an error of the store into one line."""
         try:
             yield
         except (BaseError, OSError) as error:
-            # what obstore says may hold the whole request: it goes no further
+            # obstore's message may contain the whole request: it is not passed on
             kind = "bucket" if self.folder is None else "folder"
             raise OutputError(
                 f"Argument `{ARGUMENT}` must be a writable {kind}, but {self.place}: "
@@ -161,7 +161,7 @@ class Objects:
             ) from None
 
     def zarr(self, *, read_only: bool = False) -> Any:
-        """The same for zarr."""
+        """The same store for zarr."""
         from zarr.storage import ObjectStore
 
         return ObjectStore(self.store, read_only=read_only)
@@ -215,7 +215,7 @@ def _flush(path: Path) -> None:
     try:
         os.fsync(handle)
     except OSError:
-        # a folder cannot be waited for on every file system
+        # not every file system can flush a folder
         if not path.is_dir():
             raise
     finally:

@@ -10,18 +10,18 @@ from .engines import LOOK, call_quietly
 
 @dataclass(frozen=True)
 class Ray:
-    """Workers on a cluster of Ray, or on this machine.
+    """Workers on a Ray cluster, or on this machine.
 
-    Ray places the workers, gives each its GPUs and starts it again where it, or its
-    node, is lost. It carries no data and decides nothing: what is done stands in the
-    store. All nodes must reach the store and the file of the function.
+    Ray places the workers, gives each its GPUs and restarts it where it, or its
+    machine, is lost. Ray carries no data and makes no decisions: the store records
+    which chunks are done. All machines must reach the store and the function's file.
 
     Attributes:
         address: of the cluster, as `ray.init` takes it; None for that of the
             environment, or for this machine.
-        workers: how many; None for one for every GPU, or every node without any.
+        workers: their number; None for one per GPU, or per machine without GPUs.
         gpus: of each worker; None for one where the cluster has any, else none.
-        restarts: how often a worker may be started again.
+        restarts: how often a worker may be restarted.
     """
 
     address: str | None = None
@@ -66,7 +66,7 @@ class Ray:
                     except RayActorError:
                         ended.append((1, ""))  # lost too often
                 here = [work[each] for each in waiting]
-                # a worker for which there is no room yet is not waited for
+                # do not wait for a worker for which there is no room yet
                 if look() and not (here and ray.wait(here, timeout=0)[0]):
                     break
             return ended
@@ -93,10 +93,10 @@ class Ray:
 
 
 class Worker:
-    """A process of Ray's."""
+    """A Ray process that works on a sweep."""
 
     def begin(self) -> None:
-        """Be there."""
+        """Do nothing: a call that returns shows that the worker is running."""
 
     def work(self, target: str, arguments: tuple[Any, ...]) -> tuple[int, str]:
         """Take chunks until none is left."""

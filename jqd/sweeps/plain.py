@@ -1,4 +1,4 @@
-"""A function of one point that is called as it is, in Python, point by point."""
+"""A function of one point that Python calls untraced, point by point."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -34,13 +34,13 @@ class Called:
         """Call the function at a first point, if its results are not known.
 
         Args:
-            function: as that of `Traced`, but at the top of a file.
+            function: as for `Traced`, but defined at the top of a file.
             lattice: the points.
             seed: of the keys.
-            outputs: of a store that is there, with "shape" and "dtype" each.
+            outputs: results of an existing store, with "shape" and "dtype" each.
 
         Raises:
-            ValueError: as of `Traced`, or no function at the top of a file.
+            ValueError: as for `Traced`, or a function not at the top of a file.
         """
         self.name, self._place = name_of(function), place_of(function)
         self._function, self._lattice, self._seed = function, lattice, seed
@@ -57,11 +57,11 @@ class Called:
 
     @property
     def bytes_per_point(self) -> int:
-        """Of the largest result."""
+        """Bytes of the largest result of one point."""
         return max(s.size * s.dtype.itemsize for s in self.outputs.values())
 
     def digest(self) -> str:
-        """What the function computes, as a hash of its text."""
+        """Hash of the function's text, which identifies what it computes."""
         return self._place.digest()
 
     def compute(self, blocks: Blocks, chunks: Iterator[int]) -> Iterator[Chunk]:

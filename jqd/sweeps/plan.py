@@ -1,4 +1,4 @@
-"""How a sweep is cut into chunks, and what computes them."""
+"""The plan of a sweep: its division into chunks, and the program that computes them."""
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
@@ -15,14 +15,14 @@ from .work import Chunk
 
 
 class Plan(NamedTuple):
-    """A sweep that can begin.
+    """A sweep that is ready to begin.
 
     Attributes:
         traced: the function.
         blocks: the chunks.
-        manifest: what the sweep is.
-        ready: makes all that computes ready, once.
-        compute: from numbers of chunks to chunks.
+        manifest: manifest of the sweep.
+        ready: prepares the computation, once.
+        compute: computes chunks from their numbers.
     """
 
     traced: Traced | Called
@@ -33,7 +33,7 @@ class Plan(NamedTuple):
 
 
 def traced_plan(function, lattice, there, devices, seed, tile, chunk, batch) -> Plan:
-    """Trace, and compile as far as memory may ask for another tile."""
+    """Trace; with no tile fixed, also compile, to find one that fits into memory."""
     fixed = tile or (there.manifest["tile"] if there else None)
     size = fixed or default_tile(devices, lattice.size, None)
     traced = Traced(function, lattice, seed, size)
@@ -66,7 +66,7 @@ def traced_plan(function, lattice, there, devices, seed, tile, chunk, batch) -> 
 
 
 def called_plan(function, lattice, there, devices, seed, tile, chunk, batch) -> Plan:
-    """The same of a function that is called as it is."""
+    """The plan of a function that is called untraced."""
     del batch
     if tile not in (None, 1):
         raise ValueError(

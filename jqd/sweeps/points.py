@@ -11,28 +11,29 @@ import numpy as np
 
 # One number per point is folded into its key as 32 bits.
 MOST_POINTS = 2**32
-# Their numbers have seven digits, and are listed.
+# The numbers of chunks have seven digits, and are listed.
 MOST_CHUNKS = 10**7
 TABLE = "point"  # dimension of a table
 STATUS = "status"  # of every point, beside its results
-# Chunks that a sweep is cut into by custom: a crash costs one of them, and each is a
-# file of every variable.
+# Default number of chunks of a sweep: a crash costs one of them, and each is one file
+# per variable.
 CHUNKS = 256
 # Most bytes of one variable in one chunk.
 CHUNK_BYTES = 2**26
 
 
 class Points:
-    """A table of points: one entry of every column each.
+    """A table of points: each point is one entry of every column.
 
-    Given to `jqd.sweep` instead of a dict, whose outer product is taken.
+    Pass it to `jqd.sweep` instead of a dict, of which `jqd.sweep` takes the outer
+    product.
 
     Attributes:
         columns: arrays by name, each (n, ...): point i has entry i of each.
     """
 
     def __init__(self, **columns: Any):
-        """A table of arrays by name, (n, ...) with one n for all.
+        """Make a table of arrays by name, (n, ...) with one n for all.
 
         Raises:
             ValueError: no column, no rows, or columns of different length.
@@ -58,14 +59,14 @@ class Lattice:
     """
 
     def __init__(self, axes: Any):
-        """Read what a user gives as axes.
+        """Read the axes that a user gives.
 
         Args:
             axes: dict of arrays (outer product), `Points`, an `xarray.Dataset` of
                 columns over one dimension, or a structured array (n,).
 
         Raises:
-            ValueError: nothing to sweep over, entries that are no numbers, reserved
+            ValueError: nothing to sweep over, entries that are not numbers, reserved
                 names, or too many points.
         """
         table = _as_table(axes)
@@ -114,7 +115,7 @@ class Lattice:
         }
 
     def identity(self) -> dict[str, Any]:
-        """What tells two lattices apart, as JSON can hold it."""
+        """All that distinguishes two lattices, in a form that JSON can hold."""
         return {
             "outer": self.outer,
             "axes": {
@@ -182,11 +183,11 @@ class Blocks:
 
     @classmethod
     def of(cls, shape: tuple[int, ...], points: int) -> "Blocks":
-        """Chunks of about so many points, and of no more than that.
+        """Cut a lattice into chunks of about so many points, and of no more.
 
         Args:
             shape: of the lattice.
-            points: wanted, at least 1.
+            points: points wanted in a chunk, at least 1.
         """
         block, room = [], max(points, 1)
         for n in reversed(shape):
@@ -211,15 +212,15 @@ class Blocks:
 
     @cached_property
     def most(self) -> int:
-        """Points of the largest chunk."""
+        """Number of points of the largest chunk."""
         return math.prod(self.block)
 
     def position(self, chunk: int) -> tuple[int, ...]:
-        """Place of a chunk among the chunks."""
+        """Position of a chunk in the array of chunks."""
         return tuple(int(i) for i in np.unravel_index(chunk, self.grid))
 
     def region(self, chunk: int) -> tuple[slice, ...]:
-        """Where a chunk lies in the lattice."""
+        """Slices of the lattice that make up a chunk."""
         return tuple(
             slice(i * b, min((i + 1) * b, n))
             for i, b, n in zip(
@@ -228,7 +229,7 @@ class Blocks:
         )
 
     def ends(self, chunk: int) -> tuple[int, int]:
-        """Indices of the first and the last point of a chunk; it has all between."""
+        """Indices of the first and last point of a chunk, which has all between."""
         region = self.region(chunk)
         first = np.ravel_multi_index([part.start for part in region], self.shape)
         last = np.ravel_multi_index([part.stop - 1 for part in region], self.shape)
@@ -236,7 +237,7 @@ class Blocks:
 
 
 def chunk_points(size: int, tile: int, bytes_per_point: int) -> int:
-    """Points a chunk: about `CHUNKS` chunks, no less than a tile, not too many bytes.
+    """Points per chunk: about `CHUNKS` chunks, at least a tile, not too many bytes.
 
     Args:
         size: points in all.

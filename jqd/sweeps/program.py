@@ -25,7 +25,7 @@ WIDEST_BYTES = 2**28
 FEWEST, MOST = 64, 2**17
 # cuFFT aborts the whole process where a plan needs more than 4 GiB.
 FFT_BYTES = 2**31
-# Of the memory that is free, what a sweep may fill.
+# Fraction of the free memory that a sweep may fill.
 SHARE = 0.6
 
 
@@ -34,18 +34,18 @@ class MemoryShort(ValueError):
 
 
 class Running(NamedTuple):
-    """Tiles that the devices work on.
+    """Tiles that the devices are computing.
 
     Attributes:
-        results: arrays by name, one row a slot.
-        slots: where each tile lies in them.
+        results: arrays by name, one row per slot.
+        slots: slot of each tile.
     """
 
     results: dict[str, Array]
     slots: np.ndarray
 
     def finish(self) -> dict[str, np.ndarray]:
-        """Wait; arrays by name, (tiles, tile, ...), in the order of the tiles."""
+        """Wait for the arrays by name, (tiles, tile, ...), in order of the tiles."""
         return {n: np.asarray(value)[self.slots] for n, value in self.results.items()}
 
 
@@ -54,12 +54,12 @@ class Program:
 
     Attributes:
         traced: the function.
-        devices: where it runs.
-        tiles: tiles a device takes in one call.
+        devices: devices on which it runs.
+        tiles: tiles that a device computes in one call.
     """
 
     def __init__(self, traced: Traced, lattice: Lattice, devices: Sequence[Any], tiles):
-        """Compile, with fewer tiles a call where memory asks for it.
+        """Compile, with fewer tiles per call where memory is short.
 
         Raises:
             MemoryShort: one tile needs more memory than a device has.
@@ -85,11 +85,11 @@ class Program:
 
     @property
     def capacity(self) -> int:
-        """Tiles of one call."""
+        """Number of tiles in one call."""
         return self.tiles * len(self.devices)
 
     def halve(self) -> bool:
-        """Compile for half as many tiles; False if there is but one."""
+        """Compile for half as many tiles; False if there is only one."""
         if self.tiles == 1:
             return False
         self.tiles //= 2
@@ -103,7 +103,7 @@ class Program:
             tiles: indices of points, (n, tile) with n up to `capacity`.
 
         Returns:
-            What to wait for.
+            The running computation, to wait for.
         """
         count, devices = len(tiles), len(self.devices)
         # in turns, so that the last call keeps all devices busy
@@ -163,7 +163,7 @@ def _tile_by_tile(traced: Traced, count: Array, points: Any, indices: Array) -> 
 
     def body(i: Array, results: Any) -> Any:
         tile = jax.tree.map(lambda leaf: leaf[i], (points, indices))
-        # behind these walls a tile is compiled the same whatever stands around it
+        # between these barriers a tile compiles the same, whatever is around it
         tile = jax.lax.optimization_barrier(tile)
         found = jax.lax.optimization_barrier(traced(*tile))
         return jax.tree.map(lambda all_, one: all_.at[i].set(one), results, found)
@@ -172,12 +172,12 @@ def _tile_by_tile(traced: Traced, count: Array, points: Any, indices: Array) -> 
 
 
 def default_tile(devices: Sequence[Any], size: int, traced: Traced | None) -> int:
-    """Points computed together by custom: a power of two, no more than are needed.
+    """Default number of points of a tile: a power of two, no more than are needed.
 
     Args:
-        devices: where they are computed.
+        devices: devices that compute them.
         size: points of the sweep.
-        traced: the function, traced for any tile; None if it is not yet.
+        traced: the function, traced for any tile; None if it is not traced yet.
     """
     wanted = TILE.get(devices[0].platform, FEWEST)
     if devices[0].platform not in TILE and traced is not None:
@@ -187,7 +187,7 @@ def default_tile(devices: Sequence[Any], size: int, traced: Traced | None) -> in
 
 
 def processor_threads() -> int:
-    """Threads of XLA on CPUs, which takes their number from `NPROC` if it is set."""
+    """Number of XLA's threads on CPUs, which is that of `NPROC` if it is set."""
     wanted = os.environ.get("NPROC", "")
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)
@@ -198,15 +198,15 @@ def processor_threads() -> int:
 
 
 def use_processors(wanted: int | None = None) -> None:
-    """Let every processor be a device of its own, before JAX starts.
+    """Make every processor a device of its own, before JAX starts.
 
-    XLA computes the small arrays of a tile on one of them alone. There are two devices
-    at least: for one XLA compiles otherwise, and last bits differ.
+    XLA computes the small arrays of a tile on one processor alone. There are at least
+    two devices: for a single one XLA compiles differently, and last bits differ.
     """
     if "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return
     given, count = os.environ.get("NPROC", ""), max(processor_threads(), 2)
-    # beside those of the devices, for what XLA spreads over threads
+    # threads beside those of the devices, for work that XLA spreads over threads
     threads = max(int(given), 4) if given.isdigit() else 2 * count
     os.environ["NPROC"] = str(threads)
     try:
@@ -220,7 +220,7 @@ def use_processors(wanted: int | None = None) -> None:
 
 
 def free_memory(devices: Sequence[Any]) -> float | None:
-    """Bytes that each of the devices can give, or None where nobody knows."""
+    """Bytes that a sweep may use on each device, or None where that is not known."""
     if devices[0].platform == "cpu":
         free = _checks.free_memory()
         return None if free is None else SHARE * free / len(devices)
@@ -247,5 +247,5 @@ def _needs(compiled: Any) -> int:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether a device says that its memory is used up."""
+    """Whether an error says that a device is out of memory."""
     return "RESOURCE_EXHAUSTED" in str(error)

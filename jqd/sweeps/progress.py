@@ -1,4 +1,4 @@
-"""How far a sweep is: a bar on a terminal, a line a minute in a log."""
+"""The progress of a sweep: a bar on a terminal, a line a minute in a log."""
 
 import sys
 import time
@@ -8,21 +8,21 @@ from .._bars import bars
 from .claims import PAUSE
 from .store import Store
 
-# Seconds between two looks at what is done, and between two lines of a log.
+# Seconds between two checks of what is done, and between two lines of a log.
 LOOK, LINE = 0.5, 60.0
-# Of the time, what may go by with lists of commits.
+# Fraction of the time that may be spent on listing commits.
 SHARE = 0.02
 
 
 class Progress:
-    """What all workers have committed, on standard error."""
+    """Shows on standard error what all workers have committed."""
 
     def __init__(self, store: Store, known: set[int], *, show: bool):
-        """A bar.
+        """Prepare a progress bar.
 
         Args:
             store: the store.
-            known: chunks that are known to be committed; grows.
+            known: chunks known to be committed; grows.
             show: whether to show anything at all.
         """
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -44,7 +44,7 @@ class Progress:
         )
 
     def look(self) -> None:
-        """Show how far all are, twice a second at most."""
+        """Show the progress of all workers, at most twice a second."""
         now = time.monotonic()
         if not self._show or now - self._looked < LOOK:
             return
@@ -78,7 +78,7 @@ class Progress:
 
 
 def how_far(store: Store) -> str:
-    """How many chunks are done, in words."""
+    """The number of chunks that are done, in words."""
     return (
         f"{len(store.committed())} of {store.blocks.count} chunks are in {store.place}"
     )

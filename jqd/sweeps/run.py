@@ -53,45 +53,45 @@ def sweep(
     """Compute a function at every point of a sweep, and keep the results in a store.
 
     The function is traced once, for `tile` points at a time, and the tiles are spread
-    over the devices. Chunks of points are committed to the store as they are done: a
-    sweep that was stopped, by whatever means, goes on where it was when it is called
-    again. The same call elsewhere at the same time is one more worker: each takes
-    chunks that nobody has, until none is left. Results do not depend on batch, devices,
-    workers or interruptions, to the last bit: a point always has the same place in the
-    same tile, and a tile is always computed by the same program.
+    over the devices. Chunks of points are committed to the store as they finish: a
+    sweep that was stopped, by whatever means, continues where it was when you call it
+    again. The same call elsewhere at the same time adds a worker: each worker takes
+    free chunks until none is left. Results do not depend on batch, devices, workers or
+    interruptions, to the last bit: a point always has the same place in the same tile,
+    and the same program always computes a tile.
 
     Args:
-        function: of one point: takes its coordinates by name, scalars or arrays, and
-            `key` if it has an argument of that name; returns a dict of arrays. It is
-            traced, so it may hold whatever jit and vmap allow. An entry `status` (a
-            whole number, 0 for a sound result, e.g. `Trajectory.status`) travels with
-            the data.
+        function: function of one point: takes its coordinates by name, scalars or
+            arrays, and `key` if it has an argument of that name; returns a dict of
+            arrays. It is traced, so it may use whatever jit and vmap allow. An entry
+            `status` (an integer, 0 for a sound result, e.g. `Trajectory.status`)
+            travels with the data.
         axes: dict of coordinates by name, (n, ...), whose outer product is taken; or a
             table: `Points`, a structured array, an `xarray.Dataset` over one dimension.
-            None for those of a store that is there.
+            None for those of an existing store.
         store: a folder, or a URL: file://, s3://, gs://, az://BUCKET/PREFIX, with the
             credentials of the environment.
-        engine: who starts workers: None for this process alone, `jqd.sweeps.Local` or
-            `jqd.sweeps.Ray`. Their function comes from the top of a file, with plain
-            data bound to it by `functools.partial` if need be.
+        engine: starts the workers: None for this process alone, `jqd.sweeps.Local` or
+            `jqd.sweeps.Ray`. With an engine, the function must be defined at the top
+            of a file; `functools.partial` may bind plain data to it.
         trace: False for a function that cannot be traced, or is long: it is called in
-            Python, with NumPy arrays, one point after the other. It comes from the top
-            of a file, too: its text there says what it computes.
+            Python, with NumPy arrays, one point after the other. It, too, must be
+            defined at the top of a file, whose text identifies what it computes.
         batch: points in one call of all local devices, rounded up to whole tiles, or
-            "auto" for a chunk, or what memory admits.
-        devices: local devices to use; None for all. On CPUs each factorises one matrix
-            after the other, since batches of them may wait for each other for ever;
-            more devices (`jax_num_cpu_devices`) do so side by side.
-            Where there is one device alone, XLA may compile otherwise, and round
-            otherwise.
-        resume: whether a store that is there may be gone on with.
-        retry_failed: whether to try chunks again that were given up, since each of
-            three workers that computed them was lost.
-        mixed: whether devices of other kinds may take part; they may round otherwise.
-        lease: seconds after which a worker that is not heard of has lost its chunk; for
-            a new store, 120 by custom.
+            "auto" for a chunk, or as many as memory admits.
+        devices: local devices to use; None for all. Each CPU device factorises one
+            matrix after the other, since batches of them may deadlock; more devices
+            (`jax_num_cpu_devices`) factorise side by side.
+            With a single device, XLA may compile differently, and so round
+            differently.
+        resume: whether an existing store may be continued.
+        retry_failed: whether to retry chunks that were given up because three workers
+            in turn were lost while they computed them.
+        mixed: whether devices of other kinds may take part; they may round differently.
+        lease: seconds without a sign of life after which a worker loses its chunk; for
+            a new store, 120 by default.
         progress: whether to show a bar with rate and remaining time.
-        seed: of the keys, 0 by custom; a point's key is
+        seed: of the keys, 0 by default; a point's key is
             `fold_in(key(seed), index of the point)`.
         tile: points computed together; None for 64 on CPUs, elsewhere for arrays of a
             quarter of a GiB at most, or fewer where memory is short. Another tile may
@@ -100,19 +100,19 @@ def sweep(
         dims: names of the dimensions of each result, by its name.
         coords: coordinates along these dimensions, by name, (n,).
         units: of axes and results, by name.
-        constants: what the function took as given, for the record.
-        statuses: names of the codes that the function gives as `status`, an enum or a
-            dict.
+        constants: fixed values that the function used, to be stored with the results.
+        statuses: names of the codes that the function returns as `status`, an enum or
+            a dict.
 
     Returns:
-        An `xarray.Dataset` over the axes, with the status of each point, its values
-        read as they are asked for. Attributes: constants, seed, versions, device, date,
-        revision of jqd. A point that raised an error has status -2 and no values; one
-        whose result is not finite has status 2 (`Status.NON_FINITE`); one of a chunk
-        that was given up has status -1, and a warning says why.
+        An `xarray.Dataset` over the axes, with the status of each point; its values are
+        read on demand. Attributes: constants, seed, versions, device, date, revision of
+        jqd. A point that raised an error has status -2 and no values; a point whose
+        result is not finite has status 2 (`Status.NON_FINITE`); a point of a chunk that
+        was given up has status -1, and a warning says why.
 
     Raises:
-        ValueError: unfit arguments; a store of another function, other axes or other
+        ValueError: invalid arguments; a store of another function, other axes or other
             versions, which are named; a store that cannot be written.
         SweepError: a chunk was computed twice with different results, or workers of an
             engine were lost.
@@ -156,7 +156,7 @@ def sweep(
 
 
 def open_sweep(store: str | Path) -> Any:
-    """The dataset of a sweep, after a look whether its data are sound.
+    """Open the dataset of a sweep, after a check that its data are sound.
 
     Args:
         store: folder or URL of the store.
@@ -165,7 +165,7 @@ def open_sweep(store: str | Path) -> Any:
         An `xarray.Dataset`; points that are not computed yet have status -1.
 
     Raises:
-        ValueError: no store of a sweep, or damaged chunks, which are named.
+        ValueError: not a store of a sweep, or damaged chunks, which are named.
     """
     opened = Store(store)
     damage = opened.damage()
@@ -180,7 +180,7 @@ def open_sweep(store: str | Path) -> Any:
 
 
 class FailedChunk(UserWarning):
-    """A chunk was given up: each of several workers that computed it was lost."""
+    """A chunk was given up: several workers in turn were lost while computing it."""
 
 
 def _sweep(
@@ -209,7 +209,7 @@ def _sweep(
         )  # fmt: skip
         there = Store(objects)
         if there.manifest["tile"] != plan.traced.tile or there.blocks != plan.blocks:
-            # somebody else was first, on a machine that takes more or fewer at once
+            # another worker came first, on a machine with a different batch size
             plan = prepare(function, lattice, there, *settings)
     _check_same(there, plan.manifest, lease, mixed=mixed)
     if retry_failed:
@@ -229,7 +229,7 @@ def _there(objects: Objects, *, resume: bool) -> Store | None:
             f"Argument `{ARGUMENT}` must be a new folder with resume=False, but "
             f"{objects.place} is there."
         )
-    # what has no root is being made, or is none: see `create`
+    # a store without a root is being made, or is not a store: see `create`
     return None if objects.get(ROOT) is None else Store(objects)
 
 
@@ -261,7 +261,7 @@ def _differences(
     yield from differences(stored, wanted, mixed=mixed)
     lasts = stored["lease"]
     if lease not in (None, lasts):
-        # one that lasts shorter for one worker than for others would be taken from them
+        # a worker with shorter leases than others would take over their chunks
         yield f"its leases last {lasts:g} s, not {lease:g} s (`lease`)"
 
 
@@ -282,7 +282,7 @@ def from_file(
     axes: Any,
     settings: Mapping[str, Any],
 ) -> int:
-    """Be a worker of a sweep whose function stands in a file."""
+    """Run a worker of a sweep whose function is defined in a file."""
     use_settings(jax_settings)
     sweep(place.load(), axes, progress=False, **settings)
     return 0

@@ -19,35 +19,36 @@ from .points import Blocks, Lattice, Points
 ROOT = "zarr.json"
 MANIFEST = "sweep"  # attribute of the root group
 COMMITS = "commits"
-# Chunks that are read at once where all are checked.
+# Chunks that are read at once when all are checked.
 READERS = 8
 
 
 class SweepError(RuntimeError):
-    """A sweep cannot go on, or is not whole, whatever its arguments are."""
+    """A sweep cannot continue, or is incomplete, for reasons beside its arguments."""
 
 
 class Store:
-    """What is stored of a sweep.
+    """The stored data of a sweep.
 
-    It is a Zarr group: an array for every result, one object a chunk, and the
-    coordinates. `commits/NUMBER.json` says that chunk NUMBER is there, with digests of
-    its decoded values; it is written last, by whoever is the first to do so. Who comes
-    later leaves it alone, and is told of other values; who was writing them already
-    when it came takes it back, for nobody can tell then whose values lie there.
+    The store is a Zarr group: an array for every result, one object per chunk, and the
+    coordinates. `commits/NUMBER.json` marks chunk NUMBER as done, with digests of its
+    decoded values. It is written last, and the first worker to write it wins. A later
+    worker leaves it alone, and gets an error if its own values differ. If it was
+    already writing other values when the mark came, it withdraws a chunk whose values
+    are no longer those of the mark.
 
     Attributes:
-        objects: where it lies.
+        objects: where the store is.
         attributes: of the root group.
-        manifest: what the sweep is, as JSON holds it.
+        manifest: manifest of the sweep, as JSON holds it.
         blocks: its chunks.
     """
 
     def __init__(self, place: str | Path | Objects):
-        """Open a store that is there.
+        """Open an existing store.
 
         Raises:
-            ValueError: no store of a sweep, or one of another format.
+            ValueError: not a store of a sweep, or one of another format.
         """
         self.objects = place if isinstance(place, Objects) else Objects(place)
         rule = f"Argument `{ARGUMENT}` must be a new folder or the store of a sweep"
@@ -80,7 +81,7 @@ class Store:
 
     @property
     def place(self) -> str:
-        """The path or URL."""
+        """The path or URL of the store."""
         return self.objects.place
 
     # -- commits ----------------------------------------------------------------
@@ -103,18 +104,18 @@ class Store:
         failures: Mapping[int, str],
         device: str,
     ) -> None:
-        """Write a chunk, whole or not at all; one that was there stays as it is.
+        """Write a chunk, whole or not at all; an existing chunk stays as it is.
 
         Args:
             chunk: its number.
             results: arrays by name, (points, ...), with `status`.
-            failures: what points said that raised an error, by index of the point.
+            failures: error messages of points that raised an error, by index.
             device: kind of device that computed it.
 
         Raises:
-            OutputError: it cannot be written. The chunk is then not there.
-            SweepError: it is there with other values. If it came while these were
-                written, it is taken back.
+            OutputError: the chunk cannot be written. It is then not in the store.
+            SweepError: the chunk exists with other values. If it came while these were
+                written, and its values are damaged, it is withdrawn.
         """
         import zarr
 
@@ -143,7 +144,7 @@ class Store:
                 if not self._is_first(chunk, mark):  # half a mark: no commit
                     self.objects.put(_mark(chunk), text)
             except SweepError:
-                # nobody can tell whose values lie there now
+                # the values that are stored now may be of either worker
                 if self._damage_of(chunk) is not None:
                     self.withdraw([chunk])
                 raise
@@ -168,7 +169,7 @@ class Store:
         return True
 
     def failures(self, chunks: Iterable[int]) -> dict[int, str]:
-        """What points of chunks said that raised an error, by index of the point."""
+        """Error messages of the points of chunks that raised one, by index."""
         found = {}
         for chunk in chunks:
             mark = self._read_mark(chunk) or {}
@@ -176,7 +177,7 @@ class Store:
         return found
 
     def damage(self) -> dict[int, str]:
-        """Chunks that are not what was committed, with what is wrong; reads them all.
+        """Chunks that differ from what was committed, and how; reads them all.
 
         Returns:
             Reasons by number.
@@ -206,9 +207,9 @@ class Store:
         return None
 
     def withdraw(self, chunks: Iterable[int]) -> None:
-        """Take chunks as not done, so that they are computed again."""
+        """Mark chunks as not done, so that they are computed again."""
         for chunk in chunks:
-            # the mark last: until then nobody begins to compute it again
+            # the mark last: until then no worker begins to compute it again
             keys = [self.key(name, chunk) for name in self.manifest["outputs"]]
             self.objects.delete([*keys, _mark(chunk)])
 
@@ -221,7 +222,7 @@ class Store:
         return "/".join((name, "c", *map(str, place)))
 
     def dataset(self) -> Any:
-        """The store as an `xarray.Dataset`; values are read as they are asked for."""
+        """The store as an `xarray.Dataset`; values are read on demand."""
         import xarray as xr
 
         store = self.objects.zarr(read_only=True)
@@ -282,7 +283,7 @@ class Store:
         import zarr
 
         if not self._arrays:
-            # by what the root says of its arrays, which has been looked at
+            # from the root's description of its arrays, which has been checked
             group: Any = zarr.open_group(
                 self.objects.zarr(), mode="r+", use_consolidated=True
             )
@@ -308,7 +309,7 @@ class Store:
 def coordinate(name: str, ndim: int, *, outer: bool) -> str:
     """Name under which an axis is stored.
 
-    xarray wants a dimension's own coordinate to be a line of numbers.
+    xarray requires a dimension's own coordinate to be one-dimensional.
     """
     return f"{name}_value" if outer and ndim > 1 else name
 

@@ -1,4 +1,4 @@
-"""Tiles through the devices: chunks of results, whatever points and memory do."""
+"""Tiles on the devices: chunks of results, even where points or memory fail."""
 
 import contextlib
 import logging
@@ -21,18 +21,18 @@ Tile = tuple[dict[str, np.ndarray], dict[int, str]]
 
 
 def compute(program: Program, blocks: Blocks, chunks: Iterable[int]) -> Iterator[Chunk]:
-    """The results of chunks, one after the other.
+    """Compute the results of chunks, one after the other.
 
-    The devices work on the next tiles while the caller keeps the last ones.
+    The devices work on the next tiles while the caller stores the last ones.
 
     Args:
         program: the compiled function.
         blocks: of the lattice.
-        chunks: numbers of the chunks wanted, asked for as devices come free.
+        chunks: numbers of the chunks wanted, taken as devices become free.
 
     Yields:
-        Number, arrays by name, (points, ...), with the status of each point; and what
-        points said that raised an error, by index.
+        Number; arrays by name, (points, ...), with the status of each point; and the
+        messages of points that raised an error, by index.
     """
     own, tile = STATUS in program.traced.outputs, program.traced.tile
     asked: deque[int] = deque()
@@ -41,7 +41,7 @@ def compute(program: Program, blocks: Blocks, chunks: Iterable[int]) -> Iterator
     with _unlogged():
         for number, part in stream:
             held[number] = part
-            # neighbours share a tile: one may be the last of some chunks
+            # neighbours share a tile, which may be the last of some chunks
             while asked and blocks.ends(asked[0])[1] // tile in held:
                 chunk = asked.popleft()
                 start, stop = blocks.ends(chunk)
@@ -89,7 +89,7 @@ def with_status(
     *,
     own: bool,
 ) -> dict[str, np.ndarray]:
-    """Results of points from `start` on, with the status of each."""
+    """The results of points from index `start` on, with the status of each."""
     code = statuses(results, own)
     code[[index - start for index in failures]] = FAILED
     return {**results, STATUS: code}
@@ -191,7 +191,7 @@ def _point_by_point(program: Program, tile: np.ndarray) -> Tile:
 
 
 def blank(like: np.ndarray) -> np.ndarray:
-    """No values: NaN where there are such, else 0."""
+    """An array of no values: NaN where the dtype has it, else 0."""
     return np.full_like(like, np.nan if like.dtype.kind in "fc" else 0)
 
 
@@ -201,27 +201,27 @@ def _bearable(error: Exception) -> bool:
 
 
 def of_a_point(error: Exception) -> bool:
-    """Whether a check inside the function failed, not the machine."""
+    """Whether a check inside the function failed, rather than the machine."""
     return isinstance(error, eqx.EquinoxRuntimeError) or "CpuCallback" in str(error)
 
 
 def said(error: Exception) -> str:
-    """What a failed check says, out of the traceback that XLA makes of it."""
+    """The message of a failed check, taken from the traceback that XLA makes of it."""
     text = str(error).strip()
     inner = re.findall(r"^\S*(?:Error|Exception): (.+)$", text, re.MULTILINE)
     return inner[0] if inner else text.splitlines()[0] if text else repr(error)
 
 
 def statuses(results: Mapping[str, np.ndarray], own: bool) -> np.ndarray:
-    """Status of each point of some.
+    """The status of each of n points.
 
     Args:
         results: arrays by name, (n, ...), with `status` if the function has one.
-        own: whether it has: then infinite results are its own affair.
+        own: whether it has one: infinite results are then left to the function.
 
     Returns:
         Codes, (n,): that of the function if it is not 0, else NON_FINITE where a
-        number is NaN (or infinite, of a function without a status of its own), else 0.
+        number is NaN (or infinite, if the function has no status of its own), else 0.
     """
     values = [value for name, value in results.items() if name != STATUS]
     sound = np.ones(len(next(iter(results.values()))), bool)

@@ -40,7 +40,7 @@ class Traced:
             tile: number of points.
 
         Raises:
-            ValueError: arguments that are not the axes, or results that are no dict
+            ValueError: arguments that are not the axes, or results that are not a dict
                 of arrays.
         """
         self.name = name_of(function)
@@ -54,7 +54,7 @@ class Traced:
             return checked(function(**point), lattice)
 
         def lone(point: dict[str, Array], index: Array) -> dict[str, Array]:
-            # as it is: of a batch a branch that is not taken would be computed too
+            # unbatched: in a batch a branch that is not taken would be computed too
             results = one(*jax.tree.map(lambda leaf: leaf[0], (point, index)))
             return {name: value[None] for name, value in results.items()}
 
@@ -81,7 +81,7 @@ class Traced:
 
     @property
     def bytes_per_point(self) -> int:
-        """Of the largest result."""
+        """Bytes of the largest result of one point."""
         return max(
             math.prod(spec.shape) * spec.dtype.itemsize
             for spec in self.outputs.values()
@@ -89,16 +89,16 @@ class Traced:
 
     @property
     def fft_bytes(self) -> int:
-        """Of the largest array that a Fourier transform of a tile takes or gives."""
+        """Bytes of the largest input or output of a Fourier transform of a tile."""
         return max(self._sizes("fft"), default=0)
 
     @property
     def widest_bytes(self) -> int:
-        """Of the largest array of a tile."""
+        """Bytes of the largest array of a tile."""
         return max(self._sizes(), default=0)
 
     def one_by_one(self) -> "Traced":
-        """The same function, whose factorisations take one matrix after the other."""
+        """The same function, with factorisations of one matrix after the other."""
         changed = copy.copy(self)
         changed.program = factorisations.one_by_one(self.program)
         return changed
@@ -111,9 +111,9 @@ class Traced:
                         yield math.prod(var.aval.shape) * var.aval.dtype.itemsize
 
     def digest(self) -> str:
-        """What the function computes, as a hash: its lowered program and constants.
+        """Hash of what the function computes: its lowered program and constants.
 
-        Comments, names and the place of the file do not matter to it.
+        Comments, names and the place of the file do not affect it.
         """
 
         def body(constants: list[Array], *leaves: Array) -> list[Array]:
@@ -134,7 +134,7 @@ class Traced:
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """The name of a function, also with some arguments bound."""
+    """The name of a function, with or without bound arguments."""
     inner = getattr(function, "func", function)
     return getattr(inner, "__qualname__", type(inner).__name__)
 
@@ -168,10 +168,10 @@ def takes_key_of(function: Callable[..., Any], lattice: Lattice) -> bool:
 
 
 def checked(results: Any, lattice: Lattice) -> dict[str, Array]:
-    """Results of a function of one point as arrays.
+    """The results of a function of one point as arrays.
 
     Raises:
-        ValueError: they are no dict of arrays, or have names that they must not.
+        ValueError: they are not a dict of arrays, or have names that are not allowed.
     """
     rule = "Argument `function` must return a dict of arrays by name, but"
     if not isinstance(results, Mapping) or not results:

@@ -11,13 +11,13 @@ from .claims import Claims
 from .progress import Progress, how_far
 from .store import Store
 
-# Number of a chunk, arrays by name with `status`, and what points said that raised.
+# Number of a chunk, arrays by name with `status`, and messages of points that raised.
 _log = logging.getLogger(__name__)
 Chunk = tuple[int, dict[str, np.ndarray], dict[int, str]]
 
 
 class DamagedChunk(UserWarning):
-    """A committed chunk is not what it was, and is computed again."""
+    """A committed chunk is damaged, and is computed again."""
 
 
 def work(
@@ -27,14 +27,14 @@ def work(
     *,
     show: bool,
 ) -> None:
-    """Compute what is missing, beside any number of others who do the same.
+    """Compute the missing chunks, beside any number of other workers.
 
     Args:
         store: the store.
-        compute: from numbers of chunks, which are taken as they are asked for, to the
-            chunks, in the same order.
+        compute: takes numbers of chunks, on demand, and returns the chunks in the same
+            order.
         device: kind of device that computes.
-        show: whether to show how far all are.
+        show: whether to show the progress of all workers.
 
     Raises:
         Interrupted: the user stopped it; what was committed stays.

@@ -1,4 +1,4 @@
-"""What kind of theory a law of motion is: a report card."""
+"""Report cards: tests of which properties a law of motion has."""
 
 from .all_rows import ROWS as ROWS
 from .all_rows import vet as vet

@@ -35,9 +35,9 @@ ROWS = (
 )  # fmt: skip
 # How long a law is followed, in units of its own time.
 TIME = 2.0
-# Kets drawn for rows that look at some states, and for the search for nodes.
+# Number of kets drawn for rows that try some states, and for the search for nodes.
 DRAWN, MANY = 8, 64
-# By how much steps are shortened, one after the other, where a row is not decided.
+# Factors by which steps are shortened, in turn, where a row is not decided.
 FINER, FINER_ON_GRIDS = (4, 16), (4,)
 
 
@@ -57,47 +57,49 @@ def vet(
     tries: int = 3,
     report: Callable[[str, int, int], None] | None = None,
 ) -> Card:
-    """What kind of theory a law is: a card of properties, each with a figure.
+    """Test a law and report its properties, each with a figure for its violation.
 
-    A row holds where its figure is within 10 floors, fails beyond 100 floors if it
-    stays within 10 % as steps are halved, and is not decided between; then steps are
-    made 4 and 16 times as short, on a grid 4 times. The floor is the change of the
-    figure when steps are halved, and rounding. On a grid what fails is tried again on
-    one of half as many points more, and is not decided where the figure falls there to
-    less than a half, or where the law has no `on` that takes it there. A search that
-    finds nothing says so of its starts; superposition holds without a search where one
-    linear form of ρ gives the probabilities of states that it was not fitted to. States
-    are drawn, on a grid or of a mode out of the five lowest eigenstates, and the worst
-    of them sought, where none are given. A law on a grid that ends at nodes is tried
+    A row holds where its figure is at most 10 times the noise floor. It fails beyond
+    100 times the floor, if the figure stays within 10 % when steps are halved. Between
+    these it is not decided; steps are then made 4 and 16 times as short, on a grid only
+    4 times. The floor is the change of the figure when steps are halved, and rounding.
+    On a grid, a row that fails is tried again with half as many points more. It holds
+    if it holds there. It is not decided if the figure there is less than half as large,
+    or if the law has no `on` that takes it there. The note of a search says how many
+    searches were made. Superposition holds without a search where one linear form of ρ
+    gives the probabilities of states that it was not fitted to. Where no states are
+    given, they are drawn, on a grid or of a mode from the five lowest eigenstates, and
+    the worst are searched for. A law on a grid that ends at nodes (zeros of ψ) is tried
     with a ground state and waves on it, without nodes.
 
     Args:
         law: a law of a matrix, on a grid or of the Husimi function of one mode with
-            points on a net, that names its `yardstick`; a random one is vetted by its
+            points on a net, that names its `yardstick`; a random law is tested by its
             mean.
         time: how long it is followed, in its own unit; None for two of its own times,
             each the power of ten next to ħ over the scatter of the levels that are
             tried. "stability" takes forty of these.
-        steps: of the coarser run, in all.
-        looks: even times at which probabilities are compared; the worst counts.
-        rows: names out of `jqd.vetting.ROWS`; None for all.
+        steps: total number of steps of the coarser run.
+        looks: number of equidistant times at which probabilities are compared; the
+            worst counts.
+        rows: names from `jqd.vetting.ROWS`; None for all.
         start: ket that is compared with quantum mechanics, (M,), or (N,) on a grid.
         superposed: the two kets of the row "superposition", (2, M) or (2, N).
-        ket: entangled state of the system and a qubit, (2M,), the qubit's index the
-            faster; on a grid of one dimension of two particles, (N, N).
-        other: the qubit's Hamiltonian, (2, 2); 0.4 σ_x, times ħ over the law's own
-            time, unless given; on a grid a `Schrodinger` of the other particle.
-        rotation: of the qubit, (2, 2), unitary, whose signal is looked for.
-        seed: of what is drawn.
-        tries: searches for each worst case.
-        report: called with "vet", the rows that are done and their number.
+        ket: entangled state of the system and a qubit, (2M,), the qubit's index
+            running faster; on a grid of one dimension of two particles, (N, N).
+        other: the qubit's Hamiltonian, (2, 2); by default 0.4 σ_x times ħ over the
+            law's own time; on a grid a `Schrodinger` of the other particle.
+        rotation: of the qubit, (2, 2), unitary, whose signal is searched for.
+        seed: of the random numbers.
+        tries: number of searches for each worst case.
+        report: called with "vet", the number of rows done and of all rows.
 
     Returns:
-        The card.
+        The report card.
 
     Raises:
-        ValueError: no law, a law without a yardstick, names of no row, a time or steps
-            that are not positive, a state or operator of another shape.
+        ValueError: not a law, a law without a yardstick, unknown names of rows, a time
+            or steps that are not positive, a state or operator of another shape.
     """
     if not isinstance(law, Law):
         raise ValueError(

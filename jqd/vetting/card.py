@@ -1,4 +1,4 @@
-"""A report card: rows with a figure, its floor and a verdict."""
+"""A report card: rows with a figure, its noise floor and a verdict."""
 
 import enum
 import math
@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 from .. import _html
 from .._lazy import above
 
-# Of the floor: figures up to the first hold, beyond the second they fail.
+# Multiples of the floor: figures up to the first hold, beyond the second they fail.
 HOLDS, FAILS = 10.0, 100.0
-# By how much a figure that fails may move when the step is halved.
+# Relative change that is allowed to a failing figure when the step is halved.
 STEADY = 0.1
-# A floor above this tells nothing: the steps are too coarse, or a node is met.
+# A floor above this decides nothing: the steps are too coarse, or a node is met.
 COARSE = 1e-4
 ROUNDING = 1e-13
 _HEADINGS = ("property", "verdict", "figure", "floor", "note")
 
 
 class Verdict(enum.StrEnum):
-    """What a row says."""
+    """The verdict of a row."""
 
     HOLDS = "holds"
     FAILS = "fails"
@@ -31,8 +31,8 @@ class Row(NamedTuple):
 
     Attributes:
         name: of the property.
-        figure: by how much it is violated, None where it does not apply.
-        floor: what steps and rounding alone make of the figure.
+        figure: by how much the property is violated, None where it does not apply.
+        floor: numerical noise floor of the figure, from steps and rounding alone.
         verdict: a `Verdict`.
         note: where the figure was attained, or why the row does not apply.
     """
@@ -45,11 +45,11 @@ class Row(NamedTuple):
 
 
 class Card(NamedTuple):
-    """The rows of a law.
+    """The report card of a law.
 
     Attributes:
-        law: its name.
-        rows: by name, in the order in which they were asked for.
+        law: name of the law.
+        rows: by name, in the order in which they were requested.
         steps: number of steps of the coarser of two runs.
         time: how long the law was followed.
     """
@@ -67,7 +67,7 @@ class Card(NamedTuple):
         ]
 
     def plain(self) -> dict[str, Any]:
-        """The card in plain numbers and texts."""
+        """The card as plain numbers and texts."""
         rows = {name: row._asdict() for name, row in self.rows.items()}
         for row in rows.values():
             row["verdict"] = str(row["verdict"])
@@ -98,10 +98,10 @@ class Card(NamedTuple):
 def judged(
     name: str, coarse: float, fine: float, note: str = "", more: float = 0.0
 ) -> Row:
-    """A row from the figures with steps of one length and of half of it.
+    """A row from two figures, the second with steps half as long.
 
-    The floor is the change between the two, rounding, and what `more` there is that
-    moves the figure, chance or a regulator; the figure is the finer one.
+    The figure of the row is the second. Its floor is the change between the two, plus
+    rounding, plus `more`, the effect of chance, a regulator or a grid.
     """
     floor = abs(fine - coarse) + ROUNDING + more
     if not (math.isfinite(fine) and math.isfinite(coarse)):

@@ -1,4 +1,4 @@
-"""The same law on a finer grid: whether a row fails, or only its grid does."""
+"""The same law on a finer grid, to see whether a row fails or only its grid does."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from .states import particle_of
 # Points of the finer grid for two of the coarser one. An error of the grid falls at
 # least with the square of the spacing, to 0.44; what a law does stays above this share.
 MORE, STAYS = 3, 0.5
-# Rows that do not compare probabilities, and those of which steps alone decide.
+# Rows that do not compare probabilities, and those that depend on steps alone.
 ELSEWHERE = frozenset({
     "nodes", "Born equivariance", "order of steps", "gradients", "batching",
     "identifiability", "mimicked by decoherence",
@@ -28,9 +28,9 @@ class Finer(NamedTuple):
     """A law on a finer grid.
 
     Attributes:
-        law: it.
-        quantum: what it departs from.
-        points: of the grid, in words.
+        law: the law on the finer grid.
+        quantum: quantum law from which it departs.
+        points: number of points of the grid, in words.
     """
 
     law: Law
@@ -41,7 +41,7 @@ class Finer(NamedTuple):
 def on_finer_grid(law: Law, quantum: Law) -> Finer | None:
     """The law on a grid of half as many points more along each axis, in the same box.
 
-    None where it does not say what it is there.
+    None where the law does not define itself on that grid.
     """
     H = particle_of(quantum)
     if H is None or not isinstance(quantum, Schrodinger):
@@ -110,7 +110,7 @@ def between(values: np.ndarray, grid: Grid, finer: Grid) -> np.ndarray:
 
 
 def settled(row: Row, other: Row | None, points: str) -> Row:
-    """A row that fails on one grid, and the same row on a finer one, or None."""
+    """Judge a row that fails on one grid by the same row on a finer one, or None."""
     if other is None:
         note = "on one grid alone; the law does not say what it is on another"
         return _noted(row._replace(verdict=Verdict.NOT_DECIDED), note)

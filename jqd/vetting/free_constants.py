@@ -1,4 +1,4 @@
-"""Rows on the constants of a law: the quantum limit, slopes, what can be told."""
+"""Rows on the constants of a law: the quantum limit, slopes, identifiability."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from .runs import Runs, distance
 
 # Distances from the quantum values at which the slope of a departure is found.
 DISTANCES = 0.1, 0.05
-# Below it a singular value over the largest is none.
+# Singular values below this share of the largest count as 0.
 BLIND = 1e-8
 
 
@@ -32,7 +32,7 @@ def quantum_law(law: Law) -> Law | None:
 
 
 def quantum_limit(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
-    """At its quantum values the law is Schrödinger's."""
+    """The row: at its quantum values the law is Schrödinger's."""
     name, at = "quantum limit", quantum_law(law)
     if at is None:
         return absent(name, "the law names no quantum values")
@@ -44,7 +44,7 @@ def quantum_limit(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
 
 
 def departed(law: Law, at: Law, part: float) -> Law:
-    """A law on the line from its quantum values, `at`, to those it has."""
+    """A law on the line from its quantum values, those of `at`, to its own values."""
     near = at
     for name in constants.quantum_values(law):
         end, start = constants.pack(law, name), constants.pack(at, name)
@@ -100,7 +100,7 @@ def _widths(law: Law, names: list[str], time: float) -> np.ndarray:
 
 
 def slopes(runs: Runs, law: Law, kets: np.ndarray) -> list[Row]:
-    """Derivatives are those of differences; constants are told apart."""
+    """Derivatives agree with finite differences; constants can be distinguished."""
     why_not = law.fits().why_not
     names = [one for one in constants.quantum_values(law) if not why_not((one,))]
     rows = "gradients", "identifiability"

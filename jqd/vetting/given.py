@@ -1,4 +1,4 @@
-"""What a user gives `vet` in place of what it would draw or seek."""
+"""States and operators that a user gives `vet` in place of its own."""
 
 from typing import Any, NamedTuple
 
@@ -12,13 +12,13 @@ from .states import States, particle_of
 
 
 class Given(NamedTuple):
-    """States and operators that rows take in place of those that are drawn or sought.
+    """States and operators that rows use instead of drawing or searching for them.
 
     Attributes:
-        start: ket of "quantum mechanics", (M,), or on a grid (N,).
-        superposed: two kets of "superposition", (2, M) or (2, N).
+        start: ket of the row "quantum mechanics", (M,), or on a grid (N,).
+        superposed: two kets of the row "superposition", (2, M) or (2, N).
         ket: of the system and a qubit, (2M,), or of two particles, (N, N).
-        other: the qubit's Hamiltonian, (2, 2), or the other's particle.
+        other: the qubit's Hamiltonian, (2, 2), or the other particle.
         rotation: of the qubit, unitary, (2, 2).
     """
 
@@ -29,7 +29,7 @@ class Given(NamedTuple):
     rotation: np.ndarray | None
 
     def on(self, quantum: Law, finer: Law) -> "Given":
-        """The same on a finer grid."""
+        """The same states and operators on a finer grid."""
         old, new = particle_of(quantum), particle_of(finer)
         if old is None or new is None:
             return self
@@ -58,7 +58,7 @@ def read_given(
     other: Any,
     rotation: Any,
 ) -> Given:
-    """Raise unless what is given has the shapes that the rows take."""
+    """Read what is given; raise unless it has the shapes that the rows take."""
 
     def read(value: Any, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
         if value is None:

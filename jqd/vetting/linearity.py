@@ -10,7 +10,7 @@ from .runs import Runs, distance
 from .search import POINTS, worst
 from .states import States, matrix_of
 
-# Pairs of a generation of the search where they are of a grid.
+# Number of pairs in a generation of the search on a grid.
 ON_GRIDS = 48
 
 
@@ -23,19 +23,19 @@ def _normalised(kets: np.ndarray, cell: float) -> np.ndarray:
 def parallelogram(
     runs: Runs, law: Law, states: States, pairs: np.ndarray, finer: int = 1
 ) -> np.ndarray:
-    """Distance of two mixtures of the same density operator, the largest over times.
+    """Largest distance over times of two mixtures of the same density operator.
 
     P = TV(N_s/4 p[s] + N_d/4 p[d], ½ p[ψ] + ½ p[φ]), s = ψ + φ, d = ψ - φ.
 
     Args:
-        runs: steps.
-        law: what moves them.
-        states: of what kind they are.
+        runs: time and steps of the runs.
+        law: the law that moves the kets.
+        states: the kind of the kets.
         pairs: ψ and φ, (K, 2, *shape), normalised.
-        finer: by which steps are shortened.
+        finer: factor by which steps are shortened.
 
     Returns:
-        (K,); NaN for pairs of which a ket may not be tried.
+        (K,); NaN for pairs with a ket that may not be tried.
     """
     shape = pairs.shape[2:]
     flat = pairs.reshape(len(pairs), 2, -1)
@@ -45,7 +45,7 @@ def parallelogram(
     overlap = states.cell * np.real(np.sum(np.conj(first) * second, axis=-1))
     weight = (0.5 * (1 + overlap))[:, None, None]
     kets = four.reshape(len(pairs), 4, *shape)
-    # one program for all of a search: what may not be tried takes another's place
+    # one program for a whole search: a pair that may not be tried is replaced
     tried = states.admitted(kets).all(-1)
     kets = np.where(tried.reshape(-1, *[1] * (kets.ndim - 1)), kets, pairs[:1, :1])
     p = runs(law, kets.reshape(-1, *shape), finer)
@@ -95,11 +95,11 @@ def left_over(
     finer: int,
     mixed: bool,
 ) -> tuple[float, int]:
-    """What the best linear form of ρ leaves of probabilities, at worst.
+    """The largest residual of probabilities after the best linear form of ρ.
 
-    Least squares over 2m² random kets, the residual over as many others and, where the
-    law takes them, as many mixtures: where it is at its floor, every probability that
-    was tried is tr ρE, as of a linear law.
+    The form is fitted by least squares to 2m² random kets. The residual is that of as
+    many others and, where the law takes them, as many mixtures. Where it is at its
+    noise floor, every probability that was tried is tr ρE, as for a linear law.
     """
     m = states.size
     drawn = states.random(key, 4 * m**2)
@@ -142,7 +142,7 @@ def superposition(
 ) -> Row:
     """The row: one linear form of ρ first; where it fails, a search for the worst pair.
 
-    A pair that is given, (2, *shape), stands for itself alone. Where the law takes
+    Where a pair is given, (2, *shape), only that pair is tried. Where the law takes
     density operators, mixtures of drawn ones count as well.
     """
     name = "superposition"
@@ -170,7 +170,7 @@ def superposition(
     grid = runs.lacking(law, some)
     note = f"one linear form of ρ, tried on {tried}"
     linear = judged(name, coarse, fine, note, grid)
-    # nor does a search help where steps are too coarse to tell
+    # nor does a search help where steps are too coarse to decide
     coarse_steps = linear.verdict is Verdict.NOT_DECIDED and "coarse" in linear.note
     if linear.verdict is Verdict.HOLDS or coarse_steps or linear.figure is None:
         return linear

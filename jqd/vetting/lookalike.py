@@ -1,4 +1,4 @@
-"""Whether decoherence could be mistaken for a law."""
+"""A row: whether decoherence could explain the departure of a law."""
 
 import numpy as np
 
@@ -8,13 +8,13 @@ from .free_constants import departed, quantum_law
 from .runs import Runs
 from .states import States, matrix_of
 
-# Beyond it the matrices of all jumps take too much memory.
+# With more levels the matrices of all jumps take too much memory.
 LEVELS = 6
-# Distance from the quantum values at which the first order is read off, and then half.
+# Distance from the quantum values that gives the first order; half of it is tried next.
 NEAR = 1e-3
-# Of the law at its quantum values, as far as steps go: no departure to be explained.
+# Departures below this are errors by steps: there is nothing to explain.
 NONE = 1e-10
-# Of projected gradients, with which the share left over settles to 1e-6.
+# Steps and tolerance of projected gradients: the share left over converges to 1e-6.
 ROUNDS, SETTLED = 20000, 1e-13
 
 
@@ -36,7 +36,7 @@ def operators(levels: int) -> np.ndarray:
 def responses(
     H: np.ndarray, kets: np.ndarray, ts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """First order of p_a(t) in a Hamiltonian and in jumps.
+    """Derivatives of p_a(t) by a Hamiltonian and by jumps, to first order.
 
     ρ̇ = -i[H + Σ h_k F_k, ρ] + Σ a_ij (F_i ρ F_j - ½ {F_j F_i, ρ}),   a >= 0
 
@@ -46,7 +46,7 @@ def responses(
         ts: (T,).
 
     Returns:
-        ∂p by h, (n, K, T, M), and by a, complex as a_ij is, (n, n, K, T, M).
+        ∂p/∂h, (n, K, T, M), and ∂p/∂a, complex as a_ij is, (n, n, K, T, M).
     """
     size, F = len(H), operators(len(H))
     energies, vectors = np.linalg.eigh(H)
@@ -87,7 +87,7 @@ def responses(
 def shares(
     departure: np.ndarray, by_h: np.ndarray, by_a: np.ndarray
 ) -> tuple[float, float]:
-    """What the best h alone, and the best h and a >= 0, leave of a departure.
+    """Shares of a departure left by the best h alone, and by the best h and a >= 0.
 
     Args:
         departure: (N,).
@@ -127,7 +127,7 @@ def shares(
 
 
 def lookalike(runs: Runs, law: Law, quantum: Law, states: States, seed: int) -> Row:
-    """The row: what no Hamiltonian and no decoherence explains, to first order."""
+    """The row: the part that no Hamiltonian or decoherence explains to first order."""
     name = "mimicked by decoherence"
     H = matrix_of(quantum)
     if H is None or not isinstance(quantum, Schrodinger):

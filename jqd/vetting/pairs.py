@@ -1,4 +1,4 @@
-"""Pairs of systems that do not interact: what one side learns of the other."""
+"""Pairs of systems that do not interact: signals from one side to the other."""
 
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from .states import States, particle_of
 # in units of the energy of the law.
 OTHER = np.array([[0.0, 0.4], [0.4, 0.0]])
 HEIGHT = 0.5
-# Products that are tried, of a matrix and of a grid.
+# Number of products that are tried, of a matrix and of a grid.
 PRODUCTS, ON_GRIDS = 8, 3
 PAULI = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 NO_RULE = "the law gives no rule for pairs"
@@ -29,10 +29,10 @@ class Pair:
     """A system beside a qubit, or a particle beside another, and a state of both.
 
     Attributes:
-        law: of the pair; `still` with another system that does not move by itself.
-        ket: entangled, (M N,) or (M, N), the other's index the faster one.
+        law: of the pair; `still` is that with another system that does not move.
+        ket: entangled ket, (M N,) or (M, N), the other's index running faster.
         sizes: M and N.
-        cells: what a point of each stands for.
+        cells: volume that a point of each stands for.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Pair:
         cls, law: Law, quantum: Law, states: States, other: Any,
         ket: np.ndarray | None, seed: int, energy: float,
     ) -> "Pair | None":  # fmt: skip
-        """The pair that the law makes, or None where it has no rule."""
+        """The pair that the law forms, or None where it has no rule for pairs."""
         H = particle_of(quantum)
         if H is not None and isinstance(quantum, Schrodinger):
             if H.grid.ndim > 1:
@@ -72,7 +72,7 @@ class Pair:
 
     @property
     def on_grids(self) -> bool:
-        """Whether both are particles."""
+        """Whether both systems are particles on grids."""
         return self.ket.ndim == 2
 
     def own(self, runs: Runs, kets: np.ndarray, finer: int, law: Law | None = None):
@@ -113,7 +113,7 @@ def rotations(angles: np.ndarray) -> np.ndarray:
 
 
 def by_hamiltonian(runs: Runs, pair: Pair | None) -> Row:
-    """S_V: whether the distant Hamiltonian is seen."""
+    """S_V: whether the system depends on the distant Hamiltonian."""
     name = "signal by a distant Hamiltonian"
     if pair is None:
         return absent(name, NO_RULE)
@@ -134,7 +134,7 @@ def by_unitary(
     tries: int,
     fixed: np.ndarray | None = None,
 ) -> Row:
-    """S_U: whether a distant rotation before the run is seen; the worst, or one."""
+    """S_U: whether the system depends on a distant rotation, the worst or one given."""
     name = "signal by a distant rotation"
     if pair is None or pair.on_grids:
         return absent(name, NO_RULE if pair is None else ONLY)
@@ -157,7 +157,7 @@ def by_unitary(
 
 
 def by_measurement(runs: Runs, pair: Pair | None, seed: int, tries: int) -> Row:
-    """S_M: whether the basis of a distant measurement is seen, outcomes averaged."""
+    """S_M: whether the mean over outcomes depends on a distant measurement's basis."""
     name = "signal by a distant measurement"
     if pair is None or pair.on_grids:
         return absent(name, NO_RULE if pair is None else ONLY)
@@ -186,7 +186,7 @@ def by_measurement(runs: Runs, pair: Pair | None, seed: int, tries: int) -> Row:
 def of_products(
     runs: Runs, law: Law, states: States, pair: Pair | None, seed: int
 ) -> list[Row]:
-    """Separability and composability: products stay products, of the law alone."""
+    """Separability: products stay products; composability: as by the law alone."""
     names = "separability", "composability"
     if pair is None:
         return [absent(name, NO_RULE) for name in names]

@@ -1,4 +1,4 @@
-"""Particles that a law guides, beside the density that it predicts."""
+"""Particles guided by a law, compared with the density that it predicts."""
 
 import jax
 import numpy as np
@@ -12,7 +12,7 @@ PARTICLES, KETS = 4000, 2
 
 
 def equivariance(runs: Runs, law: Law, kets: np.ndarray, seed: int) -> Row:
-    """Particles drawn from ρ, that diffuse as Nelson has it, keep to ρ."""
+    """Particles drawn from ρ that diffuse by Nelson's law remain distributed by ρ."""
     name = "Born equivariance"
     grid = getattr(law, "grid", None)
     if grid is None or grid.ndim != 1:

@@ -1,4 +1,4 @@
-"""Runs of many kets by one law, of one compiled program."""
+"""Runs of many kets by one law, with one compiled program."""
 
 from functools import partial
 from typing import Any
@@ -113,14 +113,14 @@ def _ended(law: Law, states: Any, time: ArrayLike, steps: Array) -> Any:
 
 
 class Runs(eqx.Module):
-    """What turns kets into probabilities, with a number of steps.
+    """Runs kets by a law for some time and steps, and returns probabilities.
 
     Attributes:
-        time: how long, in the law's unit.
-        steps: of the coarser run, in all (static).
-        looks: times after the start at which probabilities are compared (static).
-        thrift: how many times fewer steps worst cases are sought with (static).
-        unit: the law's own time, what rows choose by themselves is measured in.
+        time: duration of a run, in the law's unit.
+        steps: total number of steps of the coarser run (static).
+        looks: number of later times at which probabilities are compared (static).
+        thrift: factor by which a search for worst cases takes fewer steps (static).
+        unit: the law's own time, the unit of times that rows choose by themselves.
     """
 
     time: float = eqx.field(static=True)
@@ -137,14 +137,14 @@ class Runs(eqx.Module):
         Args:
             law: a law without chance.
             kets: normalised or not, (K, *shape); or density operators.
-            finer: by which the steps are shortened.
+            finer: factor by which the steps are shortened.
         """
         return self.with_alarms(law, kets, finer)[0]
 
     def with_alarms(
         self, law: Law, kets: Complex[np.ndarray, "K n"], finer: int = 1
     ) -> tuple[Float[np.ndarray, "K looks n"], Bool[np.ndarray, " K"]]:
-        """The same, and for which kets the law raised an alarm."""
+        """Probabilities, and for which kets the law raised an alarm."""
         steps = jnp.asarray(max(1, -(-self.steps * finer // self.looks)))
         found, alarmed = map(
             np.asarray, _followed(law, jnp.asarray(kets), self.time, steps, self.looks)
@@ -152,18 +152,18 @@ class Runs(eqx.Module):
         return found.reshape(*found.shape[:2], -1), alarmed
 
     def refined(self, times: int) -> "Runs":
-        """The same with steps so many times as short."""
+        """The same runs with steps shorter by this factor."""
         steps = self.steps * times
         return Runs(self.time, steps, self.looks, self.thrift, self.unit)
 
     @property
     def sparing(self) -> "Runs":
-        """Fewer steps, by which worst cases are sought before they are followed."""
+        """The same runs with fewer steps, by which worst cases are searched for."""
         steps = max(4 * self.looks, self.steps // self.thrift)
         return Runs(self.time, steps, self.looks, unit=self.unit)
 
     def heeding(self, law: Law, kets: np.ndarray) -> "Runs":
-        """The same; without thrift where fewer steps end the law."""
+        """The same runs; without thrift where the law ends with fewer steps."""
         p, alarmed = self.sparing.with_alarms(law, kets)
         if np.isfinite(p).all() and not alarmed.any():
             return self
@@ -172,22 +172,22 @@ class Runs(eqx.Module):
     def grown(
         self, law: Law, kets: np.ndarray, tangents: np.ndarray, finer: int = 1
     ) -> Float[np.ndarray, "K looks"]:
-        """ln of how much a small difference of states has grown, at `looks` times.
+        """ln of the growth of a small difference of states, at `looks` times.
 
-        Of kets, what turns or scales them all does not count.
+        For kets, a common phase or scale of the difference does not count.
 
         Args:
             law: a law without chance.
             kets: (K, *shape).
             tangents: their small differences, (K, *shape).
-            finer: by which the steps are shortened.
+            finer: factor by which the steps are shortened.
         """
         steps = jnp.asarray(max(1, -(-self.steps * finer // self.looks)))
         ket, apart = jnp.asarray(kets), jnp.asarray(tangents)
         return np.asarray(_grown(law, ket, apart, self.time, steps, self.looks))
 
     def lacking(self, law: Law, kets: np.ndarray) -> float:
-        """What the law's grid or basis makes of probabilities, as it estimates it."""
+        """The law's own estimate of the error of probabilities by its grid or basis."""
         found = _resolved(law, jnp.asarray(kets))
         if found is None:
             return 0.0
@@ -195,11 +195,11 @@ class Runs(eqx.Module):
         return share + rate * self.time
 
     def prepared(self, law: Law, kets: Complex[np.ndarray, "K n"]) -> Any:
-        """The states that kets become."""
+        """The states that the law prepares from kets."""
         return jax.vmap(law.prepare)(jnp.asarray(kets))
 
     def ended(self, law: Law, states: Any, finer: int = 1) -> Any:
-        """States at the end, of states at the start."""
+        """The states at the end of a run, from initial states."""
         return _ended(law, states, self.time, jnp.asarray(self.steps * finer))
 
 

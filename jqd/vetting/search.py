@@ -6,7 +6,7 @@ import numpy as np
 
 from .card import STEADY
 
-# A generation, those that are kept of it, and how many generations there are.
+# Number of points in a generation, of points kept of it, and of generations.
 POINTS, KEPT, ROUNDS = 128, 8, 40
 
 
@@ -19,15 +19,16 @@ def maximised(
 ) -> np.ndarray:
     """The point at which a function is largest, as far as a search finds it.
 
-    Each try draws points from a normal distribution, keeps the best few, and draws
-    around them, by a width that shrinks. A value that is not finite counts as none.
+    Each search draws points from a normal distribution, keeps the best few, and draws
+    new points around them with a width that shrinks. Values that are not finite do not
+    count.
 
     Args:
-        size: of points, (K, d) -> (K,).
+        size: the function of points, (K, d) -> (K,).
         dimension: d.
         key: the generator.
-        tries: independent searches, whose best is returned.
-        number: of points in a generation.
+        tries: number of independent searches; the best result is returned.
+        number: number of points in a generation.
 
     Returns:
         (d,).
@@ -61,14 +62,14 @@ def worst(
     tries: int,
     number: int = POINTS,
 ) -> np.ndarray:
-    """The point whose figure is largest among those that halved steps do not move.
+    """The point of largest figure among those whose figure halved steps do not change.
 
     Args:
-        size: of points, and by how much steps are shortened, (K, d) -> (K,).
+        size: function of points and of the shortening of steps, (K, d) -> (K,).
         dimension: d.
         seed: of the generator.
-        tries: searches.
-        number: of points in a generation.
+        tries: number of searches.
+        number: number of points in a generation.
 
     Returns:
         (d,).
@@ -76,7 +77,7 @@ def worst(
 
     def steady(points: np.ndarray) -> np.ndarray:
         found, finer = size(points, 1), size(points, 2)
-        # beside a node a step decides which way a run goes
+        # beside a node a single step decides where a run goes
         return np.where(np.abs(finer - found) <= STEADY * finer, finer, -np.inf)
 
     best = maximised(

@@ -18,7 +18,7 @@ from .states import matrix_of, particle_of, refused
 
 # Errors below which rounding hides how they fall.
 EXACT = 1e-12
-# Runs from beside a node, and what is left there of the probability.
+# Number of runs that begin beside a node, and the probability that is left there.
 NEAR_NODES, NODE = 16, 1e-12
 
 
@@ -29,7 +29,7 @@ def norm(runs: Runs, law: Law, kets: np.ndarray) -> Row:
 
 
 def positivity(runs: Runs, law: Law, kets: np.ndarray) -> Row:
-    """No probability below zero."""
+    """No probability is below zero."""
 
     def size(finer: int) -> float:
         p = runs(law, kets, finer)
@@ -39,7 +39,7 @@ def positivity(runs: Runs, law: Law, kets: np.ndarray) -> Row:
 
 
 def departure(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
-    """Whether the law, as its constants stand, is Schrödinger's."""
+    """Whether the law, with the constants it has, is Schrödinger's."""
     coarse, fine = (
         float(distance(runs(law, kets, k), runs(quantum, kets, k)).max())
         for k in (1, 2)
@@ -62,10 +62,10 @@ def stationary(runs: Runs, law: Law, states: np.ndarray | None) -> Row:
 
 
 def nodes(runs: Runs, law: Law, kets: np.ndarray, cell: float, seed: int) -> Row:
-    """No state drawn, nor one with next to nothing at one point, ends the law.
+    """The law ends for no drawn state, nor for one that almost vanishes at a point.
 
-    Where the law levels densities off below a regulator, one that is 1e4 times as large
-    changes nothing.
+    Where the law levels off densities below a regulator, a regulator 1e4 times as large
+    must change nothing.
     """
     name = "nodes"
     near = kets[np.arange(NEAR_NODES) % len(kets)].copy()
@@ -99,7 +99,7 @@ def nodes(runs: Runs, law: Law, kets: np.ndarray, cell: float, seed: int) -> Row
 
 
 def regulated(law: Law, times: float) -> Law | None:
-    """The law with a regulator so many times as large, or None if it has none."""
+    """The law with its regulator multiplied by `times`, or None if it has none."""
     value = getattr(law, "regulator", None)
     if not isinstance(value, jax.Array):
         return None
@@ -125,7 +125,7 @@ def homogeneity(runs: Runs, law: Law, kets: np.ndarray) -> Row:
 
 
 def gauge(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
-    """Phases of the classes, moved from ψ to H, are not seen."""
+    """Phases of the classes, moved from ψ to H, change no probability."""
     name = "gauge"
     H = matrix_of(quantum)
     if H is None or not isinstance(quantum, Schrodinger):
@@ -143,7 +143,7 @@ def gauge(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
 
 
 def reversal(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
-    """T, conjugate state and H, T again, conjugate: as at the start."""
+    """Run, conjugate state and H, run again, conjugate: the initial density returns."""
     name = "time reversal"
     back, H = law, matrix_of(quantum)
     if isinstance(law, HusimiFokkerPlanck) and np.any(np.imag(law.symbol.coefficients)):
@@ -168,7 +168,7 @@ def reversal(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
 
 
 def energy(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
-    """The energy that the law names is conserved; that of quantum mechanics if none."""
+    """The law's own energy is conserved, or ⟨H⟩ where the law names no energy."""
     name, note = "energy", "relative"
     begun = runs.prepared(law, kets)
     read = _own_energy(law)
@@ -203,7 +203,7 @@ def _mean_energy(quantum: Law, *, mixed: bool) -> Callable[[Any], Any] | None:
 
 
 def order(runs: Runs, law: Law, kets: np.ndarray) -> Row:
-    """By which power of the step the error falls."""
+    """The power of the step with which the error falls."""
     name = "order of steps"
     few = runs.sparing
     p = [few(law, kets, k) for k in (1, 2, 4, 8)]
@@ -226,7 +226,7 @@ def order(runs: Runs, law: Law, kets: np.ndarray) -> Row:
 
 
 def batching(runs: Runs, law: Law, kets: np.ndarray) -> Row:
-    """A member of a batch does not depend on the others."""
+    """The results of a member of a batch do not depend on the other members."""
     many = np.resize(kets, (64, *kets.shape[1:]))
     poisoned = many.copy()
     poisoned[9] = np.nan
@@ -241,7 +241,7 @@ def batching(runs: Runs, law: Law, kets: np.ndarray) -> Row:
 
 
 def galilei(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
-    """Without a potential, a moving packet is the same packet."""
+    """Without a potential, a moving packet spreads as the same packet at rest."""
     name, H = "Galilei", particle_of(quantum)
     if H is None or H.grid.ndim != 1 or not isinstance(quantum, Schrodinger):
         return absent(name, "only on a grid of one dimension")
@@ -252,7 +252,7 @@ def galilei(runs: Runs, law: Law, quantum: Law, kets: np.ndarray) -> Row:
     free = law.on(still)
     if free is None:
         return absent(name, "the law does not say what it is without a potential")
-    # by one wave of the box; looked at after a whole number of cells
+    # boosted by one wave of the box; compared after a whole number of cells
     k = 2 * np.pi / (grid.spacing[0] * grid.size)
     speed = float(quantum.hbar / H.mass) * k
     cells = max(1, round(speed * runs.time / grid.spacing[0]))

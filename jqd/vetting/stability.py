@@ -1,4 +1,4 @@
-"""How fast neighbouring states part."""
+"""How fast neighbouring states separate."""
 
 import numpy as np
 
@@ -7,17 +7,17 @@ from ..laws import Law
 from .card import FAILS, HOLDS, ROUNDING, STEADY, Row, Verdict, judged
 from .runs import Runs, distance
 
-# How long, with a look each unit; of how many kets; how far apart two whole runs begin.
+# Duration, with a comparison each unit; number of kets; initial distance of two runs.
 TIME, KETS, APART = 40, 3, 1e-2
-# Growth as a power of the time has no higher one than this, where it is told as such.
+# Largest power of the time that counts as growth by a power.
 POWER = 2.5
 
 
 def stability(runs: Runs, law: Law, kets: np.ndarray, seed: int) -> Row:
     """Small differences of states do not grow exponentially.
 
-    The figure is the exponent over 40 of the law's own times, of the equation of a
-    small difference, the largest of three; 2 ln(T)/T is what growth by T² would give.
+    The figure is the growth exponent of the equation of a small difference, over 40 of
+    the law's own times; the largest of three counts. Growth by T² gives 2 ln(T)/T.
     """
     name = "stability"
     rate = -(-runs.steps // max(1, round(runs.time / runs.unit)))

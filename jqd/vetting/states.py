@@ -1,4 +1,4 @@
-"""The states that a law is tried with."""
+"""The states with which a law is tested."""
 
 from typing import NamedTuple
 
@@ -13,27 +13,27 @@ from ..spaces.symbols import matrix
 from .card import COARSE, ROUNDING
 from .runs import Runs
 
-# Of a grid or a mode, the states of lowest energy that are combined.
+# Number of states of lowest energy that are combined, of a grid or a mode.
 LOWEST = 5
-# So many kets are tried for whether a law goes through nodes.
+# Number of kets that are tried to see whether a law passes nodes.
 DRAWN = 32
-# Levels in which a mode is diagonalised.
+# Number of levels in which a mode is diagonalised.
 LEVELS = 32
-# Without nodes: what waves may take away of the ground state, and how many there are.
+# Without nodes: the part of the ground state that waves may take away, their number.
 SHARE, WAVES = 0.6, (1, -1, 2, -2)
 # A density below this share of the largest one counts as a node.
 NODE = 1e-3
 
 
 class States(NamedTuple):
-    """Kets as combinations of some that are orthonormal.
+    """Kets as combinations of orthonormal ones.
 
     Attributes:
-        basis: (m, *shape).
+        basis: the orthonormal kets, (m, *shape).
         cell: the volume that a point stands for.
         narrow: coefficients of a ground state and of its waves, (m, m), where only
-            kets without nodes are tried; None for all.
-        every: the eigenstates that these stand for then.
+            kets without nodes are tried; None for all kets.
+        every: the eigenstates that these kets then replace.
     """
 
     basis: np.ndarray
@@ -43,16 +43,16 @@ class States(NamedTuple):
 
     @property
     def size(self) -> int:
-        """m."""
+        """The number of basis kets, m."""
         return len(self.basis)
 
     @property
     def whole(self) -> "States":
-        """Those with nodes too."""
+        """The states that include kets with nodes."""
         return self if self.every is None else self.every
 
     def like(self, other: "States", quantum: Law) -> "States":
-        """Those of the kind of others, with nodes or without, on a grid of its own."""
+        """States of the kind of `other`, with nodes or without, on their own grid."""
         particle = particle_of(quantum)
         if other.narrow is None or particle is None:
             return self.whole
@@ -63,12 +63,12 @@ class States(NamedTuple):
         return np.tensordot(coefficients, self.basis, 1)
 
     def random(self, key: np.random.Generator, number: int) -> np.ndarray:
-        """Coefficients of kets drawn evenly, (number, m)."""
+        """Coefficients of uniformly drawn kets, (number, m)."""
         drawn = key.normal(size=(number, 2 * self.size))
         return self.read(drawn)
 
     def read(self, points: np.ndarray) -> np.ndarray:
-        """Normalised coefficients, (K, m), of real numbers, (K, 2m)."""
+        """Normalised coefficients, (K, m), from real numbers, (K, 2m)."""
         c = points[:, : self.size] + 1j * points[:, self.size :]
         if self.narrow is not None:
             # the waves together stay below the ground state, of any phase
@@ -80,12 +80,12 @@ class States(NamedTuple):
         return c / np.linalg.norm(c, axis=-1, keepdims=True)
 
     def pairs(self, points: np.ndarray) -> np.ndarray:
-        """Two of them, (K, 2, m), of real numbers, (K, 4m)."""
+        """Pairs of coefficients, (K, 2, m), from real numbers, (K, 4m)."""
         half = points.shape[-1] // 2
         return np.stack([self.read(points[:, :half]), self.read(points[:, half:])], 1)
 
     def admitted(self, kets: np.ndarray) -> np.ndarray:
-        """Which of (..., *shape) may be tried: with `narrow`, those without nodes."""
+        """Which kets (..., *shape) may be tried: with `narrow`, those without nodes."""
         dims = self.basis.ndim - 1
         rho = abs2(kets.reshape(*kets.shape[: kets.ndim - dims], -1))
         if self.narrow is None:
@@ -108,7 +108,7 @@ def particle_of(quantum: Law) -> ParticleOnGrid | None:
 
 
 def refused(law: Law, kets: np.ndarray) -> str | None:
-    """Why a law takes up one of these kets not, or None."""
+    """The reason why a law refuses one of these kets, or None."""
     for ket in kets:
         try:
             law.prepare(jnp.asarray(ket))
@@ -122,7 +122,7 @@ def levels_of(law: Law, quantum: Law) -> tuple[np.ndarray, States]:
 
     Raises:
         ValueError: neither a matrix, a particle on a grid nor one mode; a C beyond
-            the window of the kets of a mode.
+            the range that the kets of a mode admit.
     """
     H, particle = matrix_of(quantum), particle_of(quantum)
     if H is not None:
@@ -152,7 +152,7 @@ def levels_of(law: Law, quantum: Law) -> tuple[np.ndarray, States]:
 
 
 def time_unit(energies: np.ndarray, hbar: float) -> float:
-    """The power of ten next to ħ over the scatter of the levels; 1 where they agree."""
+    """The power of ten next to ħ over the spread of the levels; 1 where they agree."""
     scatter = float(np.std(energies))
     if not scatter > ROUNDING * np.abs(energies).max(initial=0):
         return 1.0
@@ -160,17 +160,17 @@ def time_unit(energies: np.ndarray, hbar: float) -> float:
 
 
 def states_of(law: Law, quantum: Law, runs: Runs, every: States) -> States:
-    """The kets to try: every state, but of a law on a grid that does not take them.
+    """The kets to try: all states, except for a law on a grid that refuses some.
 
-    Where such a law does not take up some of them, does not follow them to the end, or
+    Where a law on a grid refuses some of them, does not follow them to the end, or
     says that the grid does not hold them, its ground state and a few waves on it,
-    without nodes.
+    without nodes, are tried instead.
 
     Args:
         law: the law.
-        quantum: what it departs from.
-        runs: with which it is followed.
-        every: of `levels_of`.
+        quantum: quantum law from which it departs.
+        runs: the runs that follow it.
+        every: all states, of `levels_of`.
     """
     particle = particle_of(quantum)
     if particle is None:

@@ -1,1 +1,1 @@
-"""Times of arrival at a point, as the paths, a wall and quantum mechanics have them."""
+"""Times of arrival at a point, by paths, an absorbing wall and quantum mechanics."""

@@ -1,4 +1,4 @@
-"""Arrival at a wall that absorbs: Werner's boundary condition."""
+"""Arrival at an absorbing wall, by Werner's boundary condition."""
 
 from typing import NamedTuple
 
@@ -20,11 +20,11 @@ from .detector import read_line
 
 
 class Absorbed(NamedTuple):
-    """What the wall has taken.
+    """The probability that the wall has absorbed.
 
     Attributes:
         ts: times, (T,).
-        arrived: share absorbed by each time, (T,); at ts[0] that beyond the wall.
+        arrived: share absorbed by each time, (T,); at ts[0] the share beyond the wall.
         density: of the times of arrival, (ħκ/m)|ψ(L)|², per unit of time, (T,).
         error: estimate of the error of `arrived`, from a run with twice the spacing and
             twice the step, (T,).
@@ -50,29 +50,29 @@ def absorbing_boundary(
     side: str = "left",
     substeps: int = 100,
 ) -> Absorbed:
-    """Times of arrival at a wall that absorbs, by a boundary condition on ψ.
+    """Times of arrival at an absorbing wall, by a boundary condition on ψ.
 
     ∂ψ/∂x = iκψ at L from the left,  Π = (ħκ/m)|ψ(L, t)|²
 
-    The wall belongs to the motion of ψ, with a constant κ of its own: a wave of
-    wavenumber k is absorbed with probability 1 - ((k - κ)/(k + κ))² and else
-    reflected. No ν enters. ψ moves on the grid's points before the wall by central
-    differences of order 2 and the trapezoidal rule (Crank-Nicolson).
+    The wall is part of the motion of ψ and has its own constant κ: it absorbs a wave of
+    wavenumber k with probability 1 - ((k - κ)/(k + κ))² and otherwise reflects it. No ν
+    enters. ψ moves on the grid points before the wall, by central differences of order
+    2 and the trapezoidal rule (Crank-Nicolson).
 
     Args:
         law: `jqd.Schrodinger` on a grid of one dimension, without absorber.
-        psi0: ψ at ts[0], (N,), normalised; what lies beyond the wall is cut off.
+        psi0: ψ at ts[0], (N,), normalised; the part beyond the wall is cut off.
         ts: times, (T,), strictly increasing.
-        detector: L, length, scalar; one of the grid's points.
+        detector: L, length, scalar; one of the grid points.
         kappa: κ > 0, 1/length, scalar.
-        side: "left" or "right", from where the particles come.
+        side: "left" or "right", the side from which the particles come.
         substeps: steps between two times, an even number.
 
     Returns:
         Share absorbed, density of times of arrival, estimated error and status.
 
     Raises:
-        ValueError: a law of another kind, a detector between the grid's points, κ not
+        ValueError: a law of another kind, a detector between the grid points, κ not
             positive, wrong shapes or numbers.
 
     Source: R. Werner (1987) Ann. Inst. H. Poincaré 47, 429; R. Tumulka,

@@ -10,18 +10,18 @@ from ..._gate import gated
 
 @gated
 def backflow_limit(U: ArrayLike = 20.0, nodes: int | None = None) -> Float[Array, ""]:
-    """Largest probability that flows back of waves of momenta 0 to U, in an interval.
+    """Largest backflow of probability in an interval, for waves of momenta 0 to U.
 
     λ = max spec of K,  K(u, v) = -(1/π) sin(u² - v²)/(u - v) on [0, U]²
 
-    A free wave with positive momenta alone can, for an interval of time, have a
-    negative current at a point; λ bounds what flows back in it. u is the momentum
-    in units of √(4mħ/duration): no ħ, mass or time is left in λ. It grows with U as
-    λ(∞) - c/U, so that 2λ(2U) - λ(U) comes near λ(∞) = 0.03845.
+    A free wave with positive momenta alone can have a negative current at a point for
+    an interval of time; λ bounds the probability that flows back in it. u is the
+    momentum in units of √(4mħ/duration), so that λ contains no ħ, mass or time. λ grows
+    with U as λ(∞) - c/U, and 2λ(2U) - λ(U) comes near λ(∞) = 0.03845.
 
     Args:
-        U: cut-off, positive; to be known, not traced, unless `nodes` is given.
-        nodes: of Gauss and Legendre; None for 0.9 U² + 80, rounded up.
+        U: cut-off, positive; a known number, not traced, unless `nodes` is given.
+        nodes: number of Gauss-Legendre points; None for 0.9 U² + 80, rounded up.
 
     Returns:
         λ, scalar.

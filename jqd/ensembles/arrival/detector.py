@@ -1,4 +1,4 @@
-"""The point at which particles arrive, and what is said of every such figure."""
+"""The point at which particles arrive, and the caution that goes with every result."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ _SIGNS = {"left": 1, "right": -1}
 
 
 class Detector(eqx.Module):
-    """An ideal detector, the plane x = L across one axis, for what comes from one side.
+    """An ideal detector, the plane x = L across one axis, for particles from one side.
 
     Attributes:
         position: L, scalar.
-        sign: 1 where they come from the left, -1 from the right (static).
+        sign: 1 where particles come from the left, -1 from the right (static).
         axis: of x (static).
     """
 
@@ -33,14 +33,14 @@ class Detector(eqx.Module):
     axis: int = eqx.field(static=True)
 
     def distance(self, x: Array) -> Array:
-        """How far before the detector x is, below zero beyond it."""
+        """The distance of x before the detector, negative beyond it."""
         return self.sign * (self.position - x)
 
 
 def read_detector(
     detector: ArrayLike, side: str, grid: Grid, dtype: Any, axis: int = 0
 ) -> Detector:
-    """The detector of the arguments `detector`, `side` and `axis`, checked."""
+    """The detector given by the checked arguments `detector`, `side` and `axis`."""
     axis = _checks.whole_number(axis, "axis", 0, grid.ndim - 1)
     _checks.check_choice(side, "side", tuple(_SIGNS))
     _checks.check_scalar(detector, "detector")
@@ -61,7 +61,7 @@ def read_line(
     law: Law, psi0: ArrayLike, ts: ArrayLike, detector, side, *, D, nu, scheme,
     stepper, substeps, refine=None,
 ) -> tuple[Walk, Array, Array, Detector]:  # fmt: skip
-    """Process, ψ(t₀), times and detector; ValueError unless in one dimension."""
+    """The process, ψ(t₀), times and detector; ValueError unless in one dimension."""
     walk, psi, ts = line_walk(law, psi0, ts, D, nu, scheme, stepper, substeps, refine)
     return walk, psi, ts, read_detector(detector, side, walk.grid, psi.real.dtype)
 
@@ -69,7 +69,7 @@ def read_line(
 def line_walk(
     law: Law, psi0: ArrayLike, ts: ArrayLike, D, nu, scheme, stepper, substeps, refine
 ) -> tuple[Walk, Array, Array]:
-    """Process, ψ(t₀) and times; ValueError unless in one dimension."""
+    """The process, ψ(t₀) and times; ValueError unless in one dimension."""
     walk, psi, ts = read_walk(
         law, psi0, ts, D, nu, scheme, stepper, substeps, refine, False
     )

@@ -20,7 +20,7 @@ from .follow import follow
 
 
 class FluxErrors(NamedTuple):
-    """Estimates of the errors that steps of ψ leave in a flux, (T,) each.
+    """Estimates of the errors of a flux by the steps of ψ, (T,) each.
 
     Attributes:
         current, beyond, arrived, backflow: of the members of `Flux`.
@@ -40,8 +40,8 @@ class Flux(NamedTuple):
         current: j towards the far side, per unit of time, (T,).
         beyond: Q, the probability beyond the point, (T,).
         arrived: F_B, largest Q of all steps until each time, (T,).
-        backflow: largest amount that has flown back in any interval until then, (T,).
-        edge: density at the ends of the box over the largest of all, (T,).
+        backflow: largest amount that has flowed back in any interval until then, (T,).
+        edge: density at the ends of the box over the largest density, (T,).
         error: estimates of the errors by steps, from a run with half the step.
         status: code of `jqd.Status` for each time, (T,): INACCURATE where the error of
             `arrived` is as large as the share.
@@ -58,7 +58,7 @@ class Flux(NamedTuple):
 
     @property
     def forward(self) -> Bool[Array, " T"]:
-        """Where j >= 0: only there is j a density of times of arrival, (T,)."""
+        """Whether j >= 0, (T,): only there is j a density of times of arrival."""
         return self.current >= 0
 
 
@@ -78,14 +78,14 @@ def arrival_flux(
 
     j = (ħ/m) Im(ψ* ∂ψ/∂x) at L,  Q(t) = ∫ |ψ|² dx beyond L,  F_B(t) = max_{s<=t} Q(s)
 
-    dQ/dt = j. Bohm's paths do not cross, so that those beyond L at any time are the
-    foremost: F_B is their distribution of first arrivals, and Q itself as long as
-    nothing flows back. Both are read from ψ's trigonometric interpolant, without error
-    but that of ψ; the largest Q is that of all steps. `error` is of the steps, not of
-    the grid.
+    dQ/dt = j. Bohm's paths do not cross, so that the paths beyond L at any time are the
+    foremost: F_B is their distribution of first arrivals, and equals Q as long as
+    nothing flows back. j and Q are read from ψ's trigonometric interpolant, with no
+    error but that of ψ; the largest Q is that of all steps. `error` is that of the
+    steps, not of the grid.
 
-    Caution: j is a density of arrivals only where it is not negative; ideal,
-    unrecorded passages, no experiment is described.
+    Caution: j is a density of arrivals only where it is not negative. These are ideal,
+    unrecorded passages; they describe no experiment.
 
     Args:
         law, psi0, ts, detector, side: as for `arrival`.
@@ -98,7 +98,7 @@ def arrival_flux(
         errors by steps and a status.
 
     Raises:
-        ValueError: no grid of one dimension, a detector outside of the box, wrong
+        ValueError: not a grid of one dimension, a detector outside the box, wrong
             shapes or numbers.
     """
     walk, psi, ts, place = read_line(
@@ -144,7 +144,7 @@ def _rows(walk: Walk, psi: Any, ts: Any, place: Any) -> tuple[list[Array], Array
 
 
 def current(walk: Walk, psi: Array, place: Detector) -> Array:
-    """j at the detector towards its far side."""
+    """j at the detector, towards its far side."""
     (k,) = walk.grid.wavenumbers
     k = k.astype(psi.real.dtype)
     wave = jnp.fft.fft(psi) / psi.size
@@ -154,7 +154,7 @@ def current(walk: Walk, psi: Array, place: Detector) -> Array:
 
 
 def beyond(walk: Walk, psi: Array, place: Detector) -> Array:
-    """∫ |ψ|² dx beyond the detector, the integral of |ψ|²'s Fourier series."""
+    """∫ |ψ|² dx beyond the detector, from the integral of |ψ|²'s Fourier series."""
     ((lower, upper),) = walk.grid.bounds
     # |ψ|² has twice the wavenumbers of ψ.
     density = abs2(refined(psi, 2))
@@ -163,7 +163,7 @@ def beyond(walk: Walk, psi: Array, place: Detector) -> Array:
 
 
 def edge(psi: Array) -> Array:
-    """Density at the ends of the box over the largest of all."""
+    """Density at the ends of the box over the largest density."""
     density = abs2(psi)
     largest = jnp.maximum(jnp.max(density), jnp.finfo(density.dtype).tiny)
     return jnp.maximum(density[0], density[-1]) / largest

@@ -1,4 +1,4 @@
-"""ψ, followed over times, and a small state that is carried along with it."""
+"""The evolution of ψ, with a small state that is carried along with it."""
 
 from collections.abc import Callable
 
@@ -27,9 +27,8 @@ def follow(
         psi: ψ at ts[0].
         ts: times, (T,).
         state: at ts[0].
-        each: each(state, ψ, dt), the state after a step that takes ψ to what it is
-            given.
-        look: what is kept.
+        each: each(state, ψ, dt) gives the state after a step; ψ is that after the step.
+        look: function whose values are kept.
     """
 
     legs = legs_of(walk.law, ts, ends_that_see(walk.law, ts, walk.substeps))

@@ -15,7 +15,7 @@ from ...laws.law import Law
 from ...spaces.hamiltonians import ParticleOnGrid
 from .detector import Detector, read_line
 
-# Points of Gauss and Legendre between two times.
+# Gauss-Legendre points between two times.
 _MOMENTS = 12
 # Wavenumbers that are summed at a time.
 _BATCH = 256
@@ -28,8 +28,7 @@ class Kijowski(NamedTuple):
         ts: times, (T,).
         density: Π_K, per unit of time, (T,).
         arrived: ∫ Π_K dt from ts[0], (T,).
-        error: estimate of the error that the nodes in time and in k leave in
-            `arrived`, (T,).
+        error: estimate of the error of `arrived` by the points in time and in k, (T,).
     """
 
     ts: Float[Array, " T"]
@@ -52,26 +51,26 @@ def kijowski(
 
     Π_K = Σ± |∫ dk √(ħ|k|/2πm) ψ~(k) exp(i(kL - ħk²t/2m))|²,  k > 0 and k < 0 apart
 
-    Positive; over all times, those before ts[0] too, it integrates to 1. It is derived
-    from axioms on ψ alone and is no statistics of paths: particles of either side
+    Π_K is positive and integrates to 1 over all times, those before ts[0] included. It
+    is derived from axioms on ψ alone and describes no paths: particles from either side
     count, whenever they pass.
 
     Args:
-        law: free law on a grid of one dimension, `jqd.Schrodinger`. ψ is taken to
-            vanish outside of the box, and to be free also after it has left it.
+        law: free law on a grid of one dimension, `jqd.Schrodinger`. ψ is assumed to
+            vanish outside the box, and to be free also after it has left it.
         psi0: ψ at ts[0], (N,), normalised.
-        ts: times, (T,), strictly increasing; times between two of them are found by
-            12 points of Gauss and Legendre.
-        detector: L, length, scalar, inside of the box.
+        ts: times, (T,), strictly increasing; the integral between two of them uses 12
+            Gauss-Legendre points.
+        detector: L, length, scalar, inside the box.
         D: ħ/2m; None to read it from the law.
-        nodes: in k, for each sign, an even number; None for four a point of the grid.
+        nodes: number of points in k for each sign, even; None for four per grid point.
 
     Returns:
         Density, share from ts[0] on, and the estimated error.
 
     Raises:
-        ValueError: no grid of one dimension, a potential that is not constant, a
-            detector outside of the box, wrong shapes or numbers.
+        ValueError: not a grid of one dimension, a potential that is not constant, a
+            detector outside the box, wrong shapes or numbers.
 
     Source: J. Kijowski (1974) Rep. Math. Phys. 6, 361.
     """
@@ -116,7 +115,7 @@ def _distribution(grid, D, psi, ts, place, nodes, moments):
     def share(start, span):
         return span * (_density(D, ts[0], waves, start + span * points) @ weights)
 
-    # One interval after another, for the room that they take.
+    # One interval after another, to save memory.
     shares = jax.lax.map(lambda pair: share(*pair), (ts[:-1], spans))
     arrived = jnp.concatenate([jnp.zeros_like(ts[:1]), jnp.cumsum(shares)])
     return _density(D, ts[0], waves, ts), arrived

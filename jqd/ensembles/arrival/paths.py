@@ -32,17 +32,17 @@ class Arrivals(eqx.Module):
         ts: times, (T,).
         arrived: F, share of the paths that have arrived by each time, (T,).
         error: its standard error from chance, (T,).
-        step_error: estimate of the error that the steps leave in it, from the first
-            paths run again with half the step and the same noise, (T,), or None.
-        step_chance: standard error of that estimate, which few paths leave large, (T,),
+        step_error: estimate of the error of F by the steps, from the first paths, run
+            again with half the step and the same noise, (T,), or None.
+        step_chance: standard error of that estimate, large if the paths are few, (T,),
             or None.
-        lost: share of the paths that ended before they arrived, (T,): F may be more
-            than `arrived` by as much.
+        lost: share of the paths that ended before they arrived, (T,): F may exceed
+            `arrived` by as much.
         times: time at which each path first arrives, (n,); infinite where it does not.
-        status: code of `jqd.Status`, (n,); that of a path that ended after it had
-            arrived is OK.
+        status: code of `jqd.Status`, (n,); a path that ended after it had arrived is
+            OK.
         start_status: OUT_OF_EQUILIBRIUM where the positions at ts[0] were given and are
-            no sample of |ψ|², as for `Paths.equilibrium`: F is then that of another
+            not a sample of |ψ|², as for `Paths.equilibrium`: F is then that of another
             ensemble.
     """
 
@@ -63,7 +63,7 @@ class Arrivals(eqx.Module):
 
     @property
     def all_ok(self) -> bool:
-        """Whether each path is `ok`: one answer, for `if` and `assert`."""
+        """Whether all paths are `ok`: one answer, for `if` and `assert`."""
         return bool(jnp.all(self.ok))
 
     @_html.shows
@@ -72,7 +72,7 @@ class Arrivals(eqx.Module):
         return _html.run_card(self, arrived, "share that has arrived, over time")
 
     def describe(self) -> str:
-        """The status in words, what the steps leave, and what is not claimed."""
+        """The status in words, the error by steps, and a caution on the claim."""
         sentences = [describe(self.status, "path")]
         if self.start_status != Status.OK:
             sentences.append(describe(self.start_status, "sample"))
@@ -123,34 +123,34 @@ def arrival(
 
     F(t) = 1 - <Π (1 - exp(-ab/ν dt))>,  over the steps until t, from a to b
 
-    a and b are distances to the detector at both ends of a step. Where both are
-    positive exp(-ab/ν dt) is the probability that the path was beyond the detector
+    a and b are the distances to the detector at both ends of a step. Where both are
+    positive, exp(-ab/ν dt) is the probability that the path was beyond the detector
     between them (Brownian bridge); without this factor arrivals are late by O(√dt).
     Where b <= 0 the path has arrived. F is an average of probabilities, which varies
-    less than a count and is differentiable; `times` are drawn from them. ν = 0 are
-    Bohm's paths. Paths that start beyond the detector arrive at ts[0].
+    less than a count and is differentiable; `times` are drawn from these probabilities.
+    ν = 0 gives Bohm's paths. Paths that start beyond the detector arrive at ts[0].
 
-    Caution: ideal, unrecorded passages. F depends on ν, but no experiment is
-    described: write the detector into H, and its records are the same for every ν.
+    Caution: these are ideal, unrecorded passages. F depends on ν, but describes no
+    experiment: with the detector included in H, its data are the same for every ν.
 
     Args:
         law: law on a grid whose state is ψ, such as `jqd.Schrodinger`.
         psi0: ψ at ts[0], of the grid's shape, normalised.
         ts: times, (T,), strictly increasing.
         key: of the random numbers, `jax.random.key(...)`.
-        detector: L, length, scalar, inside of the box: the plane x = L.
-        side: "left" or "right", from where the particles come.
-        axis: of x, across which the plane stands.
+        detector: L, length, scalar, inside the box: the plane x = L.
+        side: "left" or "right", the side from which the particles come.
+        axis: axis of x, to which the plane is perpendicular.
         nu, nu_hat, paths, D, x0, scheme, substeps, stepper, first, error_paths, refine:
             as for `nelson`.
 
     Returns:
-        Share that has arrived, its errors from chance and from steps, what was lost,
-        and a time of arrival for each path.
+        Share that has arrived, its errors from chance and from steps, the share that
+        was lost, and a time of arrival for each path.
 
     Raises:
-        ValueError: no grid, ν < 0, a detector outside of the box, wrong shapes, names
-            or numbers.
+        ValueError: no grid, ν < 0, a detector outside the box, wrong shapes, names or
+            numbers.
 
     Source: the paths are those of `nelson`; the factor is that of a Brownian bridge, A.
     N. Borodin and P. Salminen (2002) Handbook of Brownian Motion.
@@ -224,7 +224,7 @@ def _rollout(walk, psi, ts, x0, level, noise, place, *, halves):
 
     legs, saved = course(walk, ts)
     start = (psi, begin(walk, psi, x0, ts[0]), _Seen(waits, level, times))
-    # Reverse mode keeps one state a time and finds those between again.
+    # Reverse mode keeps one state per time and recomputes those between.
     (_, walkers, seen), rows = jax.lax.scan(jax.checkpoint(until), start, legs)
     waits, ended = (row[saved] for row in rows)
     return walkers, seen, waits, ended

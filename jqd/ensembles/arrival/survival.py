@@ -1,4 +1,4 @@
-"""The share of paths that have not arrived yet, without chance, by finite volumes."""
+"""The share of paths that have not arrived yet, by finite volumes, without sampling."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,18 +19,18 @@ from .detector import Detector, read_line
 from .flux import edge
 from .follow import follow
 
-# More at the ends of the box than this share of the peak has come round it.
+# A density at the ends of the box above this share of the peak has come round the box.
 EDGE = 1e-4
 
 
 class Survival(NamedTuple):
-    """Who has not arrived yet.
+    """The share of paths that have not arrived yet.
 
     Attributes:
         ts: times, (T,).
-        survival: S, share that has not arrived, (T,); at ts[0] that before the
+        survival: S, share that has not arrived, (T,); at ts[0] the share before the
             detector.
-        error: estimate of the error of cells and steps, from a run with half as many
+        error: estimate of the error by cells and steps, from a run with half as many
             of both, (T,).
         status: code of `jqd.Status` for each time, (T,): INACCURATE where the error is
             as large as S or as 1 - S, EDGE where ψ has reached the ends of the box.
@@ -62,33 +62,33 @@ def survival(
     stepper: Callable[..., Any] | None = None,
     refine: int | None = None,
 ) -> Survival:
-    """Share of the paths that have not arrived at a point yet, for any ν > 0.
+    """The share of paths that have not arrived at a point yet, for any ν > 0.
 
     ∂p/∂t = -∂(b p)/∂x + ν ∂²p/∂x²,  b = v + ν∂ln|ψ|²/∂x,  p(L, t) = 0,  S = ∫ p dx
 
-    p = f|ψ|² is the density of those that have never been at L; p = |ψ|² before L at
-    ts[0]. Exponentially fitted finite volumes (Scharfetter-Gummel) on cells that grow
-    with the square of their number from L on, and two-step backward differences: order
-    2 in cells and steps, where p is smooth.
+    p = f|ψ|² is the density of the paths that have never been at L; p = |ψ|² before L
+    at ts[0]. The method is exponentially fitted finite volumes (Scharfetter-Gummel), on
+    cells that grow with the square of their number from L on, and two-step backward
+    differences. It is of order 2 in cells and steps where p is smooth.
 
-    Caution: ideal, unrecorded passages, as for `arrival`, of which this is the limit
-    of many paths and small steps. Real nodes of ψ are walls to the paths, but leak
-    here at a rate of the order of the width of a cell: the order is 1 there, and the
-    true error some three times `error`.
+    Caution: these are ideal, unrecorded passages, as for `arrival`, of which this is
+    the limit of many paths and small steps. Real nodes (zeros) of ψ are walls to the
+    paths, but leak here at a rate of the order of the width of a cell. The order is 1
+    there, and the true error is some three times `error`.
 
     Args:
         law, psi0, ts, detector, side, D: as for `arrival`.
-        nu: ν > 0, length² over time; None for D, Nelson's. For ν = 0 see
+        nu: ν > 0, length² over time; None for D, Nelson's value. For ν = 0 see
             `arrival_flux`.
-        cells: between the detector and the end of the box, an even number.
+        cells: number between the detector and the end of the box, even.
         substeps: steps between two times, an even number.
         stepper, refine: as for `nelson`.
 
     Returns:
-        S at each time, the estimated error of cells and steps, and a status.
+        S at each time, the estimated error by cells and steps, and a status.
 
     Raises:
-        ValueError: ν = 0, odd numbers of cells or steps, and what `arrival` refuses.
+        ValueError: ν = 0, odd numbers of cells or steps, or as for `arrival`.
 
     Source: D. L. Scharfetter and H. K. Gummel (1969) IEEE Trans. Electron Devices 16,
     64 for the cells.

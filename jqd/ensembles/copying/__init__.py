@@ -1,8 +1,8 @@
 """N systems that copy each other: the process behind `jqd.CopyDynamics`.
 
-`sample` follows the occupations of the classes, `individuals` each system with a phase
-of its own, which its class need not share. `linear_noise`, `infidelity` and
-`energy_drift` say what finite N does on average, without sampling.
+`sample` follows the occupations of the classes. `individuals` follows each system with
+its own phase, which may differ within a class. `linear_noise`, `infidelity` and
+`energy_drift` compute the mean effects of finite N, without sampling.
 """
 
 from .copies import Copies as Copies

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-# Refused numbers are tried again one at a time within groups of so many.
+# Refused numbers are tried again one at a time, in groups of this size.
 GROUP = 32
-# From so many expected successes on the rejection method covers the distribution.
+# Number of expected successes from which on rejection covers the distribution.
 LARGE = 10.0
 
 
@@ -16,9 +16,10 @@ def binomial(
 ) -> Float[Array, "..."]:
     """Binomial(n, p) numbers.
 
-    As `jax.random.binomial`, several times as fast under vmap: all trajectories are
-    tried in one flat array (vector units), and the few refused ones are gathered and
-    tried again. The numbers of a trajectory depend on its own key alone.
+    They are distributed as those of `jax.random.binomial`, but several times as fast
+    under vmap: all trajectories are tried in one flat array (vector units), and the few
+    refused ones are gathered and tried again. The numbers of a trajectory depend on its
+    own key alone.
 
     Args:
         key: of these numbers.
@@ -89,9 +90,9 @@ def attempt(
 ) -> tuple[Float[Array, "..."], Bool[Array, "..."]]:
     """Binomial(n, p) numbers, and which of them are accepted.
 
-    Inversion where n min(p, 1 - p) < 10, always accepted; else one try of Hormann's
-    transformed rejection with squeeze, accepted with probability 0.75 .. 0.87.
-    A number that is not accepted is to be tried again with other uniform numbers.
+    Where n min(p, 1 - p) < 10 the method is inversion, which is always accepted; else
+    it is one try of Hormann's transformed rejection with squeeze, accepted with
+    probability 0.75 .. 0.87. Try a refused number again with other uniform numbers.
 
     Args:
         uniform: two numbers in [0, 1) for each.

@@ -1,4 +1,4 @@
-"""How large a Hamiltonian becomes: the bounds by which steps and proposals go."""
+"""Bounds on the size of a Hamiltonian, which set steps and proposals."""
 
 from typing import NamedTuple
 
@@ -11,8 +11,8 @@ from ..._math import divisor, safe_divide
 from ...laws import CopyDynamics
 from ...laws.copying import coupling
 
-# A run is cut into pieces, and where pulses jump; each is looked at so many times, and
-# what lies between two looks may be so much larger. A step stays within a piece.
+# A run is cut into pieces, and where pulses jump. Each is sampled so many times, and
+# values between samples may be larger by this factor. A step stays within a piece.
 PIECES, LOOKS, MARGIN = 32, 64, 1.25
 
 
@@ -20,11 +20,11 @@ class Ceiling(NamedTuple):
     """Bounds that hold for some time.
 
     Attributes:
-        R: of |H_ab|/ħ, (M, M).
-        turn: of |ω_a - ω̄|, ω̄ the middle of all ω, (M,).
-        pace: of |dH_ab/dt| over the largest |H_ab| of the drive, scalar: a step is to
-            resolve a pulse that is weaker than all else, too.
-        room: how long they hold, scalar.
+        R: bound on |H_ab|/ħ, (M, M).
+        turn: bound on |ω_a - ω̄|, ω̄ the middle of all ω, (M,).
+        pace: bound on |dH_ab/dt| over the largest |H_ab| of the drive, scalar: a step
+            must also resolve a pulse that is weaker than all else.
+        room: time for which they hold, scalar.
     """
 
     R: Float[Array, "M M"]
@@ -38,7 +38,7 @@ class Ceilings(eqx.Module):
 
     Attributes:
         edges: of the pieces, (B + 1,).
-        R, turn, pace: as of `Ceiling`, with a first axis (B,).
+        R, turn, pace: as in `Ceiling`, with a first axis (B,).
     """
 
     edges: Float[Array, " B+1"]
@@ -67,7 +67,7 @@ def _turn(omega: Array) -> Array:
 def within(t: ArrayLike, dt: ArrayLike, part: ArrayLike) -> Array:
     """The time t + part dt, a few rounding errors inside the step.
 
-    At its ends pulses may jump, and what they are beyond is no matter of the step.
+    Pulses may jump at the ends of a step, and their values beyond do not concern it.
     """
     end = jnp.asarray(t) + dt
     margin = 4 * jnp.finfo(end.dtype).eps * jnp.maximum(jnp.abs(t), jnp.abs(end))
@@ -76,11 +76,11 @@ def within(t: ArrayLike, dt: ArrayLike, part: ArrayLike) -> Array:
 
 @jax.jit
 def ceilings(law: CopyDynamics, ts: Float[Array, " T"]) -> Ceilings:
-    """Bounds for a run under a drive, from looks at it.
+    """Bounds for a run under a drive, from samples of it.
 
     Args:
-        law: a law with a drive; what its pulses do between two of some 2000 moments of
-            the run, beyond a quarter of what they show there, is not seen.
+        law: a law with a drive, sampled at some 2000 times of the run; between them a
+            pulse may exceed its samples by a quarter, and anything beyond is not seen.
         ts: times of the run, (T,).
     """
     edges = jnp.linspace(ts[0], ts[-1], PIECES + 1, dtype=ts.dtype)
@@ -128,7 +128,7 @@ def speeds(bounds: Ceiling | Ceilings) -> Array:
 
 
 def pace(law: CopyDynamics, ts: Float[Array, " T"]) -> Float[Array, ""]:
-    """A bound on ‖H - ω̄‖/ħ over the run, by which rates are made free of units."""
+    """A bound on ‖H - ω̄‖/ħ over the run, the unit in which rates are expressed."""
     if law.drive is None:
         return speed(law)
     bounds = ceilings(jax.lax.stop_gradient(law), ts)
@@ -137,7 +137,7 @@ def pace(law: CopyDynamics, ts: Float[Array, " T"]) -> Float[Array, ""]:
 
 
 def speed(law: CopyDynamics) -> Float[Array, ""]:
-    """The same of a law without a drive: max_a Σ_b R_ab + |ω_a - ω̄|; 1 for none."""
+    """The bound without a drive, max_a Σ_b R_ab + |ω_a - ω̄|; 1 where that is 0."""
     bounds = constant_ceiling(jax.lax.stop_gradient(law))
     fastest = jnp.max(speeds(bounds))
     return divisor(fastest)

@@ -1,4 +1,4 @@
-"""Systems that are told apart by their class alone: all of a class share its phase."""
+"""Systems distinguished by their class alone: all of a class share its phase."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,13 +17,13 @@ _START, _STEPS = range(2)
 
 
 class ClassPopulation(Population):
-    """Systems by class, their number known and their phase that of the class.
+    """Systems by class, with a known number of systems and one phase per class.
 
     Attributes:
         process: the process.
         exact_below: links of a class with fewer systems are drawn one by one.
         density: ρ at the first time, (M,).
-        unit: exp(-iφ) there, (M,).
+        unit: exp(-iφ) at the first time, (M,).
         observe: a function of (t, occupation, ψ) to keep instead of the state, or None.
         method: "leap" or "exact" (static).
         initial: "rounded" or "drawn" (static).
@@ -40,7 +40,7 @@ class ClassPopulation(Population):
     tagged: bool = eqx.field(static=True)
 
     def begin(self, key: Array) -> tuple[Systems, Array, Array]:
-        """N ρ_a systems in each class, rounded or drawn."""
+        """Begin with N ρ_a systems in each class, rounded or drawn."""
         copies = self.process.copies
         if self.initial == "drawn":
             counts = drawn(jax.random.fold_in(key, _START), self.density, copies)
@@ -54,14 +54,14 @@ class ClassPopulation(Population):
     def step(
         self, t: Array, state: Systems, room: Array, key: Array, fineness: Array
     ) -> Step:
-        """A leap, or the next proposal of a copy."""
+        """Make a leap, or go to the next proposal of a copy."""
         systems = (self.process, t, state, room, key, fineness)
         if self.method == "exact":
             return thin_classes(*systems)
         return leap_classes(*systems, self.exact_below)
 
     def look(self, t: Array, state: Systems) -> tuple[Systems, PyTree[Array]]:
-        """Counts and phase factors, or what `observe` makes of them."""
+        """Counts and phase factors, or the values of `observe`."""
         if self.observe is None:
             return state, state
         occupation = jnp.sum(state.counts, axis=0)
@@ -73,5 +73,5 @@ class ClassPopulation(Population):
         return self.process.weights(jnp.sum(state.counts, axis=0)) <= 0
 
     def sound(self, state: Systems) -> Bool[Array, ""]:
-        """Whether all phases are numbers."""
+        """Whether all phases are finite numbers."""
         return jnp.all(jnp.isfinite(state.unit))

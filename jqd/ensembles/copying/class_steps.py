@@ -1,12 +1,12 @@
 """One step of systems by class: a leap of many copies, or a single one by thinning.
 
 A leap is matched to a Runge-Kutta step of the mean motion. Links that touch a class of
-few systems are not leaped: their copies are drawn one by one, with thinning, while all
-else leaps around them. Either step takes
+few systems are not leaped: their copies are drawn one by one, by thinning, while all
+other links leap. Either step takes
 
     process: the process.
     t: the time.
-    systems: where all are.
+    systems: the systems by class.
     room: time to the next moment that must be met, scalar.
     key: of this step.
     fineness: fraction of 1/`haste` that a step may take: a turn, in radians.
@@ -26,8 +26,8 @@ from .moves import at_once, in_turn
 from .rates import Process, angular, drift, links, rates
 from .thinning import copy_bound, next_proposal, picked, picked_link, uniforms
 
-# Densities of large classes move a little before an event of a small one: their part in
-# the bound on its rate is a few steps' worth of change.
+# Densities of large classes move a little before an event of a small one: the bound on
+# its rate allows for the change of a few steps.
 MARGIN = 1.25
 
 
@@ -52,15 +52,15 @@ def leap_classes(
     fineness: Array,
     exact_below: Array,
 ) -> Step:
-    """Move the systems on, by a step or up to the next single copy.
+    """Advance the systems by a step, or up to the next single copy.
 
     m_.b ~ Multinomial(n_b, K_.b/ρ_b),  K_ab = ∫ flow_ab dt along a Runge-Kutta step,
 
-    in two halves, so that the mean moves as the law does, to fourth order, and the
-    scatter to second. With labels, links take turns: a system that has moved may move
-    on within the step, and where labels go is of second order too. N is conserved, no
-    class goes below 0 and an empty one stays so. Links of a class with fewer systems
-    than `exact_below` are drawn one by one.
+    in two halves, so that the mean follows the law to fourth order, and the scatter to
+    second. With labels, links take turns: a system that has moved may move on within
+    the step, and the motion of labels is of second order too. N is conserved, no class
+    becomes negative, and an empty class stays empty. Links of a class with fewer
+    systems than `exact_below` are drawn one by one.
     """
     occupation = jnp.sum(systems.counts, axis=0)
     weights = process.weights(occupation)
@@ -91,12 +91,12 @@ def thin_classes(
     key: Array,
     fineness: Array,
 ) -> Step:
-    """Move the systems on to the next proposed copy, and decide on it.
+    """Advance the systems to the next proposed copy, and accept or reject it.
 
-    Between copies occupations stand still and phases turn; the bound on all rates is
-    constant. Proposals come at that bound and are accepted with probability rate over
-    bound: the process is followed without bias but for the turning of the phases, a
-    Runge-Kutta step of at most `fineness` radians.
+    Between copies occupations are constant and phases turn; the bound on all rates is
+    constant. Proposals come at the rate of that bound and are accepted with probability
+    rate over bound. The process is thus exact but for the turning of the phases, by
+    Runge-Kutta steps of at most `fineness` radians.
     """
     occupation = jnp.sum(systems.counts, axis=0)
     weights = process.weights(occupation)
@@ -178,7 +178,7 @@ def _single_copy(
 
 
 def normalised(psi: Array, fallback: Array) -> Array:
-    """ψ/|ψ|, and the former phase of an empty class."""
+    """ψ/|ψ|; for an empty class its former phase."""
     size = abs2(psi)
     return jnp.where(size > 0, psi / jnp.sqrt(divisor(size)), fallback)
 

@@ -22,7 +22,7 @@ class Estimate(NamedTuple):
 
 
 class StepBias(eqx.Module):
-    """The shift of averages by the step of the leap, from runs with half of it.
+    """The bias of averages by the step of the leap, from runs with half the step.
 
     The leap is of weak order 2: 4/3 of the difference of the two runs estimates the
     bias. The standard errors are those of this estimate.
@@ -32,7 +32,7 @@ class StepBias(eqx.Module):
         variance: bias of Var[ρ_a(t)], likewise.
         tagged: bias of E[n_ab(t)]/N, the mean share of systems in class a that began
             in class b, likewise (T, M, M); None unless systems were tagged.
-        trajectories: how many were run with half the step (static).
+        trajectories: number that were run with half the step (static).
     """
 
     mean: Estimate
@@ -79,11 +79,11 @@ class Copies(eqx.Module):
         values: what `observe` returned, stacked (S, T, ...), or None.
         status: code of `jqd.Status`, (S,).
         extinction_time: when the first class lost its last system, (S,); else inf.
-        steps: turns of the loop, of which `max_steps` is the limit, (S,): each is a
-            leap, a turn of the phases alone, or goes up to a proposal.
-        proposals: single copies that were proposed, (S,).
-        events: copies that were made, in leaps and as proposed, (S,).
-        bias: of the leap's step, or None.
+        steps: iterations of the loop, limited by `max_steps`, (S,): each is a leap, a
+            turn of the phases alone, or goes up to a proposal.
+        proposals: number of single copies that were proposed, (S,).
+        events: number of copies that were made, in leaps and by proposals, (S,).
+        bias: bias by the step of the leap, or None.
     """
 
     ts: Float[Array, " T"]
@@ -106,7 +106,7 @@ class Copies(eqx.Module):
 
     @property
     def all_ok(self) -> bool:
-        """Whether each trajectory is `ok`: one answer, for `if` and `assert`."""
+        """Whether all trajectories are `ok`: one answer, for `if` and `assert`."""
         return bool(jnp.all(self.ok))
 
     @property
@@ -144,7 +144,7 @@ class Copies(eqx.Module):
         return 1 - abs2(overlap)
 
     def to_xarray(self) -> Any:
-        """The whole of it as an `xarray.Dataset` over trajectory, t and class."""
+        """All results as an `xarray.Dataset` over trajectory, t and class."""
         return above("datasets", "copies_dataset")(self)
 
     def plot(self) -> Any:
@@ -158,7 +158,7 @@ class Copies(eqx.Module):
             path: the folder, which must not exist.
 
         Raises:
-            ValueError: it exists or cannot be written, or values are no numbers.
+            ValueError: it exists or cannot be written, or values are not numbers.
         """
         return above("trees", "save")(self.to_xarray(), path)
 
@@ -193,7 +193,7 @@ def tally(
 
 
 def mean_of(samples: Float[Array, "S ..."]) -> Estimate:
-    """Average over the first axis and its standard error, NaN of one sample."""
+    """Average over the first axis and its standard error, NaN for a single sample."""
     spread = jnp.std(samples, axis=0, ddof=1)
     return Estimate(jnp.mean(samples, axis=0), spread / samples.shape[0] ** 0.5)
 
@@ -211,7 +211,7 @@ def step_bias(
     fine: Float[Array, "P T M"],
     tagged: tuple[Array, Array] | None = None,
 ) -> StepBias:
-    """Bias of a step from independent densities with it and with half of it.
+    """Bias by a step, from independent densities with it and with half of it.
 
     Args:
         coarse: densities, (S, T, M).

@@ -27,7 +27,7 @@ from .least_density import least_densities
 from .rates import Process, amplitudes, check_motion, rates
 
 Rate = Callable[[CopyDynamics, Array, Any], Any]
-# How many times as many steps the run takes by which another one is judged.
+# Factor by which the run that checks another takes more steps.
 FINER = 4
 
 
@@ -36,16 +36,16 @@ class Followed(eqx.Module):
 
     Attributes:
         psi: ψ, shape (T, M).
-        sums: what accumulated, leaves (T, ...); over single intervals, (T - 1, ...), if
+        sums: the integrals, leaves (T, ...); over single intervals, (T - 1, ...), if
             each began `afresh`.
         least_density: smallest density of any class up to each time, (T,).
         swing: ∫ Σ_{a<b} J_ab² dt over ∫ Σ_{a<b} (max A_ab)² (ρ_a + ρ_b) dt up to each
-            time, (T,): how far currents stand out of what scatter makes of them; 1 at
-            the first time.
+            time, (T,): the size of the currents compared with their scatter; 1 at the
+            first time.
         status: code of `jqd.Status`, scalar: NODE where a class became empty.
         failure_time: time at which the motion ended, infinite if it did not.
         check: ψ and sums by another method.
-        scale: errors are so many times the difference from these (static).
+        scale: ratio of the errors to the difference from `check` (static).
     """
 
     psi: Complex[Array, "T M"]
@@ -65,10 +65,10 @@ class Followed(eqx.Module):
 def admit(
     law: CopyDynamics, psi0: ArrayLike, ts: ArrayLike, substeps: Any = None
 ) -> tuple[CopyDynamics, Complex[Array, " M"], Float[Array, " T"]]:
-    """Law, ψ and times in the precision of ψ.
+    """Law, ψ and times, checked, in the precision of ψ.
 
     Raises:
-        ValueError: another law or a subclass that moves otherwise, ψ of the wrong
+        ValueError: another law or a subclass that changes the motion, ψ of the wrong
             shape or norm, times not increasing, a step count that is neither None nor
             an array nor a positive integer.
     """
@@ -106,10 +106,10 @@ def follow(
         law: the copy law.
         psi: ψ at ts[0], (M,).
         ts: times, (T,).
-        rate: see above; free of units, since tolerances are absolute as well.
+        rate: see above; free of units, since tolerances are also absolute.
         start: the sums at ts[0].
         substeps: Runge-Kutta steps between two times, or None for adaptive ones. A
-            traced number costs reverse mode.
+            traced number rules out reverse mode.
         afresh: whether the sums begin with `start` in every interval.
 
     Returns:
@@ -186,12 +186,12 @@ def _methods(
 
         fine, rough = tolerance(dtype), 10 * tolerance(dtype)
         judged = Adaptive(rtol=fine, atol=fine, estimate_error=False)
-        # nothing is differentiated in it, which costs less
+        # the check is not differentiated, and this costs less
         plain = diffrax.ForwardMode()
         check = Adaptive(rtol=rough, atol=rough, adjoint=plain, estimate_error=False)
         return judged, check, 1.0
-    # |J| has kinks, across which steps are of order 2 and err by chance: half the step
-    # may err alike, a quarter of it hardly does
+    # |J| has kinks, across which steps are of order 2 and have random errors: half the
+    # step may have a similar error, a quarter of it hardly does
     if isinstance(substeps, jax.Array):
         counts = (substeps, FINER * substeps)
         judged, check = (Fixed(rk4, counts=n, estimate_error=False) for n in counts)
@@ -204,7 +204,7 @@ def _methods(
 
 
 def tolerance(dtype: Any) -> float:
-    """Of adaptive steps, and the least |ψ_a| of which a phase is known."""
+    """Tolerance of adaptive steps, and the least |ψ_a| that has a known phase."""
     return max(1e-9, 50 * float(jnp.finfo(dtype).eps))
 
 

@@ -1,4 +1,4 @@
-"""Averages that finite N shifts: lost fidelity, lost energy."""
+"""Averages that a finite N shifts: lost fidelity, lost energy."""
 
 from typing import Any
 
@@ -19,20 +19,20 @@ from .validity import copies_needed, enough, judge
 
 
 class NoiseLaw(eqx.Module):
-    """A number that finite N causes, to order 1/N, over time.
+    """A mean effect of finite N, to order 1/N, over time.
 
     Values at times that the run did not reach are NaN, and its `status` says why.
 
     Attributes:
         ts: times, shape (T,).
-        value: N times the number, (T,).
+        value: N times the effect, (T,).
         error: estimate of the error of `value` from steps and rounding, (T,).
         loss: N E[1 - F], (T,).
-        loss_error: the same of `loss`, (T,).
+        loss_error: estimate of the error of `loss`, (T,).
         least_density: smallest mean-field density of any class up to each time, (T,).
         swing: mean square of the currents up to each time, see `Followed`, (T,).
         status: code of `jqd.Status`, scalar: NODE where a class became empty, at which
-            the number diverges; INACCURATE where the error is as large as the value.
+            the effect diverges; INACCURATE where the error is as large as the value.
         failure_time: time from which on the status holds, infinite if it is OK.
     """
 
@@ -51,9 +51,9 @@ class NoiseLaw(eqx.Module):
 
         N ρ_min >= 20,  E[1 - F] <= ρ_min/5,  E[1 - F] <= swing/4
 
-        The lost fidelity is then within 10 % of what is sampled: measured, see
-        `validity.copies_needed`. Never where the run ended, or where steps leave more
-        than 1 % of the lost fidelity open.
+        The lost fidelity is then within 10 % of that of sampled ensembles, as measured,
+        see `validity.copies_needed`. False where the run ended, or where the error by
+        steps exceeds 1 % of the lost fidelity.
         """
         needed = copies_needed(self.least_density, self.swing, self.loss)
         return enough(
@@ -74,7 +74,7 @@ def infidelity(
 
     N E[1 - F](t) = ¼ ∫ Σ_{a<b} |J_ab| (1/ρ_a + 1/ρ_b) dt'
 
-    Each copy turns ψ by (1/ρ_a + 1/ρ_b)/4N², which the unitary motion keeps. With
+    Each copy turns ψ by (1/ρ_a + 1/ρ_b)/4N², which the unitary motion preserves. With
     other q, r or harmonics the motion does not: see `linear_noise(...).infidelity`.
 
     Args:
@@ -115,7 +115,7 @@ def energy_drift(
         N (E⟨H⟩ - H_0) in units of ħ/time, its error and a status.
 
     Raises:
-        ValueError: as for `infidelity`; or a driven law, whose energy moves by itself.
+        ValueError: as for `infidelity`; or a driven law, whose energy changes anyway.
     """
     check_motion(law)
     if law.drive is not None:

@@ -1,4 +1,4 @@
-"""The smallest density that the mean-field motion passes, also between times."""
+"""The smallest density of the mean-field motion, also between times."""
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +12,8 @@ from ...steppers import rk4
 from .ceilings import ceilings, constant_ceiling, speeds
 from .rates import over
 
-# Where a smallest density is looked for, steps are this part of 1/‖H‖, and so many
-# chords are laid through each.
+# In the search for a smallest density, steps are this part of 1/‖H‖, with so many
+# chords through each.
 LOOK, CHORDS = 0.1, 4
 
 
@@ -22,8 +22,9 @@ def least_densities(
 ) -> Float[Array, " T"]:
     """Smallest density of any class up to each time, (T,), also between the times.
 
-    Each interval is followed anew, in steps that H sets and not the times, with chords
-    through each of them, which may pass a node. No derivative flows through it.
+    Each interval is followed anew, in steps set by H and not by the times, with chords
+    through each step, which may pass a node (an empty class). No derivative flows
+    through the result.
 
     Args:
         law: the copy law.

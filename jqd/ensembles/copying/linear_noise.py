@@ -40,8 +40,8 @@ class LinearNoise(eqx.Module):
         status: code of `jqd.Status`, scalar: NODE where a class became empty, at which
             the scatter diverges; INACCURATE where its error is as large.
         failure_time: time from which on the status holds, infinite if it is OK.
-        check: the same by another method, by which its errors are judged.
-        check_scale: the errors are so many times the difference from it (static).
+        check: the same by another method, which gives the errors.
+        check_scale: ratio of the errors to the difference from `check` (static).
     """
 
     ts: Float[Array, " T"]
@@ -83,7 +83,7 @@ class LinearNoise(eqx.Module):
     def covariance(self) -> Float[Array, "T M T M"]:
         """N Cov[ρ_a(t), ρ_b(t')].
 
-        Its rows sum to zero, and the row of an exact start vanishes.
+        Its rows sum to zero, and the row of an exact initial state vanishes.
         """
         reads, states = self.readout, self.state_covariance
         size = self.ts.shape[0]
@@ -104,7 +104,7 @@ class LinearNoise(eqx.Module):
 
     @property
     def infidelity(self) -> Float[Array, " T"]:
-        """N E[1 - F] between the ensemble's ψ and the mean-field one.
+        """N E[1 - F] between the ensemble's ψ and the mean-field ψ.
 
         N E[1 - F] = tr C - ψᵀCψ - (iψ)ᵀC(iψ)
         """
@@ -116,7 +116,7 @@ class LinearNoise(eqx.Module):
 
     @property
     def least_copies(self) -> Float[Array, " T"]:
-        """The least N ρ_min at which the scatter is small, see `valid`."""
+        """The smallest N ρ_min at which the scatter is small, see `valid`."""
         loss = jax.lax.cummax(self.infidelity)
         return copies_needed(self.least_density, self.swing, loss)
 
@@ -125,9 +125,9 @@ class LinearNoise(eqx.Module):
 
         N ρ_min >= 20,  E[1 - F] <= ρ_min/5,  E[1 - F] <= swing/4
 
-        `infidelity` is then within 10 % of what is sampled: measured, at the quantum
-        point, see `validity.copies_needed`. Never where the run ended, or where steps
-        leave more than 1 % of it open.
+        `infidelity` is then within 10 % of that of sampled ensembles, as measured at
+        the quantum point, see `validity.copies_needed`. False where the run ended, or
+        where the error by steps exceeds 1 % of it.
         """
         return enough(
             copies, self.least_copies, self.least_density, self.infidelity,
@@ -149,17 +149,18 @@ def linear_noise(
     N Cov[ρ(t), ρ(t')] = ∫_0^min(t,t') G(t, s) D(s) G(t', s)ᵀ ds
     D = Σ_{a<b} (ρ_b T_{b→a} + ρ_a T_{a→b}) (e_a - e_b)(e_a - e_b)ᵀ
 
-    G is how a change of the occupations at s, phases fixed, changes the density at t:
-    at the quantum point 2 Re[ψ*(t) U(t - s) diag(e^{-iφ}/(2√ρ))(s)], elsewhere the
-    linearised law. Holds while the scatter is small (`LinearNoise.valid`); at a node it
-    diverges. Works under jit, vmap and grad (reverse mode: `substeps` None or an int;
-    forward mode: an int or an array).
+    G is the response of the density at t to a change of the occupations at s, with
+    phases fixed: 2 Re[ψ*(t) U(t - s) diag(e^{-iφ}/(2√ρ))(s)] at the quantum point,
+    elsewhere from the linearised law. The result holds while the scatter is small
+    (`LinearNoise.valid`); it diverges at a node, where a class becomes empty. Works
+    under jit, vmap and grad (reverse mode: `substeps` None or an int; forward mode: an
+    int or an array).
 
     Args:
         law: copy dynamics, any q, r and harmonics.
         psi0: ψ at ts[0], (M,), normalised.
         ts: times, (T,), strictly increasing.
-        initial: "rounded", an exact start, or "drawn", N draws from |ψ|².
+        initial: "rounded", an exact initial state, or "drawn", N draws from |ψ|².
         substeps: Runge-Kutta steps between two times; None for adaptive ones.
 
     Returns:

@@ -29,9 +29,9 @@ class Step(NamedTuple):
 
 
 class Population(eqx.Module):
-    """N systems that copy each other, as the loop sees them: by class or one by one.
+    """N systems that copy each other, for the loop over time: by class or one by one.
 
-    All methods are of one trajectory; `state` is whatever describes its systems.
+    All methods concern one trajectory; `state` is any description of its systems.
     """
 
     @abc.abstractmethod
@@ -39,30 +39,30 @@ class Population(eqx.Module):
         """The state at the first time, given the key of the trajectory.
 
         Returns:
-            The state, the key from which those of the steps are made, and the classes
-            that count as extinct from the first time on.
+            The state, the key from which the keys of the steps are made, and the
+            classes that count as extinct from the first time on.
         """
 
     @abc.abstractmethod
     def step(
         self, t: Array, state: Any, room: Array, key: Array, fineness: Array
     ) -> Step:
-        """From t by a leap, or to the next single copy, at most by the time `room`."""
+        """Advance from t by a leap or to the next single copy, by `room` at most."""
 
     @abc.abstractmethod
     def look(self, t: Array, state: Any) -> tuple[Any, PyTree[Array]]:
-        """The state with all that lags behind brought up to the present, and its row.
+        """The state with all that lags behind brought up to t, and its row.
 
-        The row is the part that is kept at a time of the record.
+        The row is the part that is kept at a save time.
         """
 
     @abc.abstractmethod
     def empty(self, state: Any) -> Bool[Array, " M"]:
-        """Classes in which there is nobody to copy."""
+        """The classes that have no system to copy."""
 
     @abc.abstractmethod
     def sound(self, state: Any) -> Bool[Array, ""]:
-        """Whether all phases are numbers."""
+        """Whether all phases are finite numbers."""
 
 
 class Lanes(NamedTuple):
@@ -72,12 +72,12 @@ class Lanes(NamedTuple):
         state: systems of each.
         t: clocks.
         goal: the next row that each is to write; T after the last.
-        waiting: whether it has come there, or to its end, and is yet to be looked at.
-        sound: whether its phases are numbers.
+        waiting: whether it has reached that row or its end, which is not yet written.
+        sound: whether its phases are finite numbers.
         extinct: when each class lost its last system; else inf.
-        steps: turns of the loop.
-        proposals: single copies proposed.
-        events: copies made.
+        steps: iterations of the loop.
+        proposals: number of single copies proposed.
+        events: number of copies made.
     """
 
     state: PyTree[Array]
@@ -106,12 +106,12 @@ class Clock(NamedTuple):
     max_steps: Int[Array, ""]
 
     def running(self, lanes: Lanes) -> Bool[Array, " B"]:
-        """Trajectories that have rows to write and may go on."""
+        """Which trajectories have rows to write and may continue."""
         more = lanes.goal < self.ts.shape[0]
         return more & lanes.sound & (lanes.steps < self.max_steps)
 
     def target(self, lanes: Lanes) -> Float[Array, " B"]:
-        """The time of the next row of each."""
+        """The time of the next row of each trajectory."""
         return self.ts[jnp.minimum(lanes.goal, self.ts.shape[0] - 1)]
 
 
@@ -125,7 +125,7 @@ def run(
     *,
     patient: bool,
 ) -> Record:
-    """All trajectories, `chunk` at a time.
+    """Run all trajectories, `chunk` at a time.
 
     Every random number depends on the key of the trajectory and its step alone, so that
     the division into chunks changes nothing.
@@ -133,16 +133,16 @@ def run(
     Args:
         population: the systems.
         clock: the times.
-        keys: one a trajectory, (S,).
-        fineness: how finely each steps, (S,).
-        groups: how many trajectories are of like length, in order, e.g. (S,); groups
+        keys: one per trajectory, (S,).
+        fineness: fineness of the steps of each, (S,).
+        groups: numbers of trajectories of similar length, in order, e.g. (S,); groups
             share no chunk, since a chunk takes as long as its slowest trajectory.
-        chunk: trajectories that run side by side.
-        patient: whether they wait for each other at each time of the record, as they
-            should where to look costs as much as a step.
+        chunk: number of trajectories that run side by side.
+        patient: whether they wait for each other at each save time, as they should
+            where `look` costs as much as a step.
 
     Returns:
-        The record.
+        The final trajectories, their rows and status.
     """
     ends = np.cumsum(groups)
     spread = [

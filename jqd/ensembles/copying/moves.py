@@ -1,8 +1,8 @@
 """Draws of the systems that move in a leap, by label and class.
 
-`counts` are the systems by label and class, (L, M), and `moved` [a, b] is the mean
-number that goes from b to a, (M, M), 0 on the diagonal. Draws return the counts after
-them, and how many moves were made.
+`counts` are the numbers of systems by label and class, (L, M), and `moved` [a, b] is
+the mean number that goes from b to a, (M, M), 0 on the diagonal. Draws return the new
+counts and the number of moves.
 """
 
 import jax
@@ -17,11 +17,12 @@ from .binomials import binomial
 def at_once(
     counts: Float[Array, "L M"], moved: Float[Array, "M M"], key: Array
 ) -> tuple[Float[Array, "L M"], Float[Array, ""]]:
-    """For every label and class a multinomial over destinations.
+    """A multinomial draw over destinations for every label and class.
 
-    Multinomial numbers scatter as those of independent systems do, n p (1 - p), with
-    the depletion of their class in them. Here that is in the second half step already;
-    a sign for each class, (1 ± 1/√n) p, brings the scatter to n p without correlations.
+    Multinomial numbers have the variance of independent systems, n p (1 - p), which
+    includes the depletion of their class. The second half step already includes that
+    here; a sign for each class, (1 ± 1/√n) p, raises the variance to n p without
+    correlations.
     """
     occupation = jnp.sum(counts, axis=0)
     share = moved * _share(occupation, jax.random.fold_in(key, 0))[None, :]
@@ -39,7 +40,7 @@ def at_once(
         arrived = arrived.at[:, goal].add(drawn)
         return (left - drawn, rest - going, arrived), None
 
-    # nobody goes from a class to itself
+    # no system goes from a class to itself
     start = (counts, jnp.ones_like(occupation), jnp.zeros_like(counts))
     (stayed, _, arrived), _ = jax.lax.scan(draw, start, jnp.arange(1, size))
     return stayed + arrived, jnp.sum(arrived)
@@ -52,13 +53,13 @@ def in_turn(
     *,
     both_ways: bool,
 ) -> tuple[Float[Array, "L M"], Float[Array, ""]]:
-    """Link by link, there and back again, so that who has arrived may leave once more.
+    """Draw link by link, there and back, so that arrived systems may leave once more.
 
-    Of those who are in class b when its link to a has its turn, a share leaves by it,
-    half on the way there and half on the way back: the exact motion of labels under
-    one link after another, and, being symmetric, that under all of them at once to
-    second order. Means and scatter of the occupations are those of `at_once`. With
-    `both_ways` systems may go both ways on a link in much the same time.
+    A share of the systems that are in class b when its link to a has its turn leaves by
+    it, half on the way there and half on the way back. This is the exact motion of
+    labels under one link after another and, being symmetric, that under all links at
+    once to second order. Means and variances of the occupations are those of `at_once`.
+    With `both_ways` systems may go both ways on a link in much the same time.
     """
     size = counts.shape[1]
     origin = np.arange(size)
@@ -86,8 +87,8 @@ def in_turn(
 def round_robin(size: int) -> np.ndarray:
     """Rounds in which every two of M classes meet once: the partner of each, (R, M).
 
-    One place stands still and the others go round it; with M odd that place is empty,
-    and who meets it is its own partner.
+    One place is fixed and the others rotate around it. With M odd that place is empty,
+    and the class that meets it is its own partner.
     """
     even = size + size % 2
     if even < 2:

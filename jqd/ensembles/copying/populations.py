@@ -12,12 +12,12 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from ... import _checks
 from ..._math import divisor
 
-# Ways to begin: N ρ_a to whole numbers, or N draws from ρ.
+# Initial counts: N ρ_a rounded to whole numbers, or N draws from ρ.
 INITIAL = ("rounded", "drawn")
 
 
 def rounded(density: Float[Array, " M"], copies: ArrayLike) -> Float[Array, " M"]:
-    """Whole numbers n_a near N ρ_a that sum to N: the method of largest remainders."""
+    """Whole numbers n_a near N ρ_a that sum to N, by the largest remainders."""
     copies = jnp.asarray(copies, density.dtype)
     wanted = copies * density
     whole = jnp.floor(wanted)
@@ -48,9 +48,9 @@ def phase_factors(
 ) -> Complex[Array, " M"]:
     """exp(-iφ_a) of ψ; where ψ_a = 0, the phase of (Hψ)_a, at which no current flows.
 
-    Quantum mechanics leaves a node with the phase of -i(Hψ)_a. With that phase x_ab
-    would stay ±π/2 for ever where all ω are equal, noise or not, and the class would
-    run into its next node exactly: nothing would turn it round.
+    In quantum mechanics ψ_a leaves a node (zero) with the phase of -i(Hψ)_a. With that
+    phase x_ab would stay ±π/2 for ever where all ω are equal, with or without noise,
+    and the class would run exactly into its next node: nothing would turn it round.
     """
     field = jnp.sum(hamiltonian * psi[None, :], axis=-1)
     return _unit(psi, _unit(field, jnp.ones_like(psi)))
@@ -62,12 +62,12 @@ def _unit(z: Array, fallback: Array) -> Array:
 
 
 def most_copies(dtype: np.dtype | type) -> int:
-    """The number up to which a real dtype counts without a gap."""
+    """The number up to which a real dtype holds every whole number."""
     return 2 ** (int(np.finfo(dtype).nmant) + 1)
 
 
 def check_copies(copies: ArrayLike, size: int, dtype: np.dtype | type) -> None:
-    """Raise unless N is a whole number that M classes and the dtype can take.
+    """Raise unless N is a whole number that suits M classes and the dtype.
 
     Raises:
         ValueError: not a scalar, not whole, below M, or too large to count exactly.

@@ -1,4 +1,4 @@
-"""Rates of the copy process: who copies whom, how often, and how phases turn."""
+"""Rates of the copy process: how often one class copies another, how phases turn."""
 
 from typing import Any, NamedTuple
 
@@ -18,10 +18,12 @@ from .ceilings import Ceiling, Ceilings, constant_ceiling
 class Process(eqx.Module):
     """The copy process of N systems under a law, with its remedies for nodes.
 
+    A node is a class without systems.
+
     Attributes:
         law: a `jqd.CopyDynamics`.
-        copies: N, the systems that may copy, scalar.
-        spectators: s_a, systems that are copied and never copy, (M,).
+        copies: N, the number of systems that may copy, scalar.
+        spectators: s_a, numbers of systems that are copied and never copy, (M,).
         printed: whether eq. (39) has its printed sign (static).
         ceilings: bounds on a law with a drive over the run; None without one.
     """
@@ -33,34 +35,34 @@ class Process(eqx.Module):
     ceilings: Ceilings | None = None
 
     def at(self, t: Array) -> "Process":
-        """The process with the Hamiltonian of the time t."""
+        """The process with the Hamiltonian at time t."""
         if self.law.drive is None:
             return self
         return Process(self.law.at(t), self.copies, self.spectators, self.printed)
 
     def ceiling(self, t: Array) -> Ceiling:
-        """Bounds on its Hamiltonian from t on."""
+        """Bounds on the Hamiltonian from t on."""
         if self.ceilings is None:
             return constant_ceiling(self.law)
         return self.ceilings.at(t)
 
     def weights(self, occupation: Array) -> Float[Array, " M"]:
-        """m_a = n_a + s_a, the systems in a class that can be copied."""
+        """m_a = n_a + s_a, the number of systems in a class that can be copied."""
         return occupation + self.spectators
 
 
-# Members that make up the motion of a copy law and the meaning of its states.
+# Members that define the motion of a copy law and the meaning of its states.
 MOTION = ("vector_field", "step", "hamiltonian", "prepare", "psi", "density")
 
 
 def check_motion(law: CopyDynamics) -> None:
-    """Raise unless the constants of a law say all about its motion.
+    """Raise unless the constants of a law determine its motion.
 
     Copies are drawn, and laws of noise computed, from ω, R, δ, q, r and the harmonics
-    alone: what a subclass adds to them would be lost.
+    alone; anything that a subclass adds to them would be lost.
 
     Raises:
-        ValueError: another law, or a subclass that moves otherwise.
+        ValueError: another law, or a subclass that changes the motion.
     """
     if not isinstance(law, CopyDynamics):
         raise ValueError(
@@ -80,7 +82,7 @@ def check_law(law: CopyDynamics) -> None:
     """Raise unless a law can be sampled.
 
     Raises:
-        ValueError: another law, a subclass that moves otherwise, or harmonics with
+        ValueError: another law, a subclass that changes the motion, or harmonics with
             negative rates of copying.
     """
     check_motion(law)
@@ -107,7 +109,7 @@ class Rates(NamedTuple):
 
 
 def links(alive: Bool[Array, " M"]) -> Bool[Array, "M M"]:
-    """Pairs of different classes that both have somebody to copy."""
+    """Pairs of different classes that both have a system to copy."""
     apart = ~jnp.eye(alive.shape[0], dtype=bool)
     return apart & alive[:, None] & alive[None, :]
 
@@ -119,8 +121,8 @@ def angular(
 
     A_ab = Σ_n R_sin^n sin⁺(n y_ab + δ^n_ab),  C_ab = Σ_n R_cos^n cos(n y_ab + δ^n_ab)
 
-    With the printed sign of eq. (39), A_ab becomes its transpose: the copier's phase
-    stands where the copied one's should.
+    With the printed sign of eq. (39), A_ab becomes its transpose: the phase of the
+    copying system takes the place of that of the copied one.
     """
     law = process.law
     difference = jnp.conj(unit)[:, None] * unit[None, :]
@@ -182,13 +184,13 @@ def drift(
 def haste(
     process: Process, ceiling: Ceiling, weights: Array, alive: Array
 ) -> Float[Array, ""]:
-    """A bound on how fast any class turns or changes by its own size, per time.
+    """A bound on the rate at which any class turns or changes by its own size.
 
     max_a { |ω_a - ω̄| + Σ_b max[(m_a/m_b)^r C, (m_b/m_a)^q A/2, (m_b/m_a)^(1-q) A/2] }
 
     At the quantum point every term is R √(m_b/m_a): near a node it grows as 1/√n_a, so
-    that steps of a fixed fraction of 1/haste are safe there. The pace of a drive comes
-    on top.
+    that steps of a fixed fraction of 1/haste are safe there. The pace of a drive is
+    added.
     """
     law = process.law
     level = safe_log(weights, alive)

@@ -1,4 +1,4 @@
-"""N systems that copy each other, by class: the public sampler."""
+"""The public sampler of N systems that copy each other, by class."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,8 +33,8 @@ from .rates import Process, check_law
 
 # With fewer systems in a class the leap's binomials no longer stand for single copies.
 EXACT_BELOW = 10
-# Trajectories beside each other: enough to fill vector units, few enough for the cache;
-# other devices than CPUs want as many as there are.
+# Trajectories side by side: enough to fill vector units, few enough for the cache;
+# devices other than CPUs run more at once.
 CHUNK, LEAST_CHUNK, WIDE_CHUNK = 512, 32, 2**17
 STEP_OF = {"leap": 0.2, "exact": 0.05}
 
@@ -66,16 +66,16 @@ def sample(
     rate(I copies J) = (1/n_J) (n_J/n_I)^q A(φ_J - φ_I + δ),  A = 2R sin⁺ + harmonics
 
     Systems of one class share its phase, which turns with
-    dφ_a/dt = ω_a + Σ_b (n_a/n_b)^r C_ab. N is conserved; a class without systems can
-    be copied by nobody and stays empty, status `EXTINCT`. At q = 1/2, r = -1/2 and
-    N → ∞ this is Schrödinger's equation for √(n_a/N) exp(-iφ_a).
+    dφ_a/dt = ω_a + Σ_b (n_a/n_b)^r C_ab. N is conserved; no system can copy an empty
+    class, so it stays empty, with status `EXTINCT`. At q = 1/2, r = -1/2 and N → ∞ this
+    is Schrödinger's equation for √(n_a/N) exp(-iφ_a).
 
     `method="leap"` moves many systems at once, at a cost that does not depend on N, and
     draws the copies of small classes one by one. It is of weak order 2 in the step, for
-    tagged systems too; `bias` estimates what the step does to averages of either.
-    `method="exact"` draws every copy by thinning. Under a drive H has its value at the
-    beginning, middle and end of a step, no step goes across a jump of a pulse, and
-    bounds come from looks at the pulses at some 2000 moments of the run.
+    tagged systems too; `bias` estimates the effect of the step on averages of both.
+    `method="exact"` draws every copy by thinning. Under a drive, H is evaluated at the
+    beginning, middle and end of a step, no step crosses a jump of a pulse, and bounds
+    come from samples of the pulses at some 2000 times of the run.
 
     Trajectory k has its own random numbers: a run of trajectories 0..n-1 equals two
     runs of them with `first` = 0 and `first` = m. Works under jit and vmap, over keys,
@@ -86,34 +86,35 @@ def sample(
         psi0: ψ at ts[0], (M,), normalised.
         ts: times, (T,), strictly increasing.
         key: of the random numbers, `jax.random.key(...)`.
-        copies: N, scalar.
-        trajectories: S.
+        copies: number of systems, N, scalar.
+        trajectories: number of trajectories, S.
         first: number of the first trajectory.
         method: "leap" or "exact".
         initial: "rounded", N ρ_a to whole numbers, or "drawn", N draws from ρ.
         spectators: s_a, scalar or (M,): systems of each class that are copied and
-            never copy; a remedy for nodes. They are not counted in `occupation`. An
-            empty class begins with the phase at which no current flows into it.
-        admixture: ε: begin with (1 - ε) ρ_a + ε/M; another.
-        printed: take eq. (39) with its printed sign.
-        tagged: keep how many systems of each class began in which.
+            never copy; a remedy for nodes (empty classes). They are not counted in
+            `occupation`. An empty class begins with the phase at which no current flows
+            into it.
+        admixture: ε: begin with (1 - ε) ρ_a + ε/M; another remedy for nodes.
+        printed: use eq. (39) with its printed sign.
+        tagged: keep how many systems of each class began in each class.
         step: of the leap, in units of the fastest turning, 0.2; of phases between
             single copies in the exact method, 0.05.
-        exact_below: systems of a class below which its links are not leaped.
-        error_trajectories: how many trajectories are run again with half the step, for
-            `bias`; by default a quarter, 0 for none.
+        exact_below: number of systems of a class below which its links do not leap.
+        error_trajectories: number of trajectories that are run again with half the
+            step, for `bias`; by default a quarter, 0 for none.
         observe: what to keep instead of occupations: a function
-            (t, occupation (M,), psi (M,)) of a PyTree.
-        max_steps: of one trajectory.
+            (t, occupation (M,), psi (M,)) that returns a PyTree.
+        max_steps: largest number of steps of one trajectory.
 
     Returns:
         The trajectories, with status, extinction times and the bias of the step.
 
     Raises:
         ValueError: N not whole, below M or too large for the precision, populations
-            that N cannot represent, a subclass of CopyDynamics that moves otherwise,
-            more trajectories than memory holds, times at which the clock cannot tell
-            two steps apart, wrong shapes, names or numbers.
+            that N cannot represent, a subclass of CopyDynamics that changes the motion,
+            more trajectories than memory holds, times too large for the clock to
+            resolve a step, wrong shapes, names or numbers.
 
     Source: Smolin (2012), eqs. (39), (40), the sign of (39) corrected; sec. 3.4.
     """
@@ -153,10 +154,10 @@ def population_of(
     exact_below: ArrayLike = EXACT_BELOW,
     observe: Callable[..., Any] | None = None,
 ) -> tuple[ClassPopulation, Array]:
-    """What `sample` draws trajectories of, with its arguments checked, and the times.
+    """The population that `sample` follows, from checked arguments, and the times.
 
     Raises:
-        ValueError: as of `sample`.
+        ValueError: as for `sample`.
     """
     _checks.check_choice(method, "method", tuple(STEP_OF))
     _checks.check_flags(printed=printed, tagged=tagged)
@@ -191,7 +192,7 @@ def _run(
     chunk: int,
 ) -> Record:
     """The trajectories, and after them `probes` with half the step."""
-    # other random numbers there: the difference of two independent averages
+    # with other random numbers: the bias is a difference of two independent averages
     keys = [
         jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(key, which), some)
         for which, some in enumerate((ids, ids[:probes]))

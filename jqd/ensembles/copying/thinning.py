@@ -1,4 +1,4 @@
-"""Thinning: single copies are proposed at a bound on all rates, and some are made."""
+"""Thinning: copies are proposed at a bound on all rates, and some are accepted."""
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +25,7 @@ def copy_bound(
 
 
 def uniforms(key: Array, number: int, like: Array) -> Array:
-    """So many numbers in (0, 1), (number,), in the dtype of `like`."""
+    """Uniform random numbers in (0, 1), (number,), in the dtype of `like`."""
     least = jnp.finfo(like.dtype).tiny
     return jax.random.uniform(key, (number,), like.dtype, least)
 
@@ -45,13 +45,13 @@ def next_proposal(
         process: the process.
         ceiling: bounds on its Hamiltonian; a step ends where they do.
         fineness: fraction of 1/`haste` that a step may take.
-        weights: systems that can be copied, (M,).
+        weights: numbers of systems that can be copied, (M,).
         bound: rates of the proposals, copies per time, (M, M).
         room: time to the next moment that must be met, scalar.
         uniform: a number in (0, 1).
 
     Returns:
-        The time to pass, and whether a proposal is due after it.
+        The time that passes, and whether a proposal follows it.
     """
     wait = over(-jnp.log(uniform), jnp.sum(bound))
     longest = over(fineness, haste(process, ceiling, weights, weights > 0))
@@ -60,7 +60,7 @@ def next_proposal(
 
 
 def picked_link(bound: Float[Array, "M M"], uniform: Array) -> tuple[Array, Array]:
-    """The link of a proposal, from class b to a, drawn by its bound: (a, b)."""
+    """The link (a, b) of a proposal, from class b to a, drawn by its bound."""
     size = bound.shape[0]
     link = picked(jnp.ravel(bound), uniform)
     return link // size, link % size

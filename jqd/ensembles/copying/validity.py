@@ -1,4 +1,4 @@
-"""Where laws to order 1/N hold: how many copies they need, how well they are known."""
+"""Validity of laws to order 1/N: the copies that they need, and their accuracy."""
 
 import jax
 import jax.numpy as jnp
@@ -7,11 +7,11 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 from ...evolution.judging import status_from_the_first
 from .rates import over
 
-# Least number of copies in a class, and of them for each copy's worth of lost fidelity;
+# Least number of copies in a class, and the number per copy's worth of lost fidelity;
 # see `copies_needed`.
 LEAST_COPIES, PER_DENSITY, PER_SWING = 20.0, 5.0, 4.0
-# Error of the lost fidelity by steps, in units of it, up to which the bounds of
-# `copies_needed` are judged by it: a tenth of the 10 % that they promise.
+# Largest relative error of the lost fidelity by steps with which `copies_needed` is
+# judged by it: a tenth of the 10 % that its bounds promise.
 WELL_KNOWN = 0.01
 
 
@@ -22,25 +22,26 @@ def copies_needed(
 
     N ρ_min >= 20,  E[1 - F] <= ρ_min/5,  E[1 - F] <= swing/4
 
-    The next order comes from the scatter of the smallest class beside its size, and
-    from that of the currents beside themselves: |J| has a kink at 0. The bounds are
-    measured, not derived: at the least N that they admit, N E[1 - F] of 2048 sampled
-    ensembles was within 10 % of linear noise (8 +- 4 % at most) and 2 in 1000 of them
-    at most had lost a class, for some 30 starts of two to six classes at the quantum
-    point, up to t = 20/R. With 5 copies a class it was 7 to 130 % above the law. The
-    steps must resolve the nodes: at ρ_min = 4e-11, far below their reach, it was 11 %.
+    The next order comes from the scatter of the smallest class relative to its size,
+    and from that of the currents relative to their size: |J| has a kink at 0. The
+    bounds are measured, not derived. At the least N that they admit, N E[1 - F] of 2048
+    sampled ensembles was within 10 % of linear noise (8 +- 4 % at most), and at most 2
+    in 1000 of them had lost a class, for some 30 initial states of two to six classes
+    at the quantum point, up to t = 20/R. With 5 copies per class it was 7 to 130 %
+    above the law. The steps must resolve the nodes, where a class becomes empty: at
+    ρ_min = 4e-11, far below their reach, it was 11 %.
 
     Args:
-        least: ρ_min up to each time, as of `Followed`.
+        least: ρ_min up to each time, as in `Followed`.
         swing: mean square of the currents up to each time, likewise.
         loss: N E[1 - F] by linear noise, largest so far.
 
     Returns:
-        What N ρ_min must reach up to each time, (T,).
+        The value that N ρ_min must reach up to each time, (T,).
     """
     moving = over(least, swing)
     spread = jnp.maximum(PER_DENSITY, PER_SWING * moving)
-    # where currents are rounding and nothing is lost, nothing scatters
+    # where currents are only rounding and no fidelity is lost, there is no scatter
     some = loss > jnp.sqrt(jnp.finfo(least.dtype).eps)
     spread = jnp.where(some, loss * jnp.where(some, spread, 0), 0)
     return jnp.maximum(LEAST_COPIES, spread)
@@ -54,7 +55,7 @@ def enough(
     error: Float[Array, " T"],
     reached: Bool[Array, " T"],
 ) -> Bool[Array, " T"]:
-    """Whether N systems are what `copies_needed` asks for, by a loss that is known."""
+    """Whether N meets `copies_needed`, judged by a loss that is known well enough."""
     rounding = jnp.sqrt(jnp.finfo(least.dtype).eps)
     known = reached & (error <= WELL_KNOWN * loss + rounding)
     return known & (jnp.asarray(copies) * least >= needed)
@@ -70,8 +71,8 @@ def judge(
 
     Args:
         ts: times, (T,).
-        status: of the run.
-        failure_time: of the run.
+        status: status of the run.
+        failure_time: failure time of the run.
         judged: values and their errors, free of units, leading axis (T,).
     """
     bad = jnp.zeros(ts.shape, bool)

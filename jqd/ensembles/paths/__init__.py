@@ -1,1 +1,1 @@
-"""Paths that a wave guides: Nelson's diffusion and Bohm's, with |ψ|² at all times."""
+"""Paths guided by a wave: Nelson's diffusion and Bohm's paths, with density |ψ|²."""

@@ -1,4 +1,4 @@
-"""Conditional waves: ψ of some axes where the paths are along the others."""
+"""Conditional waves: ψ along some axes, at the paths' positions along the others."""
 
 from typing import NamedTuple
 
@@ -16,9 +16,10 @@ class Conditional(NamedTuple):
     """Conditional waves of paths.
 
     Attributes:
-        grid: of the axes that are left.
-        psi: waves on it, (n, *shape), of norm 1; 0 where `density` is.
-        density: of the positions along the other axes, ∫|Ψ|² over those left, (n,).
+        grid: grid of the remaining axes.
+        psi: waves on it, (n, *shape), of norm 1; 0 where `density` is 0.
+        density: of the positions along the other axes: ∫|Ψ|² over the remaining axes,
+            (n,).
     """
 
     grid: Grid
@@ -33,25 +34,25 @@ def conditional_wave(
     positions: ArrayLike,
     axes: tuple[int, ...] | int,
 ) -> Conditional:
-    """The wave that is left where some coordinates are those of a path.
+    """The wave of the remaining coordinates where the others are those of a path.
 
     ψ_c(x, t) = Ψ(x, Y(t), t) / |..|,  Y the coordinates of the path along `axes`
 
-    It guides x exactly: its ∇ψ/ψ along x is that of Ψ at the path. Where the branches
-    of a pointer Y lie apart it is the collapsed wave; before, it obeys no Schrödinger
-    equation of its own. Ψ is read from its trigonometric interpolant. Works under jit,
-    vmap (over times) and grad.
+    The wave ψ_c guides x exactly: its ∇ψ/ψ along x is that of Ψ at the path. Where the
+    branches of a pointer Y are separate, ψ_c is the collapsed wave; before, it obeys no
+    Schrödinger equation of its own. Ψ is read from its trigonometric interpolant. Works
+    under jit, vmap (over times) and grad.
 
     Args:
-        grid: of Ψ.
+        grid: grid of Ψ.
         psi: Ψ at one time, of the grid's shape.
         positions: of the paths at this time, (n, d), as in `Paths.positions`; or along
             `axes` alone, (n, len(axes)).
-        axes: those of Y, some of the grid's but not all.
+        axes: axes of Y, some of the grid's but not all.
 
     Returns:
-        Waves, the grid they are on, and the density of Y. Those of paths that have
-        ended, NaN, are NaN.
+        The waves, their grid, and the density of Y; all NaN for paths that have ended,
+        whose positions are NaN.
 
     Raises:
         ValueError: axes that the grid does not have, all of them or none, or shapes
@@ -110,6 +111,6 @@ def _waves(n: int, turns: Array) -> Array:
     k = np.fft.fftfreq(n, 1 / n)
     angle = 2 * jnp.pi * turns[:, None] * jnp.asarray(k[None], turns.dtype)
     waves = expi(angle)
-    # the highest wave of an even number of points has no sign: its mean is real
+    # the highest wavenumber of an even number of points has no sign: its mean is real
     highest = jnp.asarray(2 * np.abs(k[None]) == n)
     return jnp.where(highest, waves.real, waves)

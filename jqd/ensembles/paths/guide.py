@@ -1,4 +1,4 @@
-"""The wave that guides: ψ between the points of its grid, and ∇ψ/ψ there."""
+"""The guiding wave: ψ between the points of its grid, and ∇ψ/ψ there."""
 
 import functools
 import operator
@@ -24,11 +24,11 @@ class Guide(eqx.Module):
 
     ψ(x) = Σ_j c_j Π_a β³(x_a/Δ_a - j_a)
 
-    The slope is that of the same spline. Zeros of ψ and poles of ∇ψ/ψ are then one,
-    which a drift that is interpolated by itself, or beside ψ, does not keep.
+    The gradient is that of the same spline, so that zeros of ψ and poles of ∇ψ/ψ
+    coincide. They would not if the drift were interpolated on its own, or beside ψ.
 
     Attributes:
-        coefficients: c, on `refine` times as many points an axis as the grid has; of
+        coefficients: c, on `refine` times as many points per axis as the grid has; for
             spinors with their components first.
         grid: the grid of ψ (static).
     """
@@ -42,7 +42,7 @@ class Guide(eqx.Module):
 
         Args:
             grid: grid of ψ.
-            psi: ψ on the grid; of spinors with their components first.
+            psi: ψ on the grid; for spinors with their components first.
             refine: points of the spline for each point of the grid, along each axis.
         """
         spline = functools.partial(_coefficients, grid, refine=refine)
@@ -51,13 +51,13 @@ class Guide(eqx.Module):
     def log_gradient(self, x: Float[Array, "n d"]) -> Complex[Array, "n d"]:
         """∇ψ/ψ at the positions x: ∇ln|ψ| + i∇S/ħ, per unit of length; 0 where ψ = 0.
 
-        Of spinors ψ†∇ψ/ψ†ψ, whose parts are those of the density and the current.
+        For spinors, ψ†∇ψ/ψ†ψ, whose parts give the density and the current.
 
         Args:
-            x: positions, (n, d); outside of the box their periodic images count.
+            x: positions, (n, d); outside the box their periodic images count.
         """
         parts = self._at(x)
-        # In real numbers: XLA's complex gathers take several times as long.
+        # In real numbers, since XLA's complex gathers take several times as long.
         size = sum(re[0] ** 2 + im[0] ** 2 for re, im in parts)
         # Below the smallest normal number the quotient would be noise or infinite.
         there = size > jnp.finfo(x.dtype).tiny
@@ -67,13 +67,13 @@ class Guide(eqx.Module):
             rise = sum(re[0] * re[axis] + im[0] * im[axis] for re, im in parts)
             turn = sum(re[0] * im[axis] - im[0] * re[axis] for re, im in parts)
             # The division comes last: XLA fuses all before it into one loop over the
-            # paths and, a division being dear, keeps its result for whoever reads it.
+            # paths and, since a division is expensive, stores its result for later use.
             real, imag = (jnp.where(there, part, 0) / below for part in (rise, turn))
             columns.append(jax.lax.complex(real, imag))
         return jnp.stack(columns, axis=-1)
 
     def read(self, x: Float[Array, "n d"]) -> list[Complex[Array, "..."]]:
-        """ψ and its d partial derivatives at x, each (n,), or (c, n) of spinors."""
+        """ψ and its d partial derivatives at x, each (n,), or (c, n) for spinors."""
         parts = self._at(x)
         spinor = self.coefficients.ndim > self.grid.ndim
         found = []
@@ -176,7 +176,7 @@ def each_component(function: Callable[[Array], Any], psi: Array, ndim: int) -> A
 
 
 def refined(psi: Complex[Array, "..."], refine: int) -> Complex[Array, "..."]:
-    """ψ's trigonometric interpolant on `refine` times as many points an axis."""
+    """ψ's trigonometric interpolant on `refine` times as many points per axis."""
     spectrum, factor = _padded(psi, refine)
     return jnp.fft.ifftn(spectrum) * factor
 

@@ -8,12 +8,12 @@ from jaxtyping import Array, Int
 from ...spaces import Grid
 from .sampling import draw
 
-# What numbers are for: each purpose has its own.
+# Purposes of random numbers: each has its own numbers.
 _INITIAL, _NOISE, _BRIDGE, _UNIFORM = range(4)
 
 
 class Noise(NamedTuple):
-    """Random numbers of the paths: each depends on its key, path and step alone.
+    """Random numbers of the paths, each set by key, path and step alone.
 
     Attributes:
         key: of the run.
@@ -38,7 +38,7 @@ class Noise(NamedTuple):
         return draw(jax.random.fold_in(self.key, _INITIAL), self.ids, grid, psi)
 
     def uniforms(self, dtype: Any) -> Array:
-        """One number of each path, uniform on [0, 1), (n,)."""
+        """One number per path, uniform on [0, 1), (n,)."""
         key = jax.random.fold_in(self.key, _UNIFORM)
 
         def one(number):
@@ -48,7 +48,7 @@ class Noise(NamedTuple):
 
     def increment(self, step: Array, like: Array, halves: bool) -> Array:
         """W(t + dt) - W(t) over √dt. With `halves` the steps are half as long, and two
-        of them add up to the one that the run with whole steps takes."""
+        of them add up to the increment of one step of the run with whole steps."""
         if not halves:
             return self.normals(_NOISE, step, like)
         whole = self.normals(_NOISE, step // 2, like)

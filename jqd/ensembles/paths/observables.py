@@ -28,8 +28,8 @@ def two_time_correlation(positions: Float[Array, "T n d"], origin: int = 0) -> A
     """<x(t₀) x(t)> for every t, axis by axis.
 
     Quantum mechanics has no joint density of x at two times. Its symmetrised
-    correlation, (ħ/2mω) cos ωt for an oscillator's ground state, is not that of
-    Nelson's paths, (ħ/2mω) exp(-ωt), though the density agrees at every time.
+    correlation, (ħ/2mω) cos ωt for an oscillator's ground state, differs from that of
+    Nelson's paths, (ħ/2mω) exp(-ωt), although the density agrees at every time.
 
     Args:
         positions: (T, n, d); paths that are NaN at t₀ or t are left out.
@@ -39,7 +39,7 @@ def two_time_correlation(positions: Float[Array, "T n d"], origin: int = 0) -> A
         Value and standard error, (T, d) each; unit length².
 
     Raises:
-        ValueError: positions without three axes, or no such time.
+        ValueError: positions without three axes, or an origin that is no time.
     """
     start = _origin(positions, origin)
     return _average(start * positions)
@@ -51,8 +51,8 @@ def mean_square_displacement(
 ) -> Average:
     """<(x(t) - x(t₀))²> for every t, axis by axis.
 
-    At short times 2νt for paths with noise; v² t² for Bohm's. Takes, returns and
-    refuses what `two_time_correlation` does.
+    At short times this is 2νt for paths with noise and v² t² for Bohm's. Arguments,
+    results and errors are as for `two_time_correlation`.
     """
     return _average((positions - _origin(positions, origin)) ** 2)
 
@@ -65,14 +65,14 @@ def never_exchanged(
     first: int = 0,
     second: int = 1,
 ) -> Average:
-    """Share of pairs on a line that have not changed places by each time.
+    """Share of pairs on a line that have not exchanged places by each time.
 
     <Π (1 - exp(-ab/(ν₁ + ν₂) dt))> over the rows, a and b the distances |x₁ - x₂| at
     the ends of a row, 0 from the first row on where the order is another
 
-    The factor is the chance to have changed places and back inside of a row (Brownian
-    bridge); it takes the drift for constant, so that rows must be close. Which of
-    two identical particles is which no experiment tells: it is of the labels alone.
+    exp(..) is the probability of an exchange and a return between two rows (Brownian
+    bridge). It assumes a constant drift, so rows must be close in time. No experiment
+    distinguishes two identical particles: the share concerns their labels alone.
 
     Args:
         ts: times, (T,).
@@ -139,7 +139,7 @@ def _average(values: Array) -> Average:
     mean = jnp.sum(jnp.where(keep, values, 0), axis=1) / n
     away = jnp.where(keep, values - mean[:, None], 0)
     variance = jnp.sum(away**2, axis=1) / jnp.maximum(n - 1, 1)
-    # The error of an average that does not vary is 0, with slope 0.
+    # The error of an average that does not vary is 0, with gradient 0.
     error = safe_sqrt(variance / n, variance > 0)
     lost = count == 0
     return Average(jnp.where(lost, jnp.nan, mean), jnp.where(lost, jnp.nan, error))

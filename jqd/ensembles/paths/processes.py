@@ -1,4 +1,4 @@
-"""Nelson's diffusion and Bohm's paths: two processes with one density, |ψ|²."""
+"""Nelson's diffusion and Bohm's paths: two processes with the same density, |ψ|²."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
@@ -29,7 +29,7 @@ Observe = Callable[[Array, Array], Any]
 
 @runtime_checkable
 class Diffusive(Protocol):
-    """A law that has a diffusion constant of its own."""
+    """A law with its own diffusion constant."""
 
     @property
     def diffusion_constant(self) -> Array:
@@ -63,11 +63,11 @@ def nelson(
     dX_i = (v_i + ν_i ∂_i ρ/ρ) dt + √(2ν_i) dW_i,  v_i = ∂_i S/m_i,  ρ = |ψ|²
 
     With u = -D ∇ρ/ρ, Nelson's forward drift is v - u at ν = D = ħ/2m. Any ν >= 0 gives
-    |ψ|² at every time, so that no density can tell ν; joint densities of two times
-    can, and are not those of quantum mechanics. In a vector potential v is (∇S - qA)/m,
-    and a pointer moves with what its coupling adds, or at once by an impulse, which the
-    row of its time is after. Steps end where a pulse jumps. Of spinors ρ and v are
-    those of all components together.
+    |ψ|² at every time, so that no density determines ν. Joint densities of two times
+    do, but they are not those of quantum mechanics. In a vector potential v is
+    (∇S - qA)/m. A pointer's velocity includes its coupling; an impulse displaces it at
+    once, and the row at the time of an impulse is after it. Steps end where a pulse
+    jumps. For spinors, ρ and v are those of all components together.
 
     The drift is read from a cubic spline through ψ at each path. Path k has its own
     random numbers: a run of paths 0..n-1 equals, up to rounding, two runs of them with
@@ -78,34 +78,35 @@ def nelson(
         psi0: ψ at ts[0], of the grid's shape, normalised.
         ts: times, (T,), strictly increasing.
         key: of the random numbers, `jax.random.key(...)`.
-        paths: how many, n; by default 1000, or as many as `x0` has.
-        nu: ν >= 0, length² over time, scalar or one an axis; 0 along axes of infinite
-            mass. None for D, Nelson's.
+        paths: number of paths, n; by default 1000, or as many as `x0` has.
+        nu: ν >= 0, length² over time, scalar or one per axis; 0 along axes of infinite
+            mass. None for D, Nelson's value.
         nu_hat: ν over D, scalar, in place of `nu`: 1 is Nelson's, 0 Bohm's.
-        D: ħ/2m, scalar or one an axis; None to read it from the law.
+        D: ħ/2m, scalar or one per axis; None to read it from the law.
         x0: positions at ts[0], (n, d) or, in 1D, (n,); None to draw them from |ψ|².
-        scheme: "euler" (weak order 1), "heun" (2), "implicit" (Heun's, drift-implicit
-            by nodes, where explicit steps throw paths far away or across).
+        scheme: "euler" (weak order 1), "heun" (2), or "implicit": Heun's, but
+            drift-implicit near nodes (zeros of ψ), where explicit steps throw paths far
+            away or across.
         substeps: steps between two times.
         stepper: of ψ; None for `jqd.steppers.srkn11` where it keeps its order, for
             `kahan_li6` where the law has other flows, else the law's step.
-        observe: what to keep instead of the positions: a function (t, x (n, d)) of a
-            PyTree. Rows of paths that have ended are NaN.
+        observe: what to keep instead of the positions: a function (t, x (n, d)) that
+            returns a PyTree. Rows of paths that have ended are NaN.
         first: number of the first path.
-        error_paths: how many paths to run again with half the step, for `error`; 0
+        error_paths: number of paths to run again with half the step, for `error`; 0
             for none.
         refine: spline points for each grid point, along each axis; None for 4 in one
             dimension, 2 in two, 1 in more.
         periodic: whether the box is a ring; if not, a path ends where it leaves it.
 
     Returns:
-        The paths, with status, node crossings, distance to |ψ|² and errors. Started
-        from positions of another density they are no sample of |ψ|²: `equilibrium`,
+        The paths, with status, node crossings, distance to |ψ|² and errors. Paths that
+        start from positions of another density are not a sample of |ψ|²; `equilibrium`,
         `sample_status` and `describe()` say so.
 
     Raises:
         ValueError: no grid, ν < 0, noise along an axis of infinite mass, a start
-            outside of the box, wrong shapes, names or numbers.
+            outside the box, wrong shapes, names or numbers.
 
     Source: E. Nelson (1966) Phys. Rev. 150, 1079; M. Davidson (1979) Lett. Math. Phys.
     3, 271 for any ν. In Zakir's notation u is the Fick velocity of eq. (17).
@@ -140,7 +141,7 @@ def bohm(
 
     dX/dt = (ħ/m) Im ∇ψ/ψ at X
 
-    The case ν = 0 of `nelson`. In one dimension paths never cross.
+    This is the case ν = 0 of `nelson`. In one dimension paths never cross.
 
     Args:
         law, psi0, ts, paths, D, x0, substeps, stepper, observe, first, error_paths,
@@ -150,7 +151,7 @@ def bohm(
         scheme: "rk4" (order 4), "heun" (2) or "euler" (1).
 
     Returns:
-        The paths; `ks` is of use where they start from |ψ|².
+        The paths; `ks` is meaningful where they start from |ψ|².
 
     Raises:
         ValueError: neither key nor x0, no grid, wrong shapes, names or numbers.
@@ -182,7 +183,7 @@ def _go(walk, psi, ts, key, paths, x0, observe, first, error_paths) -> Paths:
 
 
 def read_start(walk, psi, key, paths, x0, first) -> tuple[Array | None, Noise]:
-    """Where the paths start, None if to be drawn, and their random numbers."""
+    """Initial positions, None if they are to be drawn, and the random numbers."""
     key = single_key(key)
     if x0 is not None:
         x0 = _positions(x0, walk.grid, psi.real.dtype, walk.periodic)

@@ -1,4 +1,4 @@
-"""The paths of one run, and how each of them ended."""
+"""The result of a run: its paths, and how each of them ended."""
 
 from typing import Any
 
@@ -22,15 +22,16 @@ class Paths(eqx.Module):
         positions: (T, n, d) in the unit of the grid; None where `observe` was given.
         values: what `observe` returned, stacked over times, or None.
         status: code of `jqd.Status`, (n,).
-        crossings: steps on which a path crossed a node of ψ, (n,). A step counts if
-            it passes a minimum of |ψ| so narrow that from both ends the node seems to
-            be within two steps: |Δx| |∇ln|ψ|| > 1/2, downhill before and uphill after.
+        crossings: number of steps on which a path crossed a node (zero) of ψ, (n,). A
+            step counts if it passes a minimum of |ψ| so narrow that from both ends the
+            node appears to be within two steps: |Δx| |∇ln|ψ|| > 1/2, downhill before
+            and uphill after.
         ks: Kolmogorov-Smirnov distance of the paths to |ψ|² at each time, (T, d).
         error: estimates from a run of the first paths with half the step and the same
             noise, or None: `position` (T,), the root mean square over paths of the
-            error of a path, and `mean` and `variance`, (T, d), those of the sample.
+            error of a path, and `mean` and `variance`, (T, d), errors of the sample's.
         diagnostics: `norm`, ∫|ψ|² at each time; `edge`, the largest density at the
-            boundary of the box over the largest of all, (T,).
+            boundary of the box over the largest density, (T,).
     """
 
     ts: Float[Array, " T"]
@@ -49,27 +50,27 @@ class Paths(eqx.Module):
 
     @property
     def all_ok(self) -> bool:
-        """Whether each path is `ok`: one answer, for `if` and `assert`."""
+        """Whether all paths are `ok`: one answer, for `if` and `assert`."""
         return bool(jnp.all(self.ok))
 
     @property
     def equilibrium(self) -> Bool[Array, " T"]:
-        """Whether the sample can be one of |ψ|² at each time, as far as `ks` tells.
+        """Whether the sample can be one of |ψ|² at each time, judged by `ks`.
 
-        False where `ks` exceeds 2.5/√n along an axis: of samples of |ψ|² one in 1e5
-        does. Few paths tell little.
+        False where `ks` exceeds 2.5/√n along an axis, as for one in 1e5 samples of
+        |ψ|². With few paths the test is weak.
         """
         return self.sample_status == Status.OK
 
     @property
     def sample_status(self) -> Int[Array, " T"]:
         """Code of `jqd.Status` of the sample at each time, OUT_OF_EQUILIBRIUM where
-        `equilibrium` is False; `status` is that of single paths."""
+        `equilibrium` is False; `status` is the code of single paths."""
         return sample_status(self.ks, jnp.sum(self.ok))
 
     @property
     def ks_line(self) -> Array:
-        """1.358/√n over the paths that did not end: 95 % of samples stay below."""
+        """1.358/√n for n paths that did not end: 95 % of samples stay below."""
         return LINE / jnp.sqrt(jnp.maximum(jnp.sum(self.ok), 1).astype(self.ks.dtype))
 
     def correlation(self, origin: int = 0) -> Average:
@@ -91,7 +92,7 @@ class Paths(eqx.Module):
         return _html.run_card(self, curves, "first coordinate of paths over time")
 
     def describe(self) -> str:
-        """The status in words, counted over the paths, and lost equilibrium."""
+        """The status in words, counted over the paths, and any loss of equilibrium."""
         sentences = [describe(self.status, "path")]
         return "; ".join(sentences + self._lost_equilibrium())
 

@@ -1,4 +1,4 @@
-"""Positions drawn from a density on a grid, and how far a sample is from one."""
+"""Positions drawn from a density on a grid, and the distance of a sample to one."""
 
 import equinox as eqx
 import jax
@@ -12,7 +12,7 @@ from ...status import Status
 from .guide import each_component, refined, whole_density
 
 # Points to which the grid is refined before the density is taken as linear between
-# them: hΔ²ρ''/12 is then far below what 1e6 paths could tell.
+# them: hΔ²ρ''/12 is then far below what 1e6 paths could resolve.
 POINTS = {1: 4096, 2: 512, 3: 96}  # in more dimensions the grid as it is
 # 95 % of samples from the density itself stay below this over √n (Kolmogorov).
 LINE = 1.358
@@ -23,19 +23,19 @@ FAR = 2.5
 def draw(
     key: Array, ids: Int[Array, " n"], grid: Grid, psi: Complex[Array, "..."]
 ) -> Float[Array, "n d"]:
-    """Positions drawn from |ψ|², a path by its number.
+    """Draw positions from |ψ|², each with the random numbers of its path.
 
-    The density is that which is linear between the points of a refined grid: a point
-    is drawn by its weight from the cumulated sum, and a triangular step is added.
+    The density is interpolated linearly between the points of a refined grid: a point
+    is drawn by its weight from the cumulative sum, and a triangular step is added.
 
     Args:
         key: of the random numbers.
         ids: numbers of the paths; each has its own random numbers.
         grid: the grid.
-        psi: ψ on the grid, of spinors with components first; the norm does not matter.
+        psi: ψ on the grid, for spinors with components first; any norm.
 
     Returns:
-        Positions inside of the box, (n, d), of ψ's real dtype.
+        Positions inside the box, (n, d), of ψ's real dtype.
     """
     refine = _refine(grid)
     fine = each_component(lambda one: refined(one, refine), psi, grid.ndim)
@@ -46,16 +46,16 @@ def draw(
 def draw_positions(
     key: Array, density: Float[ArrayLike, "..."], grid: Grid, paths: int
 ) -> Float[Array, "n d"]:
-    """Positions drawn from any density on a grid, for the argument `x0` of paths.
+    """Draw positions from any density on a grid, for the argument `x0` of paths.
 
     Args:
         key: of the random numbers, `jax.random.key(...)`.
-        density: on the grid, none below zero; need not be normalised.
-        grid: the grid; between its points the density's Fourier series is taken.
-        paths: how many, n.
+        density: on the grid, not negative; need not be normalised.
+        grid: the grid; between its points the density's Fourier series is used.
+        paths: number of positions, n.
 
     Returns:
-        Positions inside of the box, (n, d).
+        Positions inside the box, (n, d).
 
     Raises:
         ValueError: a density of another shape, below zero, or zero everywhere.
@@ -109,7 +109,7 @@ def kolmogorov_smirnov(
 
     sup_x |F_n(x) - F(x)|, F the distribution of the marginal density along the axis
 
-    Of samples drawn from the density itself 95 % stay below 1.358/√n.
+    95 % of samples drawn from the density itself stay below 1.358/√n.
 
     Args:
         positions: (n, d); rows with NaN are left out.
@@ -142,8 +142,8 @@ def kolmogorov_smirnov(
 
 
 def sample_status(ks: Float[Array, "... d"], count: Array) -> Int[Array, "..."]:
-    """Code of `jqd.Status` of samples of so many positions, by their distances to |ψ|²:
-    OUT_OF_EQUILIBRIUM beyond 2.5/√n along an axis, which one in 1e5 is by chance."""
+    """Code of `jqd.Status` of samples of `count` positions, by their distance to |ψ|²:
+    OUT_OF_EQUILIBRIUM beyond 2.5/√n along an axis, by chance one sample in 1e5."""
     line = FAR / jnp.sqrt(jnp.maximum(count, 1).astype(ks.dtype))
     far = jnp.any(ks > line, axis=-1)
     return jnp.where(far, Status.OUT_OF_EQUILIBRIUM, Status.OK).astype(jnp.int32)

@@ -23,28 +23,28 @@ from ..._math import divisor, safe_divide, safe_sqrt
 
 
 class Pull(NamedTuple):
-    """What moves a path at a position.
+    """The quantities that move a path at a position.
 
     Attributes:
-        log_gradient: L = ∇ψ/ψ, of spinors ψ†∇ψ/ψ†ψ, (n, d); per unit of length.
-        carried: c, what a vector potential or a coupling to a pointer adds to the
-            velocity, (n, d); None for nothing.
+        log_gradient: L = ∇ψ/ψ, for spinors ψ†∇ψ/ψ†ψ, (n, d); per unit of length.
+        carried: c, the velocity that a vector potential or a coupling to a pointer
+            adds, (n, d); None for none.
     """
 
     log_gradient: Complex[Array, "n d"]
     carried: Float[Array, "n d"] | None
 
 
-# A move longer than this share of the distance to the node goes by the implicit step.
+# A move longer than this share of the distance to the node takes the implicit step.
 NEAR = 0.5
 # A node is real where it is off the line by less than this share of the move.
 REAL = 0.1
-# How often the pole is placed anew: from two widths away it is found to 1e-3.
+# Number of updates of the pole's place: from two widths away it is found to 1e-3.
 POLES = 3
 
 
 def velocity(pull: Pull, D: Array) -> Float[Array, "n d"]:
-    """v = ∇S/m, with what a vector potential or a coupling adds."""
+    """v = ∇S/m, with the contribution of a vector potential or a coupling."""
     v = 2 * D * jnp.imag(pull.log_gradient)
     return v if pull.carried is None else v + pull.carried
 
@@ -68,14 +68,14 @@ def heun(middle, later, x, here, noise, dt, D, nu):
 
 
 def implicit(middle, later, x, here, noise, dt, D, nu):
-    """Heun's step, but drift-implicit where a node is near.
+    """Heun's step, but drift-implicit near a node (zero of ψ).
 
-    By a node b = 2ν/(x - node) jumps from -∞ to ∞, and an explicit step throws paths
+    At a node b = 2ν/(x - node) jumps from -∞ to ∞, and an explicit step throws paths
     far away or across. There x' = x + b(t + dt, x') dt + dW is solved along the line
-    on which the drift acts; its root stays on its side of the node. Near is where the
-    explicit move is longer than half the distance 1/|∇ln|ψ|| at which the node seems
-    to be, seen from either end of the move. Where ν differs from axis to axis, lines
-    and distances are those of x/√ν, in which the noise has no direction.
+    on which the drift acts; the root stays on its side of the node. A node is near
+    where the explicit move is longer than half its apparent distance 1/|∇ln|ψ||, seen
+    from either end of the move. Where ν differs from axis to axis, lines and distances
+    are those of x/√ν, in which the noise is isotropic.
     """
     del middle
     b = drift(here, D, nu)
@@ -88,10 +88,10 @@ def implicit(middle, later, x, here, noise, dt, D, nu):
     steep = jnp.maximum(steep_here, steep_there)
     # Carried along by the current, so that a node that moves stays behind.
     start = x + velocity(here, D) * dt
-    # The end from which the node is seen best: its direction, and a first guess.
+    # The end with the steeper slope gives the node's direction and a first guess.
     L = jnp.where(steep_there > steep_here, L_there, L_here)
     near = (_length(unit.shrink(tried - x)) * steep > NEAR) & (unit.nu > 0)
-    # No division by zero where there is no node: those lanes are not taken.
+    # No division by zero where there is no node; those lanes are not used.
     along = safe_divide(jnp.real(L), steep, near)
     move = _dot(unit.shrink(tried - start), along)
     near &= _is_wall(move, _dot(L_here, along), _dot(L_there, along))

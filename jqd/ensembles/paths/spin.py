@@ -1,4 +1,4 @@
-"""The spin that a spinor has where a path is."""
+"""The spin of a spinor at the position of a path."""
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ def path_spin(
 ) -> Float[Array, "..."]:
     """The spin of paths: s = ψ†σψ/ψ†ψ at their positions, a unit vector.
 
-    A property of the wave at that place, not one that a path brings along.
+    It is a property of the wave at that place, not one that the path carries.
 
     Args:
         law: Pauli's law.

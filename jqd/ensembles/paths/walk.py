@@ -39,16 +39,16 @@ class WaveLaw(Protocol):
         """ψ at t + dt."""
 
     def breaks(self) -> Breaks:
-        """Where it jumps, and where ψ and positions change at once."""
+        """Times at which the law jumps, or changes ψ and positions at once."""
         ...
 
     def watch(self) -> Watch:
-        """What velocities of paths have beside (ħ/m) Im ∇ψ/ψ."""
+        """Gives the velocities of paths beside (ħ/m) Im ∇ψ/ψ."""
         ...
 
 
 class Walk(eqx.Module):
-    """A process: the law of ψ, the two constants, and how to step.
+    """A process: the law of ψ, the two constants, and the method of steps.
 
     Attributes:
         law: law whose state is ψ on a grid.
@@ -76,15 +76,15 @@ class Walk(eqx.Module):
         return self.law.grid
 
     def with_steps(self, times: float) -> "Walk":
-        """The same with so many times the steps."""
+        """The same process with `times` as many steps."""
         return dataclasses.replace(self, substeps=int(times * self.substeps))
 
     def guide(self, psi: Array) -> Guide:
-        """ψ between the points of the grid."""
+        """The spline of ψ between the points of the grid."""
         return Guide.through(self.grid, psi, self.refine)
 
     def pull(self, psi: Array, t: Array) -> Callable[[Array], Pull]:
-        """What moves paths at time t, as a function of their positions."""
+        """The pull on paths at time t, as a function of their positions."""
         guide, convection = self.guide(psi), self.law.watch().convection
 
         def at(x: Array) -> Pull:
@@ -94,7 +94,7 @@ class Walk(eqx.Module):
 
 
 class Walkers(NamedTuple):
-    """Where the paths are, what moves them there, and what has become of them."""
+    """The paths: positions, the pull on them there, status and node crossings."""
 
     x: Float[Array, "n d"]
     here: Pull
@@ -112,7 +112,7 @@ def run(
     observe: Callable[[Array, Array], Any] | None,
     error_paths: int,
 ) -> Paths:
-    """All paths, and the first `error_paths` once more with half the step."""
+    """Run all paths, and the first `error_paths` again with half the step."""
     walk = in_precision(walk, psi.real.dtype)
     x0 = noise.positions(walk.grid, psi) if x0 is None else x0
 
@@ -143,18 +143,20 @@ def _rollout(walk, psi, ts, x0, noise, keep, *, halves):
         return (psi, walkers), _look(walk, leg.end, psi, walkers, keep)
 
     legs, saved = course(walk, ts)
-    # Reverse mode keeps one state a time and finds those between again.
+    # Reverse mode keeps one state per time and recomputes those between.
     start = (psi, begin(walk, psi, x0, ts[0]))
     (_, walkers), records = jax.lax.scan(jax.checkpoint(until), start, legs)
     return walkers, jax.tree.map(lambda rows: rows[saved], records)
 
 
 class Leg(NamedTuple):
-    """From one time, jump, pulse or impulse to the next; the first takes no time.
+    """The part of a run from one time, jump, pulse or impulse to the next.
+
+    The first leg takes no time.
 
     Attributes:
         number: from -1 on.
-        start, end: of its steps.
+        start, end: times at which its steps begin and end.
         struck: which impulses act at its end, (K,); None for none.
     """
 
@@ -165,7 +167,7 @@ class Leg(NamedTuple):
 
 
 def course(walk: Walk, ts: Array) -> tuple[Leg, Any]:
-    """The legs of a run, stacked, and where the times stand among their ends."""
+    """The legs of a run, stacked, and the indices of the times among their ends."""
     legs = legs_of(walk.law, ts, ends_that_see(walk.law, ts, walk.substeps))
     times = legs.times
     ends = legs.ends(jnp.concatenate([times[:1], times[:-1]]), times)
@@ -176,7 +178,7 @@ def follow(
     walk, psi, walkers, leg: Leg, noise, *, halves,
     watch: Callable[..., Any] | None = None, seen: Any = None,
 ) -> tuple[Array, Walkers, Any]:  # fmt: skip
-    """ψ, paths and what was seen of them after a leg and the impulses at its end."""
+    """ψ, the paths and `seen` after a leg and the impulses at its end."""
     steps = walk.substeps * (2 if halves else 1)
 
     def stay(carry):
@@ -203,7 +205,7 @@ def follow(
 
         return after
 
-    # The first time is a turn of the same loop, which halves what is compiled.
+    # The first time is an iteration of the same loop, which halves the compiled code.
     carry = (psi, walkers, seen)
     carry = jax.lax.cond(leg.end > leg.start, advance, stay, carry)
     if leg.struck is not None:
@@ -225,12 +227,12 @@ def interval(
     watch: Callable[..., Any] | None = None, seen: Any = None,
 ) -> tuple[Array, Walkers, Any]:  # fmt: skip
     """ψ and paths at t1, and `seen` after seen = watch(seen, before, after, t, dt) at
-    every step from t, where there is somebody who watches."""
+    every step from t, if `watch` is given."""
     parts = 2 if walk.scheme in HALVED else 1
     dt = (t1 - t0) / steps
     enter, advance, leave = motion(walk, t0, dt / parts)
     D, nu = walk.D[None], walk.nu[None]
-    # The slope of a root at zero would spoil gradients.
+    # The infinite slope of a root at zero would spoil gradients.
     width = safe_sqrt(2 * nu * dt, nu > 0)
 
     def draw(i):
@@ -250,8 +252,8 @@ def interval(
         after = _move(walk, walkers, moved, later)
         if watch is not None:
             seen = watch(seen, walkers, after, t0 + i * dt, dt)
-        # Drawn a step ahead: what a loop carries is made once, while XLA would draw the
-        # same numbers anew in each loop over the paths that reads them.
+        # Drawn a step ahead: values that a loop carries are computed once, while XLA
+        # would draw the same numbers anew in each loop over the paths that reads them.
         return (wave, after, draw(i + 1), seen), None
 
     start = (enter(psi), walkers, draw(0), seen)

@@ -1,1 +1,1 @@
-"""How paths that do not start from |ψ|² come to it, or do not."""
+"""Whether and how paths that do not start from |ψ|² relax to it."""

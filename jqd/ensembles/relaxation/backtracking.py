@@ -1,4 +1,4 @@
-"""f = ρ/|ψ|² without noise, carried back along Bohm's paths to where it is known."""
+"""f = ρ/|ψ|² without noise, traced back along Bohm's paths to where it is known."""
 
 import math
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from ..paths.processes import read_walk
 from ..paths.walk import Walk, begin, interval
 from .entropy import relative_entropy
 
-# How far from 1 the recovered norm may be.
+# Largest distance of the recovered norm from 1.
 NORM = 0.01
 
 
@@ -30,14 +30,14 @@ class Backtracked(NamedTuple):
     """The density of Bohm's paths on a lattice.
 
     Attributes:
-        positions: of the lattice, (n, d): in each cell as many.
-        f: ρ/|ψ|² there, (n,); NaN where the way back left the grid.
+        positions: points of the lattice, (n, d), equally many in each cell.
+        f: ρ/|ψ|² there, (n,); NaN where the path back left the grid.
         weights: f |ψ|² times the volume of a point, (n,), as `Cells.counts` takes them.
-        norm: the recovered norm, what the weights sum up to: 1 but for the lattice and
-            the steps.
-        entropy: coarse-grained H, of the weights as they are, less what the norm lacks:
-            Σ p ln(p/q) + 1 - Σ p.
-        points: of the lattice along each side of a cell.
+        norm: the recovered norm, which is the sum of the weights: 1 but for errors of
+            the lattice and the steps.
+        entropy: coarse-grained H of the weights, corrected for the norm that is
+            missing: Σ p ln(p/q) + 1 - Σ p.
+        points: number of points of the lattice along each side of a cell.
         status: code of `jqd.Status`: INACCURATE unless the norm is 1 +- 0.01.
     """
 
@@ -66,33 +66,33 @@ def backtracked(
     refine: int | None = None,
     periodic: bool = False,
 ) -> Backtracked:
-    """The density of Bohm's paths at the last time, by going back to the first.
+    """The density of Bohm's paths at the last time, traced back to the first.
 
     f(x, t) = f(X(t₀), t₀) along the path X that is at x at time t
 
-    Without chance, but f soon varies within the distances of any lattice, and what is
-    lost shows in the norm. Lattice and steps are made twice as fine until it is 1 +-
-    0.01, or the lattice has `most` points a side; the status says which. With noise f
-    is not carried along, and `equilibration` samples it.
+    There is no sampling error, but f soon varies within the spacing of any lattice, and
+    the norm shows what is lost. Lattice and steps are made twice as fine until the norm
+    is 1 +- 0.01, or the lattice has `most` points a side; the status says which. With
+    noise f is not carried along the paths, and `equilibration` samples it instead.
 
     Args:
         law: law on a grid whose state is ψ, such as `jqd.Schrodinger`.
         psi0: ψ at ts[0], of the grid's shape, normalised.
         ts: times, (T,), strictly increasing; only the first and the last matter.
-        density: ρ at ts[0] on the grid, none below zero; need not be normalised.
-        cells: in which the lattice lies; where they are not all of ψ's box, what lies
-            outside is missing in the norm.
-        points: of the lattice along each side of a cell, to begin with.
-        most: points at which to give up.
+        density: ρ at ts[0] on the grid, not negative; need not be normalised.
+        cells: cells in which the lattice lies; if they are not all of ψ's box, the
+            norm lacks the part outside.
+        points: initial number of lattice points along each side of a cell.
+        most: number of points at which to give up.
         D, stepper, refine, periodic: as for `bohm`.
-        substeps: steps between two times, to begin with.
+        substeps: initial number of steps between two times.
 
     Returns:
         f on the lattice, the norm, coarse-grained H and a status. Under jit `most` must
-        be less than twice `points`, for a traced norm decides nothing.
+        be less than twice `points`, since a traced norm cannot decide on a refinement.
 
     Raises:
-        ValueError: what `bohm` refuses, a density that is none, cells of another box.
+        ValueError: as for `bohm`, an invalid density, cells of another box.
 
     Source: A. Valentini and H. Westman (2005) Proc. R. Soc. A 461, 253.
     """

@@ -1,4 +1,4 @@
-"""Nodal domains of a real stationary state, between which no path goes."""
+"""Nodal domains of a real stationary state, which no path leaves."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from ..._gate import gated
 from ...spaces import Grid
 from .stationary import TAIL
 
-# Of a dense matrix of so many points.
+# Largest number of points, for a dense matrix.
 LARGEST = 4096
-# A stationary state is real, up to one phase for all points, but for rounding.
+# Rounding up to which a stationary state is real, but for one phase of all points.
 REAL = 1e-6
 
 
@@ -28,9 +28,9 @@ class Domains(eqx.Module):
         gaps: slowest rate at which a density relaxes within each domain, (d,), per unit
             of time; infinite in a domain of one point.
         weights: ∫|ψ|² over each domain, (d,).
-        rates: rates of all domains together, ascending, (n,) for n points. As many as
-            there are domains are 0: the weights of a density there stay as they are.
-        zero_modes: how many of the rates are 0 to rounding, (); found from the rates,
+        rates: rates of all domains together, ascending, (n,) for n points. One rate per
+            domain is 0, since the share of a density in each domain is conserved.
+        zero_modes: number of rates that are 0 to rounding, (); found from the rates,
             not from the labels.
     """
 
@@ -49,7 +49,7 @@ class Domains(eqx.Module):
         return self.gaps.size
 
     def shares(self, density: Float[ArrayLike, "..."]) -> Float[Array, " d"]:
-        """What a density on the grid has in each domain, of what it has in all."""
+        """The share of a density on the grid in each domain, of that in all domains."""
         density = jnp.asarray(density)
         _checks.check_shape(density, "density", self.labels.shape)
         number = jnp.arange(self.count).reshape(-1, *[1] * density.ndim)
@@ -61,14 +61,14 @@ class Domains(eqx.Module):
     def relaxed(
         self, density: Float[ArrayLike, "..."], ts: ArrayLike
     ) -> Float[Array, "T ..."]:
-        """The density of paths from ts[0] on, along the links.
+        """The density of paths from ts[0] on, which moves along the links.
 
         Args:
             density: ρ at ts[0], of the grid's shape.
             ts: times, (T,), strictly increasing.
 
         Returns:
-            (T, *grid.shape); 0 outside of the domains.
+            (T, *grid.shape); 0 outside the domains.
 
         Raises:
             ValueError: wrong shapes or numbers.
@@ -90,23 +90,23 @@ def nodal_domains(psi: ArrayLike, grid: Grid, *, nu: ArrayLike) -> Domains:
 
     dp_a/dt = Σ_b (g_ab/h²) (p_b/ρ_b - p_a/ρ_a),  g_ab = ν ρ at the face between
 
-    A chain of links between neighbouring points, of second order in their distance. ρ
-    is taken at the face, from the trigonometric interpolant of ψ, and a link on which ψ
-    changes its sign is dropped: with √(ρ_a ρ_b) in its place the chain would leak
-    through nodes at a rate of the order of h, and show gaps that are none.
+    This is a Markov chain on links between neighbouring points, of second order in
+    their distance h. ρ is taken at the face, from the trigonometric interpolant of ψ,
+    and a link on which ψ changes sign is dropped. With √(ρ_a ρ_b) instead, the chain
+    would leak through nodes (zeros of ψ) at a rate of order h, and show false gaps.
 
     Args:
-        psi: a real stationary state on the grid, up to a phase; the v of any other
-            state is left out.
-        grid: of which at most 4096 points have a density above 1e-16 of its peak.
-        nu: ν > 0, length² over time, scalar or one an axis.
+        psi: a real stationary state on the grid, up to a phase; the velocity v of any
+            other state is left out.
+        grid: the grid; at most 4096 points may have a density above 1e-16 of its peak.
+        nu: ν > 0, length² over time, scalar or one per axis.
 
     Returns:
         Labels, gaps, weights and rates; densities relax by `relaxed`.
 
     Raises:
         ValueError: a ψ that is not real, traced, or of another shape, ν not positive,
-            too many points, or 64-bit floats off.
+            too many points, or 64-bit floats not enabled.
     """
     _checks.require_x64("`jqd.ensembles.nodal_domains`")
     _checks.check_shape(psi, "psi", grid.shape)
@@ -204,7 +204,7 @@ def _labels(alive: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         least = labels.copy()
         np.minimum.at(least, a, labels[b])
         np.minimum.at(least, b, labels[a])
-        # The label of one's label: paths of links halve in length.
+        # Take the label of the label: paths of links halve in length.
         least = np.append(least, alive.size)[least]
         if np.array_equal(least, labels):
             break

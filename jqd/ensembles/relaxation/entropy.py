@@ -1,4 +1,4 @@
-"""How far a density, or a sample of paths, is from |ψ|²: Valentini's H."""
+"""The distance of a density, or of a sample of paths, from |ψ|²: Valentini's H."""
 
 from typing import NamedTuple
 
@@ -11,20 +11,20 @@ from ..._gate import gated
 from ..._math import abs2, divisor, safe_sqrt
 from ...spaces import Grid
 
-# Of samples of |ψ|² one in so many is called out of equilibrium, as by `ks`.
+# One in so many samples of |ψ|² is called out of equilibrium, as by `ks`.
 RARE = 1e-5
 
 
 class Entropy(NamedTuple):
-    """H of a sample.
+    """Coarse-grained H of a sample.
 
     Attributes:
-        value: H without its bias; of samples of |ψ|² near 0, on either side.
+        value: H without its bias; for samples of |ψ|² it is near 0, on either side.
         error: its standard error from chance.
-        equilibrium: whether the sample can be one of |ψ|²: of those one in 1e5 is not
-            found to be.
+        equilibrium: whether the sample can be one of |ψ|²; the test rejects one in 1e5
+            of those.
         resolved: False where a path lies in a cell in which |ψ|² is 0 to rounding; H is
-            then as large as one likes.
+            then arbitrarily large.
     """
 
     value: Float[Array, ""]
@@ -45,11 +45,11 @@ def relative_entropy(p: Float[Array, " c"], q: Float[Array, " c"]) -> Float[Arra
     """Σ p ln(p/q) of the shares of cells; a cell with p = 0 adds nothing.
 
     Args:
-        p: of the one density.
-        q: of the other; no less than rounding of 1.
+        p: shares of the one density.
+        q: shares of the other; not below the rounding of 1.
 
     Raises:
-        ValueError: shapes that differ, or values that are no shares.
+        ValueError: shapes that differ, or values that are not shares.
     """
     p, q = (_shares(x, name) for x, name in ((p, "p"), (q, "q")))
     _checks.check_shape(q, "q", p.shape)
@@ -62,17 +62,17 @@ def coarse_entropy(counts: Float[Array, " c"], shares: ArrayLike) -> Entropy:
 
     H = Σ p ln(p/q) - (cells - 1)/2n - ..,  p = counts/n
 
-    The sum alone is never below zero: a sample of |ψ|² itself has (cells - 1)/2n on
-    average, and 1/12λn more of each cell in which λ paths are expected, which is taken
-    away too. Cells that hold no path and have less than half of one by q are left out;
-    the rest of those with λ < 1 leave at most 0.4/n each.
+    The sum alone is never negative: for a sample of |ψ|² itself it is (cells - 1)/2n on
+    average, plus 1/12λn from each cell in which λ paths are expected. Both are
+    subtracted. Cells without paths, where less than half a path is expected by q, are
+    left out; the other cells with λ < 1 leave a bias of at most 0.4/n each.
 
     Args:
         counts: paths in each cell, as `Cells.counts` gives them.
-        shares: q, those of |ψ|², as `Cells.of_wave` gives them.
+        shares: q, the shares of |ψ|², as `Cells.of_wave` gives them.
 
     Returns:
-        H, its standard error, and what they are worth.
+        H, its standard error, and whether it is in equilibrium and resolved.
 
     Raises:
         ValueError: shapes that differ.
@@ -87,7 +87,7 @@ def coarse_entropy(counts: Float[Array, " c"], shares: ArrayLike) -> Entropy:
     p = counts / n
     log = _log_ratio(p, q)
     raw = jnp.sum(p * log)
-    # Cells in which there is something to be seen.
+    # Cells that contribute.
     cells = (counts > 0) | (n * q >= 0.5)
     freedom = jnp.maximum(jnp.sum(cells).astype(p.dtype) - 1, 1)
     # 1/(k + 1) is 1/λ on average, 1/(k + 1)(k + 2) its square.
@@ -109,7 +109,7 @@ def fine_entropy(
 ) -> Float[Array, ""]:
     """Fine-grained H = ∫ ρ ln(ρ/|ψ|²) dx.
 
-    Without noise it does not change: f = ρ/|ψ|² is carried along the paths, and only
+    Without noise it does not change: the paths carry f = ρ/|ψ|² along, and only
     averages over cells relax.
 
     Args:
@@ -136,17 +136,17 @@ def entropy_rate(
 
     dH/dt = -Σ_i ν_i ∫ |ψ|² (∂_i f)²/f dx,  f = ρ/|ψ|²
 
-    Never above zero, and 0 only where f is the same everywhere, or ν = 0. Computed as
-    -4 Σ_i ν_i ∫ (∂_i √ρ - √ρ ∂_i ln|ψ|)² dx, which does not divide by ρ.
+    The rate is never positive, and 0 only where f is constant or ν = 0. It is computed
+    as -4 Σ_i ν_i ∫ (∂_i √ρ - √ρ ∂_i ln|ψ|)² dx, which does not divide by ρ.
 
     Args:
         density: ρ on the grid; zero near the walls of the box.
-        psi: ψ on the grid, without nodes where ρ has not one too.
-        grid: the grid, of at least 9 points an axis.
-        nu: ν, length² over time, scalar or one an axis.
+        psi: ψ on the grid, with nodes (zeros) only where ρ has one too.
+        grid: the grid, of at least 9 points per axis.
+        nu: ν, length² over time, scalar or one per axis.
 
     Returns:
-        Per unit of time.
+        The rate, per unit of time.
 
     Raises:
         ValueError: arrays that do not have the grid's shape, or ν below zero.

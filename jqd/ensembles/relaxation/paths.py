@@ -1,4 +1,4 @@
-"""Paths that start from another density than |ψ|², beside paths that do not."""
+"""Paths that start from a density other than |ψ|², beside control paths."""
 
 import dataclasses
 from collections.abc import Callable
@@ -26,26 +26,26 @@ from ..paths.sampling import draw_positions
 from ..paths.walk import Walk, fold, run
 from .entropy import coarse_entropy
 
-# More paths than this share that have ended bias the rest.
+# If more than this share of the paths have ended, the rest are biased.
 LOST = 1e-3
 
 
 class Equilibration(eqx.Module):
-    """How far paths are from |ψ|², over time.
+    """The distance of paths from |ψ|², over time.
 
     Attributes:
         ts: times, (T,).
         entropy: coarse-grained H of the paths without its bias, see `coarse_entropy`,
             (T,).
         error: its standard error from chance, (T,).
-        control: the same of as many paths that start from |ψ|², (T,): 0 within its
-            error, where steps and cells are fine enough.
+        control: the same for as many paths that start from |ψ|², (T,): 0 within its
+            error, if steps and cells are fine enough.
         control_error: its standard error, (T,).
         lost: share of the paths that have ended, (T,).
         status: code of `jqd.Status` for each time, (T,): OK where the paths can be a
             sample of |ψ|², OUT_OF_EQUILIBRIUM where they cannot; INACCURATE where the
             control cannot either, or a path lies where |ψ|² is 0 to rounding;
-            LEFT_GRID where more than one in a thousand has ended.
+            LEFT_GRID where more than one path in a thousand has ended.
     """
 
     ts: Float[Array, " T"]
@@ -97,36 +97,36 @@ def equilibration(
     refine: int | None = None,
     periodic: bool = False,
 ) -> Equilibration:
-    """How paths that start from any density come to |ψ|², by coarse-grained H.
+    """Sample how paths from any density relax to |ψ|², by coarse-grained H.
 
     H = Σ p ln(p/q) over cells,  p the share of the paths, q that of |ψ|²
 
-    With noise H falls from any start, save that no path crosses a node of a real
-    stationary state. Without noise f = ρ/|ψ|² is carried along Bohm's paths; H can fall
-    only because filaments of f become finer than the cells, and whether it does depends
-    on the state, phases included. A control that starts from |ψ|² goes beside: what it
-    shows is the error of steps and cells.
+    With noise H falls from any initial density, except that no path crosses a node
+    (zero) of a real stationary state. Without noise Bohm's paths carry f = ρ/|ψ|²
+    along; H can fall only because filaments of f become finer than the cells, and
+    whether it does depends on the state, phases included. A control run starts from
+    |ψ|²; its H shows the error of steps and cells.
 
-    Nothing here says that an ensemble out of equilibrium can be had; in equilibrium no
-    record tells ν.
+    Nothing here says that an ensemble out of equilibrium can be prepared; in
+    equilibrium no data determine ν.
 
     Args:
         law: law on a grid whose state is ψ, such as `jqd.Schrodinger`.
         psi0: ψ at ts[0], of the grid's shape, normalised.
         ts: times, (T,), strictly increasing.
         key: of the random numbers, `jax.random.key(...)`.
-        density: ρ at ts[0] on the grid, none below zero; need not be normalised.
-        cells: over which H is taken, some paths in each.
-        paths: how many, and as many of the control; None for 1000.
-        nu, nu_hat, D, stepper, refine, periodic: as for `nelson`. At ν = 0 paths are
-            Bohm's, by Runge and Kutta's scheme, else by drift-implicit Heun's.
+        density: ρ at ts[0] on the grid, not negative; need not be normalised.
+        cells: cells over which H is taken, with some paths in each.
+        paths: number of paths, and of control paths; None for 1000.
+        nu, nu_hat, D, stepper, refine, periodic: as for `nelson`. At ν = 0 the paths
+            are Bohm's, by a Runge-Kutta scheme, else by Heun's drift-implicit one.
         substeps: steps between two times.
 
     Returns:
-        H and that of the control with their standard errors, and a status.
+        H of the paths and of the control with their standard errors, and a status.
 
     Raises:
-        ValueError: what `nelson` refuses, a density that is none, cells of another box.
+        ValueError: as for `nelson`, an invalid density, cells of another box.
 
     Source: A. Valentini and H. Westman (2005) Proc. R. Soc. A 461, 253 for ν = 0.
     """

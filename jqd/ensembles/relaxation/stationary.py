@@ -1,4 +1,4 @@
-"""Relaxation to a ground state, in the eigenbasis of H: its rates, and the density."""
+"""Relaxation to a ground state, in the eigenbasis of H: rates and density."""
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +12,8 @@ from ...laws.law import Law
 from ..arguments import one_particle
 from ..paths.processes import read_strength
 
-# Where the ground state's density is less than this share of its peak, its own
-# rounding would be taken for its shape.
+# Where the ground state's density is below this share of its peak, rounding would be
+# mistaken for its shape.
 TAIL = 1e-16
 
 
@@ -29,21 +29,22 @@ def relaxation_rates(
 
     λ_n = (2mν/ħ²)(E_n - E_0):  ν(∇² + 2∇ln ψ₀·∇) = -(2mν/ħ²) ψ₀⁻¹(H - E_0)ψ₀
 
-    Of f = ρ/|ψ₀|², each mode of which dies at its own rate; λ_1 is the gap, and H,
-    quadratic in f - 1, falls at twice the rate of what f has left.
+    Each mode of f = ρ/|ψ₀|² decays at its own rate; λ_1 is the gap. H, which is
+    quadratic in f - 1, falls at twice the rate of the slowest mode left in f.
 
     Args:
         law: `jqd.Schrodinger` of one mass on a grid of at most 4096 points, without
             absorber, V constant in time.
-        levels: how many, from λ_0 = 0 on (static).
-        nu: ν >= 0, scalar; None for D, Nelson's.
+        levels: number of rates, from λ_0 = 0 on (static).
+        nu: ν >= 0, scalar; None for D, Nelson's value.
         nu_hat: ν over D in place of `nu`.
 
     Returns:
         (levels,) rates, per unit of time.
 
     Raises:
-        ValueError: a law of another kind, more levels than points, 64-bit floats off.
+        ValueError: a law of another kind, more levels than points, 64-bit floats not
+            enabled.
     """
     H, hbar, D, nu = _read(law, nu, nu_hat)
     energies, _ = eigenstates(
@@ -65,20 +66,20 @@ def relaxed_density(
 
     ρ(t) = ψ₀ exp(-(2mν/ħ²)(H - E_0)(t - t₀)) (ρ(t₀)/ψ₀)
 
-    Exact but for the grid: no steps, no chance.
+    The result is exact but for the grid: there are no steps and no sampling.
 
     Args:
         law: as for `relaxation_rates`.
-        density: ρ at ts[0], of the grid's shape; ρ²/|ψ₀|² is to be integrable.
+        density: ρ at ts[0], of the grid's shape; ρ²/|ψ₀|² must be integrable.
         ts: times, (T,), strictly increasing.
         nu, nu_hat: as for `relaxation_rates`.
 
     Returns:
-        (T, *grid.shape) densities; what lay where |ψ₀|² is below 1e-16 of its peak is
-        left out.
+        (T, *grid.shape) densities, without the part of ρ that lay where |ψ₀|² is below
+        1e-16 of its peak.
 
     Raises:
-        ValueError: what `relaxation_rates` refuses, wrong shapes or numbers.
+        ValueError: as for `relaxation_rates`, wrong shapes or numbers.
     """
     H, hbar, D, nu = _read(law, nu, nu_hat)
     _checks.check_shape(density, "density", H.grid.shape)
@@ -111,7 +112,7 @@ def packet_clock(
     mass: ArrayLike = 1.0,
     hbar: ArrayLike = 1.0,
 ) -> Float[Array, "..."]:
-    """The clock of a free Gaussian packet, by which its paths forget where they were.
+    """The clock of a free Gaussian packet, in which its paths lose their memory.
 
     s(t) = (ν/D) arctan(t/T₀),  T₀ = 2ms₀²/ħ
 
@@ -120,7 +121,7 @@ def packet_clock(
     passes (ν/D)π/2: a free packet does not relax fully.
 
     Args:
-        ts: times from that of least width on, any shape; may be infinite.
+        ts: times since that of least width, any shape; may be infinite.
         width: s₀, standard deviation of |ψ|² at t = 0.
         nu: ν >= 0; None for D = ħ/2m.
         mass: m.
@@ -130,7 +131,7 @@ def packet_clock(
         s, of the shape of `ts`.
 
     Raises:
-        ValueError: a width, mass or ħ that is not positive, ν below zero.
+        ValueError: a width, mass or ħ that is not positive, or a negative ν.
     """
     _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     _checks.check_real(ts, "ts")

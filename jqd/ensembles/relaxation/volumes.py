@@ -1,4 +1,4 @@
-"""The density of paths in one dimension from any start, without chance."""
+"""The density of paths in one dimension from any initial density, without sampling."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from ..volumes import Mesh, check_volumes
 from .entropy import relative_entropy
 from .stationary import TAIL
 
-# More of the paths than this where ψ is nothing but rounding: its drift is not known.
+# With more than this share of the paths where ψ is only rounding, the drift is unknown.
 UNKNOWN = 1e-3
 
 
@@ -31,10 +31,11 @@ class PathDensity(NamedTuple):
 
     Attributes:
         ts: times, (T,).
-        x: middles of the cells, (c,).
+        x: centres of the cells, (c,).
         density: ρ, averages over the cells, (T, c).
         entropy: H = Σ p ln(p/q) over the cells, (T,).
-        error: estimate of its error, from a run with half as many of both, (T,).
+        error: estimate of the error of H, from a run with half as many cells and steps,
+            (T,).
         status: code of `jqd.Status` for each time, (T,): INACCURATE where the error is
             as large as H at the first time, or one in a thousand paths lies where |ψ|²
             is below 1e-16 of its peak.
@@ -62,20 +63,21 @@ def path_density(
     stepper: Callable[..., Any] | None = None,
     refine: int | None = None,
 ) -> PathDensity:
-    """The density of paths with noise ν > 0 that start from any density, and its H.
+    """The density of paths with noise ν > 0 from any initial density, and its H.
 
     ∂f/∂t = -v ∂f/∂x + ν (∂²f/∂x² + ∂ln|ψ|²/∂x ∂f/∂x),  ρ = f|ψ|²
 
-    The finite volumes of `survival`, between closed ends of the box: in one dimension
-    what `equilibration` samples. Where ψ has a real node for good see `nodal_domains`:
-    here it leaks at a rate of the order of the width of a cell.
+    The method is the finite volumes of `survival`, between closed ends of the box: it
+    computes in one dimension what `equilibration` samples. For a ψ with a permanent
+    real node (zero) see `nodal_domains`: here a node leaks at a rate of the order of
+    the width of a cell.
 
     Args:
         law, psi0, D: as for `nelson`, on a grid of one dimension.
         ts: times, (T,), strictly increasing.
-        density: ρ at ts[0] on the grid, none below zero; need not be normalised.
-        nu: ν > 0, length² over time; None for D, Nelson's.
-        cells: of the box, an even number.
+        density: ρ at ts[0] on the grid, not negative; need not be normalised.
+        nu: ν > 0, length² over time; None for D, Nelson's value.
+        cells: number of cells in the box, even.
         substeps: steps between two times, an even number.
         stepper, refine: as for `nelson`.
 
@@ -83,7 +85,7 @@ def path_density(
         ρ and H at each time, the estimated error of H, and a status.
 
     Raises:
-        ValueError: ν = 0, odd numbers of cells or steps, and what `nelson` refuses.
+        ValueError: ν = 0, odd numbers of cells or steps, or as for `nelson`.
     """
     walk, psi, ts = line_walk(
         law, psi0, ts, D, nu, "implicit", stepper, substeps, refine

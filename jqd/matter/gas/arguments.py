@@ -9,7 +9,7 @@ from ... import _checks
 
 
 def check_gas(x: Array, v: Array, box: Array, radius: Array, mass: Array) -> None:
-    """Positions, velocities, box, radii and masses fit together and are positive."""
+    """Check that positions, velocities, box, radii and masses fit and are positive."""
     _checks.check_shape(x, "positions", (None, None))
     n, d = x.shape
     if n < 2 or d not in (1, 2, 3):
@@ -37,7 +37,7 @@ def check_gas(x: Array, v: Array, box: Array, radius: Array, mass: Array) -> Non
 
 
 def check_velocities(v: Array, name: str = "velocities") -> None:
-    """Velocities (..., n, d) of at least one particle."""
+    """Check velocities (..., n, d) of at least one particle."""
     if v.ndim < 2 or v.shape[-1] not in (1, 2, 3) or v.shape[-2] == 0:
         raise ValueError(
             f"Argument `{name}` must have shape (..., n, d) with d = 1, 2 or 3, but "
@@ -47,5 +47,5 @@ def check_velocities(v: Array, name: str = "velocities") -> None:
 
 
 def check_dimension(d: Any) -> None:
-    """`d` axes of space: 1, 2 or 3."""
+    """Check that `d`, the number of axes of space, is 1, 2 or 3."""
     _checks.check_choice(d, "dimension", (1, 2, 3))

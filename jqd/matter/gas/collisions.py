@@ -1,6 +1,6 @@
-"""Pair collisions of hard spheres: when the next one comes, and what it does.
+"""Pair collisions of hard spheres: the time of the next one, and its effect.
 
-Inside, positions and velocities are (d, N): an axis of space is one contiguous row.
+Positions and velocities are (d, N) here, so that an axis of space is a contiguous row.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 
 class Spheres(NamedTuple):
-    """What the spheres are: box (d,), radius (N,), mass (N,)."""
+    """The spheres and their box: box (d,), radius (N,), mass (N,)."""
 
     box: Float[Array, " d"]
     radius: Float[Array, " N"]
@@ -19,12 +19,13 @@ class Spheres(NamedTuple):
 
 
 class Agenda(NamedTuple):
-    """The next appointment of every sphere.
+    """The next event of every sphere.
 
     Attributes:
         wait: (N,) time until it.
-        partner: (N,) whom it meets; -1 where `wait` is only a lower bound, because the
-            former partner was deflected or the nearest image may change.
+        partner: (N,) index of the sphere it meets; -1 where `wait` is only a lower
+            bound, because the former partner was deflected or the nearest image may
+            change.
     """
 
     wait: Float[Array, " N"]
@@ -34,8 +35,8 @@ class Agenda(NamedTuple):
 def minimum_image(separation: Array, length: Array) -> Array:
     """The separation to the nearest periodic image, along one axis.
 
-    Of positions inside the box: the factor of `length` is then -1, 0 or 1 and the
-    product exact, so that a compiler that fuses it differently in two places gets the
+    Positions must lie inside the box. The factor of `length` is then -1, 0 or 1 and the
+    product is exact, so a compiler that fuses it differently in two places gets the
     same separation in both, and a collision conserves energy to the last digit.
     """
     return separation - length * jnp.round(separation / length)
@@ -49,13 +50,13 @@ def wrap(x: Array, box: Array) -> Array:
 def waits(
     spheres: Spheres, x: Float[Array, "d N"], v: Float[Array, "d N"], who: Array
 ) -> Float[Array, "R N"]:
-    """Time from now until spheres `who` (R,) could touch each of the N others.
+    """Time until the spheres `who` (R,) could touch each of the N others.
 
     Nearest images at separation r, relative velocity g: the earlier root of
     |r + g t|² = σ², as (r² - σ²) / (-r·g + √((r·g)² - g²(r² - σ²))), which loses no
-    digits near contact. That is certain only until another image can come as near,
-    when g has carried r to L - σ along some axis; a pair that does not meet before has
-    minus this time instead, as a mark. Minus infinity with itself.
+    digits near contact. The root is certain only until another image can come as near,
+    when g has carried r to L - σ along some axis. A pair that does not meet before gets
+    minus this time instead, as a mark; a sphere with itself gets minus infinity.
 
     Returns:
         (R, N): a collision time >= 0, or minus a time before which there is none.
@@ -84,14 +85,14 @@ def waits(
 
 
 def first(times: Float[Array, "R N"]) -> Agenda:
-    """The soonest of each row of `waits`."""
+    """The earliest of each row of `waits`."""
     at = soonest(times)
     time = times[jnp.arange(times.shape[0]), at]
     return Agenda(jnp.abs(time), jnp.where(time >= 0, at, -1))
 
 
 def make_agenda(spheres: Spheres, x: Array, v: Array) -> Agenda:
-    """Every sphere's next appointment, from all pairs; memory O(N)."""
+    """Every sphere's next event, from all pairs; memory O(N)."""
 
     def one(who):
         return Agenda(*(a[0] for a in first(waits(spheres, x, v, who[None]))))
@@ -102,11 +103,11 @@ def make_agenda(spheres: Spheres, x: Array, v: Array) -> Agenda:
 def update(
     agenda: Agenda, pair: Int[Array, "2"], times: Float[Array, "2 N"], deflected: Array
 ) -> Agenda:
-    """The agenda after rows `pair` were computed anew; O(N).
+    """The agenda after rows `pair` were recomputed; O(N).
 
-    Others who waited for one of a deflected pair keep their time as a lower bound: it
-    was the soonest of all their meetings, the rest of which have not changed. They
-    are looked at again when it is due, unless an earlier meeting has come up.
+    Other spheres that were to meet one of a deflected pair keep their time as a lower
+    bound: it was the earliest of all their meetings, and the rest have not changed.
+    They are recomputed when it is due, unless an earlier meeting has come up.
     """
     a, b = pair[0], pair[1]
     mine = first(times)
@@ -129,7 +130,7 @@ class Contact(NamedTuple):
     """One collision.
 
     Attributes:
-        impulse: (d,) momentum that the first gains.
+        impulse: (d,) momentum that the first sphere gains.
         nearness: distance of the centres over the sum of the radii.
         virial: distance times impulse, energy.
     """
@@ -150,10 +151,10 @@ def separation(
 
 
 def contact(spheres: Spheres, x: Array, v: Array, pair: Int[Array, "2"]) -> Contact:
-    """The elastic, smooth collision of spheres `pair` where they are.
+    """The elastic, smooth collision of spheres `pair` at their present positions.
 
     Δp = 2μ (g·r) r / r², with r and g = v_b - v_a the separation and relative velocity;
-    nothing for a sphere with itself.
+    zero for a sphere with itself.
     """
     r, g = separation(spheres, x, v, pair)
     ma, mb = spheres.mass[pair[0]], spheres.mass[pair[1]]
@@ -177,7 +178,7 @@ def deflect(spheres: Spheres, v: Array, pair: Array, impulse: Array) -> Array:
 
 
 def smallest_gap(spheres: Spheres, x: Array) -> Array:
-    """The least distance of two centres over the sum of their radii; memory O(N)."""
+    """The smallest distance of two centres over the sum of their radii; memory O(N)."""
 
     def one(who):
         square = 0.0
@@ -193,9 +194,9 @@ def smallest_gap(spheres: Spheres, x: Array) -> Array:
 def soonest(times: Array) -> Array:
     """Index of the entry of least magnitude along the last axis.
 
-    The last log₂ N bits of every |t| give way to its label, and one plain minimum finds
-    both: compiled for a CPU, `jnp.argmin` takes three times as long. Entries that agree
-    in all other bits, to N ε, count as equal.
+    The label of an entry replaces the last log₂ N bits of its |t|, so that one plain
+    minimum finds both; compiled for a CPU, `jnp.argmin` takes three times as long.
+    Entries that agree in all other bits, to N ε, count as equal.
     """
     many = times.shape[-1]
     whole = jnp.dtype(f"int{8 * times.dtype.itemsize}")

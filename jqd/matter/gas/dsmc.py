@@ -1,4 +1,4 @@
-"""Direct simulation of Boltzmann's equation: collisions of partners drawn by chance."""
+"""Direct simulation of Boltzmann's equation: collisions of random partners."""
 
 import functools
 import math
@@ -21,10 +21,10 @@ from .relaxation import fourth_cumulant
 
 
 class Relaxation(eqx.Module):
-    """A homogeneous gas over collisions; row 0 is the start.
+    """A homogeneous gas over collisions; row 0 is the initial state.
 
     Attributes:
-        per_particle: (S + 1,) collisions a particle had so far, on average.
+        per_particle: (S + 1,) mean number of collisions per particle so far.
         fourth_cumulant: (S + 1,) a₂.
         velocities: (S + 1, N, d).
     """
@@ -44,18 +44,18 @@ def dsmc(
 ) -> Relaxation:
     """Velocities of a dilute, homogeneous gas of hard discs (d = 2) or spheres (3).
 
-    ∂f/∂t = Boltzmann's collision integral. Round by round every particle gets a partner
+    ∂f/∂t = Boltzmann's collision integral. In each round every particle gets a partner
     (disjoint pairs, each equally likely) and collides with it with a probability
-    proportional to |v_i - v_j|, `step` on average; impact parameters are uniform over
-    the cross-section. Energy and momentum are kept pair by pair. One round is one time
-    step of a first-order scheme, whose error in a decay exp(-λc) is λ²c·step/2.
+    proportional to |v_i - v_j|, `step` on average. Impact parameters are uniform over
+    the cross-section. Each pair conserves energy and momentum. A round is a time step
+    of a first-order scheme, whose error in a decay exp(-λc) is λ²c·step/2.
 
     Args:
-        velocities: (N, d), at the start.
+        velocities: (N, d), initial ones.
         key: `jax.random` key.
         counts: (S,) collisions per particle at which to save, increasing, above 0; they
-            are reached on average, with the scatter of the counting.
-        step: collisions per particle and round, at most; below 0.2.
+            are reached on average, with counting noise.
+        step: largest number of collisions per particle and round; below 0.2.
 
     Returns:
         A `Relaxation`.

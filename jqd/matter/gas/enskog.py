@@ -1,6 +1,6 @@
-"""What kinetic theory says of hard rods, discs and spheres.
+"""Kinetic theory of hard rods, discs and spheres.
 
-φ is the part of space that they fill, n their number density, σ their diameter.
+φ is the packing fraction, n the number density, σ the diameter.
 """
 
 import math
@@ -19,7 +19,7 @@ _SURFACE = {1: 2.0, 2: 2 * math.pi, 3: 4 * math.pi}
 
 @gated
 def contact_value(fraction: ArrayLike, *, dimension: int = 2) -> Float[Array, "..."]:
-    """Enskog's χ, the pair distribution at contact: neighbours crowd at high density.
+    """Enskog's χ, the pair distribution at contact, which rises with density.
 
     1/(1-φ) in 1D (exact), (1 - 7φ/16)/(1-φ)² in 2D, (1 - φ/2)/(1-φ)³ in 3D
 
@@ -53,7 +53,7 @@ def collision_rate(
     dimension: int = 2,
     number: int | None = None,
 ) -> Float[Array, "..."]:
-    """Collisions of one sphere per time.
+    """Collision rate of one sphere.
 
     Γ = n χ S σ^(d-1) √(T/πm), S = 2, 2π, 4π; in 2D Γ = 2nσ√(πT/m) χ
 
@@ -63,8 +63,8 @@ def collision_rate(
         diameter: σ.
         mass: m.
         dimension: d.
-        number: N of a finite gas of mean kinetic energy dT/2 and no total momentum,
-            whose spheres have N - 1 others to meet: Γ is (N-1)/N times as large. None
+        number: N, for a finite gas of mean kinetic energy dT/2 and zero total momentum.
+            Its spheres have N - 1 others to meet, so Γ is (N-1)/N times as large. None
             for an infinite gas.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Hard spheres from collision to collision: rods, discs and spheres, event by event."""
+"""Event-driven dynamics of hard rods, discs and spheres."""
 
 import functools
 from typing import Any, NamedTuple
@@ -36,9 +36,9 @@ class Encounters(eqx.Module):
 
     Attributes:
         ts: (E,) times.
-        pairs: (E, 2) who met whom.
+        pairs: (E, 2) indices of the two spheres.
         separations: (E, d) from the first to the second centre, at contact.
-        velocities: (E, 2, d) of the two, before.
+        velocities: (E, 2, d) of the two, before the collision.
     """
 
     ts: Float[Array, " E"]
@@ -48,7 +48,7 @@ class Encounters(eqx.Module):
 
 
 class EventRun(eqx.Module):
-    """What `event_driven` returns; snapshot 0 is the start.
+    """What `event_driven` returns; snapshot 0 is the initial state.
 
     Attributes:
         ts: (S + 1,) times of the snapshots, each right after a collision.
@@ -59,9 +59,9 @@ class EventRun(eqx.Module):
         counts: (N,) collisions of each sphere.
         gap: smallest distance of two centres over the sum of their radii, over all
             contacts and over all pairs at the snapshots; 1 but for rounding.
-        steps: collisions and renewals of a lower bound together.
+        steps: number of collisions and renewals of a lower bound together.
         status: a code of `jqd.Status`; snapshots not reached are NaN.
-        encounters: all collisions, if asked for.
+        encounters: all collisions, if requested with `log`.
     """
 
     ts: Float[Array, " S"]
@@ -77,7 +77,7 @@ class EventRun(eqx.Module):
 
     @property
     def ok(self) -> Bool[Array, "*batch"]:
-        """Whether all collisions asked for took place."""
+        """Whether all requested collisions took place."""
         return self.status == Status.OK
 
     @property
@@ -87,7 +87,7 @@ class EventRun(eqx.Module):
 
     @property
     def per_particle(self) -> Float[Array, "*batch S"]:
-        """Collisions a sphere had so far, on average: two take part in each."""
+        """Mean number of collisions per sphere so far: two take part in each."""
         return 2 * self.collisions / self.counts.shape[-1]
 
     def rate(self, first: int = 0) -> Float[Array, "*batch"]:
@@ -126,24 +126,24 @@ def event_driven(
 
     Free flight until |x_a - x_b| = radius_a + radius_b, then the elastic exchange of
     Δp = 2μ (g·n) n. The collision times are exact but for rounding, and so are energy
-    and momentum. Each sphere remembers its next meeting only; a collision costs the
-    two rows of pairs that it changes, O(N), and the memory is O(N).
+    and momentum. Each sphere stores its next meeting only. A collision updates the two
+    rows of pairs that it changes, which costs O(N); the memory is O(N).
 
-    Works under jit and `jax.vmap` over initial states, except for the number of
-    collisions and snapshots, which are shapes.
+    This works under jit and `jax.vmap` over initial states. The numbers of collisions
+    and snapshots are shapes and cannot be traced.
 
     Args:
-        positions: (N, d), anywhere; taken modulo the box.
+        positions: (N, d), any values; taken modulo the box.
         velocities: (N, d).
         box: (d,) lengths of the box.
-        collisions: collisions of two spheres from one snapshot to the next.
-        snapshots: S, how many to save besides the start.
+        collisions: number of pair collisions from one snapshot to the next.
+        snapshots: S, number of snapshots besides the initial state.
         radius: () or (N,), of each sphere.
         mass: () or (N,).
         log: whether to keep every collision (see `Encounters`).
-        max_steps: collisions and renewals of lower bounds allowed in the whole run;
-            None for 50 a collision and 10 000. A gas at rest, or one whose spheres
-            miss each other for ever, ends there with `Status.STEP_BUDGET`.
+        max_steps: largest number of collisions and renewals of lower bounds in the
+            whole run; None for 50 per collision plus 10 000. A gas at rest, or one
+            whose spheres never meet, ends there with `Status.STEP_BUDGET`.
 
     Returns:
         An `EventRun`.

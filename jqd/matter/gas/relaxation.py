@@ -1,4 +1,4 @@
-"""How far a gas is from the distribution of Maxwell and Boltzmann."""
+"""How far a gas is from the Maxwell-Boltzmann distribution."""
 
 import math
 
@@ -66,9 +66,9 @@ def relative_entropy(
 ) -> Float[Array, "..."]:
     """Kullback-Leibler divergence KL(f | Maxwell-Boltzmann) of the speeds.
 
-    Σ_b p_b ln(p_b B) over B bins, each of which holds 1/B of Maxwell's speeds. n speeds
-    drawn from Maxwell's distribution itself give (B - 1)/2n on average, not 0; equal
-    speeds give ln B.
+    Σ_b p_b ln(p_b B) over B bins, each of which holds 1/B of Maxwell's speeds. A sample
+    of n speeds from Maxwell's distribution itself gives (B - 1)/2n on average, not 0;
+    equal speeds give ln B.
 
     Args:
         velocities: (..., n, d).
@@ -103,7 +103,7 @@ def energy_density(
     """h_KE(E), the density of kinetic energies of one particle.
 
     e^(-E/T) E^(d/2-1) / (T^(d/2) Γ(d/2)): e^(-E/T)/T in 2D, 2√(E/π) T^(-3/2) e^(-E/T)
-    in 3D. In print it is a Gaussian.
+    in 3D. The paper prints a Gaussian.
 
     Args:
         energy: E.
@@ -134,7 +134,7 @@ def energy_density(
 def energy_cdf(
     energy: ArrayLike, temperature: ArrayLike = 1.0, *, dimension: int = 2
 ) -> Float[Array, "..."]:
-    """The part of Maxwell's particles below an energy: P(d/2, E/T).
+    """The fraction of a Maxwell gas below an energy: P(d/2, E/T).
 
     erf √(E/T) in 1D, 1 - e^(-E/T) in 2D, erf √(E/T) - 2 √(E/πT) e^(-E/T) in 3D; P is
     the regularised lower incomplete gamma function.

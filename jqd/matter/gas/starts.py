@@ -1,4 +1,4 @@
-"""Where the particles of a gas start, and how fast."""
+"""Initial positions and velocities of the particles of a gas."""
 
 import math
 
@@ -25,7 +25,7 @@ def number_density(
     n = φ / (σ, πσ²/4, πσ³/6 in 1, 2, 3 dimensions)
 
     Args:
-        fraction: φ, the part of space that the spheres fill.
+        fraction: φ, the fraction of space that the spheres fill.
         dimension: d.
         diameter: σ.
 
@@ -53,10 +53,10 @@ def lattice(
     radius: float = 0.5,
     jitter: float = 0.5,
 ) -> tuple[Float[Array, "N d"], Float[Array, " d"]]:
-    """A lattice with noise and a box that gives it the packing fraction asked for.
+    """A lattice with random displacements, and the box that gives the packing fraction.
 
-    Even spacing in 1D, a triangular lattice in 2D, face-centred cubic in 3D; where
-    `number` does not fill the last row, sites chosen by chance stay empty.
+    The lattice is evenly spaced in 1D, triangular in 2D, and face-centred cubic in 3D.
+    Where `number` does not fill it, sites chosen at random stay empty.
 
     Args:
         key: `jax.random` key.
@@ -71,7 +71,7 @@ def lattice(
         Positions (N, d) and the lengths of the box (d,).
 
     Raises:
-        ValueError: no room at this fraction, or arguments out of range.
+        ValueError: a fraction that leaves no room, or arguments out of range.
     """
     key = single_key(key)
     number = whole_number(number, "number", 2)
@@ -91,7 +91,7 @@ def lattice(
     # Sites are in units in which neighbours are `nearest` apart.
     scale = (number * one / float(fraction) / math.prod(shape)) ** (1 / dimension)
     free = scale * nearest - 2 * float(radius)
-    # Rounding may close a close packing by a digit.
+    # At close packing, rounding may make the gap slightly negative.
     if free < -1e-12 * float(radius):
         most = float(fraction) * (scale * nearest / (2 * float(radius))) ** dimension
         raise ValueError(
@@ -136,11 +136,11 @@ def equal_speeds(
     temperature: ArrayLike = 1.0,
     mass: ArrayLike = 1.0,
 ) -> Float[Array, "N d"]:
-    """Velocities of one speed √(dT/m) in all directions, of no total momentum.
+    """Velocities of equal speed √(dT/m) in random directions, of zero total momentum.
 
     Args:
         key: `jax.random` key.
-        number: N, even: each velocity has its opposite, on a particle chosen by chance.
+        number: N, even: each velocity has its opposite, on a randomly chosen particle.
         dimension: d.
         temperature: T, with m<v²>/2 = dT/2.
         mass: m.
@@ -173,7 +173,7 @@ def maxwell(
     temperature: ArrayLike = 1.0,
     mass: ArrayLike = 1.0,
 ) -> Float[Array, "N d"]:
-    """Maxwell's velocities, of no total momentum and exactly the energy N dT/2.
+    """Maxwell's velocities, of zero total momentum and exactly the energy N dT/2.
 
     Args:
         key: `jax.random` key.

@@ -1,7 +1,7 @@
 """Widths of Gaussian packets that follow the paths of hard spheres.
 
-The thawed Gaussian approximation: a packet's covariance is carried along by the
-derivative of the flow. It says when packets stop being narrow, not how wide they
+This is the thawed Gaussian approximation: the derivative of the flow carries a
+packet's covariance along. It shows when packets stop being narrow, not how wide they
 become afterwards.
 """
 
@@ -27,7 +27,7 @@ class Widths(eqx.Module):
 
     Attributes:
         ts: (S + 1,) times of the run's snapshots.
-        per_particle: (S + 1,) collisions a sphere had so far, on average.
+        per_particle: (S + 1,) mean number of collisions per sphere so far.
         widths: (S + 1, N) standard deviation along an axis, root mean square over axes.
     """
 
@@ -41,14 +41,15 @@ class Widths(eqx.Module):
         return jnp.exp(jnp.mean(jnp.log(self.widths), axis=-1))
 
     def growth(self, first: int = 1) -> Float[Array, "*batch"]:
-        """Factor of the typical width a collision per particle, from a snapshot on."""
+        """Factor of the typical width per collision per particle, from `first` on."""
         c, log = self.per_particle, jnp.log(self.typical)
         return jnp.exp((log[..., -1] - log[..., first]) / (c[..., -1] - c[..., first]))
 
     def collisions_until(self, length: ArrayLike) -> Float[Array, ""]:
-        """Collisions per particle after which the typical width passes a length.
+        """Collisions per particle after which the typical width exceeds a length.
 
-        Interpolated in ln(width); 0 if it starts wider, infinite if it stays narrower.
+        It is interpolated in ln(width); 0 if the width is larger initially, infinite if
+        it stays smaller.
         """
         log, goal = jnp.log(self.typical), jnp.log(jnp.asarray(length))
         wide = log >= goal
@@ -77,16 +78,16 @@ def packet_widths(
     mass: ArrayLike = 1.0,
     hbar: ArrayLike = 1.0,
 ) -> Widths:
-    """Widths of packets over the collisions of a run, all starting at their narrowest.
+    """Widths of packets over the collisions of a run, all narrowest initially.
 
     Cov x(t) = A s² Aᵀ + B (ħ/2ms)² Bᵀ, with A = ∂x(t)/∂x(0) and B = ∂x(t)/∂v(0) of
     the whole gas: free flight δx += δv t, and at contact, a time δτ = -(δr·n)/(g·n)
     later, δn = (δr + g δτ)/σ and δx -= (v' - v) δτ, with the collision v' = v + 2μ/m
-    (g·n) n differentiated. Memory O(N² d²), time O(N d²) a collision.
+    (g·n) n differentiated. Memory O(N² d²), time O(N d²) per collision.
 
     Args:
-        run: of `event_driven`, with `log=True`.
-        width: s, () standard deviation of every packet along each axis at the start.
+        run: a run of `event_driven`, with `log=True`.
+        width: s, () initial standard deviation of every packet along each axis.
         mass: () or (N,), as given to `event_driven`.
         hbar: ħ.
 
@@ -94,7 +95,7 @@ def packet_widths(
         `Widths`; exact derivatives, so they grow without bound.
 
     Raises:
-        ValueError: a run without a log or one that broke off, or arguments that are
+        ValueError: a run without a log, one that ended early, or arguments that are
             not positive.
 
     Source: the collision's derivative after Dellago, Posch and Hoover, Phys. Rev. E 53,

@@ -1,4 +1,4 @@
-"""Potentials as functions of one vector, and what belongs to their normal modes."""
+"""Potentials as functions of one vector, and the matrices of their normal modes."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ...constants import constant
 
-# A squared frequency below this share of the largest belongs to a free motion.
+# A squared frequency below this share of the largest counts as a free motion.
 ZERO_MODE = 1e-7
 
 
@@ -38,7 +38,7 @@ def check_system(hessian: ArrayLike, masses: ArrayLike) -> tuple[Array, Array]:
     """Hessian (n, n) and masses (n,) as arrays of one dtype.
 
     Raises:
-        ValueError: not square, not symmetric, or masses that are not n positive ones.
+        ValueError: not square, not symmetric, or masses not n positive numbers.
     """
     _checks.check_square(hessian, "hessian")
     _checks.check_hermitian(hessian, "hessian", tolerance=_tolerance(hessian))

@@ -1,4 +1,4 @@
-"""How long one classical trajectory speaks for a packet: its width over time."""
+"""How long one classical trajectory represents a packet: its width over time."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,11 +21,12 @@ class ThawedRun(eqx.Module):
     Attributes:
         ts: times, (T,).
         position: centre, (T, n).
-        widths: standard deviations of what was observed, (T, k).
+        widths: standard deviations of the observables, (T, k).
         anharmonicity: see `ThawedGaussian.anharmonicity`, (T,).
-        defect: largest failure of the packet's two relations on the way, scalar.
+        defect: largest violation of the packet's two relations during the run, scalar.
         status: code of `jqd.Status`: HORIZON where the relations failed.
-        failure_time: when, infinite if they held; values from there on are NaN.
+        failure_time: time of that failure, infinite if they held; values from there on
+            are NaN.
     """
 
     ts: Float[Array, " T"]
@@ -45,14 +46,14 @@ def thawed_run(
     method: Fixed | None = None,
     observe: Callable[[Array], Array] | None = None,
 ) -> ThawedRun:
-    """Follow a packet and record what tells when to stop believing it.
+    """Follow a packet, with the quantities that show when to stop trusting it.
 
     Args:
         law: the law of the packet.
         state: pure Gaussian state at ts[0].
         ts: (T,) strictly increasing times.
         method: `Fixed` with a splitting; None for one step of `srkn11` per time.
-        observe: f(q (n,)) -> (k,), whose spread is followed to first order,
+        observe: f(q (n,)) -> (k,), whose spread is computed to first order,
             √diag(f' Σ_qq f'ᵀ); None for the coordinates.
 
     Returns:

@@ -97,7 +97,7 @@ def check_gaussian(state: GaussianState, name: str = "state") -> None:
 
 
 def check_pure(state: GaussianState, hbar: ArrayLike) -> None:
-    """The state is a wave function for this ħ: purity 1 to 1e-6.
+    """Check that the state is a wave function for this ħ: purity 1 to 1e-6.
 
     Raises:
         ValueError: a mixed state, or one below the uncertainty relation.
@@ -106,7 +106,7 @@ def check_pure(state: GaussianState, hbar: ArrayLike) -> None:
     _checks.check_positive(hbar, "hbar")
     if not _checks.is_concrete((state, hbar)):
         return
-    # purity 1 fixes det Σ alone: with more coordinates than one Σ J Σ = (ħ/2)² J too
+    # purity 1 fixes det Σ alone: with several coordinates also Σ J Σ = (ħ/2)² J
     n = state.position.shape[0]
     eye, zero = np.eye(n), np.zeros((n, n))
     J = np.block([[zero, eye], [-eye, zero]])

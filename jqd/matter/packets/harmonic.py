@@ -19,7 +19,7 @@ def symplectic_matrix(
 
     In mass-weighted coordinates S = [[cos Ωt, Ω⁻¹ sin Ωt], [-Ω sin Ωt, cos Ωt]],
     entire functions of Ω² = M^(-1/2) K M^(-1/2): zero modes move freely, unstable ones
-    grow as cosh. Exact first derivatives, degenerate frequencies included.
+    grow as cosh. First derivatives are exact, also at degenerate frequencies.
 
     Args:
         hessian: K, (n, n) symmetric.
@@ -101,7 +101,7 @@ def energy_moments(
     """⟨H⟩ and ΔE of a Gaussian state under a quadratic Hamiltonian.
 
     ⟨H⟩ = (zᵀAz + tr AΣ)/2, ΔE² = zᵀAΣAz + tr(AΣAΣ)/2 - (ħ²/4) Σ_i K_ii/m_i, with
-    A = diag(K, 1/m); the last term is what H² has beyond the square of its symbol.
+    A = diag(K, 1/m); the last term is the excess of H² over the square of its symbol.
 
     Args:
         state: means z = (q, p), covariance Σ; leading axes are kept.

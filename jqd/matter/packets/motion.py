@@ -32,8 +32,8 @@ class PhasePoint(NamedTuple):
 class ClassicalMotion(Motion):
     """M q'' = -∂V/∂q.
 
-    Units are the caller's. Conserves the energy p²/2m + V and reverses. State:
-    `PhasePoint`; flows: kick (outer), drift (inner).
+    Units are the caller's. The motion conserves the energy p²/2m + V and is reversible.
+    State: `PhasePoint`; flows: kick (outer), drift (inner).
 
     Attributes:
         potential: V, q (n,) -> scalar energy.
@@ -102,7 +102,7 @@ class ClassicalMotion(Motion):
 
     @property
     def step_order(self) -> int:
-        """Of the splitting."""
+        """The order of the splitting."""
         return srkn11.order
 
     def energy(self, state: PhasePoint) -> Float[Array, ""]:

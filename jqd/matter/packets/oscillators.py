@@ -25,7 +25,7 @@ def ground_state(
 ) -> GaussianState:
     """The ground state: Σ_qq = (ħ/2) M^(-1/2) Ω⁻¹ M^(-1/2), Σ_pp = (ħ/2) √M Ω √M.
 
-    Free motions (ω² < 1e-7 ω²_max) have no ground state: they get the packet of an
+    Free motions (ω² < 1e-7 ω²_max) have no ground state; they get the packet of an
     oscillator of `rigid_frequency`.
 
     Args:
@@ -33,14 +33,14 @@ def ground_state(
         masses: (n,), positive.
         hbar: ħ, scalar.
         equilibrium: q₀, (n,); None for 0.
-        rigid_frequency: for the zero modes, positive scalar; None for the lowest
-            frequency of the others.
+        rigid_frequency: frequency that sets the packet of the zero modes, positive
+            scalar; None for the lowest frequency of the others.
 
     Returns:
         `GaussianState` at rest at q₀.
 
     Raises:
-        ValueError: an unstable Hessian (ω² < 0), or nothing but zero modes and no
+        ValueError: an unstable Hessian (ω² < 0), or zero modes alone without a
             `rigid_frequency`.
     """
     hessian, masses = check_system(hessian, masses)
@@ -89,16 +89,16 @@ def squeezed_state(
     hbar: ArrayLike = 1.0,
     equilibrium: ArrayLike | None = None,
 ) -> GaussianState:
-    """Displaced and squeezed along the normal modes, without free motions among them.
+    """A state displaced and squeezed along the normal modes, none of them free.
 
     ⟨X_k⟩ = √(2ħ/ω_k) Re α_k, ⟨P_k⟩ = √(2ħω_k) Im α_k; var X_k = (ħ/2ω_k) e^(-2r_k),
     var P_k = (ħω_k/2) e^(2r_k)
 
     Args:
-        hessian: K, (n, n) symmetric, all ω² > 0. Modes of one frequency have no
+        hessian: K, (n, n) symmetric, all ω² > 0. Modes of equal frequency have no
             direction of their own, and no derivative with respect to K.
         masses: (n,), positive.
-        amplitudes: α_k, (n,) complex, by ascending frequency.
+        amplitudes: α_k, (n,) complex, in order of ascending frequency.
         squeezing: r_k, scalar or (n,) real.
         hbar: ħ, scalar.
         equilibrium: q₀, (n,); None for 0.

@@ -22,7 +22,7 @@ from ...steppers import srkn11
 from .coordinates import as_function
 from .gaussian import GaussianState, check_pure, wave_function
 
-# Kinetic energy of the mean energy, times this, must fit below the cut-off momentum.
+# The momentum of the mean energy, times this, must fit below the cut-off momentum.
 MARGIN = 1.3
 # Share of the momenta in the last tenth before the cut-off, or of the density within
 # three points of a wall, above which moments are wrong in the sixth digit.
@@ -37,11 +37,11 @@ class GridRun(eqx.Module):
         mean: ⟨q⟩, (T, n).
         covariance: of the coordinates, (T, n, n).
         energy: ⟨H⟩, (T,).
-        spread: ΔE, (T,): constant, and the first to show an aliased grid.
+        spread: ΔE, (T,). It is conserved, and is the first to show an aliased grid.
         norm: (T,).
-        cutoff: share of the momenta in the last tenth before the cut-off, (T,).
+        cutoff: share of the momenta in the last tenth below the cut-off, (T,).
         edge: share of the density within three points of a wall, (T,).
-        status: code of `jqd.Status`: CUTOFF or EDGE where a share passed 1e-6.
+        status: code of `jqd.Status`: CUTOFF or EDGE where such a share exceeded 1e-6.
     """
 
     ts: Float[Array, " T"]
@@ -61,7 +61,7 @@ class GridRun(eqx.Module):
 
     @property
     def spread_drift(self) -> Float[Array, ""]:
-        """Largest relative change of ΔE: the error of the steps, or of the grid."""
+        """Largest relative change of ΔE: the error of the time steps or the grid."""
         first = self.spread[0]
         safe = divisor(first)
         return jnp.max(jnp.abs(self.spread - first)) / safe
@@ -80,21 +80,21 @@ def exact_packet(
     """Schrödinger's evolution of a Gaussian state, and its moments.
 
     iħ ∂ψ/∂t = (Σ p²/2m + V) ψ on a periodic grid. Coordinates of different masses
-    are scaled to mass 1, so that grid and masses must be known (not traced).
+    are scaled to mass 1, so the grid and the masses must be concrete (not traced).
 
     Args:
         potential: V, q (n,) -> scalar energy; n is 1 or 2.
         masses: (n,), positive.
         state: pure Gaussian state at ts[0].
         ts: (T,) strictly increasing times.
-        grid: grid of n dimensions in the unit of q. Its cut-off must pass
+        grid: grid of n dimensions in the unit of q. Its cut-off momentum must exceed
             1.3 √(2m(⟨H⟩ - min V)), see `check_momenta`.
         hbar: ħ, scalar.
         method: `Fixed`; None for one step of `srkn11` per time.
 
     Returns:
-        `GridRun`. Its moments belong to the grid: where `status` is not OK they
-        differ from those of the open space.
+        `GridRun`. Its moments are those on the grid: where `status` is not OK they
+        differ from those in open space.
 
     Raises:
         ValueError: a mixed state, sizes that do not agree, a packet that does not
@@ -130,18 +130,18 @@ def check_momenta(
 ) -> None:
     """Refuse a grid on which momenta of this kinetic energy would be aliased.
 
-    πħ/dx > margin · √(2mE) on every axis: beyond the cut-off a momentum comes back
-    with the opposite sign, and energy is no longer conserved though the norm is.
+    πħ/dx > margin · √(2mE) on every axis: a momentum beyond the cut-off comes back
+    with the opposite sign. Energy is then no longer conserved, though the norm is.
 
     Args:
         grid: the grid.
         energy: E above the lowest potential energy, scalar (skipped if traced).
         mass: m, scalar or (ndim,).
         hbar: ħ, scalar.
-        margin: factor, for the momenta above the mean energy.
+        margin: factor that leaves room for momenta above the mean energy.
 
     Raises:
-        ValueError: a cut-off too low; says how many points would do.
+        ValueError: a cut-off too low; the message says how many points suffice.
     """
     if not _checks.is_concrete((energy, mass, hbar)):
         return

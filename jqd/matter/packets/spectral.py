@@ -1,4 +1,4 @@
-"""Functions of a real symmetric matrix, with derivatives that hold at any spectrum."""
+"""Functions of a real symmetric matrix, differentiable for any spectrum."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +22,7 @@ def matrix_function(
 ) -> Float[Array, "*lead n n"]:
     """f(M) = Σ_k f(λ_k) e_k e_kᵀ.
 
-    First derivatives, forward and reverse, are exact where levels coincide as well
+    First derivatives, forward and reverse, are exact also where levels coincide
     (Daleckii-Krein): df = Σ_kl e_k [(f_k - f_l)/(λ_k - λ_l)] (e_kᵀ dM e_l) e_lᵀ.
 
     Args:

@@ -27,12 +27,12 @@ _TOLERANCE = 1e-6
 class ThawedGaussian(Law):
     """q' = M⁻¹p, p' = -V'(q), Q' = M⁻¹P, P' = -V''(q) Q.
 
-    Exact for quadratic potentials; otherwise right until anharmonic forces act over
-    the packet's width, which happens within the Ehrenfest time. After that its width
-    follows the stability of one trajectory and predicts nothing: a diagnostic.
-    Conserves the classical energy of its centre and the two relations of `Packet`;
-    where these fail the run ends with Status.HORIZON. State: `Packet`; flows: kick by
-    force and Hessian (outer), drift (inner), both symplectic.
+    The packet is exact for quadratic potentials. Otherwise it is right until anharmonic
+    forces act over its width, which happens within the Ehrenfest time. After that its
+    width follows the stability of one trajectory and is a diagnostic, no prediction.
+    The motion conserves the classical energy of the centre and the two relations of
+    `Packet`; where these fail the run ends with Status.HORIZON. State: `Packet`; flows:
+    kick by force and Hessian (outer), drift (inner), both symplectic.
 
     Attributes:
         potential: V, q (n,) -> scalar energy.
@@ -97,7 +97,7 @@ class ThawedGaussian(Law):
         return psi
 
     def admit(self, psi: Any) -> PyTree[Array]:
-        """A Gaussian state or a packet: both are arrays already."""
+        """Accept a Gaussian state or a packet: both are arrays already."""
         return psi
 
     def vector_field(self, t: ArrayLike, state: Packet, args: Any = None) -> Packet:
@@ -133,7 +133,7 @@ class ThawedGaussian(Law):
 
     @property
     def step_order(self) -> int:
-        """Of the splitting."""
+        """The order of the splitting."""
         return srkn11.order
 
     def moments(self, state: Packet) -> GaussianState:
@@ -152,7 +152,7 @@ class ThawedGaussian(Law):
         return {"energy": kinetic + self.potential(state.position)}
 
     def watch(self) -> Watch:
-        """HORIZON once rounding has broken the relations of Q and P; `max_defect`."""
+        """HORIZON once rounding breaks the relations of Q and P; keeps `max_defect`."""
 
         def alarm(t: ArrayLike, before: Packet, after: Packet) -> Array:
             del t, before
@@ -167,8 +167,9 @@ class ThawedGaussian(Law):
         """Anharmonic force over the packet's width, relative to the harmonic one.
 
         |∇ tr(V'' Σ_qq)| / 2√tr(V'' Σ_qq V''), with ∇ at fixed Σ_qq: the shift of the
-        mean force by the width over the spread of the linear force. 0 in a quadratic
-        potential; the packet leaves its classical trajectory where it nears 1.
+        mean force by the width over the spread of the linear force. It is 0 in a
+        quadratic potential; the packet leaves its classical trajectory where it nears
+        1.
 
         Returns:
             Scalar; infinite where the linear force has no spread but the shift is
@@ -190,7 +191,7 @@ class ThawedGaussian(Law):
 def symplectic_defect(packet: Packet) -> Float[Array, ""]:
     """How far QᵀP - PᵀQ = 0 and Q†P - P†Q = 2i fail: the largest entry's modulus.
 
-    About 1e-13 of a healthy packet; grows with |Q||P| times rounding.
+    It is about 1e-13 for a sound packet, and grows as |Q||P| times rounding.
     """
     Q, P = packet.Q, packet.P
     plain = Q.T @ P - P.T @ Q

@@ -22,18 +22,18 @@ from .motion import PhasePoint
 class WignerRun(eqx.Module):
     """Moments of an ensemble of trajectories drawn from a Wigner function.
 
-    Values are over the trajectories that reached each time; NaN where none did.
+    Averages are over the trajectories that reached each time; NaN where none did.
 
     Attributes:
         ts: times, (T,).
-        mean: of what was observed, (T, k).
+        mean: mean of each observable, (T, k).
         mean_error: its standard error, (T, k).
-        variance: (T, k).
+        variance: variance of each observable, (T, k).
         variance_error: its standard error, (T, k).
         energy: ⟨H⟩, scalar: the Weyl symbol of p²/2m + V is the classical energy.
         energy_error: its standard error, scalar.
-        zero_point: ⟨H⟩ less the classical energy of the centre: what the initial
-            width adds, and the trajectories carry as if it were heat. Take
+        zero_point: ⟨H⟩ minus the classical energy of the centre. The initial width adds
+            this energy, and the trajectories carry it as if it were heat. Take
             temperatures from runs in which it is small.
         energy_drift: largest |E(t) - E(0)| of any trajectory, scalar.
         status: code of `jqd.Status` for each trajectory, (samples,).
@@ -67,15 +67,15 @@ def sample_wigner(
         state: Gaussian state, pure or not.
         key: random key.
         samples: number of points (static).
-        antithetic: draw points in pairs mirrored at the centre, neighbours in the
-            result: the noise of means then starts at second order in the width.
+        antithetic: draw points in pairs mirrored at the centre, adjacent in the
+            result. The noise of means then begins at second order in the width.
             `samples` must be even.
 
     Returns:
         `PhasePoint` with leaves (samples, n).
 
     Raises:
-        ValueError: no positive (even) number of samples, or a covariance that is not
+        ValueError: samples not a positive (even) number, or a covariance that is not
             positive definite.
     """
     _check_samples(samples, antithetic)
@@ -120,8 +120,8 @@ def truncated_wigner(
 ) -> WignerRun:
     """Moments over time of an ensemble drawn from a Wigner function.
 
-    The Moyal equation without its terms of order ħ² and beyond: exact in quadratic
-    potentials; elsewhere what is lost is interference.
+    This is the Moyal equation without its terms of order ħ² and beyond. It is exact in
+    quadratic potentials; elsewhere it loses interference.
 
     Args:
         law: a classical law with the invariant "energy", such as `ClassicalMotion`.
@@ -132,8 +132,8 @@ def truncated_wigner(
         antithetic: see `sample_wigner`.
         method: `Fixed`; None for one step of `srkn11` per time.
         prepare: PhasePoint (n,), (n,) -> state of the law, where that is not a
-            `PhasePoint`; velocities p/m and shapes are its business.
-        observe: f(state of the law) -> (k,), whose moments are wanted; None for the
+            `PhasePoint`; it converts momenta to velocities p/m, and shapes.
+        observe: f(state of the law) -> (k,), the observables; None for the
             coordinates q, if the law's state is a `PhasePoint`.
 
     Returns:

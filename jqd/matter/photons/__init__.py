@@ -1,6 +1,6 @@
-"""Photons: emission by few levels, rates, thermal light and counts of it.
+"""Photons: emission by few levels, rates, thermal light and its photon counts.
 
-k_B = 1; ħ = 1 where it is no argument.
+k_B = 1; ħ = 1 where it is not an argument.
 """
 
 from .counts import count_information as count_information

@@ -1,6 +1,6 @@
 """Photon counts and measured occupations of thermal light: samples, moments, limits.
 
-Only ħω/T enters, so that a temperature is known in units of the frequency alone.
+Only ħω/T enters, so temperatures are determined only in units of the frequency.
 """
 
 from functools import partial
@@ -33,14 +33,14 @@ def sample_counts(
         omega: ω, positive, broadcast to `shape`.
         T: temperature, positive, broadcast to `shape`.
         shape: of the sample.
-        n_max: largest number there is, broadcast to `shape`; None for no cut-off.
+        n_max: largest possible number, broadcast to `shape`; None for no cut-off.
 
     Returns:
         Counts, integers of that shape.
 
     Raises:
         ValueError: ω or T is not positive; they, or `n_max`, do not broadcast to the
-            shape; `n_max` below 0.
+            shape; `n_max` is below 0.
     """
     for name, value in {"omega": omega, "T": T, "n_max": n_max}.items():
         wide = () if value is None else np.shape(value)
@@ -126,13 +126,13 @@ def count_information(
 ) -> Float[Array, "..."]:
     """Fisher information on T in one photon count, (ω/T²)² var(n), ħ = 1.
 
-    Without a cut-off var(n) = n̄(n̄ + 1), so N_s counts give T to a relative
-    1/√(N_s n̄(n̄ + 1)) T/ω at best.
+    Without a cut-off var(n) = n̄(n̄ + 1), so N_s counts determine T to a relative error
+    of 1/√(N_s n̄(n̄ + 1)) T/ω at best.
 
     Args:
         omega: ω, positive.
         T: temperature, positive; with a cut-off any but 0.
-        n_max: largest number there is, or None.
+        n_max: largest possible number, or None.
 
     Returns:
         Information in 1/T², of the broadcast shape.

@@ -1,6 +1,6 @@
-"""Light of few levels: a shared excitation, and one mode.
+"""Light of few levels: a shared excitation, and a single mode.
 
-k_B = 1; ħ = 1 where it is no argument.
+k_B = 1; ħ = 1 where it is not an argument.
 """
 
 import equinox as eqx
@@ -60,7 +60,7 @@ class SharedExcitation(eqx.Module):
     def amplitudes(self, ts: ArrayLike) -> Complex[Array, "nt M+1"]:
         """Exact amplitudes at times (nt,), the emitter excited at t = 0.
 
-        The first column is the emitter's; |.|² of the others is the spectrum.
+        The first column is that of the emitter; |.|² of the others is the spectrum.
 
         Args:
             ts: finite times, (nt,).
@@ -121,7 +121,7 @@ def flat_band(
 def lorentzian(
     frequencies: ArrayLike, emitter: ArrayLike, rate: ArrayLike
 ) -> Float[Array, "..."]:
-    """Line of the emitted photon, f(ω) = (Γ/2π)/((ω - ω₀)² + Γ²/4), ∫ f dω = 1.
+    """Line shape of the emitted photon, f(ω) = (Γ/2π)/((ω - ω₀)² + Γ²/4), ∫ f dω = 1.
 
     Args:
         frequencies: ω.
@@ -149,10 +149,10 @@ def lorentzian(
 def first_recurrence(
     spacing: ArrayLike, rate: ArrayLike
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """When the emission comes back, and how much of it.
+    """Time and height of the first revival of the excitation.
 
-    Past 2π/dω the amplitude is -Γτ e^{-Γτ/2}, τ = t - 2π/dω, once the first decay is
-    over: P₀ peaks at τ = 2/Γ with (2/e)², whatever the coupling.
+    After 2π/dω the amplitude is -Γτ e^{-Γτ/2}, τ = t - 2π/dω, once the first decay is
+    over. P₀ peaks at τ = 2/Γ with the value (2/e)², for any coupling.
 
     Args:
         spacing: dω of the modes.
@@ -172,23 +172,23 @@ def first_recurrence(
     return 2 * jnp.pi / spacing + 2 / rate, peak
 
 
-# Largest weight at the cut-off that is let pass: its part in any probability is as
-# small, far below what the tests of these models resolve.
+# Largest weight accepted at the cut-off: it changes any probability by as little, far
+# less than the tests of these models resolve.
 _LARGEST_EDGE = 1e-8
 
 
 class TwoLevelMode(eqx.Module):
     """A two-level system coupled to one mode, ħ = 1.
 
-    H = ω a†a + ω₀ σ_z/2 + g σ_x (a + a†), Rabi's model; without the counter-rotating
-    σ₊a† and σ₋a that of Jaynes and Cummings. States are (2, levels) amplitudes, the
-    excited level first.
+    H = ω a†a + ω₀ σ_z/2 + g σ_x (a + a†) is the Rabi model; without the
+    counter-rotating σ₊a† and σ₋a it is the Jaynes-Cummings model. States are
+    (2, levels) amplitudes, the excited level first.
 
     Attributes:
         frequency: ω of the mode, (), positive.
         splitting: ω₀ of the two levels, ().
         coupling: g, ().
-        levels: photon numbers 0 .. levels - 1 that are kept (static).
+        levels: number of photon numbers kept, 0 .. levels - 1 (static).
         counter_rotating: whether the counter-rotating terms are kept (static).
     """
 
@@ -213,7 +213,7 @@ class TwoLevelMode(eqx.Module):
         return free + self.coupling * (absorb + absorb.T)
 
     def excited(self, photons: int = 0) -> Float[Array, "2 d"]:
-        """The excited level beside a number of photons.
+        """The state of the excited level and a number of photons.
 
         Raises:
             ValueError: the basis has no such number.
@@ -229,8 +229,8 @@ class TwoLevelMode(eqx.Module):
         """Exact evolution of psi0 (2, levels), given at t = 0, to the times (nt,).
 
         Raises:
-            ValueError: psi0 is no normalised state of this basis, or the times are no
-                vector of finite numbers.
+            ValueError: psi0 is not a normalised state of this basis, or the times are
+                not a vector of finite numbers.
         """
         shape = (2, self.levels)
         _checks.check_state(psi0, "psi0", size=shape, weight=1.0)
@@ -240,7 +240,7 @@ class TwoLevelMode(eqx.Module):
         states = unitary_orbit(self.hamiltonian(), psi0.reshape(-1), ts)
         states = states.reshape(-1, *shape)
         weights = abs2(states)
-        # Only what the coupling would lift past the cut-off is lost by it.
+        # The cut-off affects only states that the coupling would lift beyond it.
         lost = weights[:, : 2 if self.counter_rotating else 1, -1]
         edge = jnp.max(jnp.sum(lost, axis=1))
         status = jnp.where(edge <= _LARGEST_EDGE, Status.OK, Status.CUTOFF)
@@ -254,8 +254,8 @@ class Oscillation(eqx.Module):
         states: amplitudes, the excited level first, (nt, 2, levels).
         edge: largest weight at the cut-off, on states that the coupling would lift
             beyond it, ().
-        status: `jqd.Status`: CUTOFF where `edge` exceeds 1e-8, (). The numbers
-            then are those of a smaller model; raise `levels`.
+        status: `jqd.Status`: CUTOFF where `edge` exceeds 1e-8, (). The truncation then
+            affects the results; raise `levels`.
     """
 
     states: Complex[Array, "nt 2 d"]

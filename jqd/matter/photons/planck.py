@@ -93,20 +93,21 @@ def level_distribution(
     """Probability of k photons in all modes together, k < levels, in equilibrium.
 
     Each mode is geometric, P(n) = (1 - q) q^n, q = e^{-ħω/T}; the total is their
-    convolution. Nothing is cut off: the sum falls short of 1 by P(k >= levels). It is
-    neither flat in k nor peaked for one mode: levels are not equally occupied.
+    convolution. Photon numbers are not cut off: the sum falls short of 1 by
+    P(k >= levels). For one mode P is neither flat in k nor peaked: levels are not
+    equally occupied.
 
     Args:
         omega: ω of the modes, positive, (M,).
         T: temperature, positive, ().
-        levels: how many k, at least 1.
+        levels: number of values of k, at least 1.
         hbar: ħ, scalar.
 
     Returns:
         P(k), (levels,).
 
     Raises:
-        ValueError: an argument is not positive, or `omega` is no vector.
+        ValueError: an argument is not positive, or `omega` is not a vector.
     """
     _checks.check_shape(omega, "omega", (None,))
     _checks.check_shape(T, "T", ())

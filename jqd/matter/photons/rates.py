@@ -1,6 +1,6 @@
 """Rates at which matter emits and absorbs the photons of many modes.
 
-k_B = 1; ħ = 1 where it is no argument.
+k_B = 1; ħ = 1 where it is not an argument.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class HeatCapacity(eqx.Module):
 
 
 class Equilibrium(eqx.Module):
-    """The end of `PhotonRates`.
+    """The equilibrium of `PhotonRates`.
 
     Attributes:
         occupations: n_ω, (M,).
@@ -56,17 +56,17 @@ class PhotonRates(Motion):
     dn_ω/dt = Γ_ω [(n_ω + 1) e^{-ω/T_M} - n_ω],  T_M = T_M(E_M),
     E_M = E - Σ G_ω ω n_ω,  ħ = 1
 
-    The energy E is exact by construction. Every mode ends at Bose-Einstein's occupation
-    of one temperature, whatever the Γ_ω. A mode relaxes at Γ_ω (1 - e^{-ω/T_M}),
-    slowest at low frequency where Γ_ω does not make up for it: evolve to times spaced
-    geometrically, `jqd.Fixed(substeps=...)` between them.
+    The energy E is exact by construction. Every mode ends at the Bose-Einstein
+    occupation of one temperature, for any Γ_ω. A mode relaxes at the rate
+    Γ_ω (1 - e^{-ω/T_M}), slowest at low frequency unless Γ_ω compensates. Evolve to
+    geometrically spaced times, with `jqd.Fixed(substeps=...)` between them.
 
     Attributes:
         omega: ω of the modes, positive, (M,).
         rates: Γ_ω, positive, (M,).
-        degeneracy: G_ω, how many modes share each frequency, (M,).
+        degeneracy: G_ω, the number of modes that share each frequency, (M,).
         energy: E of matter and photons together, ().
-        matter: T_M as a function of E_M: any rising function of a scalar, such as
+        matter: T_M as a function of E_M: any increasing function of a scalar, such as
             `HeatCapacity(C)`; an equinox module where it holds constants.
     """
 
@@ -111,8 +111,8 @@ class PhotonRates(Motion):
         """Occupations (M,) as a state; zeros are the vacuum.
 
         Raises:
-            ValueError: a wrong shape, a negative occupation, or photons that leave the
-                matter no energy.
+            ValueError: a wrong shape, a negative occupation, or photons that leave no
+                energy to the matter.
         """
         _checks.check_shape(start, "start", self.omega.shape)
         _checks.check_finite(start, "start")
@@ -129,7 +129,7 @@ class PhotonRates(Motion):
         return n
 
     def temperature(self, n: Float[Array, " M"]) -> Float[Array, ""]:
-        """T_M of the matter, which has the energy that the photons n have not."""
+        """T_M of the matter, which holds the energy that the photons n do not hold."""
         return self.matter(self.energy - jnp.sum(self.degeneracy * self.omega * n))
 
     def vector_field(
@@ -146,9 +146,9 @@ class PhotonRates(Motion):
     ) -> Float[Array, " M"]:
         """Implicit exponential midpoint step: exact at the matter's T in mid-step.
 
-        That T solves T = T_M after half a step at T, by a bracketed root. Of second
-        order; of any length without instability, with occupations that stay positive,
-        and equilibrium is its fixed point to rounding.
+        That T solves T = T_M after half a step at T, by a bracketed root. The step is
+        of second order and stable at any length. Occupations stay positive, and
+        equilibrium is its fixed point to rounding.
         """
         del t
         half, most = dt / 2, self.matter(self.energy)
@@ -161,7 +161,7 @@ class PhotonRates(Motion):
 
     @property
     def step_order(self) -> int:
-        """1: the midpoint step is of order 2, but of stiff modes it loses one."""
+        """1: the midpoint step is of order 2, but loses one order for stiff modes."""
         return 1
 
     def equilibrium(self) -> Equilibrium:
@@ -178,7 +178,7 @@ class PhotonRates(Motion):
         return Equilibrium(self._bose_einstein(T), T)
 
     def watch(self) -> Watch:
-        """The least occupation and temperature met are recorded."""
+        """Keep the smallest occupation and temperature of the run."""
 
         def records(state: Float[Array, " M"]) -> dict[str, Array]:
             return {

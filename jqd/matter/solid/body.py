@@ -18,7 +18,7 @@ from .pair_potentials import PairPotential
 class Solid(eqx.Module):
     """N atoms in d dimensions: V(x) = sum over pairs of u(|x_j - x_i|).
 
-    Pairs are a list of bonds, or all pairs (of the nearest images, in a box), or, with
+    The pairs are a list of bonds, or all pairs (of nearest images, in a box), or, with
     `neighbours`, the pairs within reach. In one dimension bonds have a direction,
     r = x_j - x_i with its sign, so that the atoms of a chain may pass each other.
 
@@ -26,7 +26,7 @@ class Solid(eqx.Module):
         masses: shape (N,).
         potential: u(r), a `PairPotential`.
         sites: rest positions, shape (N, d), or None.
-        anchors: fixed positions that bonds may name from N on, shape (A, d), or None.
+        anchors: fixed positions, which bonds index from N on, shape (A, d), or None.
         box: periods, shape (d,), or None for an open solid.
         bonds: the pairs, or None for all of them.
         neighbours: how pairs within reach are found, or None.
@@ -115,10 +115,11 @@ class Solid(eqx.Module):
         return self.masses.shape[0]
 
     def check_positions(self, x: ArrayLike, name: str = "x") -> None:
-        """Positions have a sensible shape, are finite, and no atoms overlap.
+        """Check that positions have the right shape, are finite, and no atoms overlap.
 
         Raises:
-            ValueError: which atoms are how close (where values are known).
+            ValueError: positions that fail; names overlapping atoms and their distance
+                (where values are known).
         """
         _checks.check_shape(x, name, (self.size, None))
         _checks.check_finite(x, name)
@@ -194,8 +195,8 @@ class Solid(eqx.Module):
 
         Args:
             x: positions.
-            near: a list that holds for them, as `listed` gives it; of a solid with
-                `neighbours`, where None has one made, which takes ten times as long.
+            near: a neighbour list that is valid for x, from `listed`, for a solid with
+                `neighbours`. None makes one, which takes ten times as long.
         """
         if self.neighbours is not None:
             r, apart = self._within_reach(x, near)
@@ -214,11 +215,11 @@ class Solid(eqx.Module):
     def listed(
         self, x: Float[Array, "N d"], near: Neighbours | None = None
     ) -> Neighbours | None:
-        """The list of neighbours for these positions; None for other solids.
+        """The neighbour list for these positions; None without `neighbours`.
 
         Args:
             x: positions.
-            near: an earlier list, which is kept as long as it holds.
+            near: an earlier list, which is kept as long as it is valid.
         """
         if self.neighbours is None:
             return None
@@ -259,7 +260,7 @@ class Solid(eqx.Module):
     def stiffness(self, x: Float[Array, "N d"]) -> Array:
         """Second derivative of each pair's energy along x_j - x_i.
 
-        u'' n nᵀ + (u'/r) (1 - n nᵀ), n the unit vector from i to j.
+        u'' n nᵀ + (u'/r) (1 - n nᵀ), where n is the unit vector from i to j.
 
         Returns:
             Shape (B, d, d) for bonds, (N, N, d, d) for all pairs (0 on the diagonal).

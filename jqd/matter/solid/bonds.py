@@ -1,7 +1,7 @@
-"""Which atoms attract or repel each other, and how their separations add up.
+"""Bonds: the pairs of atoms that interact, and sums over the pairs of each atom.
 
 Forces are gathered, never scattered: each atom reads the forces of its pairs from a
-table that is built once. Sums then have one order on every device.
+table that is built once. Sums then run in the same order on every device.
 """
 
 from typing import Any
@@ -64,7 +64,7 @@ class Bonds(eqx.Module):
 
 
 def make_bonds(pairs: Any, atoms: int, anchors: int, shifts: Any = None) -> Bonds:
-    """Bonds with the table of what meets in each atom.
+    """Bonds, with the table of the bonds that meet at each atom.
 
     Args:
         pairs: (i, j) of each bond, shape (B, 2), integers below atoms + anchors.
@@ -76,7 +76,7 @@ def make_bonds(pairs: Any, atoms: int, anchors: int, shifts: Any = None) -> Bond
         The bonds.
 
     Raises:
-        ValueError: wrong shape, an atom that is not there or bonded to itself.
+        ValueError: wrong shape, an atom that does not exist or is bonded to itself.
     """
     pairs = np.asarray(plain(pairs, "bonds"))
     _checks.check_shape(pairs, "bonds", (None, 2))

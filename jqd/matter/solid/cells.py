@@ -1,7 +1,7 @@
-"""A table of cells: who is near whom, without a look at all pairs.
+"""A table of cells that finds near atoms without a search of all pairs.
 
-Atoms are sorted into cells no smaller than a reach; those within reach of an atom are
-then in its own and the neighbouring cells.
+Atoms are sorted into cells no smaller than the reach. The atoms within reach of an
+atom then lie in its own cell and the neighbouring ones.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 
 class Table(NamedTuple):
-    """Who is where.
+    """The atoms of each cell, and the cell of each atom.
 
     Attributes:
         atoms: atoms in each cell, N where a slot is empty, (C, capacity).
@@ -51,7 +51,7 @@ class Cells(eqx.Module):
         return box / jnp.asarray(self.counts, box.dtype)
 
     def table(self, x: Float[Array, "N d"], box: Float[Array, " d"]) -> Table:
-        """Sort atoms into cells, those of a cell by their numbers."""
+        """Sort atoms into cells, and within a cell by their index."""
         counts = jnp.asarray(self.counts, jnp.int32)
         share = x / box[None, :]
         place = jnp.floor((share - jnp.floor(share)) * counts[None, :]).astype(int)
@@ -66,7 +66,7 @@ class Cells(eqx.Module):
         return Table(atoms, cell, jnp.any(slot >= self.capacity))
 
     def around(self, table: Table) -> Int[Array, "M N"]:
-        """Atoms in the 3^d cells around and at each atom's own, N for none."""
+        """Atoms in the 3^d cells at and around the cell of each atom, N for none."""
         near = table.atoms[jnp.asarray(self._neighbours())]
         return jnp.reshape(near, (len(near), -1))[table.cell].T
 

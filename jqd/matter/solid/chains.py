@@ -22,12 +22,12 @@ def chain(
 ) -> Solid:
     """N atoms in a row, each bonded to its neighbours.
 
-    Bond b joins atoms b and b + 1 of a free chain. Fixed ends are two walls, with N + 1
-    bonds from the left wall to the right one; a periodic chain is a ring of N bonds.
+    In a free chain, bond b joins atoms b and b + 1. Fixed ends are two walls, with
+    N + 1 bonds from left to right. A periodic chain is a ring of N bonds.
 
     Args:
         N: number of atoms.
-        potential: pair energy, with one constant for all bonds or one for each.
+        potential: pair energy, with constants for all bonds alike or for each bond.
         ends: "free", "fixed" or "periodic".
         mass: of all atoms, or of each, shape (N,).
 
@@ -36,7 +36,7 @@ def chain(
 
     Raises:
         ValueError: fewer than two atoms (one with fixed ends; three in a ring), unknown
-            ends, constants whose number is not that of the bonds.
+            ends, or constants that differ in number from the bonds.
     """
     _checks.check_choice(ends, "ends", ENDS)
     fewest = {"free": 2, "fixed": 1, "periodic": 3}[ends]

@@ -1,7 +1,8 @@
 """How evenly energy is shared among the modes of a solid.
 
-The distribution of velocities alone misleads: modes of a harmonic chain that only
-dephase make it almost normal, while each keeps its energy for ever. Both are measured.
+The velocity distribution alone misleads: in a harmonic chain the modes only dephase,
+which makes it almost normal, while each mode keeps its energy for ever. This module
+measures both.
 """
 
 from typing import NamedTuple
@@ -19,10 +20,11 @@ from .rigid import rigid_motions_of
 
 
 class Normality(NamedTuple):
-    """How far samples are from a normal distribution; neither number alone will do.
+    """Distance of samples from a normal distribution; neither number alone suffices.
 
     Attributes:
-        ks: Kolmogorov-Smirnov distance to the normal of the samples' mean and variance.
+        ks: Kolmogorov-Smirnov distance to the normal distribution of the samples' mean
+            and variance.
         kurtosis: excess kurtosis, 0 for a normal distribution.
     """
 
@@ -64,9 +66,9 @@ def effective_modes(
 ) -> Float[Array, "..."]:
     """Effective fraction of modes that share the energy.
 
-    n_eff/n = exp(-Σ p_k ln p_k) / n, p_k the share of mode k: 1/n with all in one mode,
-    1 with equal shares. Energies are to be averaged over time windows first: those of
-    an instant fluctuate, and read 0.66 = exp(γ - 1) in equilibrium.
+    n_eff/n = exp(-Σ p_k ln p_k) / n, where p_k is the share of mode k: 1/n with all
+    energy in one mode, 1 with equal shares. Average the energies over time windows
+    first: instantaneous ones fluctuate and give 0.66 = exp(γ - 1) in equilibrium.
 
     Args:
         energies: mode energies, not negative, shape (..., n).
@@ -100,7 +102,7 @@ def normality(samples: Float[ArrayLike, "... S"]) -> Normality:
     """Distance of samples to a normal distribution of their own mean and variance.
 
     Args:
-        samples: shape (..., S), S > 1; velocities of all atoms, say.
+        samples: shape (..., S), S > 1, such as the velocities of all atoms.
 
     Returns:
         Distance and excess kurtosis, shape (...).
@@ -137,9 +139,9 @@ def kinetic_temperature(
 ) -> Float[Array, ""]:
     """T = 2 KE/(N d - g) after the removal of the g rigid motions of the body.
 
-    g = 3 in the plane and 6 in space (1 on a line) for an open solid at any shape, also
-    far from equilibrium; d in a box, 0 with anchors. With drift or spin left in, a body
-    that turns would count as hot.
+    For an open solid of any shape, also far from equilibrium, g = 3 in the plane and 6
+    in space (1 on a line); g = d in a box and 0 with anchors. If drift or spin were
+    left in, a rotating body would count as hot.
 
     Args:
         body: the solid.
@@ -150,7 +152,7 @@ def kinetic_temperature(
         T, unit of energy.
 
     Raises:
-        ValueError: shapes that are not the body's.
+        ValueError: shapes that do not fit the body.
     """
     x, v = constant(x, "x"), constant(v, "v")
     _checks.check_shape(x, "x", (body.masses.shape[0], None))

@@ -12,17 +12,17 @@ from .pair_potentials import PairPotential
 
 
 def join(first: Solid, second: Solid, across: PairPotential) -> Solid:
-    """One solid of the atoms of two, first those of the first.
+    """One solid from the atoms of two, those of `first` in front.
 
     Args:
         first: open solid of N atoms, all of which interact in pairs.
-        second: the same of M atoms, with a potential of the same kind.
-        across: u(r) of pairs of one atom of each, of the same kind as well; one
-            constant for all of them, or (N, M).
+        second: another one, of M atoms, with a potential of the same kind.
+        across: u(r) between an atom of the first and one of the second, of the same
+            kind as well; constants for all these pairs alike, or (N, M).
 
     Returns:
-        The solid of N + M atoms, at rest where both have `sites`. Each constant of its
-        potential that is not one for all pairs is (N + M, N + M).
+        The solid of N + M atoms, with `sites` where both have them. Each constant of
+        its potential that differs between pairs has shape (N + M, N + M).
 
     Raises:
         ValueError: bonds, neighbours, a box or anchors; potentials of several kinds.
@@ -73,16 +73,16 @@ def beside(
     offset: ArrayLike | None = None,
     velocity: ArrayLike | None = None,
 ) -> Point:
-    """The state of two bodies as one, the second one moved.
+    """The joint state of two bodies, with the second one displaced.
 
-    States with samples in front, such as x + u and v of `wigner_samples`, stay
-    independent: sample s of one goes with sample s of the other.
+    States may have samples in front, such as x + u and v of `wigner_samples`. These
+    stay independent: sample s of one body is paired with sample s of the other.
 
     Args:
         first: positions and velocities, (N, d) or (S, N, d).
-        second: the same of M atoms, (M, d) or (S, M, d).
-        offset: what is added to the positions of the second, (d,).
-        velocity: what is added to its velocities, (d,).
+        second: those of the M atoms, (M, d) or (S, M, d).
+        offset: displacement added to the positions of the second, (d,).
+        velocity: velocity added to the velocities of the second, (d,).
 
     Returns:
         Positions and velocities, (N + M, d) or (S, N + M, d).

@@ -1,7 +1,7 @@
 """Positions of atoms in blocks of perfect crystals.
 
-Atoms are listed row by row: the last index of the shape runs fastest. `spacing` is the
-distance of nearest neighbours everywhere.
+Atoms are listed row by row: the last index of the shape runs fastest. `spacing` is
+always the distance of nearest neighbours.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def triangular(shape: Sequence[int], spacing: ArrayLike = 1.0) -> Float[Array, "
         left to right.
 
     Raises:
-        ValueError: no pair of positive integers, or spacing not positive.
+        ValueError: shape not a pair of positive integers, or spacing not positive.
     """
     rows, columns = _indices(shape, 2)
     sites = np.stack([columns + 0.5 * (rows % 2), rows * np.sqrt(0.75)], axis=1)
@@ -51,7 +51,7 @@ def face_centred_cubic(
         Positions, shape (4 cells, 3): cell by cell, z fastest, its corner first.
 
     Raises:
-        ValueError: no three positive integers, or spacing not positive.
+        ValueError: shape not three positive integers, or spacing not positive.
     """
     basis = np.array([(0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)])
     corners = np.stack(_indices(shape, 3), axis=1)

@@ -28,7 +28,7 @@ class Modes(eqx.Module):
     Attributes:
         omega: ω_k, ascending, shape (n,); exactly 0 for zero modes.
         vectors: e_jk, row j = (atom, axis), column k a mode, shape (n, n).
-        squared: the eigenvalues ω_k² as they came, shape (n,).
+        squared: the eigenvalues ω_k² as computed, shape (n,).
         vibrating: which modes have a frequency, shape (n,).
         masses: shape (N,).
     """
@@ -41,7 +41,7 @@ class Modes(eqx.Module):
 
     @property
     def zero_modes(self) -> Array:
-        """Number of modes of no frequency."""
+        """Number of modes of zero frequency."""
         return jnp.sum(~self.vibrating)
 
     @property
@@ -63,7 +63,7 @@ class Modes(eqx.Module):
     def coordinates(self, u: Float[Array, "... N d"]) -> Float[Array, "... n"]:
         """Mode coordinates X_k = Σ_j √m_j e_jk u_j, of velocities Ẋ_k likewise.
 
-        In print the masses are missing, which is right only where all are 1.
+        The printed formula lacks the masses; that is correct only where all are 1.
 
         Args:
             u: displacements or velocities, shape (..., N, d).
@@ -112,8 +112,8 @@ def normal_modes(
     Args:
         body: the solid.
         x: positions at rest, shape (N, d).
-        zero_modes: how many modes must have no frequency; "rigid" for as many as there
-            are rigid motions, None for no check (static).
+        zero_modes: number of modes that must have zero frequency; "rigid" for the
+            number of rigid motions, None for no check (static).
 
     Returns:
         The modes.
@@ -142,20 +142,20 @@ def hessian_modes(
 ) -> Modes:
     """Normal modes of a Hessian ∂²V/∂u_i∂u_j.
 
-    Frequencies have derivatives where they are distinct; eigenvectors of a repeated
-    frequency are any basis, and have none.
+    Frequencies have derivatives where they are distinct. The eigenvectors of a repeated
+    frequency are an arbitrary basis and have no derivatives.
 
     Args:
         hessian: symmetric, shape (n, n), n = N d, rows (atom, axis).
         masses: shape (N,), positive.
-        zero_modes: how many modes must have no frequency, or None for no check.
+        zero_modes: number of modes that must have zero frequency, or None for no check.
 
     Returns:
         The modes.
 
     Raises:
         ValueError: wrong shapes, not symmetric, masses not positive, a negative squared
-            frequency, or another number of zero modes (values: where concrete).
+            frequency, or another number of zero modes (values are checked if concrete).
     """
     hessian, masses = constant(hessian, "hessian"), constant(masses, "masses")
     if zero_modes is not None:

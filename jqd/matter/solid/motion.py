@@ -28,12 +28,12 @@ class Point(NamedTuple):
 
 
 class ListedPoint(NamedTuple):
-    """A point with its list of neighbours, which a splitting carries along.
+    """A point of phase space with its neighbour list, which a splitting carries along.
 
     Attributes:
         x: positions, shape (N, d).
         v: velocities, shape (N, d).
-        near: a list that holds for x.
+        near: a neighbour list that is valid for x.
     """
 
     x: Float[Array, "N d"]
@@ -45,11 +45,11 @@ class AtomMotion(Motion):
     """Classical motion of the atoms of a solid: dx/dt = v, m dv/dt = -dV/dx.
 
     Its flows are the kick (outer) and the drift (inner), so that every splitting of
-    `jqd.steppers` follows it: `strang` is velocity Verlet, `pefrl` the default. The
-    constants that a fit may free are those of the pair potential, and `masses`.
+    `jqd.steppers` applies: `strang` is velocity Verlet, and `pefrl` is the default. A
+    fit may free the constants of the pair potential and `masses`.
 
-    Of a solid with `neighbours` a splitting carries a list of them along, as
-    `jqd.evolve` sees to; other steppers have one made for each force, ten times slower.
+    For a solid with `neighbours`, `jqd.evolve` lets a splitting carry the neighbour
+    list along. Other steppers make a list for each force, which is ten times slower.
 
     Attributes:
         body: the solid.
@@ -58,7 +58,7 @@ class AtomMotion(Motion):
     body: Solid = parts()
 
     def prepare(self, start: Any) -> Point:
-        """The state for a `Point` or a pair (x, v).
+        """The state from a `Point` or a pair (x, v).
 
         Raises:
             ValueError: wrong shapes, values that are not finite, overlapping atoms.
@@ -73,7 +73,7 @@ class AtomMotion(Motion):
         """(v, F/m).
 
         Raises:
-            ValueError: a state with a list, which has no derivative.
+            ValueError: a state with a neighbour list, which has no derivative.
         """
         del t, args
         if isinstance(state, ListedPoint):
@@ -84,7 +84,7 @@ class AtomMotion(Motion):
         return Point(state.v, self._acceleration(state))
 
     def carry(self, state: Point | ListedPoint, *, splits: bool) -> Any:
-        """The point, with a list of neighbours for a splitting if the solid has one."""
+        """The point, with a neighbour list for a splitting if the solid has one."""
         near = self.body.listed(state.x, _list(state)) if splits else None
         x, v = state[:2]
         return Point(x, v) if near is None else ListedPoint(x, v, near)
@@ -117,7 +117,7 @@ class AtomMotion(Motion):
         return {"energy": self.energy(state)}
 
     def watch(self) -> Watch:
-        """CROWDED where an atom has more neighbours than its list has places."""
+        """CROWDED where an atom has more neighbours than the list has places."""
 
         def alarm(t: ArrayLike, before: Any, after: Point | ListedPoint) -> Array:
             del t, before

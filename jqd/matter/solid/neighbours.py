@@ -1,4 +1,4 @@
-"""Lists of neighbours, which serve until an atom has moved by half their skin."""
+"""Neighbour lists, which are valid until an atom has moved by half the skin."""
 
 import math
 from functools import partial
@@ -19,12 +19,12 @@ from .pair_potentials import PairPotential
 
 
 class Neighbours(NamedTuple):
-    """Who is near whom.
+    """The neighbours of each atom.
 
     Attributes:
         partners: atoms that may come within reach of each atom, N where there is none,
             (capacity, N).
-        at: where the atoms were when the list was made, (N, d).
+        at: positions of the atoms when the list was made, (N, d).
         overflow: whether this list, or an earlier one of the run, had too few places.
     """
 
@@ -34,15 +34,15 @@ class Neighbours(NamedTuple):
 
 
 class NeighbourList(eqx.Module):
-    """How neighbours are found: all atoms nearer than the reach and a skin.
+    """How to find neighbours: all atoms within the reach plus a skin.
 
-    Such a list holds until an atom has moved by half of the skin. It has no
-    derivatives: forces have those of the pairs that are in it.
+    Such a list is valid until an atom has moved by half of the skin. It has no
+    derivatives itself; those of the forces are over the pairs that are in it.
 
     Attributes:
         skin: how far beyond the reach of the potential the list goes, scalar.
         capacity: most partners of an atom (static).
-        cells: with which lists are made; None to look at all pairs.
+        cells: the cells that lists are made with; None to search all pairs.
     """
 
     skin: Float[Array, ""]
@@ -57,10 +57,10 @@ class NeighbourList(eqx.Module):
         self.capacity, self.cells = capacity, cells
 
     def check(self, potential: PairPotential, box: Array | None) -> None:
-        """Raise where this list cannot serve a potential in a box.
+        """Raise where this list does not suit a potential in a box.
 
         Raises:
-            ValueError: a potential that does not end, or whose constants differ from
+            ValueError: a potential of infinite range, or whose constants differ from
                 pair to pair; cells without a box, or smaller than reach and skin.
         """
         if potential.reach is None:
@@ -99,7 +99,7 @@ class NeighbourList(eqx.Module):
     ) -> Neighbours:
         """The list itself or, where an atom has moved by half the skin, a new one.
 
-        In a batch each member has a new one when it needs it, and no others are made.
+        In a batch, a new list is made only for the members that need one.
         """
         given = jax.lax.stop_gradient((self, near, x, reach, box))
         lanes = _renew_lanes(*jax.tree.map(lambda leaf: leaf[None], given))
@@ -115,20 +115,20 @@ def neighbours_for(
     skin: float | None = None,
     room: float = 1.6,
 ) -> NeighbourList:
-    """A list of neighbours for these positions, with room for later crowding.
+    """A neighbour list for these positions, with room for later crowding.
 
     Args:
         x: typical positions, (N, d); their values are read.
         box: periods, (d,), or None for an open solid.
-        reach: of the potential.
-        skin: how far beyond the reach the list goes; 0.16 reach by default. A wide one
-            is made anew less often, and holds more pairs out of reach.
-        room: capacities over the largest numbers of partners of an atom, and of atoms
-            in a cell, now.
+        reach: range of the potential.
+        skin: how far beyond the reach the list extends; 0.16 reach by default. A list
+            with a wide skin is renewed less often, but holds more pairs out of reach.
+        room: ratio of the capacities to the present largest numbers of partners of an
+            atom, and of atoms in a cell.
 
     Returns:
-        What `Solid` takes as `neighbours`. It finds them with cells where the box holds
-        three or more along each axis, else among all pairs.
+        The `neighbours` argument of `Solid`. It uses cells where the box holds three or
+        more along each axis, and searches all pairs elsewhere.
 
     Raises:
         ValueError: a reach or skin that is not positive, positions that are not finite.
@@ -198,11 +198,11 @@ def _make(how: NeighbourList, x: Array, reach: Array, box: Array | None) -> Neig
 def separations(
     x: Float[Array, "N d"], partners: Int[Array, "K N"], box: Array | None
 ) -> list[Float[Array, "K N"]]:
-    """x_j - x_i (nearest images), one array an axis: some times faster than points."""
+    """x_j - x_i (nearest images), one array per axis: some times faster than points."""
     apart = []
     for axis in range(x.shape[1]):
         mine = x[:, axis]
-        # an atom that is not there is left out by who asks
+        # callers leave out places without a partner
         along = jnp.concatenate([mine, jnp.zeros_like(mine[:1])])[partners]
         along = along - mine[None]
         if box is not None:
@@ -216,7 +216,7 @@ def _square(apart: list[Array]) -> Array:
 
 
 def distances(apart: list[Array], partners: Array, reach: Array) -> Array:
-    """Their lengths; of places without a partner a length beyond the reach."""
+    """Lengths of the separations; beyond the reach at places without a partner."""
     there = partners < partners.shape[1]
     return jnp.sqrt(jnp.where(there, _square(apart), 4 * reach**2))
 

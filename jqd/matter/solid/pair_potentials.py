@@ -1,4 +1,4 @@
-"""Energies of pairs of atoms over their distance."""
+"""Energies of pairs of atoms as functions of their distance."""
 
 import abc
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from ...constants import constant
 class PairPotential(eqx.Module):
     """u(r), the energy of a pair of atoms.
 
-    Constants are arrays: of shape () for all pairs alike, or one for each pair, in the
-    shape in which a `Solid` keeps its pairs: (B,) for bonds, (N, N) for all pairs.
+    Constants are arrays, of shape () for all pairs alike, or with an entry for each
+    pair: (B,) where a `Solid` has bonds, (N, N) where all pairs interact.
     """
 
     @abc.abstractmethod
@@ -39,7 +39,7 @@ class PairPotential(eqx.Module):
 
     @property
     def core(self) -> Array:
-        """Distance below which atoms overlap: no initial state may have it."""
+        """Distance below which atoms overlap, which initial states may not have."""
         return jnp.zeros_like(self.rest)
 
     @property
@@ -115,16 +115,16 @@ class FPUT(PairPotential):
 
 
 class LennardJones(PairPotential):
-    """u = 4 epsilon [(sigma/r)^12 - (sigma/r)^6], led to zero between two distances.
+    """u = 4 epsilon [(sigma/r)^12 - (sigma/r)^6], taken to zero between two distances.
 
     Between `inner` and `outer` the energy is multiplied by 1 - 10 t³ + 15 t⁴ - 6 t⁵,
-    t = (r - inner)/(outer - inner): first and second derivatives stay continuous,
-    which steppers of order 4 and normal modes need.
+    t = (r - inner)/(outer - inner). The first and second derivatives stay continuous,
+    as steppers of order 4 and normal modes require.
 
     Attributes:
         epsilon: depth.
         sigma: distance at which u vanishes.
-        inner: where the cut begins, or None for no cut.
+        inner: where the cut-off begins, or None for no cut-off.
         outer: where the energy is zero, or None.
     """
 
@@ -167,7 +167,7 @@ class LennardJones(PairPotential):
         return self._cut(r) * 4 * self.epsilon * sixth * (sixth - 1)
 
     def slope(self, r: Array) -> Array:
-        """u'(r), in closed form: forces are where the time of a run goes."""
+        """u'(r), in closed form, because a run spends most of its time on forces."""
         # divisions take most of the time: one for each pair
         inverse = 1 / r
         sixth = (self.sigma * inverse) ** 6
@@ -227,7 +227,7 @@ class Morse(PairPotential):
 
 
 class PairFunction(PairPotential):
-    """A pair energy of the user's own.
+    """A pair energy that the user defines.
 
     Attributes:
         function: r -> u(r), elementwise; a function (static) or a PyTree with a

@@ -1,7 +1,7 @@
 """Phonons: eigenstates and thermal states of a solid along its normal modes.
 
-An eigenstate leaves every core where it is and broadens it. Zero modes are no
-oscillators: they are left out, and the body's own place and orientation with them.
+An eigenstate leaves every core in its place and broadens it. Zero modes are not
+oscillators, so they are left out, and with them the body's position and orientation.
 """
 
 import jax
@@ -39,7 +39,7 @@ def thermal_occupations(
         n_k, shape (n,).
 
     Raises:
-        ValueError: temperature or hbar is no scalar, or has an impossible value.
+        ValueError: temperature or hbar is not a scalar, or has an impossible value.
     """
     temperature, hbar = constant(temperature, "temperature"), constant(hbar, "hbar")
     _checks.check_shape(temperature, "temperature", ())
@@ -131,13 +131,13 @@ def wigner_samples(
     """Displacements and velocities drawn from the Wigner function of a thermal state.
 
     Normal, <X_k²> = (ħ/2ω_k)(2n_k + 1), <Ẋ_k²> = (ħω_k/2)(2n_k + 1). Zero modes have no
-    ground state: place and orientation get the packet of least uncertainty that an
-    oscillator of frequency `rigid_omega` would have.
+    ground state: position and orientation get the minimum-uncertainty packet of an
+    oscillator of frequency `rigid_omega`.
 
     Args:
         key: random key.
         modes: normal modes.
-        samples: number S of points of phase space (static).
+        samples: number S of phase-space points (static).
         hbar: ħ.
         temperature: T, unit of energy; 0 for zero-point motion alone.
         rigid_omega: frequency that sets the packet of zero modes; None for the lowest

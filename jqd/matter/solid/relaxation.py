@@ -1,4 +1,4 @@
-"""Positions of least energy: damped motion, then Newton's steps."""
+"""Positions of least energy: damped motion, then Newton steps."""
 
 import equinox as eqx
 import jax
@@ -28,7 +28,7 @@ class Relaxed(eqx.Module):
         energy: V(x).
         force: largest component of the force at x.
         steps: steps of damped motion taken.
-        polish: Newton's steps taken.
+        polish: Newton steps taken.
         status: `Status.OK`, `STEP_BUDGET` where the force stayed above the tolerance,
             or `NON_FINITE`.
     """
@@ -52,22 +52,22 @@ def relax(
 ) -> Relaxed:
     """The minimum of the energy downhill from `x`.
 
-    FIRE: motion of unit masses whose velocity is turned towards the force and stopped
-    where it would go uphill; then Newton's steps -H⁺∇V, H⁺ the pseudo-inverse without
-    zero modes, as long as each lowers the force. The centre of mass stays.
+    FIRE moves unit masses, turns their velocity towards the force, and stops it where
+    it would go uphill. Newton steps -H⁺∇V follow as long as each lowers the force, with
+    H⁺ the pseudo-inverse without zero modes. The centre of mass stays fixed.
 
-    A start of high symmetry may end on a saddle: `normal_modes` tells.
+    Positions of high symmetry may lead to a saddle, which `normal_modes` detects.
 
     Args:
         body: the solid, without `neighbours`.
-        x: start, shape (N, d).
-        tolerance: largest force component let pass, over the stiffness of a pair at
-            rest times its length; some 1e-15 is reached.
+        x: initial positions, shape (N, d).
+        tolerance: largest force component accepted, in units of the stiffness of a pair
+            at rest times its length; some 1e-15 is reached.
         max_steps: budget of damped steps.
-        max_polish: budget of Newton's steps; 0 for none.
+        max_polish: budget of Newton steps; 0 for none.
 
     Returns:
-        Positions, energy, force and status; under jit and vmap too.
+        Positions, energy, force and status. Works under jit and vmap.
 
     Raises:
         ValueError: positions of a wrong shape, not finite, or overlapping.
@@ -92,7 +92,7 @@ def _relax(
     length = jnp.max(jnp.abs(rest))
     unit = stiffness * jnp.where(length > 0, length, _shortest(body, x))
     tolerance = tolerance * divisor(unit)
-    # Newton's steps converge from where forces are far below stiffness times length.
+    # Newton steps converge where forces are far below stiffness times length.
     coarse = jnp.maximum(tolerance, 1e-5 * unit)
     x, force, steps = _damped(body, x, start, coarse, max_steps)
     x, force, polish = _polish(body, x, force, max_polish)

@@ -22,7 +22,7 @@ class RigidMotions(eqx.Module):
     Attributes:
         vectors: columns, shape (N d, g), g = d translations + d(d - 1)/2 rotations;
             zero where `independent` is False.
-        independent: which columns are motions: atoms on a line lack one, shape (g,).
+        independent: which columns are motions (atoms on a line lack one), shape (g,).
     """
 
     vectors: Float[Array, "n g"]
@@ -37,8 +37,8 @@ class RigidMotions(eqx.Module):
     def remove(self, v: Float[Array, "N d"], masses: Float[Array, " N"]) -> Array:
         """Velocities or displacements without their rigid part, shape (N, d).
 
-        v - M^(-1/2) G Gᵀ M^(1/2) v: the part that is left has neither momentum nor
-        angular momentum.
+        v - M^(-1/2) G Gᵀ M^(1/2) v: the remainder has neither momentum nor angular
+        momentum.
         """
         roots = jnp.sqrt(masses)[:, None]
         weighted = jnp.reshape(roots * v, (-1,))
@@ -54,7 +54,7 @@ def rigid_motions(
 ) -> RigidMotions:
     """Translations and rotations of atoms at `x`, orthonormal after mass-weighting.
 
-    Columns √m_j ε_a and √m_j (x_j - X)_⊥, X the centre of mass
+    Columns √m_j ε_a and √m_j (x_j - X)_⊥, where X is the centre of mass.
 
     Args:
         x: positions, shape (N, d), d up to 3.
@@ -100,7 +100,8 @@ def _rigid_motions(x: Array, masses: Array, rotations: bool) -> RigidMotions:
 def rigid_motions_of(body: Solid, x: Float[ArrayLike, "N d"]) -> RigidMotions:
     """The rigid motions that cost a solid no energy at `x`.
 
-    All of them for an open solid, translations alone in a box, none with anchors.
+    These are all of them for an open solid, only translations in a box, and none with
+    anchors.
 
     Args:
         body: the solid.
@@ -118,7 +119,7 @@ def rigid_motions_of(body: Solid, x: Float[ArrayLike, "N d"]) -> RigidMotions:
 
 @gated
 def rigid_count(body: Solid, x: Float[ArrayLike, "N d"]) -> int:
-    """How many modes of no frequency a solid at an equilibrium x has (concrete x).
+    """Number of zero-frequency modes of a solid at an equilibrium x (concrete x).
 
     d translations and d(d - 1)/2 rotations, less those within the d - s directions in
     which the atoms have no extent.

@@ -1,7 +1,7 @@
 """Neighbours, and the widths of the bonds between them.
 
-The bond frame is the one that tells whether cores stay localised: a slow turn of the
-whole body widens every atom in the lab, and no bond.
+Bond widths show whether cores stay localised: a slow rotation of the whole body widens
+the distribution of every atom in the lab frame, but that of no bond.
 """
 
 import jax
@@ -18,7 +18,7 @@ from ...constants import constant
 def neighbour_pairs(
     x: ArrayLike, reach: float, *, box: ArrayLike | None = None
 ) -> np.ndarray:
-    """Pairs of atoms no further apart than `reach`, of concrete positions.
+    """Pairs of atoms no further apart than `reach`, from concrete positions.
 
     Args:
         x: positions, shape (N, d).
@@ -54,7 +54,7 @@ def bond_variances(
 ) -> Float[Array, " B"]:
     """Variance of the length of each bond, for small displacements of covariance C.
 
-    <(n·(u_j - u_i))²>, n the unit vector from i to j at rest
+    <(n·(u_j - u_i))²>, where n is the unit vector from i to j at rest.
 
     Args:
         covariance: <u u>, shape (N d, N d), rows (atom, axis).

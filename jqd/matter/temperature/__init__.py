@@ -1,6 +1,6 @@
 """Temperature from energy levels: densities of states, saddle points, Gibbs states.
 
-k_B = 1: temperatures are energies. A negative temperature means that the density of
+k_B = 1: temperatures are energies. The temperature is negative where the density of
 states falls with the energy, as it does above the middle of a bounded spectrum.
 """
 

@@ -85,7 +85,7 @@ def canonical_beta(
 def canonical_temperature(
     levels: ArrayLike, energy: ArrayLike, log_weights: ArrayLike | None = None
 ) -> Float[Array, "..."]:
-    """T = 1/β of the Gibbs state of mean energy E; all else as `canonical_beta`."""
+    """T = 1/β of the Gibbs state of mean energy E; otherwise as `canonical_beta`."""
     return reciprocal(canonical_beta(levels, energy, log_weights))
 
 
@@ -119,7 +119,7 @@ def _root(levels, log_weights, energy):
 def saddle_beta(cumulants: Cumulants, beta: ArrayLike) -> Float[Array, "..."]:
     """Inverse temperature dS/dE of the saddle-point entropy.
 
-    dS/dE = β - κ₃/2C²: ∂S/∂β vanishes but for the width's part, and dβ/dE = -1/C.
+    dS/dE = β - κ₃/2C²: ∂S/∂β vanishes but for the term of the width; dβ/dE = -1/C.
 
     Args:
         cumulants: of the Gibbs state at β; C is the variance, κ₃ the third cumulant.

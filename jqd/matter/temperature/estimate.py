@@ -15,17 +15,16 @@ from .kde import bandwidth, kde_beta, log_density_of_states
 class Temperatures(eqx.Module):
     """The temperatures of a spectrum at an energy, all of one shape.
 
-    For a finite system no definition is better than the gap between them, so the gap
-    is the error bar.
+    For a finite system the definitions differ, and none is better than the gap between
+    them, so the gap is the error bar.
 
     Attributes:
         kde: from the broadened density of states.
         saddle: from the saddle point of the partition function.
-        canonical: of the Gibbs state of that mean energy.
+        canonical: that of the Gibbs state of this mean energy.
         width: broadening η of `kde`.
         status: `jqd.Status`: NODE where less than one level lies in the window
-            of `kde`, which is NaN there; NON_FINITE where the energy lies outside the
-            spectrum.
+            of `kde`, which is NaN there; NON_FINITE for an energy outside the spectrum.
     """
 
     kde: Float[Array, "..."]
@@ -41,18 +40,18 @@ class Temperatures(eqx.Module):
 
     @property
     def error(self) -> Float[Array, "..."]:
-        """Largest gap between two of the three."""
+        """Largest gap between two of the three temperatures."""
         all_three = jnp.stack([self.kde, self.saddle, self.canonical])
         return jnp.max(all_three, axis=0) - jnp.min(all_three, axis=0)
 
     @property
     def ok(self) -> Array:
-        """Where all three are numbers that mean something."""
+        """Where all three temperatures are meaningful numbers."""
         return self.status == Status.OK
 
     @property
     def all_ok(self) -> bool:
-        """Whether each entry is `ok`: one answer, for `if` and `assert`."""
+        """Whether every entry is `ok`: a single answer, for `if` and `assert`."""
         return bool(jnp.all(self.ok))
 
 
@@ -66,8 +65,8 @@ def temperatures(
 
     1/T = ∂ ln g_η/∂E, dS/dE of S = ln Z + βE - ½ ln(2πC), and the β of <H>_β = E
 
-    They differ by parts of order 1/N. Temperatures are negative above the middle of
-    the spectrum. Differentiable in the levels, the energy and the width.
+    They differ by terms of order 1/N. Temperatures are negative above the middle of the
+    spectrum. They are differentiable in the levels, the energy and the width.
 
     Args:
         levels: E_i, shape (..., n); leading axes broadcast against `energy`.
@@ -76,7 +75,7 @@ def temperatures(
         log_weights: ln w_i, the shape of `levels`, or None; needs `width`.
 
     Returns:
-        The three with their gap as the error, of the broadcast shape.
+        The three temperatures with their gap as the error, of the broadcast shape.
 
     Raises:
         ValueError: there are fewer than 2 levels, E lies outside the spectrum, the
@@ -92,7 +91,7 @@ def temperatures(
             raise ValueError(
                 "Argument `width` must be given beside `log_weights`, but it is None."
             )
-        # The choice of a width is no part of what is differentiated.
+        # The choice of the width is not differentiated.
         width = lax.stop_gradient(bandwidth(levels, energy).width)
     width = _checks.widen(width)
     shape = jnp.broadcast_shapes(levels.shape[:-1], energy.shape, width.shape)

@@ -31,7 +31,7 @@ def log_density_of_states(
         energy: E, shape (...).
         width: η, the standard deviation, shape (...).
         log_weights: ln w_i, such as logarithms of degeneracies, the shape of `levels`;
-            None for levels that count once each.
+            None where each level counts once.
 
     Returns:
         ln g_η of the broadcast shape, g_η in levels per unit of energy.
@@ -54,7 +54,7 @@ def kde_beta(
     β = Σ_i p_i (E_i - E)/η², p_i ∝ w_i exp(-(E - E_i)²/2η²), Σ p_i = 1
 
     Arguments and errors are those of `log_density_of_states`. Broadening leaves the T
-    of an exponential density alone and makes T (1 + η²/σ²) of a Gaussian one's.
+    of an exponential density unchanged and multiplies that of a Gaussian by 1 + η²/σ².
 
     Returns:
         β of the broadcast shape, in 1/energy; negative where the density falls.
@@ -66,7 +66,7 @@ def kde_beta(
 
 
 class Bandwidth(NamedTuple):
-    """A width for the density of states, and what it costs.
+    """A width for the density of states, with its bias and noise.
 
     Attributes:
         width: η.
@@ -82,11 +82,12 @@ class Bandwidth(NamedTuple):
 def bandwidth(levels: ArrayLike, energy: ArrayLike, rigid: bool = True) -> Bandwidth:
     """The width at which bias and noise of β together are smallest.
 
-    The bias is c η², c measured between the widths η₀ and √2 η₀, η₀ a quarter of the
-    spectrum's standard deviation. Repelling levels, as of random matrices, have noise
-    1/(√2π g η²), independent ones (4√π g η³)^(-1/2), g their density. So the best η
-    is (1/(√2π g |c|))^(1/4), where bias and noise are equal, or (3/(16√π g c²))^(1/7).
-    It is kept between one mean spacing and the standard deviation.
+    The bias is c η², with c measured between the widths η₀ and √2 η₀, and η₀ a quarter
+    of the spectrum's standard deviation. Repelling levels, as of random matrices, have
+    noise 1/(√2π g η²), independent ones (4√π g η³)^(-1/2), where g is their density.
+    So the best η is (1/(√2π g |c|))^(1/4), where bias and noise are equal, or
+    (3/(16√π g c²))^(1/7). It is kept between one mean spacing and the standard
+    deviation.
 
     Args:
         levels: E_i, shape (..., n).
@@ -111,7 +112,7 @@ def bandwidth(levels: ArrayLike, energy: ArrayLike, rigid: bool = True) -> Bandw
 
 def _bandwidth(rigid, levels, log_weights, energy):
     spread = jnp.std(levels)
-    # All levels alike: any width will do, and none may be zero.
+    # If all levels are equal, any width works, but it must not be zero.
     spread = divisor(spread)
     pilot = spread / 4
     density = jnp.exp(_log_density(levels, log_weights, energy, pilot))
@@ -119,7 +120,7 @@ def _bandwidth(rigid, levels, log_weights, energy):
     narrow = _beta(levels, log_weights, energy, pilot)
     wide = _beta(levels, log_weights, energy, jnp.sqrt(2.0) * pilot)
     curvature = (wide - narrow) / pilot**2
-    # No curvature would ask for an infinite width.
+    # Without curvature the width would be infinite.
     size = jnp.maximum(jnp.abs(curvature), jnp.finfo(density.dtype).eps)
     if rigid:
         scale, power = 1 / (jnp.sqrt(2.0) * jnp.pi * density), 2.0

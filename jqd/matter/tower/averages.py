@@ -8,15 +8,15 @@ from ..._math import abs2
 from ...steppers.eigenbasis import unitary_orbit
 from .tower import Tower
 
-# A dense eigenbasis of more than these takes minutes and gigabytes.
+# A dense eigenbasis of larger dimension takes minutes and gigabytes.
 _LARGEST = 4000
 
 
 class Eigenbasis(eqx.Module):
     """All eigenstates of a tower: H |a> = E_a |a>.
 
-    Averages over infinite times are those without degeneracies, E_a = E_b only for
-    a = b, which level repulsion and incommensurate frequencies give.
+    Averages over infinite times assume a spectrum without degeneracies, E_a = E_b only
+    for a = b, as level repulsion and incommensurate frequencies give.
 
     Attributes:
         energies: (n,) E_a, n = D P.
@@ -40,7 +40,7 @@ class Eigenbasis(eqx.Module):
         return jnp.sqrt(jnp.sum(share * (self.energies - mean) ** 2))
 
     def effective_dimension(self, psi: Inexact[Array, "D P"]) -> Float[Array, ""]:
-        """d_eff = 1/Σ |c_a|⁴, the number of eigenstates that take part."""
+        """d_eff = 1/Σ |c_a|⁴, the effective number of eigenstates in the state."""
         return 1 / jnp.sum(jnp.abs(self.amplitudes(psi)) ** 4)
 
     def time_average(self, psi: Inexact[Array, "D P"]) -> Float[Array, "D P"]:
@@ -65,7 +65,7 @@ class Eigenbasis(eqx.Module):
     def states(
         self, psi: Inexact[Array, "D P"], ts: Array, hbar: ArrayLike = 1.0
     ) -> Complex[Array, "t D P"]:
-        """ψ(t) at times from 0, exactly."""
+        """ψ(t), exact, at times counted from 0."""
         kets = unitary_orbit(self.energies, self.amplitudes(psi), ts, hbar)
         return (kets @ self.vectors.T).reshape(-1, *self.shape)
 

@@ -6,15 +6,15 @@ import numpy as np
 
 from ... import _checks
 
-# More configurations than these are a mistake rather than a model.
+# More configurations than this are taken for a mistake.
 _MOST = 200_000
 
 
 class Configurations:
-    """Which photon numbers (n_1, ..., n_m) are kept: the columns of a tower's state.
+    """The photon numbers (n_1, ..., n_m) that are kept: columns of a tower's state.
 
-    Hashable and immutable, so that it may be a static part of a law. Configurations
-    are ordered by their level k = Σ n_m, the number of photons.
+    They are hashable and immutable, so they may be a static part of a law. They are
+    ordered by their level k = Σ n_m, the number of photons.
 
     Attributes:
         numbers: (P, m) photon numbers.
@@ -81,7 +81,7 @@ class Configurations:
 
     @functools.cached_property
     def raised(self) -> np.ndarray:
-        """(m, P) where one more photon of mode m leads; P where the cut-off is."""
+        """(m, P) index of p with one more photon of mode m; P beyond the cut-off."""
         known = {row.tobytes(): i for i, row in enumerate(self.numbers)}
         steps = np.eye(self.modes, dtype=self.numbers.dtype)
         return np.array(
@@ -93,7 +93,7 @@ class Configurations:
 
     @functools.cached_property
     def lowered(self) -> np.ndarray:
-        """(m, P) where one photon less of mode m leads; P where there is none."""
+        """(m, P) index of p with one photon less of mode m; P where there is none."""
         table = np.full((self.modes, self.size + 1), self.size)
         columns = np.arange(self.size)
         for mode, target in enumerate(self.raised):
@@ -102,12 +102,12 @@ class Configurations:
 
     @functools.cached_property
     def edge(self) -> np.ndarray:
-        """(P,) whether the cut-off takes a neighbour with one photon more."""
+        """(P,) whether the cut-off removes a neighbour with one photon more."""
         return (self.raised == self.size).any(axis=0)
 
     @functools.cached_property
     def of_level(self) -> np.ndarray:
-        """(P, K + 1) one where configuration p is of level k: sums over levels."""
+        """(P, K + 1) one where configuration p is of level k, for sums over levels."""
         return (self.totals[:, None] == np.arange(self.top + 1)[None, :]).astype(float)
 
     def of_number(self, mode: int) -> np.ndarray:
@@ -139,7 +139,7 @@ def photon_configurations(
 
     Raises:
         ValueError: a frequency that is not positive, a cut-off below one quantum, or
-            one so high that more than 200 000 configurations would be kept.
+            one that would keep more than 200 000 configurations.
     """
     omega = np.atleast_1d(np.asarray(omega, float))
     _checks.check_shape(omega, "omega", (None,))

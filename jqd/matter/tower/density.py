@@ -15,8 +15,8 @@ from ...constants import constant, scalars
 class LevelDensity(eqx.Module):
     """g(E): levels per unit of energy, as a share of all levels, on [low, high].
 
-    Concrete densities know ln g and the energy below which a share u of all levels
-    lies; both are differentiable in their constants.
+    Concrete densities define ln g and the quantile, the energy below which a share u of
+    all levels lies. Both are differentiable in their constants.
     """
 
     @abc.abstractmethod
@@ -28,7 +28,7 @@ class LevelDensity(eqx.Module):
         """The energy below which this share of all levels lies."""
 
     def levels(self, number: int) -> Float[Array, " D"]:
-        """Energies of D levels, evenly spread over g: the quantiles (i + 1/2)/D."""
+        """Energies of D levels, distributed as g: the quantiles (i + 1/2)/D."""
         return self.quantile((jnp.arange(number) + 0.5) / number)
 
     def temperature(self, energy: ArrayLike) -> Array:
@@ -74,7 +74,7 @@ class ExponentialDensity(LevelDensity):
 
 
 class GaussianShape(eqx.Module):
-    """f(x) = f₀ exp(-x²/w²): a coupling that fades with the energy it bridges.
+    """f(x) = f₀ exp(-x²/w²): a coupling that falls with the energy difference.
 
     Attributes:
         width: w, unit of energy.

@@ -9,18 +9,18 @@ from jaxtyping import Array
 
 from ..._math import abs2, safe_divide
 
-# Steps after which the outermost levels stand out of a spectrum of any size.
+# Steps after which the outermost levels are resolved in a spectrum of any size.
 _STEPS = 40
-# The bounds are put this share of the width wide of what was found.
+# The bounds are moved outwards by this share of the width.
 _MARGIN = 0.02
 
 
 @jax.jit
 def lanczos_bounds(hamiltonian: Any) -> tuple[Array, Array]:
-    """Numbers that enclose the spectrum of a Hermitian Hamiltonian.
+    """Lower and upper bound of the spectrum of a Hermitian Hamiltonian.
 
-    Ritz values of 40 Lanczos steps, moved outwards by their residuals (an eigenvalue
-    lies within the residual of each) and 2 % of the width.
+    They are Ritz values of 40 Lanczos steps, moved outwards by their residuals (an
+    eigenvalue lies within the residual of each) and by 2 % of the width.
 
     Args:
         hamiltonian: with `apply(psi)`, `shape` and `energies`, as a `Tower` has them.
@@ -30,7 +30,7 @@ def lanczos_bounds(hamiltonian: Any) -> tuple[Array, Array]:
     """
     dtype = hamiltonian.energies.dtype
     steps = min(_STEPS, hamiltonian.dimension)
-    # phases φ j², φ golden, spread evenly: orthogonal to no eigenstate but by chance
+    # phases φ j², φ golden, spread evenly: orthogonal to an eigenstate only by chance
     turns = np.arange(hamiltonian.dimension) ** 2 * (np.sqrt(5) - 1) / 2
     start = jnp.asarray(np.cos(2 * np.pi * turns), hamiltonian.coupling.dtype)
     start = jnp.reshape(start / _length(start), hamiltonian.shape)

@@ -1,4 +1,4 @@
-"""What each level of the tower holds: norm, energy, entanglement, photons, and T."""
+"""Norm, energy, entanglement, photons and T of each level of the tower."""
 
 from typing import NamedTuple
 
@@ -11,10 +11,10 @@ from .tower import Tower
 
 
 class Levels(NamedTuple):
-    """Norm and energies of the levels k = 0..K, photons k; energies are of the norm.
+    """Norm and energies of the levels k = 0..K, of k photons; energies are per norm.
 
     Attributes:
-        norm: p_k, their sum is the norm of the tower.
+        norm: p_k, whose sum is the norm of the tower.
         matter_energy: <H_M> within level k, per norm.
         photon_energy: <Σ ħω a†a> within level k, per norm.
         matter_spread: standard deviation of H_M within level k.
@@ -29,12 +29,12 @@ class Levels(NamedTuple):
 
     @property
     def energy(self) -> Float[Array, " levels"]:
-        """E_{N,k} of the free parts, norm included (Chafin (2019), eq. 3)."""
+        """E_{N,k} of the free parts, weighted by the norm (Chafin (2019), eq. 3)."""
         return self.norm * self.energy_per_norm
 
     @property
     def energy_per_norm(self) -> Float[Array, " levels"]:
-        """E_{N,k}/p_k: the claim is that it is the same for all k."""
+        """E_{N,k}/p_k, which the paper claims to be the same for all k."""
         return self.matter_energy + self.photon_energy
 
 
@@ -82,7 +82,7 @@ def levels(tower: Tower, psi: Inexact[Array, "D P"]) -> Levels:
     Returns:
         Arrays (K + 1,); energies of an empty level are 0.
 
-    Source: Chafin (2019), eqs. 2 and 3, for photons that are counted by their modes.
+    Source: Chafin (2019), eqs. 2 and 3, for photons counted by mode.
     """
     share = abs2(psi)
     onto = jnp.asarray(tower.configurations.of_level, share.dtype)
@@ -102,7 +102,7 @@ def levels(tower: Tower, psi: Inexact[Array, "D P"]) -> Levels:
 
 
 def interaction_energy(tower: Tower, psi: Inexact[Array, "D P"]) -> Float[Array, ""]:
-    """<H_int>, what the printed energy of the tower leaves out."""
+    """<H_int>, which the printed energy of the tower leaves out."""
     return jnp.sum(jnp.real(jnp.conj(psi) * tower.interact(psi)))
 
 

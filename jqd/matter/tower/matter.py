@@ -15,13 +15,13 @@ from .density import LevelDensity
 
 
 class Matter(eqx.Module):
-    """The eigenlevels of H_M, in ascending order, and X between them.
+    """The levels of H_M, in ascending order, and the coupling X between them.
 
     Attributes:
         energies: (D,) E_i, unit of energy.
         coupling: (D, D) Hermitian X_ij in the eigenbasis; X λ is an energy.
-        vectors: (D, D) eigenstates as columns in the basis in which the matter was
-            given; None where it was given in its eigenbasis.
+        vectors: (D, D) eigenstates as columns, in the basis of the given Hamiltonian;
+            None where the matter was given in its eigenbasis.
         density: g(E) from which the levels were taken; None where there is none.
     """
 
@@ -56,9 +56,9 @@ class Matter(eqx.Module):
 
 
 def user_matter(hamiltonian: ArrayLike, coupling: ArrayLike) -> Matter:
-    """Matter from any Hamiltonian, taken to its eigenbasis.
+    """Matter from any Hamiltonian, transformed to its eigenbasis.
 
-    Derivatives pass through the eigenbasis and need separate levels.
+    Derivatives pass through the eigenbasis and need non-degenerate levels.
 
     Args:
         hamiltonian: (D, D) Hermitian, or the (D,) real diagonal of one.
@@ -101,16 +101,16 @@ def random_matter(
     density: LevelDensity,
     shape: Callable[[Array], Array],
 ) -> Matter:
-    """A random matrix between levels of given density, as chaotic matter has it.
+    """Random matter: levels of a given density, coupled by a random matrix.
 
     X_ij = (g_i g_j)^(-1/4) f(E_i - E_j) R_ij, with g_i levels per unit of energy at E_i
-    and R Gaussian, real and symmetric: <R_ij²> = 1, <R_ii²> = 2. Each level then emits
-    at the rate 2πλ²f(ω)² sqrt(g(E - ω)/g(E)) / ħ. Energies are the quantiles of the
-    density, so that the same key gives the same R whatever its constants are: X is
-    differentiable in them.
+    and R Gaussian, real and symmetric: <R_ij²> = 1, <R_ii²> = 2. This models chaotic
+    matter, and each level emits at the rate 2πλ²f(ω)² sqrt(g(E - ω)/g(E)) / ħ. Energies
+    are the quantiles of the density. The same key gives the same R for any constants of
+    the density, so X is differentiable in them.
 
     Args:
-        key: of the random matrix.
+        key: random key of the matrix.
         levels: D, at least 2.
         density: g(E).
         shape: f, elementwise and even, dimensionless.

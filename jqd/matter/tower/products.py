@@ -1,4 +1,4 @@
-"""Products of matrices of which one or both are complex."""
+"""Products of matrices, one or both of them complex."""
 
 import jax.numpy as jnp
 from jax import lax
@@ -6,7 +6,7 @@ from jaxtyping import Array
 
 
 def times(a: Array, b: Array) -> Array:
-    """a @ b by real products alone: a real factor is never made complex."""
+    """a @ b from real products alone: a real factor is never made complex."""
     if jnp.iscomplexobj(a) and jnp.iscomplexobj(b):
         left, right = times(a.real, b), times(a.imag, b)
         return left + 1j * right

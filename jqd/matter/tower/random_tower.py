@@ -17,16 +17,17 @@ from .tower import Tower
 class RandomTower(Wrapped):
     """Random matter with g(E) ∝ exp(βE), coupled to one photon mode.
 
-    The matrix behind X comes from `key` alone: one law for every value of the coupling
-    λ, the frequency ω and the inverse temperature β of the matter.
+    The random matrix in X depends on `key` alone. The law is thus the same for every
+    value of the coupling λ, the frequency ω and the inverse temperature β of the
+    matter.
 
     Attributes:
         strength: λ.
         omega: ω, angular frequency.
         beta: β = ∂ ln g/∂E.
         width: W, matter has energies in [0, W].
-        bandwidth: of the Gaussian f(E_i - E_j) in X.
-        key: of the random matrix.
+        bandwidth: width of the Gaussian f(E_i - E_j) in X.
+        key: random key of the matrix.
         levels: D (static).
         configurations: photon numbers kept (static).
     """
@@ -71,13 +72,13 @@ class RandomTower(Wrapped):
 
     @property
     def inner(self) -> Tower:
-        """The tower at these constants."""
+        """The tower with these constants."""
         density = ExponentialDensity(self.beta, self.width)
         shape = GaussianShape(self.bandwidth)
         matter = random_matter(self.key, self.levels, density, shape)
         return Tower(matter, self.omega, self.strength, self.configurations)
 
     def foot(self, share: float) -> Complex[Array, "D P"]:
-        """Matter in one level, below which this share of all lies, and no photon."""
+        """Matter in the level above this share of all levels, and no photon."""
         psi = jnp.zeros((self.levels, self.configurations.size), complex)
         return psi.at[round(share * self.levels), 0].set(1.0)

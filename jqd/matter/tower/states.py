@@ -18,14 +18,14 @@ def level_state(
 ) -> Complex[Array, "D P"]:
     """Matter near an energy E₀ and no photon: the foot of the tower.
 
-    Without a width the level nearest to E₀; with one a packet of levels, c_i ∝
-    exp(-(E_i - E₀)²/4w²), whose energies spread by w where levels are dense.
+    Without a width this is the level nearest to E₀. With one it is a packet of levels,
+    c_i ∝ exp(-(E_i - E₀)²/4w²), whose energy spread is w where levels are dense.
 
     Args:
         tower: the tower.
         energy: E₀, unit of energy.
         width: w, unit of energy, or None.
-        key: for random phases of the c_i; None for real positive ones.
+        key: random key for the phases of the c_i; None for real positive c_i.
 
     Returns:
         (D, P) state of unit norm.

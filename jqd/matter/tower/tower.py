@@ -28,16 +28,16 @@ class Tower(LinearLaw, Hamiltonian):
 
     H = H_M + Σ ħω_m a_m†a_m + X ⊗ Σ λ_m (a_m + a_m†) ("rabi"), or with X↓a† + X↑a in
     place of X ⊗ (a + a†) ("rwa"), where X↓ leads to lower levels. H_M is diagonal.
-    Conserves norm and energy. A run whose norm reaches the photon cut-off ends with
-    the status CUTOFF.
+    The law conserves norm and energy. A run whose norm reaches the photon cut-off ends
+    with the status CUTOFF.
 
     Attributes:
         energies: (D,) E_i of the matter, ascending, unit of energy.
         coupling: (D, D) X, or X↓ for "rwa".
         omega: (m,) ω_m, angular frequencies.
-        strength: λ, scalar or one a mode (m,).
+        strength: λ, scalar or one for each mode (m,).
         hbar: ħ.
-        edge_tolerance: norm at the cut-off above which a run is not to be trusted.
+        edge_tolerance: norm at the cut-off above which a run is not trustworthy.
         configurations: the photon numbers kept (static).
         form: "rabi" or "rwa" (static).
 
@@ -129,7 +129,7 @@ class Tower(LinearLaw, Hamiltonian):
 
     @property
     def hamiltonian(self) -> "Tower":
-        """Itself."""
+        """The tower itself."""
         return self
 
     @property
@@ -143,7 +143,7 @@ class Tower(LinearLaw, Hamiltonian):
         t: ArrayLike = 0.0,
         hbar: ArrayLike | None = None,
     ) -> Inexact[Array, "D P"]:
-        """H ψ: two products of matrices of which one is D x D."""
+        """H ψ, by two matrix products, one of them with a D x D matrix."""
         del t, hbar
         return self.free_energies * psi + self.interact(psi)
 
@@ -198,9 +198,9 @@ class Tower(LinearLaw, Hamiltonian):
         return columns.reshape(self.dimension, self.dimension).T
 
     def spectral_bounds(self, hbar: ArrayLike | None = None) -> tuple[Array, Array]:
-        """Numbers that enclose the spectrum, by Lanczos, 2 % wide of it.
+        """Lower and upper bound of the spectrum, by Lanczos, with a margin of 2 %.
 
-        They carry no derivative: the propagation does not depend on them.
+        They carry no derivative, because the propagation does not depend on them.
         """
         del hbar
         return lanczos_bounds(lax.stop_gradient(self))
@@ -208,11 +208,11 @@ class Tower(LinearLaw, Hamiltonian):
     # -- what is seen ------------------------------------------------------------------
 
     def edge_norm(self, state: Array) -> Array:
-        """Norm in configurations that the cut-off robs of a neighbour."""
+        """Norm in configurations of which the cut-off removes a neighbour."""
         return jnp.sum(self.density(state)[:, self.configurations.edge])
 
     def watch(self) -> Watch:
-        """CUTOFF once the norm at the cut-off exceeds the tolerance; it is recorded."""
+        """CUTOFF once the norm at the cut-off, which is kept, exceeds the tolerance."""
 
         def alarm(t: ArrayLike, before: Array, after: Array) -> Array:
             del t, before

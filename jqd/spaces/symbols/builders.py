@@ -1,7 +1,7 @@
 """Hamiltonians of quantum optics and of lattices, as anti-Wick symbols.
 
 Operators are in action units, [α̂, α̂†] = ħ, so that the classical limit of each symbol
-does not depend on ħ (`hbar`, a scalar). Parameters may be traced; which terms appear is
+does not depend on ħ (`hbar`, a scalar). Parameters may be traced; the set of terms is
 static.
 """
 
@@ -49,7 +49,7 @@ def kerr(
         U: energy per action².
         delta: δ, angular frequency.
         b: where given, the symbol is (U/2)(|α|⁴ + b|α|²) + δ|α|² instead: b = -4ħ is
-            the same operator up to a constant, b = -3ħ is as eq. (69) prints it.
+            the same operator up to a constant, b = -3ħ is that of eq. (69).
     """
     one_real(U=U, delta=delta, b=0.0 if b is None else b)
     quartic, number = _power([0, 0], [0, 0], 1), _power([0], [0], 1)
@@ -93,8 +93,8 @@ def squeezed_oscillator(
 
     Args:
         omega: ω, angular frequency; the motion is bounded for |ζ| < |ω|.
-        zeta: ζ, complex; ζ = ig is `parametric_amplifier`, a real one is symmetric
-            under time reversal.
+        zeta: ζ, complex; ζ = ig is `parametric_amplifier`, a real ζ is symmetric under
+            time reversal.
     """
     one_real(omega=omega)
     _checks.check_shape(zeta, "zeta", ())
@@ -118,7 +118,7 @@ def three_wave(g: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
     """Three-wave mixing, H = g α̂1 α̂2 α̂3† + h.c.
 
     Args:
-        g: coupling, may be complex.
+        g: coupling; may be complex.
     """
     _checks.check_shape(g, "g", ())
     (coupling,) = common(g=g)
@@ -142,14 +142,15 @@ def bose_hubbard(
         U: on-site energy, scalar or one for each site.
         graph: edges (i, j), each once, sites from 0; or a symmetric adjacency matrix.
         mu: μ, scalar or one for each site.
-        modes: number of sites; None takes the highest site of an edge.
-        printed: whether to take the symbol as eqs. (68), (69) print it, with -3ħ|α|²
-            in place of -4ħ|α|²: that is n², not n(n - 1), and turns each site by an
-            angle Ut/2 more.
+        modes: number of sites; None for as many as the highest site of an edge
+            requires.
+        printed: whether to use the symbol as printed in eqs. (68), (69), with -3ħ|α|²
+            in place of -4ħ|α|²: it belongs to n², not n(n - 1), and turns each site by
+            an additional angle Ut/2.
 
     Raises:
-        ValueError: no site, an edge from a site to itself or given twice, an adjacency
-            matrix that is not square and symmetric.
+        ValueError: no site, an edge from a site to itself or given twice, or an
+            adjacency matrix that is not square and symmetric.
 
     Source: eq. (67).
     """
@@ -169,7 +170,7 @@ def bose_hubbard(
     symbol = _wick(terms, hbar)
     if not printed:
         return symbol
-    # |α|⁴ - 3ħ|α|² + ħ² is the true symbol and ħ|α|² - ħ², that of ħ n̂.
+    # |α|⁴ - 3ħ|α|² + ħ² is the true symbol plus ħ|α|² - ħ², the symbol of ħ n̂.
     return symbol + _wick(
         [(repulsion[i] / 2 * hbar, _power([i], [i], modes)) for i in range(modes)],
         hbar,
@@ -184,7 +185,7 @@ def two_body(V: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
             in i, j and in k, l.
 
     Raises:
-        ValueError: four equal axes are missing, or H is known not to be Hermitian.
+        ValueError: V does not have four equal axes, or H is known not to be Hermitian.
     """
     (tensor,) = common(V=V)
     modes = tensor.shape[0] if tensor.ndim else 0
@@ -201,16 +202,16 @@ def two_body(V: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
 
 
 def one_real(**values: ArrayLike) -> None:
-    """Raise unless each is one real, finite number."""
+    """Raise unless each value is one real, finite number."""
     for name, value in values.items():
         _checks.check_scalar(value, name)
 
 
 def common(**values: ArrayLike) -> list[Any]:
-    """Arrays of one inexact dtype; Python numbers take that of the arrays.
+    """Arrays of one inexact dtype; Python numbers take the dtype of the arrays.
 
     Raises:
-        ValueError: one is no array of finite numbers.
+        ValueError: a value is not an array of finite numbers.
     """
     for name, value in values.items():
         _checks.check_finite(value, name)

@@ -31,15 +31,16 @@ def polynomial_qp(
 
     Args:
         coefficients: {(j, k): c} for one mode, {((j_1, ..), (k_1, ..)): c} for several.
-        s: the length that joins positions and momenta, scalar or (N,).
-        ordering: what the polynomial is: the "weyl" symbol (then q^j + p^k is the
-            operator q̂^j + p̂^k), the "antiwick" or the "wick" one.
+        s: the length that relates positions and momenta, scalar or (N,).
+        ordering: which symbol the polynomial is: the "weyl" symbol (then q^j + p^k is
+            the operator q̂^j + p̂^k), the "antiwick" or the "wick" one.
 
     Returns:
-        Anti-Wick symbol.
+        The anti-Wick symbol.
 
     Raises:
-        ValueError: powers that are negative or of different modes, unknown ordering.
+        ValueError: powers that are negative or of different numbers of modes, or an
+            unknown ordering.
     """
     if not coefficients:
         raise ValueError("Argument `coefficients` must hold a term, but is empty.")
@@ -117,8 +118,8 @@ def gauge_bosons(
     The vacuum energy of the free bosons is left out. (a, b, c) are in cyclic order.
     The field is A_i^a = δ_i^a φ_a, of one helicity, curl A = ωA; its magnetic part is
     B_i^a = ωA_i^a - (g/2) ε_ijk ε_abc A_j^b A_k^c.
-    The cubic term -3gω φ1φ2φ3 and the quartic ones g²φ_b²φ_c²/2 hold no power of one φ
-    above the second, and yet three and four powers of α.
+    The cubic term -3gω φ1φ2φ3 and the quartic terms g²φ_b²φ_c²/2 contain no φ in a
+    power above the second, and yet three and four powers of α.
 
     Args:
         g: coupling.
@@ -149,7 +150,7 @@ def _expanded(
         grown: dict[Powers, complex] = {}
         choices = itertools.product(range(j[i] + 1), range(k[i] + 1))
         for (power, value), (x, y) in itertools.product(total.items(), list(choices)):
-            # x of the q and y of the p give α*, and the others α.
+            # x of the factors q and y of the factors p give α*, and the others α.
             lowered = tuple((j[i] + k[i] - x - y) * e for e in one)
             raised = tuple((x + y) * e for e in one)
             sign = (-1) ** y * (-1j) ** k[i]

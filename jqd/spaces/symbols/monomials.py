@@ -12,14 +12,14 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 
-# s of the operator ordering: symbols go over into one another by
+# s of the operator ordering: symbols are converted into one another by
 # f_s' = exp((s' - s)(ħ/2) Σ_i ∂_i ∂*_i) f_s.
 ORDERINGS = {"antiwick": -1, "weyl": 0, "wick": 1}
 
 # ((m_1, .., m_N), (n_1, .., n_N)): the monomial Π_i α_i^m_i α_i*^n_i.
 Powers = tuple[tuple[int, ...], tuple[int, ...]]
 
-# (power of ħ, factor, monomial): what a product or a reordering leaves.
+# (power of ħ, factor, monomial): a term of a product or of a reordering.
 Contraction = tuple[int, float, Powers]
 
 
@@ -27,7 +27,7 @@ class FokkerPlanckCheck(NamedTuple):
     """Whether the Husimi function of a Hamiltonian obeys a Fokker-Planck equation.
 
     Attributes:
-        holds: no derivative beyond the second is needed.
+        holds: whether no derivative beyond the second is needed.
         offending: the terms that need more, as text.
     """
 
@@ -70,7 +70,7 @@ def format_monomial(power: Powers, dagger: str = "a{}*", first: int = 0) -> str:
 
 
 def add_powers(left: Powers, right: Powers) -> Powers:
-    """The monomial that is the product of two."""
+    """The product of two monomials."""
     m, n = (
         tuple(a + b for a, b in zip(x, y, strict=True))
         for x, y in zip(left, right, strict=True)
@@ -79,7 +79,7 @@ def add_powers(left: Powers, right: Powers) -> Powers:
 
 
 def lower(power: Powers, side: int, mode: int) -> Powers:
-    """The powers with that of one variable lowered by one."""
+    """The powers, with the power of one variable lowered by one."""
     parts = [list(part) for part in power]
     parts[side][mode] -= 1
     return tuple(parts[0]), tuple(parts[1])
@@ -152,7 +152,8 @@ def collect(
     """Coefficients and monomials of contracted terms.
 
     Args:
-        rows: for each term, which of `values` it multiplies, and what it is.
+        rows: for each term, the index of the value in `values` that it multiplies, and
+            the term itself.
         values: coefficients before the contraction, shape (..).
         hbar: ħ, scalar.
     """

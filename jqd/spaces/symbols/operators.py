@@ -1,7 +1,7 @@
 """Operators of polynomial symbols: products, and matrices between Fock states.
 
-Symbols are of any ordering; `levels` are those of each mode, (d_1, .., d_N), or one
-number for all, and anything but positive integers is a ValueError; `hbar` is ħ, scalar.
+Symbols may have any ordering. `levels` are the levels of the modes, (d_1, .., d_N), or
+one number for all; anything but positive integers is a ValueError. `hbar` is ħ, scalar.
 """
 
 import functools
@@ -53,7 +53,7 @@ def star(f: Symbol, g: Symbol, hbar: ArrayLike = 1.0) -> Symbol:
 
 
 def commutator(f: Symbol, g: Symbol, hbar: ArrayLike = 1.0) -> Symbol:
-    """The symbol of [f̂, ĝ]; that of iħ times the Poisson bracket at first order in ħ.
+    """The symbol of [f̂, ĝ]; to first order in ħ it is iħ times the Poisson bracket.
 
     Args:
         f: left symbol.
@@ -72,7 +72,8 @@ def matrix(
     matrix of a product is not the product of matrices at the last levels.
 
     Returns:
-        (D, D) complex, D = d_1 .. d_N, the last mode fastest, in the symbol's unit.
+        (D, D) complex, D = d_1 .. d_N; the last mode varies fastest. The unit is that
+        of the symbol.
     """
     entries = couplings(symbol, levels, hbar=hbar)
     size = math.prod(check_levels(levels, symbol.modes))
@@ -81,12 +82,12 @@ def matrix(
 
 
 class Couplings(NamedTuple):
-    """Entries of a matrix; those that share a place are added.
+    """Entries of a matrix; entries at the same place are added.
 
     Attributes:
         rows: (entries,) NumPy.
         columns: (entries,) NumPy.
-        values: (entries,) complex, NumPy where all is known.
+        values: (entries,) complex; NumPy where all values are concrete.
     """
 
     rows: Int[np.ndarray, " entries"]
@@ -94,14 +95,14 @@ class Couplings(NamedTuple):
     values: Any
 
     def pattern(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and columns of the places, each once, rows ascending."""
+        """Rows and columns of the places, each place once, rows ascending."""
         return np.divmod(np.unique(self.rows * size + self.columns), size)
 
 
 def couplings(
     symbol: Symbol, levels: int | Sequence[int], *, hbar: ArrayLike = 1.0
 ) -> Couplings:
-    """What can differ from zero in `matrix`, for modes beyond its memory."""
+    """Entries of `matrix` that can differ from zero, even where it exceeds memory."""
     shape = check_levels(levels, symbol.modes)
     entries = _entries(symbol.powers, shape, symbol.ordering)
     real = symbol.coefficients.real.dtype
@@ -117,10 +118,10 @@ def apply(
     *,
     hbar: ArrayLike = 1.0,
 ) -> Complex[Array, "... D"]:
-    """Ĥ on kets, term by term, as `matrix` does it but without the matrix.
+    """Ĥ applied to kets, term by term: the result of `matrix` without the matrix.
 
     Args:
-        kets: (..., D), the last mode fastest.
+        kets: (..., D); the last mode varies fastest.
 
     Returns:
         (..., D), in the precision of the kets.
@@ -135,7 +136,7 @@ def apply(
         _, rows, columns, values = _entries((power,), shape, symbol.ordering)
         source, factor = np.zeros(size, int), np.zeros(size)
         source[rows], factor[rows] = columns, values
-        # rows in turn: to gather is faster than to scatter
+        # rows in turn: gathering is faster than scattering
         lead = (1,) * (kets.ndim - 1)
         weight = scaled[k] * jnp.asarray(factor, real)
         moved = kets if power[0] == power[1] else kets[..., source]
@@ -149,13 +150,13 @@ def diagonal(
     """The energies <n|Ĥ|n> of an operator that is a function of the occupations.
 
     Args:
-        symbol: real, of any ordering, every term with as many α as α* in each mode.
+        symbol: real, of any ordering; every term has as many α as α* in each mode.
 
     Returns:
-        (D,) real, the last mode fastest.
+        (D,) real; the last mode varies fastest.
 
     Raises:
-        ValueError: a term moves quanta.
+        ValueError: a term changes the occupation of a mode.
     """
     moving = [power for power in symbol.powers if power[0] != power[1]]
     if moving:
@@ -173,13 +174,14 @@ def diagonal(
 def coupling_pattern(
     symbol: Symbol, levels: int | Sequence[int]
 ) -> Bool[np.ndarray, "D D"]:
-    """Which entries of `matrix` can differ from zero, whatever the coefficients.
+    """Which entries of `matrix` can differ from zero, whatever the coefficients are.
 
     Args:
-        symbol: of any ordering; only its powers are read, so tracers are welcome.
+        symbol: of any ordering; only its powers are read, so coefficients may be
+            traced.
 
     Returns:
-        (D, D) NumPy array; its connected blocks evolve apart from each other.
+        (D, D) NumPy array; its connected blocks evolve independently of each other.
     """
     shape = check_levels(levels, symbol.modes)
     entries = _entries(symbol.powers, shape, symbol.ordering)
@@ -251,7 +253,7 @@ def _root_powers(symbol: Symbol, hbar: ArrayLike) -> Any:
 
 
 def check_levels(levels: Any, modes: int) -> tuple[int, ...]:
-    """Levels per mode as a tuple."""
+    """The levels of each mode as a tuple."""
     shape = (levels,) * modes if isinstance(levels, int | np.integer) else tuple(levels)
     if len(shape) != modes or any(int(d) != d or d < 1 for d in shape):
         raise ValueError(

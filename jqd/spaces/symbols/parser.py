@@ -1,12 +1,12 @@
-"""Hamiltonians given as text: by Python's own grammar, and never evaluated.
+"""Hamiltonians given as text, which is read with Python's grammar and never evaluated.
 
-The text is cut into numbers, names and signs, each of which must fit to the one before
-it. Python's parser then sees the signs alone, with an x for every number and name, and
-says what belongs together. A name followed by "(t)" is a pulse, a function of the time;
-"+ h.c." adds the adjoint of what precedes it in its sum.
+The text is cut into numbers, names and signs, each of which must fit the one before it.
+Python's parser then sees only the signs, with an x for every number and name, and
+determines how they are grouped. A name followed by "(t)" is a pulse, a function of the
+time; "+ h.c." adds the adjoint of the preceding terms in its sum.
 
-A value is a linear form in parameters and pulses: a dict from the name of one, or None
-for what has none, to a polynomial in operators.
+A value is a linear form in parameters and pulses: a dict from the name of a parameter
+or pulse, or from None for the rest, to a polynomial in operators.
 """
 
 import ast
@@ -23,7 +23,7 @@ MAX_DEGREE = 12
 MAX_MODES = 16
 MAX_DEPTH = 50
 INFINITE = "Argument `hamiltonian` must have finite coefficients, but one is too large."
-# Contractions of products in one text: about a second.
+# Most contractions of products in one text, which take about a second.
 MAX_WORK = 200_000
 
 # Polynomials in â and â† in Wick order (α̂†^n α̂^m) in action units, [α̂, α̂†] = ħ: plain
@@ -58,9 +58,9 @@ class Token(NamedTuple):
     """A piece of text.
 
     Attributes:
-        kind: as above, or the sign itself; "end" of the last.
-        text: as written; the name alone of a pulse.
-        column: of its first character, from 1.
+        kind: as above, or the sign itself; "end" for the last token.
+        text: as written; for a pulse only its name.
+        column: column of the first character, from 1.
     """
 
     kind: str
@@ -69,7 +69,7 @@ class Token(NamedTuple):
 
 
 def fail(requirement: str, token: Token, problem: str = "") -> ValueError:
-    """The error of a text at a token, on one line."""
+    """The error for a text at a token, on one line."""
     shown = "the end" if token.kind == "end" else f"`{token.text}`"
     return ValueError(
         f"Argument `hamiltonian` must {requirement}, but at column {token.column} "
@@ -78,11 +78,11 @@ def fail(requirement: str, token: Token, problem: str = "") -> ValueError:
 
 
 def tokenize(text: str) -> list[Token]:
-    """Tokens from left to right, the last of kind "end".
+    """Tokens from left to right; the last is of kind "end".
 
     Raises:
         ValueError: no text, more than 2000 characters, a character that has no meaning,
-            a number that is not finite, a token that does not fit to those before it.
+            a number that is not finite, or a token that does not fit those before it.
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError(
@@ -177,10 +177,11 @@ class Parser:
         """The Hamiltonian in Wick order.
 
         Raises:
-            ValueError: the text is not linear in its parameters, too long when
-                multiplied out, divides by what is no number, or is too large.
+            ValueError: the text is not linear in its parameters, is too long when
+                multiplied out, divides by something other than a number, or is too
+                large.
         """
-        # one token a line, so that a node knows its token
+        # one token per line, so that a node knows its token
         lines = [
             {"^": "**", "end": ""}.get(kind, kind if len(kind) == 1 else "x")
             for kind, *_ in self.tokens
@@ -196,7 +197,7 @@ class Parser:
 
     def _form(self, node: ast.expr) -> Form:
         """The value of an expression."""
-        # from its left end, where long sums and products are deep
+        # from the left end, where long sums and products are deep
         outer: list[ast.BinOp | ast.UnaryOp] = []
         while isinstance(node, ast.BinOp | ast.UnaryOp):
             outer.append(node)
@@ -383,7 +384,7 @@ def adjoint(polynomial: Polynomial) -> Polynomial:
 
 
 def degree(polynomial: Polynomial) -> int:
-    """Largest total power, 0 without terms."""
+    """The largest total power; 0 without terms."""
     return max((sum(m) + sum(n) for m, n in polynomial), default=0)
 
 
@@ -391,7 +392,7 @@ def _accumulate(total: Polynomial, power: Powers, value: complex) -> None:
     """Add to a coefficient; what rounding leaves of a cancellation is dropped."""
     old = total.get(power, 0j)
     new = old + value
-    # √½ to some power, added up in different orders, leaves a few rounding errors.
+    # Powers of √½, added up in different orders, differ by a few rounding errors.
     if abs(new) <= 1e-14 * abs(old):
         total.pop(power, None)
     else:

@@ -25,24 +25,24 @@ def from_operator(
     ordering: str = "antiwick",
     hbar: ArrayLike = 1.0,
 ) -> Symbol:
-    """The symbol of a polynomial in α̂ and α̂†, however it is given.
+    """The symbol of a polynomial in α̂ and α̂†, given in any form.
 
     Args:
         operator: list of (coefficient, word) such as [(0.5, "ad ad a a")], with letters
             a, ad, n, q, p ("a1", "ad2" for several modes) in action units; or a matrix
             between Fock states (array, QuTiP `Qobj`), see `from_matrix`.
         modes: number of modes of the words.
-        levels: levels per mode of a matrix; None reads them from a `Qobj` and takes an
-            array for one mode.
+        levels: levels per mode of a matrix. With None they are read from a `Qobj`, and
+            an array is taken to have one mode.
         degree: largest total power in a matrix.
-        ordering: of the result.
+        ordering: ordering of the result.
         hbar: ħ, scalar; a concrete number for words.
 
     Returns:
         The symbol. Coefficients of words may be traced.
 
     Raises:
-        ValueError: an unknown letter or mode, or as `from_matrix`.
+        ValueError: an unknown letter or mode, or as in `from_matrix`.
     """
     if isinstance(operator, list | tuple) and _is_words(operator):
         parts = [_word(word, modes, hbar) * value for value, word in operator]
@@ -70,14 +70,15 @@ def from_matrix(
     of truncated â and â† are wrong there.
 
     Args:
-        entries: (D, D), the last mode fastest.
-        levels: levels per mode, or one number for all modes (then as many as fit D).
+        entries: (D, D); the last mode varies fastest.
+        levels: levels per mode, or one number for all modes (then D determines how
+            many).
         degree: largest total power of the polynomial.
-        ordering: of the result.
+        ordering: ordering of the result.
         hbar: ħ, scalar.
 
     Returns:
-        The symbol; concrete coefficients that are zero but for rounding are dropped.
+        The symbol; concrete coefficients that are zero up to rounding are dropped.
 
     Raises:
         ValueError: fewer than degree + 2 levels, a shape that does not fit, or entries
@@ -98,7 +99,7 @@ def from_matrix(
     needed = values[rows, columns] * weights.astype(real)
     found = monomials.add_at((len(powers),), terms, needed)
     if _checks.is_concrete(found):
-        # Zero but for rounding, against the size of what was added up.
+        # Zero up to rounding, relative to the size of the summands.
         size = monomials.add_at((len(powers),), terms, np.abs(needed))
         noise = 64 * float(jnp.finfo(found.dtype).eps) * size
         found = np.where(np.abs(found) <= noise, found.dtype.type(0), found)
@@ -145,7 +146,7 @@ def _check_residual(
     read = np.all(sums <= limit[:, None, None], axis=0)
     gap = np.abs(np.asarray(matrix(symbol, shape, hbar=hbar) - values))[read].max()
     scale = np.abs(np.asarray(values))[read].max()
-    # Coefficients found at low levels meet high ones with large weights: half the
+    # Coefficients found at low levels act with large weights at high levels: half the
     # digits are kept, and no polynomial of a higher degree comes as close.
     if not gap <= math.sqrt(float(jnp.finfo(values.dtype).eps)) * max(scale, 1e-300):
         raise ValueError(

@@ -27,8 +27,9 @@ class Symbol(eqx.Module):
     Attributes:
         coefficients: c_k, shape (terms,), complex.
         powers: ((m_k1, ..), (n_k1, ..)) for each term, sorted (static).
-        ordering: of the operator that the function stands for: "antiwick" (α^m α*^n is
-            the operator α̂^m α̂†^n), "weyl" (symmetric) or "wick" (α̂†^n α̂^m) (static).
+        ordering: ordering of the operator that the function represents: "antiwick" (for
+            α^m α*^n the operator α̂^m α̂†^n), "weyl" (symmetric) or "wick" (α̂†^n α̂^m)
+            (static).
     """
 
     coefficients: Complex[Array, " terms"]
@@ -102,8 +103,8 @@ class Symbol(eqx.Module):
         of α, or of α*, summed over modes.
 
         Returns:
-            The answer, true or false as a condition, with the offending terms; those
-            whose coefficient is known to be zero do not count.
+            The answer, usable as a condition, with the offending terms; terms whose
+            coefficient is known to be zero do not count.
 
         Raises:
             ValueError: the symbol is not anti-Wick ordered.
@@ -126,11 +127,11 @@ class Symbol(eqx.Module):
         """Whether the values are real, as those of a Hermitian operator are.
 
         Args:
-            tolerance: against the largest coefficient; None is 64 rounding errors.
+            tolerance: relative to the largest coefficient; None for 64 rounding errors.
         """
         if tolerance is None:
             tolerance = 64 * float(jnp.finfo(self.coefficients.dtype).eps)
-        # in NumPy: a law may be built under jit
+        # in NumPy, since a law may be built under jit
         values = np.asarray(self.coefficients)
         mirror = dict(zip(self.powers, np.conj(values), strict=True))
         gap = [
@@ -164,7 +165,7 @@ class Symbol(eqx.Module):
     def plus(
         self, others: Sequence["Symbol"], factors: Sequence[ArrayLike] | None = None
     ) -> "Symbol":
-        """This symbol and multiples of others, of the same modes and ordering.
+        """This symbol plus multiples of others, of the same modes and ordering.
 
         Args:
             others: f_k.
@@ -203,7 +204,7 @@ class Symbol(eqx.Module):
         return math.prod([self] * exponent, start=self._like(1.0))
 
     def conj(self) -> "Symbol":
-        """The complex conjugate; that of the adjoint operator."""
+        """The complex conjugate, the symbol of the adjoint operator."""
         powers = [(n, m) for m, n in self.powers]
         return _sound(known(self.coefficients).conj(), powers, self.ordering)
 
@@ -211,7 +212,7 @@ class Symbol(eqx.Module):
         """∂f/∂α_mode, or ∂f/∂α*_mode.
 
         Args:
-            mode: which mode, from 0.
+            mode: number of the mode, from 0.
             conjugate: whether to differentiate with respect to α*.
         """
         side = int(conjugate)
@@ -225,7 +226,7 @@ class Symbol(eqx.Module):
         return _sound(scaled, powers, self.ordering)
 
     def pruned(self) -> "Symbol":
-        """Without terms whose coefficient is known to be zero (one term is kept)."""
+        """A copy without terms that are known to be zero (one term is kept)."""
         values = known(self.coefficients)
         if not isinstance(values, np.ndarray) or np.all(values):
             return self
@@ -255,7 +256,7 @@ class Symbol(eqx.Module):
         return value
 
     def points(self, points: ArrayLike) -> Complex[Array, "... N"]:
-        """Points with an axis of modes, also where there is one mode."""
+        """Points with an axis of modes, also for one mode."""
         return as_points(points, self.modes)
 
     def to(
@@ -268,8 +269,8 @@ class Symbol(eqx.Module):
         Args:
             ordering: "antiwick", "weyl" or "wick".
             hbar: ħ, scalar.
-            prune: whether to drop terms whose coefficient is known to be zero; without,
-                the powers of the result depend on those of this symbol alone.
+            prune: whether to drop terms whose coefficient is known to be zero. If not,
+                the powers of the result depend only on those of this symbol.
 
         Source: eqs. (60), (62); the series ends with the polynomial.
         """
@@ -315,7 +316,7 @@ class Symbol(eqx.Module):
 
 
 def as_points(points: ArrayLike, modes: int) -> Complex[Array, "... N"]:
-    """Points of phase space with an axis of modes, also where there is one mode.
+    """Points of phase space with an axis of modes, also for one mode.
 
     Args:
         points: α, shape (...,) for one mode, (..., N) for N.

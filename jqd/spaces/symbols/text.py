@@ -23,31 +23,30 @@ def parse_hamiltonian(
 ) -> Driven:
     """The symbol of a Hamiltonian operator given as text.
 
-    Such as "U/2*ad^2*a^2 + delta*n" or "-J*(ad1*a2 + h.c.) + U/2*(n1*(n1-1) +
+    Examples are "U/2*ad^2*a^2 + delta*n" and "-J*(ad1*a2 + h.c.) + U/2*(n1*(n1-1) +
     n2*(n2-1))". Operators a, ad (α̂, α̂†), n = ad*a, q = (a + ad)/√2 and
     p = (a - ad)/(1j √2) carry the number of their mode where there are several, and
     keep their order: [a, ad] = ħ. "h.c." as the last summand of a sum adds the adjoint
-    of what precedes it there. pi, hbar and sqrt(number) are numbers, 1j is the
-    imaginary unit. Any other name is a real parameter, and a name with a time after it,
-    "drive(t)", a pulse; the text is linear in both.
+    of the preceding summands. pi, hbar and sqrt(number) are numbers, 1j is the
+    imaginary unit. Any other name is a real parameter, and a name followed by the time,
+    "drive(t)", is a pulse; the text must be linear in both.
 
     Args:
         text: at most 2000 characters, of degree at most 12.
-        modes: number of modes; None takes the highest in the text.
+        modes: number of modes; None for the highest in the text.
         hbar: ħ, a concrete number.
-        ordering: of the result.
-        **values: of parameters and pulses, each of which needs one: U=0.63, and for
-            drive(t) a function of the time, or what `jqd.pulse` and
-            `jqd.sampled_pulse` make.
+        ordering: ordering of the result.
+        **values: values of all parameters and pulses, such as U=0.63; for drive(t) a
+            function of the time, or a pulse made by `jqd.pulse` or `jqd.sampled_pulse`.
 
     Returns:
         The Hamiltonian with these values.
 
     Raises:
-        ValueError: with the column where the text does not follow the grammar, with the
-            term that makes the operator not Hermitian, or with the parameter that has
-            no value; a number for a pulse, a function for a parameter, a pulse that is
-            not real or finite nowhere.
+        ValueError: the text does not follow the grammar (the error names the column), a
+            term makes the operator not Hermitian, or a parameter has no value (it names
+            both); a number for a pulse, a function for a parameter, a pulse that is not
+            real or is finite nowhere.
     """
     _checks.check_choice(ordering, "ordering", tuple(ORDERINGS))
     parser, form = _read(text, modes, hbar)
@@ -78,11 +77,11 @@ def parameters_of(
 
     Args:
         text: as for `parse_hamiltonian`.
-        modes: likewise.
-        hbar: likewise.
+        modes: as for `parse_hamiltonian`.
+        hbar: as for `parse_hamiltonian`.
 
     Raises:
-        ValueError: with the column where the text does not follow the grammar.
+        ValueError: the text does not follow the grammar; the error names the column.
     """
     parser, _ = _read(text, modes, hbar)
     return tuple(sorted(parser.parameters))
@@ -93,10 +92,10 @@ def pulses_of(text: str, *, modes: int | None = None) -> tuple[str, ...]:
 
     Args:
         text: as for `parse_hamiltonian`.
-        modes: likewise.
+        modes: as for `parse_hamiltonian`.
 
     Raises:
-        ValueError: with the column where the text does not follow the grammar.
+        ValueError: the text does not follow the grammar; the error names the column.
     """
     parser, _ = _read(text, modes, 1.0)
     return tuple(sorted(parser.pulses))

@@ -1,4 +1,4 @@
-"""N individuals that copy each other, each with a phase of its own."""
+"""N individuals that copy each other, each with its own phase."""
 
 from .result import Individuals as Individuals
 from .sampler import individuals as individuals

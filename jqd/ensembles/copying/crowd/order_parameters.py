@@ -1,4 +1,4 @@
-"""Sums over a crowd: occupations, order parameters, who descends from whom.
+"""Sums over a crowd: occupations, order parameters and descent.
 
 Throughout a_I is the `beable` of individual I, (N,), exp(iφ_I) its `unit`, (N,), and
 n_a the `occupation` of class a, (M,).
@@ -35,7 +35,8 @@ def order_parameters(
 ) -> Complex[Array, " M"]:
     """Z_a/n_a = (1/n_a) Σ_{I in a} exp(iφ_I); 0 for an empty class.
 
-    Its modulus is 1 where all phases of a class agree, its angle their circular mean.
+    Its modulus is 1 where all phases of a class agree; its angle is their circular
+    mean.
     """
     total = class_sums(unit, beable, occupation.shape[0])
     return total / jnp.maximum(occupation, 1)
@@ -54,12 +55,12 @@ def phase_variance(
 def moved_counts(
     beable: Int[Array, " N"], start: Int[Array, " N"], like: Float[Array, " M"]
 ) -> Float[Array, "M M"]:
-    """[a, b]: how many are in class a that began in class b, in the dtype of `like`."""
+    """[a, b]: number of those in class a that began in class b, in `like`'s dtype."""
     size = like.shape[0]
     pairs = class_sums(jnp.ones_like(beable), beable * size + start, size * size)
     return jnp.reshape(pairs, (size, size)).astype(like.dtype)
 
 
 def distinct(ancestor: Int[Array, " N"]) -> Int[Array, ""]:
-    """The number of first individuals with descendants: N at first, 1 in the end."""
+    """The number of initial individuals with descendants: N at first, 1 in the end."""
     return jnp.sum(jnp.zeros_like(ancestor).at[ancestor].set(1))

@@ -1,4 +1,4 @@
-"""Systems one by one: each individual has a beable and a phase of its own."""
+"""Systems one by one: each individual has its own beable and phase."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,11 +29,11 @@ class IndividualPopulation(Population):
     Attributes:
         process: the process.
         beable: a_I at the first time, (N,).
-        phase: φ_I there, (N,).
+        phase: φ_I at the first time, (N,).
         observe: a function of (t, beable, phase) to keep as well, or None.
         method: "leap" or "exact" (static).
         copy_phase: whether the phase is copied with the beable (static).
-        histories: whether to keep the beable of everybody at every time (static).
+        histories: whether to keep the beable of each individual at all times (static).
     """
 
     process: Process
@@ -45,7 +45,7 @@ class IndividualPopulation(Population):
     histories: bool = eqx.field(static=True)
 
     def begin(self, key: Array) -> tuple[Crowd, Array, Array]:
-        """The individuals as they are given; a class without any was never there."""
+        """The given individuals; a class without any does not count as extinct."""
         beable = self.beable
         unit = expi(self.phase)
         occupation = class_counts(beable, self.process.law.omega)
@@ -57,13 +57,13 @@ class IndividualPopulation(Population):
     def step(
         self, t: Array, state: Crowd, room: Array, key: Array, fineness: Array
     ) -> Step:
-        """A leap of all, or the next proposal of a copy."""
+        """Make a leap of all, or go to the next proposal of a copy."""
         del t  # the law is constant in time
         method = {"leap": leap_individuals, "exact": thin_individuals}[self.method]
         return method(self.process, self.copy_phase, state, room, key, fineness)
 
     def look(self, t: Array, state: Crowd) -> tuple[Crowd, dict[str, Any]]:
-        """Averages over classes, and who comes from where, by names of the result."""
+        """Averages over classes, and origins, by the names of the result."""
         if self.method == "leap":
             unit = turn(self.process, state, state.late)
             state = state._replace(unit=unit, late=jnp.zeros_like(state.late))
@@ -86,5 +86,5 @@ class IndividualPopulation(Population):
         return state.occupation <= 0
 
     def sound(self, state: Crowd) -> Bool[Array, ""]:
-        """Whether all phases are numbers."""
+        """Whether all phases are finite numbers."""
         return jnp.all(jnp.isfinite(jnp.abs(state.unit)))

@@ -1,4 +1,4 @@
-"""Rates of individuals: how their phases turn, and who copies whom how often."""
+"""Rates of individuals: how fast phases turn, and how often one copies another."""
 
 import functools
 from typing import Any, NamedTuple
@@ -14,8 +14,8 @@ from ..ceilings import constant_ceiling
 from ..rates import Process, amplitudes, haste, links, over
 from .order_parameters import class_sums
 
-# No more than this chance that an individual copies the one that it looks at: it keeps
-# chances below 1 in the middle of a step too, where occupations have moved.
+# Largest probability that an individual copies the one that it picks. It keeps
+# probabilities below 1 also in the middle of a step, where occupations have moved.
 CHANCE = 0.5
 # Place and weight of the four stages.
 RUNGE_KUTTA = ((0, 1 / 6), (1 / 2, 1 / 3), (1 / 2, 1 / 3), (1, 1 / 6))
@@ -27,10 +27,10 @@ class Crowd(NamedTuple):
     Attributes:
         beable: a_I, (N,).
         unit: exp(iφ_I), (N,).
-        ancestor: the number of the individual whose copy I is, or the copy of whose
-            copy, back to the first time, (N,).
+        ancestor: number of the initial individual from which I descends, by copies of
+            copies, (N,).
         occupation: n_a, (M,).
-        late: time for which the phases have yet to turn, scalar.
+        late: time by which the phases lag behind, scalar.
     """
 
     beable: Int[Array, " N"]
@@ -41,12 +41,12 @@ class Crowd(NamedTuple):
 
 
 def turn(process: Process, crowd: Crowd, dt: Float[Array, ""]) -> Complex[Array, " N"]:
-    """exp(iφ_I) after dt in which nobody copies: a Runge-Kutta step.
+    """exp(iφ_I) after dt without copies, by a Runge-Kutta step.
 
     dφ_I/dt = ω_a + Σ_n Re[exp(inφ_I) Σ_b (n_a/n_b)^r R^n_ab exp(iδ^n_ab) Z*_b^n / n_b]
 
     Z_b^n = Σ_{J in b} exp(inφ_J) are order parameters, so that N individuals cost N M
-    operations instead of N²; I's own class has no part.
+    operations instead of N²; I's own class does not contribute.
 
     Source: Smolin (2012), eq. (40) corrected; (26)-(28) for r and n.
     """
@@ -86,7 +86,7 @@ def rate_table(process: Process, weights: Array) -> Complex[Array, "K MM"]:
 
 
 def pair_rates(process: Process, table: Array, mine: Any, theirs: Any) -> Array:
-    """Rate at which one with the state `mine` (beable, unit) copies one of `theirs`.
+    """The rate at which an individual of state `mine` (beable, unit) copies `theirs`.
 
     (1/n_J) (n_J/n_I)^q Σ_n R_sin^n sin⁺(n(φ_J - φ_I) + δ^n),  δ of a_J and a_I
 
@@ -134,7 +134,7 @@ def _per_member(occupation: Array, power: Array, *, by_rows: bool) -> Array:
 
 
 def pair_bound(process: Process, occupation: Array) -> Float[Array, "M M"]:
-    """[a, b]: the rate at which one of b copies one of a never exceeds this."""
+    """[a, b]: bound on the rate at which an individual of b copies one of a."""
     bound, _ = amplitudes(process.law, process.law.R)
     return _per_member(occupation, process.law.q, by_rows=True) * bound
 
@@ -142,7 +142,7 @@ def pair_bound(process: Process, occupation: Array) -> Float[Array, "M M"]:
 def longest_leap(
     process: Process, occupation: Array, fineness: Array
 ) -> Float[Array, ""]:
-    """A step in which phases and classes move little, and all chances are small."""
+    """A step that moves phases and classes little, with small probabilities to copy."""
     fastest = process.copies * jnp.max(pair_bound(process, occupation))
     ceiling = constant_ceiling(process.law)
     turning = over(fineness, haste(process, ceiling, occupation, occupation > 0))

@@ -25,18 +25,18 @@ class Individuals(eqx.Module):
         variance: mean square of φ_I about the circular mean of its class, (S, T, M),
             rad².
         tagged: [.., a, b], individuals in class a that began in class b, (S, T, M, M).
-        ancestors: how many of the first individuals have descendants, (S, T).
+        ancestors: number of the initial individuals that have descendants, (S, T).
         histories: a_I at every time, (S, T, N), or None.
         values: what `observe` returned, stacked (S, T, ...), or None.
         beable: a_I at the end, (S, N).
         phase: φ_I at the end, (S, N), in (-π, π].
-        ancestor: number of the individual from which I descends, by copies of copies,
-            back to ts[0], (S, N); with `copy_phase` it is the one whose phase I has.
+        ancestor: number of the individual at ts[0] from which I descends, by copies of
+            copies, (S, N); with `copy_phase` the phase of I comes from it too.
         status: code of `jqd.Status`, (S,).
         extinction_time: when each class lost its last member, (S, M); else inf.
-        steps: turns of the loop, of which `max_steps` is the limit, (S,).
-        proposals: single copies that were proposed, (S,); none in leaps.
-        events: copies that were made, in leaps and as proposed, (S,).
+        steps: iterations of the loop, limited by `max_steps`, (S,).
+        proposals: number of single copies that were proposed, (S,); none in leaps.
+        events: number of copies that were made, in leaps and by proposals, (S,).
     """
 
     ts: Float[Array, " T"]
@@ -63,7 +63,7 @@ class Individuals(eqx.Module):
 
     @property
     def all_ok(self) -> bool:
-        """Whether each trajectory is `ok`: one answer, for `if` and `assert`."""
+        """Whether all trajectories are `ok`: one answer, for `if` and `assert`."""
         return bool(jnp.all(self.ok))
 
     @property
@@ -73,7 +73,7 @@ class Individuals(eqx.Module):
 
     @property
     def coherence(self) -> Float[Array, "S T M"]:
-        """|Z_a|/n_a: 1 where the phases of a class agree, (n_a)^(-1/2) by chance."""
+        """|Z_a|/n_a: 1 where the phases of a class agree, (n_a)^(-1/2) if random."""
         return jnp.abs(self.order)
 
     @property
@@ -88,7 +88,7 @@ class Individuals(eqx.Module):
         """Total variation of each tagged group from the ensemble, (S, T, M).
 
         D_b(t) = ½ Σ_a |P[a, b](t) - ρ_a(t)|, with P[., b] the shares of the classes
-        among those that began in class b; NaN where nobody began there.
+        among those that began in class b; NaN where none began there.
         """
         began = jnp.sum(self.tagged, axis=-2, keepdims=True)
         shares = self.tagged / jnp.where(began > 0, began, jnp.nan)

@@ -1,4 +1,4 @@
-"""N individuals that copy each other, each with a phase of its own: the sampler."""
+"""The sampler of N individuals that copy each other, each with its own phase."""
 
 import equinox as eqx
 import jax
@@ -20,7 +20,7 @@ from ..rates import Process, check_law
 from .population import IndividualPopulation, Observe
 from .result import Individuals
 
-# Turns of the fastest phase in one step, radians.
+# Largest turn of the fastest phase in one step, radians.
 STEP = {"leap": 0.1, "exact": 0.05}
 
 
@@ -30,21 +30,21 @@ def population(
 ) -> tuple[Int[Array, " N"], Float[Array, " N"]]:
     """N individuals that represent a quantum state.
 
-    n_a ≈ N |ψ_a|² of them have the beable a, by the method of largest remainders, and
-    the phase φ_a = -arg ψ_a, or one normally distributed about it.
+    n_a ≈ N |ψ_a|² individuals have the beable a, by the method of largest remainders,
+    and the phase φ_a = -arg ψ_a, or phases normally distributed about it.
 
     Args:
         psi0: ψ, (M,), normalised.
         copies: N, at least M.
-        key: of the random phases; needed where `spread` is not 0.
+        key: of the random phases; required where `spread` is not 0.
         spread: standard deviation of the phases within a class, radians.
 
     Returns:
         Beables a_I, (N,) integer, in ascending order, and phases φ_I, (N,), radians.
 
     Raises:
-        ValueError: ψ not normalised, N below M or too small for some class, a spread
-            that is negative or has no key.
+        ValueError: ψ not normalised, N below M or too small for some class, a negative
+            spread, or a spread without a key.
     """
     psi = as_array(psi0)
     _checks.check_state(psi, "psi0", weight=1.0)
@@ -107,15 +107,16 @@ def individuals(
     rate(I copies J) = (1/n_J) (n_J/n_I)^q A(φ_J - φ_I + δ),  A = 2R sin⁺ + harmonics
     dφ_I/dt = ω_a + Σ_{J not in a} (1/n_J) (n_I/n_J)^r C(φ_I - φ_J + δ),  C = R cos + ..
 
-    n_I is the number of individuals in I's class a; nobody copies within a class. When
-    I copies J it takes J's beable and phase. Phases that agree within classes go on to
-    agree, and the ensemble is then the one of `sample`; N individuals cost O(N M) a
-    step, because phases act through Σ_{J in b} exp(iφ_J) alone.
+    n_I is the number of individuals in I's class a; there are no copies within a class.
+    When I copies J it takes J's beable and phase. Phases that agree within classes
+    remain equal, and the ensemble is then that of `sample`. N individuals cost O(N M)
+    per step, because phases act through Σ_{J in b} exp(iφ_J) alone.
 
-    `method="leap"` lets all copy at once, of weak order 2 in the step; classes of few
-    members shorten the step, N to 1e6. `method="exact"` draws copy by copy, O(N) each,
-    N to 1e4. Trajectory k has its own random numbers: a run of trajectories 0..n-1
-    equals two runs of them with `first` = 0 and `first` = m. Works under jit and vmap.
+    With `method="leap"` all copy at once, with weak order 2 in the step; classes of few
+    members shorten the step. It suits N up to 1e6. `method="exact"` draws copy by copy,
+    at O(N) each, and suits N up to 1e4. Trajectory k has its own random numbers: a run
+    of trajectories 0..n-1 equals two runs of them with `first` = 0 and `first` = m.
+    Works under jit and vmap.
 
     Args:
         law: copy dynamics; its `regulator` and `literal` have no effect.
@@ -123,26 +124,27 @@ def individuals(
         phases: φ_I at ts[0], (N,), radians.
         ts: times, (T,), strictly increasing.
         key: of the random numbers, `jax.random.key(...)`.
-        trajectories: S.
+        trajectories: number of trajectories, S.
         first: number of the first trajectory.
         method: "leap" or "exact".
         step: largest turn of the fastest class in one step, radians; None for 0.1
             (leap) or 0.05 (exact, where only phases are stepped).
-        copy_phase: whether a copy takes the phase too; if not, the beable alone.
-        printed: take eq. (39) with its printed sign, which runs the ensemble backwards.
+        copy_phase: whether a copy takes the phase too; if not, only the beable.
+        printed: use eq. (39) with its printed sign, which runs the ensemble backwards.
         histories: keep the beable of every individual at every time.
-        observe: what else to keep: a function (t, beable (N,), phase (N,)) of a PyTree.
-        max_steps: of one trajectory.
+        observe: what else to keep: a function (t, beable (N,), phase (N,)) that returns
+            a PyTree.
+        max_steps: largest number of steps of one trajectory.
 
     Returns:
-        Occupations, order parameters, variances of the phases, who moved from where,
-        who descends from whom, and the individuals at the last time.
+        Occupations, order parameters, variances of the phases, moves between classes,
+        lines of descent, and the individuals at the last time.
 
     Raises:
         ValueError: wrong shapes, beables that are not classes of the law, fewer
             individuals than classes, negative rates, a subclass of CopyDynamics that
-            moves otherwise, a drive, more trajectories than memory holds, wrong names
-            or numbers.
+            changes the motion, a drive, more trajectories than memory holds, wrong
+            names or numbers.
 
     Source: Smolin (2012), eqs. (39), (40), the sign of (39) corrected, (18), (26)-(28).
     """

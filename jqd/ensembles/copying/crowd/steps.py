@@ -1,10 +1,10 @@
-"""One step of N individuals, each with a beable and a phase of its own.
+"""One step of N individuals, each with its own beable and phase.
 
 Either step takes
 
     process: the process.
     copy_phase: whether the phase is copied with the beable.
-    crowd: where all are.
+    crowd: the individuals.
     room: time to the next moment that must be met, scalar.
     key: of this step.
     fineness: largest turn of the phase of a class in one step, radians.
@@ -39,10 +39,10 @@ def leap_individuals(
 ) -> Step:
     """All individuals copy at once, between two half steps of their phases.
 
-    I looks at one J drawn from all N and copies it with the chance
+    I picks one J drawn from all N and copies it with the probability
     p = N dt rate(I copies J), of which a half step is decided first. The crowd in the
-    middle of the step is the one that is copied from and that sets the rates. Then
-    I makes, by the toss of a coin, two moves or none: its transition matrix is
+    middle of the step is copied from and sets the rates. Then I makes two moves or
+    none, with probability 1/2 each: its transition matrix is
     (1 + (1 + dt T)²)/2 = 1 + dt T + dt² T²/2, of second order. The second half step
     of the phases is left to the next call, or to `settle`.
     """
@@ -81,7 +81,7 @@ def _sources(
     middle = jnp.where(uniform[2] < half, first, itself)
     them = states(middle)
     weights = class_counts(them[0], occupation)
-    # a class that may be left by its last member within the step still has one
+    # a class whose last member may leave within the step still counts one
     weights = jnp.where(occupation > 0, jnp.maximum(weights, 1), 0)
     table = rate_table(process, weights)
 
@@ -100,10 +100,10 @@ def thin_individuals(
     key: Array,
     fineness: Array,
 ) -> Step:
-    """Go to the next proposed copy, and decide on it: thinning.
+    """Go to the next proposed copy, and accept or reject it: thinning.
 
     Individuals of class b propose to copy class a at the rate (n_a/n_b)^q max A_ab and
-    look at a J drawn from it; the copy is made with probability A_ab over its maximum.
+    pick a J drawn from it; the copy is made with probability A_ab over its maximum.
     Phases turn by at most `fineness` in one Runge-Kutta step.
     """
     occupation, size = crowd.occupation, crowd.occupation.shape[0]
