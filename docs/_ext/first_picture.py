@@ -1,6 +1,8 @@
 """The picture of the first page, drawn from the first snippet of README.md itself."""
 
 import re
+import runpy
+import tempfile
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -21,9 +23,10 @@ def run_snippet() -> dict:
     """The names that the first Python block of README.md leaves behind."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (code, *_) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    names: dict = {}
-    exec(code, names)
-    return names
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "snippet.py"
+        file.write_text(code, encoding="utf-8")
+        return runpy.run_path(str(file))
 
 
 def draw_data(axis: Axes, names: dict) -> None:

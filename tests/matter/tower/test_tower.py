@@ -248,3 +248,17 @@ def test_lanczos_of_a_diagonal_tower_and_of_few_levels():
     low, high = law.spectral_bounds()
     assert -0.5 < low < 0
     assert 2 < high < 2.5
+
+
+def test_a_random_tower_says_what_its_tower_says():
+    """One photon is too few: the run ends at the cut-off, as the tower's does."""
+    law = tower.RandomTower(jax.random.key(0), 6, 1, 0.3, 1.0, 0.3)
+    start = law.prepare(law.foot(0.5))
+    run = jqd.evolve(law, start, [0.0, 4.0], method=jqd.Fixed(substeps=200))
+    assert run.status == jqd.Status.CUTOFF
+    # of the row at t = 0, which was reached
+    assert run.diagnostics["max_edge_norm"] == 0
+    # the same energy as of the matrix
+    psi = np.asarray(start).ravel()
+    energy = (psi.conj() @ np.asarray(law.inner.dense()) @ psi).real
+    np.testing.assert_allclose(law.invariants(start)["energy"], energy, rtol=1e-12)
