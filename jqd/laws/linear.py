@@ -58,7 +58,7 @@ class LinearLaw(Law):
             psi = self.grid.shard(psi, "psi")
         psi, H = as_array(psi, "psi"), self.hamiltonian
         _checks.check_state(psi, "psi", H.shape, weight=self.cell)
-        H.refuse(psi)
+        H.check_state(psi)
         return _checks.complex_of(psi)
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import abs2, safe_divide
@@ -26,7 +26,8 @@ from .linear import LinearLaw
 class Pauli(LinearLaw):
     """iħ ∂ψ/∂t = [Σ_i (p_i - qA_i)²/2m_i + V - (g q ħ/4m) B·σ] ψ, ψ of two components.
 
-    The state is (2, *grid.shape), spin up along z first. Conserves the norm, the energy
+    The state is (2, *grid.shape), such as `jnp.multiply.outer(spin, packet)`, spin up
+    along z first. Conserves the norm, the energy
     where nothing depends on time, and the spin along B where B has one direction. In
     such a field `jqd.srkn11` and `jqd.chin4a` keep their orders 6 and 4. In a field
     that turns, from place to place or in time, these would fall to 4 and 2 and are
@@ -133,18 +134,6 @@ class Pauli(LinearLaw):
     def grid(self) -> Grid:
         """The grid."""
         return self.hamiltonian.grid
-
-    def prepare(self, psi: Any) -> Complex[Array, "2 ..."]:
-        """ψ itself, checked and complex.
-
-        Args:
-            psi: (2, *grid.shape), such as `jnp.multiply.outer(spin, packet)`.
-
-        Raises:
-            ValueError: wrong shape, not finite, not normalised, or probability at a
-                seam of the box across which a vector potential jumps.
-        """
-        return super().prepare(psi)
 
     @property
     def stepper(self) -> Any:

@@ -65,7 +65,7 @@ class Hamiltonian(eqx.Module):
         del k
         return x
 
-    def refuse(self, psi: Array) -> None:
+    def check_state(self, psi: Array) -> None:
         """Raise for a ψ for which H is not the Hamiltonian that is meant.
 
         Raises:
@@ -158,7 +158,7 @@ class OnGrid(Hamiltonian):
         del psi, t
         return None
 
-    def refuse(self, psi: Array) -> None:
+    def check_state(self, psi: Array) -> None:
         """Raise for a state at a seam of the box across which a vector potential jumps.
 
         Raises:
@@ -175,7 +175,7 @@ class OnGrid(Hamiltonian):
             )
 
     def alarm(self, t: ArrayLike, psi: Array) -> Array:
-        """EDGE for a state that `refuse` would refuse, else OK."""
+        """EDGE for a state that `check_state` would refuse, else OK."""
         share = self.seam_share(psi, t)
         if share is None:
             return jnp.asarray(Status.OK)

@@ -13,7 +13,7 @@ from jqd.cli import main, recover_husimi
 from jqd.cli.husimi_levels import LEAST_C, levels_for
 from jqd.instruments import Heterodyne
 from jqd.laws.husimi import Exact, HusimiFokkerPlanck
-from jqd.laws.husimi.exact import edge_share
+from jqd.laws.husimi.levels import edge_share
 from jqd.problems import DATA
 from jqd.spaces.symbols import parse_hamiltonian
 

@@ -291,7 +291,7 @@ class ConservativeDiffusion(Law):
         state = self.form.prepare(self.fluid, self.admit(psi))
         if self._field is not None:
             H = Amplitude().hamiltonian(self.fluid)
-            H.refuse(self.amplitude(state))
+            H.check_state(self.amplitude(state))
         return state
 
     def vector_field(

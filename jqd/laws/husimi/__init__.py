@@ -4,7 +4,6 @@ from .bath import Bath as Bath
 from .chains import ChainMoments as ChainMoments
 from .chains import chain_moments as chain_moments
 from .exact import Exact as Exact
-from .exact import Levels as Levels
 from .fock import Fock as Fock
 from .form import Form as Form
 from .gaussian import GaussianForm as GaussianForm
@@ -12,6 +11,7 @@ from .gaussian_sum import GaussianSum as GaussianSum
 from .law import ALIASES as ALIASES
 from .law import FORMS as FORMS
 from .law import HusimiFokkerPlanck as HusimiFokkerPlanck
+from .levels import Levels as Levels
 from .literal import LiteralGrid as LiteralGrid
 from .sectors import Sectors as Sectors
 from .starts import FirstOrder as FirstOrder

@@ -12,7 +12,7 @@ from ...steppers import Flows, strang
 from ...steppers.flows import general_flow
 from ..groups import Exact
 from ..schrodinger import Schrodinger
-from .density_operators import DensityOperators, turned_by, turning
+from .density_operators import DensityOperators, unitary_flow, unitary_rate
 from .departure import Departure
 from .quantum import at_all_times, read_matrix
 
@@ -54,7 +54,7 @@ class Beretta(DensityOperators, Departure):
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """The right side of the equation."""
         del t, args
-        turn = turned_by(at_all_times(self.quantum), self.quantum.hbar, state)
+        turn = unitary_rate(at_all_times(self.quantum), self.quantum.hbar, state)
         return turn + self.climb(state)
 
     def climb(self, state: Array) -> Complex[Array, "n n"]:
@@ -85,7 +85,7 @@ class Beretta(DensityOperators, Departure):
             return state + dt / 6 * (one + 2 * two + 2 * three + four)
 
         H, hbar = at_all_times(self.quantum), self.quantum.hbar
-        return Exact(flows=lambda: Flows(turning(H, hbar), general_flow(climb)))
+        return Exact(flows=lambda: Flows(unitary_flow(H, hbar), general_flow(climb)))
 
     @property
     def stepper(self) -> Any:

@@ -55,14 +55,14 @@ class DensityOperators(Law):
         return {"norm": self.cell * jnp.sum(self.density(state))}
 
 
-def turned_by(H: Array, hbar: Array, rho: Array) -> Complex[Array, "n n"]:
+def unitary_rate(H: Array, hbar: Array, rho: Array) -> Complex[Array, "n n"]:
     """-i[H, ρ]/ħ of a Hermitian ρ, H as a matrix or as its diagonal."""
     image = H[:, None] * rho if H.ndim == 1 else H @ rho
     # ρH = (Hρ)*
     return -1j / hbar * (image - jnp.conj(image.T))
 
 
-def turning(H: Array, hbar: Array) -> Flow:
+def unitary_flow(H: Array, hbar: Array) -> Flow:
     """The exact flow of dρ/dt = -i[H, ρ]/ħ."""
 
     def turn(t: ArrayLike, rho: Array, dt: ArrayLike) -> Array:

@@ -14,7 +14,7 @@ from ...steppers import Flows, Splitting, strang
 from ...steppers.flows import general_flow
 from ..groups import Exact
 from ..schrodinger import Schrodinger
-from .density_operators import DensityOperators, turned_by, turning
+from .density_operators import DensityOperators, unitary_flow, unitary_rate
 from .quantum import at_all_times
 
 
@@ -68,7 +68,7 @@ class Dephasing(DensityOperators):
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """-i[H, ρ]/ħ - decay ρ."""
         del t, args
-        return turned_by(self.H, self.hbar, state) - self.decay() * state
+        return unitary_rate(self.H, self.hbar, state) - self.decay() * state
 
     def exact(self) -> Exact:
         """Both parts, exactly: rotation by H (outer), decay (inner)."""
@@ -78,7 +78,7 @@ class Dephasing(DensityOperators):
             return jnp.exp(-self.decay() * dt) * state
 
         return Exact(
-            flows=lambda: Flows(turning(self.H, self.hbar), general_flow(fade))
+            flows=lambda: Flows(unitary_flow(self.H, self.hbar), general_flow(fade))
         )
 
     @property

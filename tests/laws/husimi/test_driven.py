@@ -84,7 +84,7 @@ def test_steps_are_of_fourth_order():
 
 def test_the_series_on_kets_agrees(monkeypatch):
     """Beyond the largest matrix the exponential is a series on the kets."""
-    monkeypatch.setattr("jqd.laws.husimi.exact.LARGEST_DENSE", 4)
+    monkeypatch.setattr("jqd.laws.husimi.levels.LARGEST_DENSE", 4)
     law = law_of(0.9, Exact(24, Series(12)))
     Q, _ = at_the_end(law, jqd.Fixed(law.stepper, 300))
     np.testing.assert_allclose(Q, [0.10835371, 0.22784438], atol=2e-8)
@@ -102,7 +102,7 @@ def test_polynomials_go_beyond_the_largest_matrix(monkeypatch):
     law = law_of(0.9, Exact(Levels(24, 16), Series(12)))
     method = jqd.Fixed(cf4, 80, estimate_error=False)
     expected = at_the_end(law, method)
-    monkeypatch.setattr("jqd.laws.husimi.exact.LARGEST_DENSE", 4)
+    monkeypatch.setattr("jqd.laws.husimi.levels.LARGEST_DENSE", 4)
     monkeypatch.setattr("jqd.laws.husimi.form.exponential", None)  # is not asked
     for found, one in zip(at_the_end(law, method), expected, strict=True):
         np.testing.assert_array_equal(found, one)

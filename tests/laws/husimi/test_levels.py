@@ -9,7 +9,7 @@ import pytest
 import jqd
 from jqd import constants
 from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
-from jqd.laws.husimi.exact import edge_share
+from jqd.laws.husimi.levels import edge_share
 from jqd.laws.husimi.starts import amplify
 from jqd.spaces.symbols import Symbol, bose_hubbard
 from jqd.states import GaussianState, as_ensemble, cat, coherent, husimi, product
