@@ -29,15 +29,19 @@ run: .venv/.installed ## recover q, r (copies), C (Husimi), D, g (statistics), T
 	@$(BIN)/jqd recover statistics
 	@$(BIN)/jqd recover temperature
 
-# Quick tests compile twice as fast without XLA's optimisations. Those that look at last
-# bits, and all of `test-all`, have the compiler that users have.
+# Tests compile twice as fast without XLA's optimisations, which change last bits. Those
+# that look at last bits have the compiler that users have; with COMPILER=users all have.
+COMPILER ?= fast
+ifeq ($(COMPILER),fast)
+FAST := XLA_FLAGS="$$XLA_FLAGS --xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+endif
 test: lint ## style, types, imports and the quick tests
-	XLA_FLAGS="$$XLA_FLAGS --xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0" \
-	  $(PYTEST) -m "not slow and not bits" --ignore tests/site
+	$(FAST) $(PYTEST) -m "not slow and not bits" --ignore tests/site
 	$(PYTEST) -m "bits and not slow" --ignore tests/site
 
 test-all: lint ## the same and the slow tests
-	$(PYTEST) --ignore tests/site
+	$(FAST) $(PYTEST) -m "not bits" --ignore tests/site
+	$(PYTEST) -m bits --ignore tests/site
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

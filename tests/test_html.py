@@ -134,10 +134,12 @@ def test_large_values_are_not_looked_at(run, monkeypatch):
     assert "(9, 200000)" in said.words
     assert "Too many to look at." in said.words
     big = eqx_replace(run, values=np.ones((9, 3_000_000)), error=None)
-    began = time.perf_counter()
+    began = time.process_time()
     shown(big)
-    # to look at all of them takes longer than to show the shape by far
-    assert time.perf_counter() - began < 0.1
+    took = time.process_time() - began
+    began = time.process_time()
+    np.isfinite(big.values).all()  # to look at all of them, once
+    assert took < time.process_time() - began
 
 
 def test_a_law_shows_its_constants():

@@ -104,10 +104,10 @@ MANIFESTS = {
 
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_a_hostile_manifest_is_one_line_at_once(changed, name):
-    place, began = changed(MANIFESTS[name]), time.monotonic()
+    place, began = changed(MANIFESTS[name]), time.process_time()
     with pytest.raises(ValueError, match=r"^Argument `store` must be a new folder or"):
         Store(place)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
     with pytest.raises(ValueError, match=r"^Argument `store` must"):
         jqd.open_sweep(place)
 
