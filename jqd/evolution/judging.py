@@ -63,7 +63,21 @@ def judged(
     """
     values, told = run(1, *given)
     check, _ = run(finer, *jax.lax.stop_gradient(given))
-    return values, difference(values, check, richardson(order, finer)), told
+    scale = richardson(order, finer)
+    error = difference(values, check, scale)
+    return values, jax.tree.map(lambda a, e: _whole(a, e, scale), values, error), told
+
+
+def _whole(values: Array, error: Array, scale: float) -> Array:
+    """The error; where it is most of the values, all that the check has shown.
+
+    Steps that are far too long, unstable ones too, have errors that fall with no power
+    of them, so that a fraction of a change by half says nothing.
+    """
+    if scale >= 1 or error.size == 0:
+        return error
+    size = jax.lax.stop_gradient(jnp.max(jnp.abs(values)))
+    return jnp.where(jnp.max(error) / scale > size / 2, error / scale, error)
 
 
 # -- the status ------------------------------------------------------------------------

@@ -187,7 +187,10 @@ def hill(
     size = jnp.abs(trace)
     # the rate rises with |trace|, steeply at the edge of a tongue
     ends = [growth(jax.lax.stop_gradient(size) + sign * error) for sign in (-1, 0, 1)]
-    spread = jax.lax.stop_gradient(jnp.maximum(ends[1] - ends[0], ends[2] - ends[1]))
+    spread = jnp.maximum(ends[1] - ends[0], ends[2] - ends[1])
+    # of a trace that is all error nothing is known of growth
+    spread = jnp.where(error >= size / 2, jnp.maximum(spread, jnp.abs(ends[1])), spread)
+    spread = jax.lax.stop_gradient(spread)
     return Floquet(trace, determinant, growth(size), error, spread)
 
 
@@ -266,7 +269,7 @@ def tongues(
     nan = np.full(1, np.nan)
     return Tongues(
         closed(ends, grid[:1], grid[-1:]), closed(error, nan, nan),
-        grid[np.abs(above) <= wrong],
+        grid[~(np.abs(above) > wrong)],
     )  # fmt: skip
 
 

@@ -78,6 +78,11 @@ class Seed(NamedTuple):
     gain: Float[Array, " N"] | None = None
 
 
+def _is_one(gain: Array) -> bool:
+    """Whether a gain is known and amplifies nothing."""
+    return _checks.is_concrete(gain) and bool(np.all(np.asarray(gain) == 1))
+
+
 class State(eqx.Module):
     """A state of bosonic modes given by its constants, not by a table of amplitudes.
 
@@ -119,12 +124,12 @@ class State(eqx.Module):
                 norm.
         """
         first, *more = self.seeds(self._each(levels))
-        if more or first.gain is not None:
+        if more or not (first.gain is None or _is_one(first.gain)):
             raise ValueError(
                 "Argument `state` must be pure to have a ket, but is a mixture, whose "
                 "weighted kets are its `ensemble`."
             )
-        return first.ket
+        return jnp.sqrt(first.weight) * first.ket
 
     def gaussian(self) -> tuple[Complex[Array, " N"], Float[Array, "2N 2N"]] | None:
         """<a> and the covariance of the Wigner function, a quarter for the vacuum, in

@@ -126,3 +126,15 @@ def test_a_mixture_has_no_ket():
         with pytest.raises(ValueError, match="must be pure to have a ket"):
             state.ket(8)
     assert pure.ket(6).shape == (6,)
+
+
+def test_a_thermal_state_of_no_quanta_is_pure():
+    np.testing.assert_array_equal(
+        GaussianState(0.5, nbar=0.0).ket(20), GaussianState(0.5).ket(20)
+    )
+
+
+def test_a_ket_has_the_norm_of_its_state():
+    """Of a weight of 1/4 and a ket of norm 2, which is |0><0|."""
+    state = Finite(Ensemble(jnp.array([[2.0 + 0j, 0.0]]), jnp.array([0.25])))
+    np.testing.assert_array_equal(state.ket(4), np.eye(4)[0])

@@ -25,6 +25,7 @@ from .matrix_products import (
     follow,
     quimb_tensor,
 )
+from .occupations import moved_quanta
 from .starts import FirstOrder, ProductKets, PSamples, product_start, read_product
 
 # Factor by which half the step reduces an error of fourth order.
@@ -248,6 +249,12 @@ def _check_law(law: Any, psi: Any) -> FirstOrder | PSamples:
         raise ValueError(
             "Argument `law` must have a Hamiltonian that is constant in time, but is "
             "driven."
+        )
+    moving = moved_quanta(law.equation.symbol)
+    if moving is not None:
+        raise ValueError(
+            "Argument `law` must have a Hamiltonian that conserves the number of "
+            f"quanta, but has the term {moving}."
         )
     if not _checks.is_concrete((law, psi)):
         raise ValueError(

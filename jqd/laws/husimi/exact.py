@@ -142,7 +142,7 @@ class Exact(Form):
         return whole if equation.bath is None else cast(Ensemble, whole).matrix()
 
     def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
-        """The window of a state that declares it; that of a bath is no narrower."""
+        """The window of a state that declares it."""
         return limits(psi, kets=False)
 
     # -- the quantum law ---------------------------------------------------------------
@@ -182,7 +182,7 @@ class Exact(Form):
     def moment(
         self, equation: Equation, state: PyTree[Array], m: Powers, n: Powers
     ) -> Complex[Array, ""]:
-        """ħ_eff^((|m|+|n|)/2) Tr(ρ b^m b†^n); of samples without their control variate.
+        """ħ_eff^((|m|+|n|)/2) Tr(ρ b^m b†^n); samples by their control variate.
 
         Raises:
             ValueError: in blocks, powers that do not conserve the number of quanta.

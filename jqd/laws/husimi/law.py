@@ -28,6 +28,7 @@ from .hamiltonians import check_real, read_hamiltonian
 from .identifiability import refusal
 from .literal import LiteralGrid
 from .wigner import WignerGrid
+from .window import INSIDE
 
 FORMS = {
     "exact": Exact,
@@ -59,7 +60,7 @@ class HusimiFokkerPlanck(Law):
         C: strength of the diffusion; 1 in quantum mechanics.
         s: shape (N,), length scale of the diffusion of each mode over that of the
             coherent states in which H and Q are written; None where they agree, as in
-            quantum mechanics. Anything else needs `form="fock"`.
+            quantum mechanics. Anything else needs the form "fock" or "gaussian".
         hbar: ħ, scalar.
         points: where `density` is taken by default, shape (...,) for one mode or
             (..., N) for N, or None.
@@ -415,7 +416,15 @@ class HusimiFokkerPlanck(Law):
         def why_not(free: tuple[str, ...]) -> str | None:
             return refusal(self.symbol, free, matched=self.s is None)
 
-        return Fits(why_not, self.form.limits)
+        def limits(psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+            found = self.form.limits(psi)
+            if self.bath is None or "C" not in found:
+                return found
+            low, high = found["C"]
+            _, end = self.bath.largest_C()
+            return found | {"C": (low, jnp.minimum(high, end * (1 - INSIDE)))}
+
+        return Fits(why_not, limits)
 
 
 def _read_bath(bath: Any, modes: int) -> Bath | None:

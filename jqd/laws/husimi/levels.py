@@ -49,6 +49,11 @@ class Levels(eqx.Module):
         """Raise ValueError for invalid numbers of levels or of terms."""
         del start, points
         self.sizes(equation)
+        if self.terms is not None and equation.bath is not None:
+            raise ValueError(
+                "Argument `terms` must be None in a bath, where no kets are moved, but "
+                f"is {self.terms}."
+            )
         if self.terms is not None:
             _checks.whole_number(self.terms, "terms", 2)
 
@@ -82,10 +87,18 @@ class Levels(eqx.Module):
     def product(
         self, start: FirstOrder | PSamples, equation: Equation, modes: ProductStart
     ) -> Ensemble:
-        """Products of one-mode kets."""
+        """Products of one-mode kets.
+
+        Raises:
+            ValueError: kets that do not fit into memory.
+        """
         sizes = self.sizes(equation)
         kets = start.kets(equation, modes, max(sizes))
         count, whole = kets.tables.shape[0], kets.tables[:, 0, : sizes[0]]
+        number = math.prod(sizes)
+        _checks.check_memory(
+            48.0 * count * number, "levels", f"{count} kets of {number} numbers"
+        )
         for i, size in enumerate(sizes[1:], 1):
             one = jnp.reshape(kets.tables[:, i, :size], (count, *(1,) * i, size))
             whole = whole[..., None] * one

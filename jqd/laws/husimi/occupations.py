@@ -17,8 +17,18 @@ from jaxtyping import Array, Complex, Float, Int
 
 from ..._math import abs2
 from ...spaces.symbols import Symbol
+from ...spaces.symbols.monomials import format_monomial
 from ...steppers.blocks import split_entries
 from .form import Powers
+
+
+def moved_quanta(symbol: Symbol) -> str | None:
+    """The first term that changes the number of quanta, in words; None for none."""
+    for m, n in symbol.powers:
+        if sum(m) != sum(n):
+            return format_monomial((m, n))
+    return None
+
 
 # -- the basis -------------------------------------------------------------------------
 

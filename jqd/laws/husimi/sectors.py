@@ -15,7 +15,6 @@ from ..._math import abs2
 from ..._scans import saved_scan
 from ...constants import static
 from ...spaces.fock import coherent_amplitudes
-from ...spaces.symbols.monomials import format_monomial
 from ...steppers.blocks import pieces_orbit, split_entries
 from ...steppers.chebyshev import chebyshev_step, chebyshev_terms
 from ...steppers.eigenbasis import unitary_orbit
@@ -27,6 +26,7 @@ from .occupations import (
     frobenius,
     hamiltonian_pieces,
     monomial_entries,
+    moved_quanta,
     occupations,
     product_kets,
     sector_rows,
@@ -74,13 +74,11 @@ class Sectors(eqx.Module):
     def check(self, equation: Equation, start: Start, points: Any) -> None:
         """Raise ValueError unless H conserves quanta, there are no points where there
         is no density, and blocks are not too large."""
-        moving = [
-            power for power in equation.symbol.powers if sum(power[0]) != sum(power[1])
-        ]
-        if moving:
+        moving = moved_quanta(equation.symbol)
+        if moving is not None:
             raise ValueError(
                 "Argument `symbol` must conserve the number of quanta in `Sectors`, "
-                f"but has the term {format_monomial(moving[0])}; use `Levels`."
+                f"but has the term {moving}; use `Levels`."
             )
         if self.quanta is not None:
             _checks.whole_number(self.quanta, "quanta", 0)
@@ -93,6 +91,11 @@ class Sectors(eqx.Module):
             raise ValueError(
                 "Argument `orders` must be None in `Sectors`, whose blocks hold all of "
                 f"them, but is {start.orders}."
+            )
+        if start.tolerance != Series().tolerance:
+            raise ValueError(
+                "Argument `tolerance` must be given to `Sectors`, whose blocks hold "
+                f"all orders, but `Series` has {start.tolerance:g}."
             )
         if points is not None:
             raise _no_density()

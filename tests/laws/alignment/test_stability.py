@@ -107,6 +107,22 @@ def test_a_closed_tongue_is_not_decided():
     np.testing.assert_array_equal(found.undecided, [2.0])
 
 
+def test_unstable_steps_are_all_error():
+    """A constant density neither grows nor falls. Steps of 10 rad grow by 1e130, and
+    half as many by less: a fraction of the change would say 7 %."""
+
+    def density(t):
+        return 0.5 + 0 * t
+
+    found = hill(density, 6.28, 12800.0, steps=50)
+    assert found.trace_error >= 0.9 * abs(found.trace) > 1e100
+    assert found.growth_error >= found.growth > 1
+    # and of 1e9 the trace overflows
+    told = tongues(density, 6.28, [2.0, 12800.0, 1e9], steps=50)
+    assert told.edges.size == 0
+    np.testing.assert_array_equal(told.undecided, [12800.0, 1e9])
+
+
 def test_growth_with_damping():
     """Rates of a constant oscillator, and Liouville's determinant."""
 

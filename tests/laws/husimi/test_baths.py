@@ -160,6 +160,16 @@ def test_quanta_of_the_bath_at_hbar_eff():
     assert np.isinf(Bath(0.2, gain=0.35).largest_C()[1])
 
 
+def test_a_fit_stays_where_bath_and_state_have_solutions():
+    """A start of 3 quanta has C < 8, a bath without any C < 2."""
+    hot = jqd.states.GaussianState(0.5, nbar=3.0)
+    for bath, end in ((None, 8.0), (Bath(0.1), 2.0), (Bath(0.1, 5.0), 8.0)):
+        law = jqd.HusimiFokkerPlanck("ad^2*a^2", bath=bath)
+        low, high = law.fits().limits(hot)["C"]
+        assert 0 < low < 1e-5
+        assert float(high) == pytest.approx(end, rel=2e-6)
+
+
 def test_rates_are_constants_with_bounds():
     law = HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, bath=Bath(0.2, 0.1))
     assert isinstance(law.form, Exact)

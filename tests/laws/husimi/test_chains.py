@@ -182,6 +182,12 @@ def test_two_quanta_in_32_sites(quimb):
                                        g=lambda t: t)},
             r"`law` must have a Hamiltonian that is constant in time",
         ),
+        (
+            # levels hold it, but sites at rest are passed over
+            {"law": HusimiFokkerPlanck("a1 + ad1 + a2 + ad2",
+                                       form=Exact(start=FirstOrder()))},
+            r"that conserves the number of quanta, but has the term a2\*",
+        ),
         ({"psi": GaussianSum.squeezed(0.3, displacement=[0.5] * 3)}, "is squeezed or"),
         ({"psi": GaussianSum.coherent([0.5])}, "must be one Gaussian of 3 modes"),
         ({"ts": [0.0, 0.0]}, "`ts` must increase strictly"),

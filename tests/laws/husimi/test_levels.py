@@ -8,7 +8,15 @@ import pytest
 
 import jqd
 from jqd import constants
-from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
+from jqd.laws.husimi import (
+    Bath,
+    Exact,
+    GaussianSum,
+    HusimiFokkerPlanck,
+    Levels,
+    PSamples,
+    Series,
+)
 from jqd.laws.husimi.levels import edge_share
 from jqd.laws.husimi.starts import amplify
 from jqd.spaces.symbols import Symbol, bose_hubbard
@@ -306,6 +314,19 @@ def test_existence_window(state, end):
         (lambda: HusimiFokkerPlanck("U*n", U=1.0, g=1.0), r"\(U\), but has 'g'"),
         (lambda: HusimiFokkerPlanck(kerr(), U=1.0), "`U` must not be given"),
         (lambda: HusimiFokkerPlanck("ad*a", s=1.1), "must be None for form 'exact'"),
+        (
+            lambda: HusimiFokkerPlanck(
+                "ad*a", form=Exact(Levels(8, terms=20)), bath=Bath(0.1)
+            ),
+            "`terms` must be None in a bath",
+        ),
+        (
+            lambda: HusimiFokkerPlanck(
+                "ad1*a1 + ad2*a2 + ad3*a3 + ad4*a4 + ad5*a5",
+                form=Exact(start=PSamples(1000)),
+            ).prepare(GaussianSum.coherent(np.zeros(5))),
+            "`levels` must .* kets of 1073741824 numbers",
+        ),
         (lambda: HusimiFokkerPlanck("ad*a", form="hef"), "must be one of"),
         (lambda: HusimiFokkerPlanck(kerr().to("wick")), "must be antiwick"),
         (lambda: HusimiFokkerPlanck(kerr() * 1j), "must be real"),

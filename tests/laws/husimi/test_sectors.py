@@ -171,6 +171,8 @@ def test_refusals():
     pump = Symbol([0.5, 0.5], [((2,), (0,)), ((0,), (2,))])
     with pytest.raises(ValueError, match=r"must conserve .* the term a\*\^2"):
         HusimiFokkerPlanck(pump, form=Exact(Sectors()))
+    with pytest.raises(ValueError, match="`tolerance` must be given to `Sectors`"):
+        HusimiFokkerPlanck(chain(2), form=Exact(Sectors(4), Series(tolerance=1e-3)))
     with pytest.raises(ValueError, match="20 quanta in 4 modes are 1771"):
         HusimiFokkerPlanck(chain(4), form=Exact(Sectors(20)))
     with pytest.raises(ValueError, match="`quanta` must be given to `Sectors`"):
