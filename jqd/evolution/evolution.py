@@ -232,7 +232,9 @@ def _default_method(motion: Motion) -> Method:
     matrix = generator is not None and isinstance(
         generator.hamiltonian, MatrixHamiltonian
     )
-    return Propagator() if exact.orbit is not None or matrix else Adaptive()
+    known = exact.orbit is not None or matrix
+    # what strikes it at once moves it past what its generator tells
+    return Propagator() if known and motion.breaks().impulses is None else Adaptive()
 
 
 def _observer(motion: Motion, observe: Observe) -> Any:

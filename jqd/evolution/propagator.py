@@ -14,7 +14,7 @@ from .. import _checks
 from .._math import abs2
 from .._scans import saved_scan
 from ..constants import static
-from ..laws.groups import Generator
+from ..laws.groups import Generator, Watch
 from ..laws.law import Law
 from ..laws.motion import Motion
 from ..spaces.hamiltonians import MatrixHamiltonian
@@ -69,6 +69,11 @@ class Propagator(eqx.Module):
         self, law: Motion, state0: PyTree[Array], ts: Array, observe: Callable[..., Any]
     ) -> Trajectory:
         """The trajectory; see `jqd.evolve`."""
+        if law.breaks().impulses is not None:
+            raise ValueError(
+                "Argument `method` must be Fixed for a law with impulses, but is a "
+                "Propagator."
+            )
         exact = law.exact()
         if exact.orbit is not None:
             check_followed(law, "exact")
@@ -156,8 +161,16 @@ def _run_matrix(
         sound = jnp.all(jnp.isfinite(angles), axis=-1) & is_sound(state0)
     else:
         sound = jax.vmap(is_sound)(states)
-    run = _assemble(law, state0, states, ts, observe, bound, sound)
+    run, alarm = _assemble(law, state0, states, ts, observe, bound, sound), _alarm(law)
+    if alarm is not None:
+        run = _raise_alarms(run, jax.vmap(alarm)(ts, states, states))
     return mark_inaccurate(run, bound)
+
+
+def _alarm(law: Motion) -> Callable[..., Array] | None:
+    """The alarm of a law, if it is another one than that which never sounds."""
+    alarm = law.watch().alarm
+    return None if alarm is Watch().alarm else alarm
 
 
 @jax.jit

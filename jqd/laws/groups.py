@@ -173,6 +173,8 @@ class Watch(NamedTuple):
         """The watch of a motion whose states hold those of this one, or none."""
         if lens is None:
             return Watch(convection=self.convection)
+        if lens is SAME:
+            return self
         inside = lens.inside
 
         def alarm(t: ArrayLike, before: State, after: State) -> Array:

@@ -22,7 +22,7 @@ _ONCE = {
     "exact": ("generator", "flows", "solvable", "orbit"),
     "fits": ("refusal", "limits"),
 }
-_INTERFACES = frozenset(f"{__package__}.{name}" for name in ("motion", "wrapped"))
+_LIBRARY = __name__.partition(".")[0]
 
 
 class Motion(eqx.Module):
@@ -38,17 +38,20 @@ class Motion(eqx.Module):
 
     Raises:
         ValueError: a class has a method that is read only through its group, such as
-            `alarm`, and inherits the group from its parent class.
+            `alarm`, and inherits the group from a class of the library.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for group, methods in _ONCE.items():
-            # a group of the interfaces reads no method of the class
-            if getattr(cls, group).__module__ not in _INTERFACES:
+            owner = next(kind for kind in cls.__mro__ if group in vars(kind))
+            # a group of its own, or of a base of the user's, may read what it likes
+            if owner is cls or owner.__module__.partition(".")[0] != _LIBRARY:
                 continue
             for name in methods:
                 said = vars(cls).get(name)
+                if any(name in vars(kind) for kind in cls.__mro__[1:]):
+                    continue  # what the base has it may read
                 if callable(said) or isinstance(said, property):
                     raise ValueError(
                         f"Method `{cls.__name__}.{name}` must be told in "

@@ -1,13 +1,21 @@
 """Laws that hold another law and pass on its properties."""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, cast
 
 from jaxtyping import Array, ArrayLike, PyTree
 
 from .groups import SAME, Breaks, Chance, Exact, Fits, Lens, StepNoise, Watch
 from .law import Law
+from .motion import Motion
+
+
+def has_own_step(law: Motion) -> bool:
+    """Whether `step` is another one than that of the stepper."""
+    while isinstance(law, Wrapped) and law._alike:
+        law = law.inner
+    return type(law).step not in (Motion.step, Wrapped.step)
 
 
 class Wrapped(Law):
@@ -92,9 +100,35 @@ class Wrapped(Law):
     ) -> PyTree[Array]:
         """A step of the other law, or one of the stepper by an own `vector_field`."""
         if not self._alike:
+            if w is not None:
+                raise ValueError(
+                    "Argument `law` must have a `step` of its own that takes its "
+                    f"noise, but {type(self).__name__} has a `chance` without one."
+                )
             return super().step(t, state, dt)
         noise = () if w is None else (w,)
         return cast(Any, self.inner).step(t, state, dt, *noise)
+
+    def flow(
+        self,
+        ts: Sequence[ArrayLike],
+        factors: Sequence[float],
+        state: PyTree[Array],
+        dt: ArrayLike,
+    ) -> PyTree[Array]:
+        """The flow of the other law by which steppers such as `cf4` move it.
+
+        Raises:
+            ValueError: a law that does not move as the other one does, or another one
+                that has no flow.
+        """
+        flow = getattr(self.inner, "flow", None)
+        if not self._alike or flow is None:
+            raise ValueError(
+                "Argument `stepper` must not be one that takes exponentials, such as "
+                f"cf4, for {type(self).__name__}, but is."
+            )
+        return flow(ts, factors, state, dt)
 
     @property
     def stepper(self) -> Callable[..., PyTree[Array]]:

@@ -20,8 +20,9 @@ from .vector_potentials import SEAM_SHARE
 class Hamiltonian(eqx.Module):
     """What moves a ψ: iħ dψ/dt = Hψ.
 
-    A law needs only these methods. Those that are not abstract default to what holds
-    for a constant matrix.
+    What every law needs of it. Those that are not abstract default to what holds for a
+    constant matrix; a Hamiltonian `OnGrid` has more, and a series of it needs
+    `spectral_bounds`.
     """
 
     @property

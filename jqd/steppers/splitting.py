@@ -55,7 +55,7 @@ class Splitting(eqx.Module):
     def __call__(
         self, law: Splittable, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
     ) -> PyTree[Array]:
-        """The state at t + dt, for a law with `flows()`."""
+        """The state at t + dt, for a law whose `exact()` has flows."""
         return self.sweep(law, t, state, dt, 1)
 
     def stages(self) -> list[tuple[str, float, float, float]]:

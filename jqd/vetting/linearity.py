@@ -73,9 +73,14 @@ def _forms(coefficients: np.ndarray) -> np.ndarray:
 
 def takes_mixtures(law: Law, quantum: Law, size: int) -> bool:
     """Whether the state of a law of a matrix is a density operator."""
-    return matrix_of(quantum) is not None and np.shape(
-        law.prepare(np.eye(size, dtype=complex)[0])
-    ) == (size, size)
+    if matrix_of(quantum) is None:
+        return False
+    first = np.eye(size, dtype=complex)[0]
+    state = law.prepare(first)
+    # several kets may have the shape of one
+    return np.shape(state) == (size, size) and np.allclose(
+        np.asarray(state), np.outer(first, first)
+    )
 
 
 def mixtures(states: States, key: np.random.Generator, number: int) -> np.ndarray:

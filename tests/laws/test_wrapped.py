@@ -348,3 +348,97 @@ def test_the_amplitude_of_a_fluid_is_split():
         for law in (fluid, exact)
     )
     np.testing.assert_allclose(one, other, atol=1e-14)
+
+
+class Same(Wrapped):
+    """A law of a user's that changes nothing."""
+
+    law: jqd.Law = jqd.parts()
+
+    @property
+    def inner(self):
+        return self.law
+
+
+TWO = np.array([[0.0, 0.7], [0.7, 0.4]])
+KET = jnp.array([0.6, 0.8]) + 0j
+
+
+def test_the_stepper_of_a_driven_law_moves_what_wraps_it():
+    """It takes exponentials of the law, which the wrapper passes on."""
+    driven = jqd.Schrodinger(jqd.driven(TWO, (TWO @ TWO, jnp.cos)))
+    law = Same(driven)
+    np.testing.assert_array_equal(
+        law.stepper(law, 0.0, KET, 0.1), driven.stepper(driven, 0.0, KET, 0.1)
+    )
+    assert law.step_order == driven.step_order == 4
+
+    class Turned(Same):
+        def vector_field(self, t, state, args=None):
+            return 2 * self.law.vector_field(t, state)
+
+    for other in (Turned(driven), Same(laws.GrossPitaevskii(TWO, 0.1))):
+        with pytest.raises(ValueError, match="must not be one that takes exponentials"):
+            jqd.steppers.cf4(other, 0.0, KET, 0.1)
+
+
+def test_noise_without_a_step_that_takes_it_is_refused():
+    class Noisy(laws.DepartureOfKets):
+        def vector_field(self, t, psi, args=None):
+            return self.quantum.vector_field(t, psi)
+
+        def chance(self):
+            return laws.Chance(laws.StepNoise((1,)))
+
+    with pytest.raises(ValueError, match="`step` of its own that takes its noise"):
+        jqd.evolve(Noisy(TWO), KET, [0.0, 1.0], key=jax.random.key(0), paths=4)
+
+
+def test_an_exact_run_hears_what_a_wrapper_adds():
+    """Its alarm sounds, and impulses are refused where they would be passed over."""
+
+    class Watched(Same):
+        def watch(self):
+            def alarm(t, before, after):
+                late = jnp.asarray(t) > 0.4
+                return jnp.where(late, jqd.Status.NODE, jqd.Status.OK)
+
+            return super().watch()._replace(alarm=alarm)
+
+    class Kicked(Same):
+        def breaks(self):
+            return laws.Breaks(None, jnp.array([0.5]), lambda k, psi: psi[::-1])
+
+    ts = np.array([0.0, 0.25, 0.5, 1.0])
+    run = jqd.evolve(Watched(jqd.Schrodinger(TWO)), KET, ts)
+    assert (int(run.status), float(run.failure_time)) == (jqd.Status.NODE, 0.5)
+    kicked = Kicked(jqd.Schrodinger(np.diag([0.0, 1.0])))
+    for method in (None, jqd.Propagator()):
+        with pytest.raises(ValueError, match="must be Fixed for a law with impulses"):
+            jqd.evolve(kicked, KET, ts, method=method)
+    run = jqd.evolve(kicked, KET, ts, method=jqd.Fixed(substeps=4), observe="density")
+    # Runge-Kutta steps of 1/8: 1e-7
+    np.testing.assert_allclose(run.values[-1], [0.64, 0.36], atol=1e-6)
+
+
+def test_the_order_of_steps_of_a_departure_is_declared():
+    """Its step is that of the stepper, though the class that wraps has one."""
+    H = np.array([[0.0, 0.7, 0.5], [0.7, 0.4, 0.6], [0.5, 0.6, -0.3]])
+    row = jqd.vet(laws.GrossPitaevskii(H, 0.3), rows=["order of steps"]).rows
+    assert row["order of steps"].note == "declared 4"
+    assert row["order of steps"].figure == pytest.approx(4, abs=0.3)
+
+
+def test_members_of_random_frequencies_are_no_density_operator():
+    """Three of three classes have its shape; at sd = 0 they are quantum mechanics."""
+    H = np.array([[0.0, 0.7, 0.5], [0.7, 0.4, 0.6], [0.5, 0.6, -0.3]])
+    copies = jqd.CopyDynamics.from_hamiltonian(H)
+    law = laws.rivals.RandomFrequencies(copies, 0.1, classes=1, nodes=3)
+    assert jqd.constants.quantum_values(law)["sd"] == 0
+    card = jqd.vet(law, rows=["gradients", "quantum limit"])
+    assert card.rows["quantum limit"].verdict is not jqd.vetting.Verdict.FAILS
+
+
+def test_what_a_base_of_the_library_does_not_read_is_refused():
+    with pytest.raises(ValueError, match=r"`Mine.flows` must be told in `exact\(\)`"):
+        type("Mine", (laws.SelfPotential,), {"flows": lambda self: None})

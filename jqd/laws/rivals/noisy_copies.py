@@ -49,7 +49,7 @@ class RandomFrequencies(Wrapped):
     classes: tuple[int, ...] = eqx.field(static=True)
     nodes: int = eqx.field(static=True)
     law: CopyDynamics = parts()
-    sd: Float[Array, " K"] = free(bounds=(0.0, np.inf), unit="rate")
+    sd: Float[Array, " K"] = free(quantum=0.0, bounds=(0.0, np.inf), unit="rate")
 
     def __init__(
         self,
