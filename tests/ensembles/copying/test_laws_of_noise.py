@@ -112,7 +112,9 @@ def test_long_horizons():
             # a tolerance of 1e-9 a step, some thousand steps with kinks between them
             assert (off < 1e-6 * np.abs(expected)).all()
             assert (errors < 1e-5 * np.abs(expected)).all()
-            assert (off < errors + 1e-8).all()
+            # of one other run, ten times as loose: kinks may leave that only 1.4 times
+            # worse, and the difference a third of the error
+            assert (off < 3 * errors + 1e-8).all()
             assert int(drift.status) == Status.OK
             assert drift.valid(1e8).all()
 
