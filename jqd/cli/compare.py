@@ -17,6 +17,7 @@ from ..inference.posterior.posterior import SAMPLERS
 from .compare_laws import offered, studies_of_populations, studies_on_phase_space
 from .law_words import is_phase_space, parse_laws
 from .options import AsJson, Nuisance, Sampling, Sigma, check_word, with_options
+from .posterior import check_installed
 from .session import State, conclude, table_of, takes
 
 DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
@@ -76,6 +77,9 @@ def compare(
             wanted, data, hamiltonian, state, noise, nuisance
         )
     check_word("sampler", sampling.sampler, SAMPLERS)
+    check_installed(sampling)
+    # one that cannot be written is found out before the fits, not after them
+    folder = None if out is None else report.new_run_folder(out)
     with progress("Comparing") as report_progress:
         found = _compared(studies, folds, starts, sampling, report_progress)
     summary = {
@@ -89,8 +93,7 @@ def compare(
     notes = [found.legend(), found.verdict()]
     if row := offered(wanted):
         notes.append(f"Decoherence is not among the laws; {row} would be its row.")
-    if out is not None:
-        folder = report.new_run_folder(out)
+    if folder is not None:
         with finished_work_in(folder, ""):
             ts = np.asarray(next(iter(studies.values())).data.ts)
             report.save_figure(report.figure_comparison(found, ts), folder, "laws")
@@ -111,13 +114,10 @@ def _compared(
     report: Callable[[str, int, int], None],
 ) -> Comparison:
     sampler = sampling.sampler if sampling.posterior else None
-    try:
-        return compare_studies(
-            studies, folds=folds, starts=starts, sampler=sampler, draws=sampling.draws,
-            report=report,
-        )  # fmt: skip
-    except ImportError as error:
-        raise ValueError(f"Argument `--posterior`: {error}") from None
+    return compare_studies(
+        studies, folds=folds, starts=starts, sampler=sampler, draws=sampling.draws,
+        report=report,
+    )  # fmt: skip
 
 
 def _refuse(kind: str, given: Mapping[str, bool]) -> None:

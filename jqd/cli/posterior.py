@@ -9,6 +9,7 @@ from rich.console import RenderableType
 
 from .. import report
 from ..inference import Posterior, Recovery, posterior
+from ..inference.posterior.chains import module
 from ..inference.posterior.posterior import SAMPLERS
 from .options import Sampling, check_word
 from .session import Session
@@ -34,11 +35,21 @@ class Drawn(NamedTuple):
 def check_sampling(sampling: Sampling, data: Any) -> None:
     """Raise ValueError for an unknown sampler, or a record that has no posterior."""
     check_word("sampler", sampling.sampler, SAMPLERS)
+    check_installed(sampling)
     if sampling.posterior and not data.noise.known:
         raise ValueError(
             "Argument `--posterior` must not be given without errors of the data, but "
             "is: give counts, or the standard error of the values."
         )
+
+
+def check_installed(sampling: Sampling) -> None:
+    """Raise ValueError where a sampler needs what is not installed, before a fit."""
+    if sampling.posterior and sampling.sampler != "laplace":
+        try:
+            module("blackjax")
+        except ImportError as error:
+            raise ValueError(f"Argument `--posterior`: {error}") from None
 
 
 def refuse_posterior(sampling: Sampling, option: str) -> None:
@@ -67,13 +78,10 @@ def draw_posterior(
         ends = np.stack([low, high], axis=1).tolist()
         box = dict(zip(study.labels(), ends, strict=False))
         notes = ["Priors of free constants: uniform over the span of the starts."]
-    try:
-        found = posterior(
-            study, sampling.sampler, theta=recovery.theta, box=box, chains=CHAINS,
-            draws=sampling.draws, key=jax.random.key(seed), report=session.advance,
-        )  # fmt: skip
-    except ImportError as error:
-        raise ValueError(f"Argument `--sampler`: {error}") from None
+    found = posterior(
+        study, sampling.sampler, theta=recovery.theta, box=box, chains=CHAINS,
+        draws=sampling.draws, key=jax.random.key(seed), report=session.advance,
+    )  # fmt: skip
     _write(session.folder, found)
     return Drawn(
         found.status,

@@ -152,21 +152,21 @@ def husimi(
         return plane
 
     drawn = min(starts, 6) if common.quick else starts
-    least_squares, note = "least squares", None
-    if form == "auto":
-        chosen, why = chosen_form(operator, names, rates)
-        note = f"Form {chosen}: {why}."
+    least_squares, notes = "least squares", [_left_out(record, full)]
     if record.kind == "samples":
         least_squares = "moments of the samples, weighted by the scatter of the fit"
-        compared = (
+        notes += [
             "Samples were compared by their moments; --loss likelihood keeps C <= 1."
-        )
-        note = compared if note is None else f"{compared} {note}"
+        ]
+    if form == "auto":
+        chosen, why = chosen_form(operator, names, rates)
+        notes += [f"Form {chosen}: {why}."]
     settings = {
         "hamiltonian": hamiltonian,
         "form": type(law.form).__name__,
         "loss": least_squares,
         "levels": levels or getattr(law.form, "levels", 0),
+        "points": 0 if record.points is None else len(record.points),
         "g": record.g,
         "nuisances": nuisance,
         "pulses": pulses,
@@ -176,9 +176,22 @@ def husimi(
         common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
         starts=drawn, instrument=observe,
         search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
-        draw=draw, note=note, plan=_plan(law, record, drawn), nuisances=priors,
-        sampling=sampling,
+        draw=draw, note=" ".join(filter(None, notes)), plan=_plan(law, record, drawn),
+        nuisances=priors, sampling=sampling,
     )  # fmt: skip
+
+
+def _left_out(record: PhaseSpaceRecord, full: PhaseSpaceRecord) -> str:
+    """How much of a map is compared, where it is not all of it; else ""."""
+    if record.points is None or full.points is None:
+        return ""
+    few, many = len(record.points), len(full.points)
+    if few == many:
+        return ""
+    return (
+        f"{few} of the {many} points of each map were compared; --points {many} "
+        "takes all."
+    )
 
 
 def _plan(law: HusimiFokkerPlanck, record: PhaseSpaceRecord, starts: int) -> str:
@@ -325,6 +338,11 @@ def parsed(
         f"{name}.{part}" for name in shapes for part in constants.names(shapes[name])
     ]
     rates = () if bath is None else constants.names(bath)
+    for name in set(free) & {"gamma", "nbar"} - {*names, *rates}:
+        raise ValueError(
+            f"Argument `--bath` must give {name} a value to free it, as in --bath "
+            f"gamma=0.05, but {'is empty' if bath is None else 'gives none'}."
+        )
     check_free(free, ("C", "s", *names, *inner, *rates), _UNTOLD, "data")
     known = {} if record is None else record.parameters
     values: dict[str, Any] = dict.fromkeys(

@@ -1,5 +1,7 @@
 """`jqd recover .. --posterior`: the table, the files, and what is refused."""
 
+import sys
+
 import pytest
 import xarray as xr
 
@@ -48,9 +50,22 @@ def test_the_table(tmp_path, capsys):
         (["husimi", "--posterior", "--length-scales"], "given with `--length-scales`"),
         (["diffusion", "--posterior", "--estimator", "spectrum"],
          "given with `--estimator spectrum`"),
+        (["husimi", "--free", "C,gamma"], "`--bath` must give gamma a value to free"),
     ],
 )  # fmt: skip
 def test_what_is_refused(tmp_path, capsys, words, said):
     assert main(["recover", *words, "--out", str(tmp_path / "found")]) == 2
     assert said in capsys.readouterr().err
+    assert not (tmp_path / "found").exists()
+
+
+@pytest.mark.parametrize("command", [["recover", "copying"], ["compare"]])
+def test_a_sampler_that_is_missing_is_missed_before_the_fit(
+    tmp_path, capsys, monkeypatch, command
+):
+    monkeypatch.setitem(sys.modules, "blackjax", None)
+    assert main([*command, "--posterior", "--out", str(tmp_path / "found")]) == 2
+    said = capsys.readouterr().err
+    assert "Argument `--posterior`: Samplers" in said
+    assert "pip install" in said
     assert not (tmp_path / "found").exists()

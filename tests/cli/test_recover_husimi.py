@@ -261,3 +261,15 @@ def test_gain_and_added_noise_of_a_detector_are_nuisances(tmp_path, printed):
         # one seed: beyond 4 standard errors once in 1e4 times
         assert abs(constant["value"] - value) < 4 * constant["stderr"]
     assert found["pulled"] == []
+
+
+def test_points_of_a_map_that_are_left_out_are_said(tmp_path):
+    """Every second point of each axis of 5 x 5, of which 9 are asked for."""
+    axis, ts = np.linspace(-2, 2, 5), np.array([0.0, 0.5])
+    square = axis[None, :] ** 2 + axis[:, None] ** 2
+    held = np.exp(-np.stack([square, square])) / np.pi
+    np.savez(tmp_path / "map.npz", t=ts, x=axis, y=axis, g=2, husimi=held, alpha0=0.0)
+    full = jqd.load_phase_space(tmp_path / "map.npz")
+    said = "9 of the 25 points of each map were compared; --points 25 takes all."
+    assert recover_husimi._left_out(full.thinned(9), full) == said
+    assert recover_husimi._left_out(full.thinned(25), full) == ""
