@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from .._redaction import without_secrets
@@ -53,13 +54,22 @@ class _Commands(Mapping[str, Any]):
             only.add_typer(found, name=name)
         else:
             only.command(name)(found)
-        return typer.main.get_group(only).commands[name]
+        return _verbatim(typer.main.get_group(only).commands[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(_HOMES)
 
     def __len__(self) -> int:
         return len(_HOMES)
+
+
+def _verbatim(command: Any) -> Any:
+    """The command with helps that are shown as written: `copying[q]` is no markup."""
+    for one in (command, *command.params):
+        one.help = one.help and escape(one.help)
+    for inner in getattr(command, "commands", {}).values():
+        _verbatim(inner)
+    return command
 
 
 class _Jqd(TyperGroup):
@@ -80,7 +90,7 @@ class _Jqd(TyperGroup):
         if cmd_name not in _HOMES:
             return None
         load = functools.partial(self.commands.__getitem__, cmd_name)
-        return Listed(cmd_name, said_in(*_HOMES[cmd_name]), load)
+        return Listed(cmd_name, escape(said_in(*_HOMES[cmd_name])), load)
 
 
 app = typer.Typer(

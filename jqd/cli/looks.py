@@ -6,7 +6,6 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
-from rich.markup import escape
 
 from ..records import help_text, load_settings
 from .simulation import TIMES, parse_times
@@ -14,7 +13,7 @@ from .simulation import TIMES, parse_times
 _PLAN = "As `jqd design` writes it; not with --times or --shots."
 Plan = Annotated[
     Path | None,
-    typer.Option("--settings", help=escape(f"{help_text('settings')} {_PLAN}")),
+    typer.Option("--settings", help=f"{help_text('settings')} {_PLAN}"),
 ]
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 import numpy as np
 import typer
 from jaxtyping import Array
-from rich.markup import escape
 
 from .. import constants
 from ..laws import Law
@@ -24,11 +23,9 @@ LawWord = Annotated[
     str,
     typer.Argument(
         metavar="LAW",
-        help=escape(
-            "FILE.py:CLASS, a law of your own (FILE.py alone where it has one), or "
-            "copying, logarithmic, gross_pitaevskii, weinberg, gisin, beretta, "
-            "dephasing; values in brackets or by --set: gisin[lam=0.1]."
-        ),
+        help="FILE.py:CLASS, a law of your own (FILE.py alone where it has one), or "
+        "copying, logarithmic, gross_pitaevskii, weinberg, gisin, beretta, "
+        "dephasing; values in brackets or by --set: gisin[lam=0.1].",
     ),
 ]
 Assigned = Annotated[

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 import typer
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     TaskID,
@@ -36,7 +35,7 @@ def takes(kind: str, more: str = "") -> Any:
         kind: one of `records.formats.KINDS`.
         more: what the command has to say of its own, after that.
     """
-    return typer.Option(help=escape(f"{help_text(kind)} {more}".strip()))
+    return typer.Option(help=f"{help_text(kind)} {more}".strip())
 
 
 Matrix = Annotated[Path | None, takes("matrix")]

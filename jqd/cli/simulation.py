@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 import typer
 from jaxtyping import Array
-from rich.markup import escape
 from rich.table import Table
 
 from .._bars import plain_console
@@ -62,7 +61,7 @@ Times = Annotated[str, typer.Option(help=TIMES)]
 def sets(known: str) -> Any:
     """The option `--set`, which says which constants there are and their values."""
     text = f"True value of a constant, as in NAME=0.4; repeat. Of {known}."
-    return typer.Option("--set", help=escape(text))
+    return typer.Option("--set", help=text)
 
 
 class Simulated(NamedTuple):

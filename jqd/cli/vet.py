@@ -6,7 +6,6 @@ from typing import Annotated
 
 import jax.numpy as jnp
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from .. import report
@@ -43,13 +42,11 @@ def vet(
     laws: Annotated[
         str,
         typer.Argument(
-            help=escape(
-                "Laws with commas between, values of their constants in brackets: "
-                "copying[q=0.4], logarithmic[b=0.2], FILE.py:NAME[g=0.3] (NAME(H) "
-                "makes a law; FILE.py alone where it has one), diffusion[D=0.45] and "
-                "others on a ring, husimi[C=0.9]. Eight of a matrix by custom; `all` "
-                "for all of the library."
-            )
+            help="Laws with commas between, values of their constants in brackets: "
+            "copying[q=0.4], logarithmic[b=0.2], FILE.py:NAME[g=0.3] (NAME(H) "
+            "makes a law; FILE.py alone where it has one), diffusion[D=0.45] and "
+            "others on a ring, husimi[C=0.9]. Eight of a matrix by custom; `all` "
+            "for all of the library."
         ),
     ] = DEFAULT,
     *,

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 import typer
+from rich.markup import render
 
-from jqd.cli import app
+from jqd.cli import app, main
 from jqd.cli.listing import said_in
 
 LISTS = """
@@ -42,6 +43,32 @@ def test_the_list_has_the_words_of_the_commands():
     for name, command in group.commands.items():
         assert group.get_command(context, name).help == command.help
     assert group.get_command(context, "recoer") is None
+
+
+def helps(command, words=()):
+    """Whoever has a help: a command, its options, those of what is below it."""
+    for one in (command, *command.params):
+        yield (*words, command.name, one.name), one.help or ""
+    for inner in getattr(command, "commands", {}).values():
+        yield from helps(inner, (*words, command.name))
+
+
+def test_brackets_of_a_help_are_shown():
+    """`copying[q]` looks like markup, which would be left out."""
+    bracketed = 0
+    for command in typer.main.get_command(app).commands.values():
+        for name, text in helps(command):
+            shown = render(text)
+            assert shown.spans == [], name
+            assert shown.plain.count("[") == text.count("["), name
+            bracketed += "[" in text
+    assert bracketed > 10
+
+
+def test_the_help_of_compare_names_the_constants(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    assert main(["compare", "--help"]) == 0
+    assert "copying[q,r], copying[q=0.4], logarithmic[b]," in capsys.readouterr().out
 
 
 def test_a_command_without_words_is_an_error_of_ours():
