@@ -1,5 +1,6 @@
 """`jqd --help` lists the commands without importing them."""
 
+import shlex
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from rich.markup import render
 
 from jqd.cli import app, main
 from jqd.cli.listing import said_in
+from jqd.cli.options import FEWEST, PANELS
 
 LISTS = """
 import sys
@@ -46,9 +48,10 @@ def test_the_list_has_the_words_of_the_commands():
 
 
 def helps(command, words=()):
-    """Whoever has a help: a command, its options, those of what is below it."""
+    """Whoever has a help: a command, its options, its example, what is below it."""
     for one in (command, *command.params):
         yield (*words, command.name, one.name), one.help or ""
+    yield (*words, command.name, "example"), command.epilog or ""
     for inner in getattr(command, "commands", {}).values():
         yield from helps(inner, (*words, command.name))
 
@@ -63,6 +66,37 @@ def test_brackets_of_a_help_are_shown():
             assert shown.plain.count("[") == text.count("["), name
             bracketed += "[" in text
     assert bracketed > 10
+
+
+def run_by_words(commands, words=()):
+    """Commands that are run, not groups, with the words that name them."""
+    for name, command in commands.items():
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield (*words, name), command
+        else:
+            yield from run_by_words(inner, (*words, name))
+
+
+def test_every_help_has_sections_and_an_example():
+    """An example has options of its command alone, and comes after its name."""
+    sections, seen = set(), 0
+    for words, command in run_by_words(typer.main.get_command(app).commands):
+        options = [one for one in command.params if one.param_type_name == "option"]
+        panels = [one.rich_help_panel for one in options if one.name != "help"]
+        wanted = set(PANELS) if len(panels) >= FEWEST else {None}
+        assert set(panels) <= wanted, words
+        sections |= set(panels)
+        known = {name for one in options for name in one.opts + one.secondary_opts}
+        example = render(command.epilog or "").plain
+        assert example.startswith("Example: jqd "), words
+        given = shlex.split(example.removeprefix("Example: jqd "))
+        assert tuple(given[: len(words)]) == words
+        asked = {word.partition("=")[0] for word in given if word.startswith("--")}
+        assert asked <= known, words
+        seen += 1
+    assert sections == {None, *PANELS}
+    assert seen > 30
 
 
 def test_the_help_of_compare_names_the_constants(capsys, monkeypatch):
