@@ -1,8 +1,10 @@
 """`jqd --help` lists the commands without importing them."""
 
+import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -11,6 +13,9 @@ from rich.markup import render
 from jqd.cli import app, main
 from jqd.cli.listing import said_in
 from jqd.cli.options import FEWEST, PANELS
+from jqd.report.examples import examples
+
+ROOT = Path(__file__).resolve().parents[2]
 
 LISTS = """
 import sys
@@ -97,6 +102,48 @@ def test_every_help_has_sections_and_an_example():
         seen += 1
     assert sections == {None, *PANELS}
     assert seen > 30
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def lines_of(page):
+    """Lines of a page's shell blocks that call jqd."""
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"[;&|]+", line.partition("  #")[0]):
+                if part.strip().startswith("jqd "):
+                    yield part.strip()
+
+
+def test_commands_of_pages_have_the_options_that_they_give():
+    """Names of commands and options are known; values are not looked at."""
+    commands = typer.main.get_command(app).commands
+    programs = dict(run_by_words(commands))
+    seen = 0
+    for page in PAGES:
+        if {"_build", "cli", "api"} & set(page.relative_to(ROOT).parts):
+            continue  # made from the code
+        for line in lines_of(page):
+            given = shlex.split(line)[1:]
+            if {"--help", "--version"} & set(given) or given[0].isupper():
+                continue
+            sizes = [
+                k for k in range(1, len(given) + 1) if tuple(given[:k]) in programs
+            ]
+            default = ("sweep", "run")  # `jqd sweep FILE.py` is short for it
+            words = tuple(given[: sizes[0]]) if sizes else default
+            assert sizes or given[0] == "sweep", (page.name, line)
+            options = [
+                o for o in programs[words].params if o.param_type_name == "option"
+            ]
+            known = {name for one in options for name in one.opts + one.secondary_opts}
+            asked = {word.partition("=")[0] for word in given if word.startswith("--")}
+            assert asked <= known, (page.name, line, asked - known)
+            if words == ("examples", "copy"):
+                assert given[2] in examples(), (page.name, line)
+            seen += 1
+    assert seen > 60
 
 
 def test_the_help_of_compare_names_the_constants(capsys, monkeypatch):
