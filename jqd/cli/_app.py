@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from .._redaction import without_secrets
@@ -38,6 +39,18 @@ _HOMES = {
     "sample": ("sample_copying", "sample_app"),
     "sweep": ("sweep", "sweep_app"),
 }
+# What ends the help of a command; those of a group are where the group is made.
+_EXAMPLES = {
+    "info": "info",
+    "equations": "equations copying --verdict corrected",
+    "cite": "cite copying --bibtex",
+    "bounds": "bounds --constant q",
+    "new-law": "new-law my_law",
+    "vet": 'vet "logarithmic[b=0.2]"',
+    "compare": 'compare --laws "schrodinger,dephasing[gamma],copying[q]" --starts 2',
+    "run": "run copy_nodes.py --quick",
+    "report": "report results/copying",
+}
 # Addresses that --ray takes; without one it starts Ray on this machine.
 _ADDRESS = re.compile(r"auto|local|ray://\S+|\S+:\d+")
 
@@ -52,14 +65,40 @@ class _Commands(Mapping[str, Any]):
         if isinstance(found, typer.Typer):
             only.add_typer(found, name=name)
         else:
-            only.command(name)(found)
-        return typer.main.get_group(only).commands[name]
+            only.command(name, epilog=f"Example: jqd {_EXAMPLES[name]}")(found)
+        return _verbatim(typer.main.get_group(only).commands[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(_HOMES)
 
     def __len__(self) -> int:
         return len(_HOMES)
+
+
+def _verbatim(command: Any) -> Any:
+    """The command with helps that are shown as written: `copying[q]` is no markup."""
+    for one in (command, *command.params):
+        one.help = one.help and escape(one.help)
+    command.epilog = command.epilog and escape(command.epilog)
+    _in_sections(command)
+    for inner in getattr(command, "commands", {}).values():
+        _verbatim(inner)
+    return command
+
+
+def _in_sections(command: Any) -> None:
+    """Sort the options by the sections of the help; a few options need no sections."""
+    from .options import FEWEST, PANELS
+
+    options = [one for one in command.params if one.param_type_name == "option"]
+    others = [one for one in command.params if one.param_type_name != "option"]
+    if len(options) < FEWEST:
+        for one in options:
+            one.rich_help_panel = None
+        return
+    # an option without a section comes first, where it is missed
+    order = {panel: place for place, panel in enumerate((None, *PANELS))}
+    command.params = others + sorted(options, key=lambda o: order[o.rich_help_panel])
 
 
 class _Jqd(TyperGroup):
@@ -80,13 +119,13 @@ class _Jqd(TyperGroup):
         if cmd_name not in _HOMES:
             return None
         load = functools.partial(self.commands.__getitem__, cmd_name)
-        return Listed(cmd_name, said_in(*_HOMES[cmd_name]), load)
+        return Listed(cmd_name, escape(said_in(*_HOMES[cmd_name])), load)
 
 
 app = typer.Typer(
     name="jqd",
     cls=_Jqd,
-    help="A wind tunnel for theories of quantum motion.",
+    help="Simulate alternatives to quantum mechanics, and fit their constants to data.",
     epilog="Exit codes: 0 done, 1 no result (no convergence, a failed experiment, an "
     "interrupt), 2 bad input.",
     no_args_is_help=True,
@@ -108,13 +147,13 @@ def _before_every_command(
         "--version",
         callback=_print_version,
         is_eager=True,
-        help="Print the version and leave.",
+        help="Print the version and exit.",
     ),
     verbose: bool = typer.Option(
-        False, "--verbose", "-v", help="Say on standard error what is going on."
+        False, "--verbose", "-v", help="Print a log on standard error."
     ),
     log: Path | None = typer.Option(
-        None, "--log", metavar="FILE", help="Add what is going on to this file."
+        None, "--log", metavar="FILE", help="Append a log to this file."
     ),
 ) -> None:
     del version
@@ -139,7 +178,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run the command `jqd`.
 
     Args:
-        args: the words after `jqd`; those of the process by custom.
+        args: the words after `jqd`; those of the process by default.
 
     Returns:
         The exit code: 0 done, 1 no result, 2 bad input. Whatever goes wrong with the

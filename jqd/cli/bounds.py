@@ -9,7 +9,7 @@ from rich.table import Table
 from ..inference.bounds import Bound, Bounds, bounds_on_copies
 from ..inference.bounds import bounds as find_bounds
 from ..inference.bounds.table import NOT_READ, number_text
-from .options import AsJson
+from .options import DATA, FIT, MODEL, AsJson
 from .session import conclude
 
 
@@ -18,39 +18,57 @@ def bounds(
     constant: Annotated[
         str | None,
         typer.Option(
-            help="One constant only: q, r, N, D, C or LAW.CONSTANT; the "
-            "constant alone where one law has it."
+            help="One constant only: q, r, N, D, C or LAW.CONSTANT; CONSTANT alone if "
+            "only one law has it.",
+            rich_help_panel=MODEL,
         ),
     ] = None,
     copies: Annotated[
-        bool, typer.Option("--copies", help="Bound N by failures of your own.")
+        bool,
+        typer.Option(
+            "--copies",
+            help="Bound the number N of copies by failures in your own experiment.",
+            rich_help_panel=DATA,
+        ),
     ] = False,
     failures: Annotated[
-        int | None, typer.Option(help="With --copies: runs that failed.")
+        int | None,
+        typer.Option(
+            help="With --copies: number of runs that failed.", rich_help_panel=DATA
+        ),
     ] = None,
-    shots: Annotated[int | None, typer.Option(help="With --copies: all runs.")] = None,
+    shots: Annotated[
+        int | None,
+        typer.Option(help="With --copies: number of all runs.", rich_help_panel=DATA),
+    ] = None,
     infidelity: Annotated[
         float | None,
         typer.Option(
             "--lambda",
-            help="With --copies: the infidelity of N copies times N, see "
+            help="With --copies: N times the infidelity of N copies, see "
             "`jqd.ensembles.copying.infidelity`.",
+            rich_help_panel=MODEL,
         ),
     ] = None,
     infidelity_error: Annotated[
         float | None,
         typer.Option(
             "--lambda-error",
-            help="With --copies: how far lambda may be off, `loss_error` there; 0 by "
-            "custom.",
+            help="With --copies: error of lambda, which is `loss_error` there; 0 by "
+            "default.",
+            rich_help_panel=MODEL,
         ),
     ] = None,
     confidence: Annotated[
-        float | None, typer.Option(help="With --copies: 0.95 by custom.")
+        float | None,
+        typer.Option(
+            help="With --copies: confidence of the bound; 0.95 by default.",
+            rich_help_panel=FIT,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Print what published experiments say of the constants of the laws."""
+    """Print what published experiments say about the constants of the laws."""
     own = {"failures": failures, "shots": shots, "lambda": infidelity}
     if copies:
         _refuse("constant", constant, "with")

@@ -19,7 +19,9 @@ def cite(
     law: str = typer.Argument(
         None, help="One law only, by its class (GRW) or its paper (copying)."
     ),
-    bibtex: bool = typer.Option(False, help="As BibTeX; a law's own source as a note."),
+    bibtex: bool = typer.Option(
+        False, help="Print BibTeX, with the source of the law as a comment."
+    ),
     as_json: AsJson = False,
 ) -> int:
     """Print how to cite jqd, the papers of its laws, and the source of one law."""

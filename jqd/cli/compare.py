@@ -16,7 +16,18 @@ from ..inference.comparison import HEADINGS, HEADINGS_DRAWN, Drawn
 from ..inference.posterior.posterior import SAMPLERS
 from .compare_laws import offered, studies_of_populations, studies_on_phase_space
 from .law_words import is_phase_space, parse_laws
-from .options import AsJson, Nuisance, Sampling, Sigma, check_word, with_options
+from .options import (
+    DATA,
+    FIT,
+    MODEL,
+    OUTPUT,
+    AsJson,
+    Nuisance,
+    Sampling,
+    Sigma,
+    check_word,
+    with_options,
+)
 from .posterior import check_installed
 from .session import State, conclude, table_of, takes
 
@@ -28,41 +39,58 @@ def compare(
     *,
     sampling: Sampling,
     data: Annotated[
-        Path | None, takes("populations", "Or a record on phase space.")
+        Path | None, takes("populations", "Or data in phase space.")
     ] = None,
     hamiltonian: str | None = typer.Option(
         None,
-        help="File of a matrix, for populations; operator in a, ad, as for `jqd "
-        "recover husimi`, for phase space.",
+        help="For populations, a file with the matrix; for phase space, an operator in "
+        "a, ad, as for `jqd recover husimi`.",
+        rich_help_panel=MODEL,
     ),
     state: State = None,
     laws: str = typer.Option(
         DEFAULT,
-        help="Laws with commas between, free constants and values of others in "
-        "brackets. Of populations: schrodinger, dephasing[gamma] (quantum mechanics "
+        help="Laws separated by commas, with free constants and values of others in "
+        "brackets. For populations: schrodinger, dephasing[gamma] (quantum mechanics "
         "with a rate for each class), copying[q,r], copying[q=0.4], logarithmic[b], "
         "gross_pitaevskii[g], weinberg[eps], gisin[lam], beretta[kappa], "
-        "FILE.py:NAME[g] (NAME(H) makes a law). On phase space: schrodinger, "
+        "FILE.py:NAME[g] (NAME(H) makes a law). For phase space: schrodinger, "
         "loss[gamma,nbar], husimi[C], husimi[C,gamma].",
+        rich_help_panel=MODEL,
     ),
     noise: str = typer.Option(
-        "auto", help="As for `jqd recover copying`; the errors must be known."
+        "auto",
+        help="Noise of the data, as for `jqd recover copying`; the errors must be "
+        "known.",
+        rich_help_panel=DATA,
     ),
     sigma: Sigma = None,
     assigned: list[str] = typer.Option(
-        [], "--set", help="Value of a parameter of --hamiltonian, e.g. U=0.63; repeat."
+        [],
+        "--set",
+        help="Value of a parameter of --hamiltonian, e.g. U=0.63; may be repeated.",
+        rich_help_panel=MODEL,
     ),
     nuisance: Nuisance = "",
     folds: int | None = typer.Option(
-        None, min=2, help="Parts in which rows are left out; 10, or one a row."
+        None,
+        min=2,
+        help="Number of parts for cross-validation; by default 10, or one per row if "
+        "there are fewer.",
+        rich_help_panel=FIT,
     ),
-    starts: int = typer.Option(8, min=1, help="Number of starts of each fit."),
+    starts: int = typer.Option(
+        8, min=1, help="Number of initial guesses of each fit.", rich_help_panel=FIT
+    ),
     out: Path | None = typer.Option(
-        None, help="Folder for summary.json and the figure, not overwritten."
+        None,
+        help="Write summary.json and the figure to this folder; if it holds files, to "
+        "FOLDER-2, FOLDER-3, ..",
+        rich_help_panel=OUTPUT,
     ),
     as_json: AsJson = False,
 ) -> int:
-    """Compare laws by what they predict of a record; built-in counts by custom."""
+    """Compare how well laws predict the same data, by default built-in counts."""
     wanted = parse_laws(laws)
     if is_phase_space(wanted):
         _refuse(

@@ -13,6 +13,7 @@ from ..ensembles.copying import sample
 from ..ensembles.copying.sampler import STEP_OF, population_of
 from ..laws import CopyDynamics
 from ..sweeps.points import STATUS
+from .options import FIT, MODEL
 
 METHODS = ("leap", "exact")
 MAX_STEPS = 10**9  # of one trajectory
@@ -37,20 +38,52 @@ class Sampling:
         seed: of all that is drawn.
     """
 
-    copies: Annotated[float, typer.Option(help="N, systems in the ensemble.")] = 1e6
-    trajectories: Annotated[int, typer.Option(min=2, help="Ensembles to sample.")] = (
-        1000
-    )
-    time: Annotated[float, typer.Option(help="How long; h/H has this unit.")] = 10.0
+    copies: Annotated[
+        float,
+        typer.Option(
+            help="N, the number of systems in the ensemble.", rich_help_panel=MODEL
+        ),
+    ] = 1e6
+    trajectories: Annotated[
+        int,
+        typer.Option(min=2, help="Number of ensembles to sample.", rich_help_panel=FIT),
+    ] = 1000
+    time: Annotated[
+        float,
+        typer.Option(
+            help="Last time, in the inverse unit of --hamiltonian.",
+            rich_help_panel=MODEL,
+        ),
+    ] = 10.0
     rows: Annotated[
-        int, typer.Option(min=2, help="Times to record, 0 and the end.")
+        int,
+        typer.Option(
+            min=2,
+            help="Number of times to record, 0 and the last among them.",
+            rich_help_panel=MODEL,
+        ),
     ] = 101
-    q: Annotated[float, typer.Option(help="Exponent of the copy rate.")] = 0.5
-    r: Annotated[float, typer.Option(help="Exponent of the phase rate.")] = -0.5
-    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "leap"
+    q: Annotated[
+        float,
+        typer.Option(help="Exponent of the copy rate.", rich_help_panel=MODEL),
+    ] = 0.5
+    r: Annotated[
+        float,
+        typer.Option(help="Exponent of the phase rate.", rich_help_panel=MODEL),
+    ] = -0.5
+    method: Annotated[
+        str,
+        typer.Option(
+            help=f"Sampling method: {' or '.join(METHODS)}.", rich_help_panel=FIT
+        ),
+    ] = "leap"
     printed: Annotated[
         bool,
-        typer.Option("--printed", help="Take eq. (39) with its printed sign."),
+        typer.Option(
+            "--printed",
+            help="Use eq. (39) with the sign as printed.",
+            rich_help_panel=MODEL,
+        ),
     ] = False
     spectators: int = 0
     admixture: float = 0.0

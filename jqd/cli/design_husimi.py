@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import typer
 
 from ..evolution import Propagator
 from ..inference import Study
@@ -14,12 +13,16 @@ from ..observe import Moments
 from ..records import Record
 from ..records.phase_space import least_samples, sample_orders
 from ..status import Status
-from .design_options import Designing
+from .design_options import Candidates, Designing, Measured
 from .designing import Planned, carry_out
 from .options import check_word, parse_free, with_options
 from .simulate_husimi import (
     KERR,
     WORDS,
+    Amplitude,
+    Kind,
+    OfMap,
+    OfOneMode,
     blank_record,
     instrument_of,
     law_of_kets,
@@ -27,7 +30,7 @@ from .simulate_husimi import (
     read_amplitude,
     true_parameters,
 )
-from .simulation import TIMES, check_positive, follow, parse_times, rows, sets
+from .simulation import check_positive, follow, parse_times, rows, sets
 
 # Points of a map that a fit compares, unless told.
 POINTS = 600
@@ -36,21 +39,21 @@ POINTS = 600
 @with_options()
 def husimi(
     *,
-    hamiltonian: str = typer.Option(KERR, help="Operator in a, ad, q, p, parameters."),
+    hamiltonian: OfOneMode = KERR,
     assigned: Annotated[
         list[str] | None, sets("C (1), parameters of --hamiltonian (U 1)")
     ] = None,
-    alpha0: str = typer.Option("1.2+0.5i", help="Amplitude of the coherent state."),
-    times: Annotated[str, typer.Option(help=f"Candidates: {TIMES}")] = "0.1:3:30",
-    record: str = typer.Option("samples", help=f"One of {', '.join(WORDS)}."),
-    sigma: float = typer.Option(1e-2, help="Of a map: standard error of one look."),
-    free: Annotated[str, typer.Option(help="Constants to be told.")] = "C",
+    alpha0: Amplitude = "1.2+0.5i",
+    times: Candidates = "0.1:3:30",
+    record: Kind = "samples",
+    sigma: OfMap = 1e-2,
+    free: Measured = "C",
     designing: Designing,
 ) -> int:
-    """Times at which samples of one mode, or maps, tell most of C.
+    """Find the times at which samples of one mode, or maps, best determine C.
 
-    A shot is one outcome, or one look at a whole map. Samples count by their moments,
-    as `jqd recover husimi` compares them.
+    A shot is one sample, or one measurement of a whole map. Samples count by
+    their moments, as `jqd recover husimi` compares them.
     """
     check_word("record", record, tuple(WORDS))
     check_positive(sigma=sigma)

@@ -12,9 +12,25 @@ import typer
 
 from .._words import did_you_mean
 from ..inference import Prior
-from .options import AsJson, assignments, check_word, finite_number, parse_nuisances
+from .options import (
+    DATA,
+    FIT,
+    MODEL,
+    OUTPUT,
+    AsJson,
+    assignments,
+    check_word,
+    finite_number,
+    parse_nuisances,
+)
+from .simulation import TIMES
 
 CRITERIA = ("A", "D", "c", "KL")
+MEASURED = "Constants to determine, separated by commas."
+Measured = Annotated[str, typer.Option(help=MEASURED, rich_help_panel=FIT)]
+Candidates = Annotated[
+    str, typer.Option(help=f"Candidate times: {TIMES}", rich_help_panel=MODEL)
+]
 _RANGE = re.compile(r"([^=]+)=([^:]+):(.+)")
 
 
@@ -22,46 +38,78 @@ _RANGE = re.compile(r"([^=]+)=([^:]+):(.+)")
 class Designing:
     """What every command that designs takes, and when it began."""
 
-    shots: Annotated[float, typer.Option(help="Of the whole experiment.")] = 1e5
+    shots: Annotated[
+        float,
+        typer.Option(
+            help="Number of shots in the whole experiment.", rich_help_panel=DATA
+        ),
+    ] = 1e5
     criterion: Annotated[
         str,
         typer.Option(
-            help="A (sum of variances), D (their volume), c (one combination) or KL "
-            "(against a rival).",
+            help="What to minimize: A (sum of the variances), D (volume of the error "
+            "ellipsoid) or c (variance of one combination); or KL, to distinguish the "
+            "law best from the rival of --against.",
             show_default="A; KL with --against",
+            rich_help_panel=FIT,
         ),
     ] = ""
     wanted: Annotated[
         str,
         typer.Option(
-            help="Constants that are wanted: q,r; with accuracies q=0.01,r=0.02 for A, "
-            "or coefficients for c.",
+            help="Constants that count: q,r; with accuracies for A, q=0.01,r=0.02; "
+            "with coefficients for c.",
             show_default="all of --free",
+            rich_help_panel=FIT,
         ),
     ] = ""
     against: Annotated[
-        str, typer.Option(help="A rival to be told from the law, e.g. q=0.49.")
+        str,
+        typer.Option(
+            help="Other constants, e.g. q=0.49: a rival to distinguish from the law.",
+            rich_help_panel=FIT,
+        ),
     ] = ""
     over: Annotated[
         str,
-        typer.Option(help="Least worst error in a box, e.g. q=0.45:0.55,r=-0.6:-0.4."),
+        typer.Option(
+            help="Minimize the worst case in a box of constants, e.g. "
+            "q=0.45:0.55,r=-0.6:-0.4.",
+            rich_help_panel=FIT,
+        ),
     ] = ""
     step: Annotated[
-        str, typer.Option(help="Steps of constants to be shown, e.g. q=0.01.")
+        str,
+        typer.Option(
+            help="Differences of constants to detect, e.g. q=0.01; the design says how "
+            "many shots that takes.",
+            show_default="difference from quantum mechanics",
+            rich_help_panel=FIT,
+        ),
     ] = ""
-    sigmas: Annotated[float, typer.Option(help="By so many standard errors.")] = 5.0
+    sigmas: Annotated[
+        float,
+        typer.Option(
+            help="Number of standard errors at which a difference counts as detected.",
+            rich_help_panel=FIT,
+        ),
+    ] = 5.0
     nuisance: Annotated[
         str,
         typer.Option(
-            help="Priors of what is fitted beside, as NAME=MEAN+-SD with commas "
-            "between, e.g. readout=0.01+-0.002."
+            help="Priors of nuisance parameters, which are fitted together with the "
+            "free constants: NAME=MEAN+-SD, separated by commas, e.g. "
+            "readout=0.01+-0.002.",
+            rich_help_panel=MODEL,
         ),
     ] = ""
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A new .toml for the settings; a figure beside it. Never overwritten.",
+            help="A new .toml file for the settings; a figure and a summary go beside "
+            "it.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None
     as_json: AsJson = False

@@ -18,7 +18,7 @@ from ..laws import ConservativeDiffusion, CopyDynamics, Law
 from ..observe import Occupations
 from ..records import Record, naming
 from ..status import Status
-from .design_options import Designing
+from .design_options import MEASURED, Candidates, Designing, Measured
 from .designing import Planned, carry_out
 from .one_law import (
     Assigned,
@@ -28,11 +28,11 @@ from .one_law import (
     parse_law,
     words_of,
 )
-from .options import parse_free, with_options
+from .options import FIT, parse_free, with_options
 from .recover_copying import CONSTANTS, law_of, read_problem
 from .recover_diffusion import CONSTANTS as OF_DIFFUSION
 from .session import Matrix, State
-from .simulation import TIMES, follow, parse_times, rows, sets, true_values
+from .simulation import follow, parse_times, rows, sets, true_values
 
 # Counts that stand for a record until there is one; only their scatter counts.
 COUNTED = 1e6
@@ -44,11 +44,11 @@ def copying(
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Annotated[list[str] | None, sets("q (0.5), r (-0.5)")] = None,
-    times: Annotated[str, typer.Option(help=f"Candidates: {TIMES}")] = "0.1:6:60",
-    free: Annotated[str, typer.Option(help="Constants to be told.")] = "q,r",
+    times: Candidates = "0.1:6:60",
+    free: Measured = "q,r",
     designing: Designing,
 ) -> int:
-    """Times at which counts of classes tell most of q and r of copy dynamics."""
+    """Find the times at which counts best determine q and r of copy dynamics."""
     truth = true_values(assigned, {"q": 0.5, "r": -0.5})
     names = parse_free(free, CONSTANTS)
     sets = [word for text in assigned or () for word in ("--set", text)]
@@ -66,16 +66,18 @@ def law(
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Assigned = None,
-    times: Annotated[str, typer.Option(help=f"Candidates: {TIMES}")] = "0.1:6:60",
+    times: Candidates = "0.1:6:60",
     free: Annotated[
         str | None,
         typer.Option(
-            help="Constants to be told.", show_default="those declared with jqd.free"
+            help=MEASURED,
+            show_default="those declared with jqd.free",
+            rich_help_panel=FIT,
         ),
     ] = None,
     designing: Designing,
 ) -> int:
-    """Times at which counts of classes tell most of a law, your own for instance."""
+    """Find the times at which counts best determine a law, your own for instance."""
     wanted = parse_law(law, assigned)
     H, psi0 = read_problem(hamiltonian, state)
     make = partial(law_that_runs, wanted)
@@ -170,11 +172,11 @@ def diffusion(
     assigned: Annotated[
         list[str] | None, sets("D (0.5), friction (0), classical_diffusion (0)")
     ] = None,
-    times: Annotated[str, typer.Option(help=f"Candidates: {TIMES}")] = "0.25:4:16",
-    free: Annotated[str, typer.Option(help="Constants to be told.")] = "D",
+    times: Candidates = "0.25:4:16",
+    free: Measured = "D",
     designing: Designing,
 ) -> int:
-    """Times at which positions counted in a double well tell most of D."""
+    """Find the times at which positions in a double well best determine D."""
     base = problems.double_well()
     dissipative = ("friction", "classical_diffusion")
     known = {"D": base.hbar / (2 * base.mass)} | dict.fromkeys(dissipative, 0.0)

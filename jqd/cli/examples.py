@@ -11,12 +11,13 @@ from .options import AsJson
 from .session import conclude
 
 examples_app = typer.Typer(
-    help="The experiments that come with jqd, a claim each: list and copy them.",
+    help="List and copy the experiments that come with jqd, each of which tests a "
+    "claim.",
     no_args_is_help=True,
 )
 
 
-@examples_app.command(name="list")
+@examples_app.command(name="list", epilog="Example: jqd examples list")
 def list_examples(as_json: AsJson = False) -> int:
     """Print the experiments and their claims."""
     found = examples()
@@ -32,12 +33,12 @@ def list_examples(as_json: AsJson = False) -> int:
     return conclude(facts, [table], as_json=as_json)
 
 
-@examples_app.command(name="copy")
+@examples_app.command(name="copy", epilog="Example: jqd examples copy copy_nodes")
 def copy(
     name: str = typer.Argument(help="Name of the experiment, see `jqd examples list`."),
     out: Path = typer.Option(Path("."), help="Folder to copy into."),
 ) -> int:
-    """Copy an experiment, with what it shares with others, to run or change it."""
+    """Copy an experiment, with the files it shares with others, to run or change it."""
     file = copy_example(name, out)
     print(f"Wrote {file}; run it with: jqd run {file} --quick")
     return 0

@@ -47,7 +47,7 @@ def fit(
         file: of the record, for messages.
         truth: the constants with which a record was computed.
         draw: draws the figures and returns the loss over the plane of the first two
-            constants, if there are two; `draw_all` by custom.
+            constants, if there are two; `draw_all` by default.
         note: a sentence for the user, above the table.
         plan: what is computed and how long it takes, said before it begins.
         sampling: whether and how to draw from the posterior about the fit.

@@ -12,7 +12,7 @@ from .session import conclude
 
 
 def info(as_json: AsJson = False) -> int:
-    """Print versions, devices, precision and where compiled code is kept."""
+    """Print versions, devices, precision and the folder of compiled code."""
     facts: dict[str, Any] = provenance()
     del facts["command"]  # this one
     facts["devices"] = [str(device) for device in jax.devices()]

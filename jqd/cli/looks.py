@@ -6,21 +6,25 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
-from rich.markup import escape
 
 from ..records import help_text, load_settings
-from .simulation import TIMES, parse_times
+from .options import MODEL
+from .simulation import MEASURED, parse_times
 
-_PLAN = "As `jqd design` writes it; not with --times or --shots."
+_PLAN = "Written by `jqd design`; not together with --times or --shots."
 Plan = Annotated[
     Path | None,
-    typer.Option("--settings", help=escape(f"{help_text('settings')} {_PLAN}")),
+    typer.Option(
+        "--settings",
+        help=f"{help_text('settings')} {_PLAN}",
+        rich_help_panel=MODEL,
+    ),
 ]
 
 
 def times_or(default: str) -> Any:
     """The option `--times` beside a plan, which says what holds without both."""
-    return typer.Option(help=TIMES, show_default=default)
+    return typer.Option(help=MEASURED, show_default=default, rich_help_panel=MODEL)
 
 
 class Looks(NamedTuple):

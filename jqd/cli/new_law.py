@@ -22,14 +22,14 @@ _BEFORE = "", "test_", "experiment_"
 
 
 def new_law(
-    name: Annotated[str, typer.Argument(help="Of the law, as in my_law.")],
+    name: Annotated[str, typer.Argument(help="Name of the law, such as my_law.")],
     *,
     out: Annotated[
-        Path, typer.Option(help="Folder for the files. None is overwritten.")
+        Path, typer.Option(help="Folder for the files; none is overwritten.")
     ] = Path("."),
     as_json: AsJson = False,
 ) -> int:
-    """Write a law of your own, its tests and an experiment, ready to be changed."""
+    """Write files to edit: a law of your own, its tests and an experiment."""
     law = _class_of(name)
     texts = {out / f"{before}{name}.py": _text(before, name) for before in _BEFORE}
     for path in texts:

@@ -7,7 +7,6 @@ from typing import Annotated
 import numpy as np
 import typer
 from jaxtyping import Array
-from rich.markup import escape
 
 from .. import constants
 from ..laws import Law
@@ -18,22 +17,25 @@ from .law_words import (
     law_of_populations,
     parse_laws,
 )
-from .options import assignments, parse_free
+from .options import MODEL, assignments, parse_free
 
 LawWord = Annotated[
     str,
     typer.Argument(
         metavar="LAW",
-        help=escape(
-            "FILE.py:CLASS, a law of your own (FILE.py alone where it has one), or "
-            "copying, logarithmic, gross_pitaevskii, weinberg, gisin, beretta, "
-            "dephasing; values in brackets or by --set: gisin[lam=0.1]."
-        ),
+        help="A law of your own, FILE.py:CLASS (FILE.py alone if it has one law), or "
+        "copying, logarithmic, gross_pitaevskii, weinberg, gisin, beretta or "
+        "dephasing. Give its constants values in brackets, gisin[lam=0.1], or with "
+        "--set.",
     ),
 ]
 Assigned = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Value of a constant, as in g=0.3; repeat."),
+    typer.Option(
+        "--set",
+        help="Value of a constant, such as g=0.3; may be repeated.",
+        rich_help_panel=MODEL,
+    ),
 ]
 
 
@@ -96,7 +98,7 @@ def law_that_runs(wanted: Wanted, H: Array) -> Law:
 
 
 def declared_by(wanted: Wanted, law: Law) -> tuple[str, ...]:
-    """Constants that are free by custom: never the Hamiltonian.
+    """Constants that are free by default: never the Hamiltonian.
 
     Those that the class declares with `jqd.free`, of a law of the library those of
     the table.
@@ -109,7 +111,7 @@ def declared_by(wanted: Wanted, law: Law) -> tuple[str, ...]:
 def free_of(
     wanted: Wanted, law: Law, text: str | None, *, given: bool = False
 ) -> tuple[str, ...]:
-    """The free constants: of `--free`, of brackets, or those that are by custom.
+    """The free constants: of `--free`, of brackets, or those of the default.
 
     Args:
         wanted: what was asked for.
@@ -145,7 +147,7 @@ def free_of(
 
 
 def told(wanted: Wanted, law: Law) -> dict[str, float]:
-    """Values of what is free by custom and of what was given, entry by entry."""
+    """Values of what is free by default and of what was given, entry by entry."""
     known = {
         label: value
         for name in dict.fromkeys((*declared_by(wanted, law), *wanted.values))

@@ -14,19 +14,68 @@ import typer
 
 from .._words import did_you_mean
 
-Seed = Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-Quick = Annotated[bool, typer.Option("--quick", help="The smaller version.")]
-Out = Annotated[Path, typer.Option(help="Folder for the results. Never overwritten.")]
-Free = Annotated[str, typer.Option(help="Constants to recover.")]
-Starts = Annotated[int, typer.Option(min=1, help="Number of starts.")]
-Sigma = Annotated[float | None, typer.Option(help="Standard error of the values.")]
+# The sections of a help, in their order, and the fewest options that have sections.
+DATA, MODEL, FIT, WORKERS, OUTPUT = "Data", "Model", "Fit", "Workers", "Output"
+PANELS = (DATA, MODEL, FIT, WORKERS, OUTPUT)
+FEWEST = 5
+
+
+def seed_in(panel: str) -> Any:
+    """The option `--seed`, in this section of the help."""
+    text = "Seed of all random numbers."
+    return typer.Option(min=0, help=text, rich_help_panel=panel)
+
+
+def quick_in(panel: str) -> Any:
+    """The option `--quick`, in this section of the help."""
+    text = "Run a smaller version, which takes less time."
+    return typer.Option("--quick", help=text, rich_help_panel=panel)
+
+
+def start_like(example: str) -> Any:
+    """The option `--start`, with an example of what it takes."""
+    text = f"First initial guess, e.g. {example}."
+    return typer.Option(help=text, rich_help_panel=FIT)
+
+
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print the result as JSON and nothing else.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option(
+        help="Folder for the results; if it holds files, FOLDER-2, FOLDER-3, ..",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Free = Annotated[
+    str,
+    typer.Option(
+        help="Constants to recover, separated by commas.", rich_help_panel=FIT
+    ),
+]
+Starts = Annotated[
+    int, typer.Option(min=1, help="Number of initial guesses.", rich_help_panel=FIT)
+]
+Sigma = Annotated[
+    float | None,
+    typer.Option(
+        help="Standard error of the data; by default that of the file, if it has one.",
+        rich_help_panel=DATA,
+    ),
+]
 PRIORS = (
-    "Priors of what is fitted beside, with commas between: NAME=MEAN+-SD; "
-    "NAME=lognormal(MEDIAN,SD), SD that of the logarithm; NAME=halfnormal(SD), from 0 "
-    "on; NAME=uniform(LOW,HIGH). E.g. omega=0.4+-0.01."
+    "Priors of nuisance parameters, which are fitted together with the free constants, "
+    "separated by commas: NAME=MEAN+-SD; NAME=lognormal(MEDIAN,SD), where SD is that "
+    "of the logarithm; NAME=halfnormal(SD), from 0 on; NAME=uniform(LOW,HIGH). E.g. "
+    "omega=0.4+-0.01."
 )
-Nuisance = Annotated[str, typer.Option(help=PRIORS)]
+Nuisance = Annotated[str, typer.Option(help=PRIORS, rich_help_panel=MODEL)]
 
 NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")
 # A comma, but not the one in R[0,1] or in uniform(0,1).
@@ -41,9 +90,9 @@ class Common:
     """What every command that recovers or samples takes, and when it began."""
 
     out: Out
-    seed: Seed = 0
+    seed: Annotated[int, seed_in(FIT)] = 0
     as_json: AsJson = False
-    quick: Quick = False
+    quick: Annotated[bool, quick_in(FIT)] = False
     began: float = dataclasses.field(init=False, default_factory=perf_counter)
 
     def seconds(self) -> float:
@@ -59,14 +108,23 @@ class Sampling:
         bool,
         typer.Option(
             "--posterior",
-            help="Also draw constants from their posterior, about the fit.",
+            help="After the fit, also draw constants from their posterior.",
+            rich_help_panel=FIT,
         ),
     ] = False
     sampler: Annotated[
-        str, typer.Option(help="nuts, smc or laplace, for --posterior.")
+        str,
+        typer.Option(
+            help="Sampler for --posterior: nuts, smc or laplace.", rich_help_panel=FIT
+        ),
     ] = "nuts"
     draws: Annotated[
-        int, typer.Option(min=4, help="Draws of each of 4 chains, for --posterior.")
+        int,
+        typer.Option(
+            min=4,
+            help="Number of draws in each of 4 chains, for --posterior.",
+            rich_help_panel=FIT,
+        ),
     ] = 1000
 
 

@@ -15,8 +15,18 @@ recover_app = typer.Typer(
     help="Recover the free constants of a law from data, with their errors.",
     no_args_is_help=True,
 )
-for command in (
-    copying, law, husimi, diffusion, statistics, springs, anharmonicity, tower,
-    temperature,
-):  # fmt: skip
-    recover_app.command()(command)
+OF_COUNTS = "--hamiltonian counts_hamiltonian.npy --state counts_psi0.npy"
+# Each but `anharmonicity` reads what the example of `jqd simulate` has written; that of
+# `law` the counts of docs/own_law.md.
+for command, example in {
+    copying: f"copying --data counts.csv {OF_COUNTS}",
+    law: f"law my_law.py:MyLaw --data counts.npz {OF_COUNTS} --starts 4",
+    husimi: "husimi --data samples.npz",
+    diffusion: "diffusion --data positions.npz",
+    statistics: "statistics --data draws.csv",
+    springs: "springs --data chain.npz",
+    anharmonicity: "anharmonicity --quick",
+    tower: "tower --data tower.zarr --levels 20 --photons 5",
+    temperature: "temperature --data light.csv",
+}.items():
+    recover_app.command(epilog=f"Example: jqd recover {example}")(command)

@@ -14,12 +14,15 @@ from ..inference import Horizon, Polish, Recovery, Search, horizon
 from ..records import AtomRecord, load_atoms, naming
 from .fit import Plane, draw_all, fit
 from .options import (
+    DATA,
+    FIT,
     Common,
     Free,
     Starts,
     check_sigma,
     parse_free,
     parse_start,
+    start_like,
     with_options,
 )
 from .session import takes
@@ -43,13 +46,23 @@ class Chain:
     data: Annotated[Path | None, takes("atoms")] = None
     starts: Starts = 2
     time: Annotated[
-        float, typer.Option(min=1.0, help="Length of the computed record.")
+        float,
+        typer.Option(
+            min=1.0, help="Duration of the built-in data.", rich_help_panel=DATA
+        ),
     ] = 60.0
     windows: Annotated[
-        int, typer.Option(min=1, help="Windows each start is led through.")
+        int,
+        typer.Option(
+            min=1,
+            help="Number of time windows, each twice as long as the one before, in "
+            "which each initial guess is fitted in turn.",
+            rich_help_panel=FIT,
+        ),
     ] = 4
     sigma: Annotated[
-        float | None, typer.Option(help="Standard error of the positions.")
+        float | None,
+        typer.Option(help="Standard error of the positions.", rich_help_panel=DATA),
     ] = None
 
 
@@ -57,7 +70,7 @@ class Chain:
 def springs(
     *,
     chain: Chain,
-    start: str = typer.Option("", help="Where to begin, e.g. K=1.2."),
+    start: Annotated[str, start_like("K=1.2")] = "",
     common: Common,
 ) -> int:
     """Recover every spring of a chain from the motion of its end."""
@@ -73,10 +86,10 @@ def anharmonicity(
     *,
     chain: Chain,
     free: Free = "K,alpha,beta",
-    start: str = typer.Option("", help="Where to begin, e.g. K=1.5,beta=0.1."),
+    start: Annotated[str, start_like("K=1.5,beta=0.1")] = "",
     common: Common,
 ) -> int:
-    """Recover K, alpha and beta of a chain of Fermi, Pasta, Ulam and Tsingou's."""
+    """Recover K, alpha and beta of a Fermi-Pasta-Ulam-Tsingou chain."""
     # far enough from harmonic that the cubic and the quartic term can be told
     values: dict[str, Any] = {"K": 1.3, "alpha": 0.0, "beta": 0.3}
     names = parse_free(free, tuple(values))

@@ -16,6 +16,8 @@ from ..laws import CopyDynamics, Law
 from ..records import Record, load_matrix, load_record, load_state, naming
 from .fit import fit
 from .options import (
+    DATA,
+    MODEL,
     PRIORS,
     Common,
     Free,
@@ -26,6 +28,7 @@ from .options import (
     parse_noise,
     parse_nuisances,
     parse_start,
+    start_like,
     with_options,
 )
 from .session import Matrix, State, takes
@@ -41,27 +44,29 @@ def copying(
     hamiltonian: Matrix = None,
     state: State = None,
     free: Free = "q,r",
-    start: str = typer.Option("", help="Where to begin, e.g. q=0.2,r=-1.1."),
+    start: Annotated[str, start_like("q=0.2,r=-1.1")] = "",
     starts: Starts = 64,
     noise: str = typer.Option(
         "auto",
-        help="auto, none, gaussian, gaussian:SIGMA, multinomial (counts of "
-        "independent shots) or ensemble (counts of one ensemble that copies "
-        "itself).",
+        help="Noise of the data: auto, none, gaussian, gaussian:SIGMA, multinomial "
+        "(counts of independent shots) or ensemble (counts of one ensemble that "
+        "copies itself).",
+        rich_help_panel=DATA,
     ),
     nuisance: Annotated[
         str,
         typer.Option(
-            help=f"{PRIORS} H=1% stands for a standard deviation of 1 % of the largest "
-            "coupling |H_ab|, a != b, on each real parameter of the Hamiltonian: "
-            "energies against the first, real and imaginary parts of couplings; one "
-            "that is 0 stays 0."
+            help=f"{PRIORS} H=1% gives each real parameter of the Hamiltonian "
+            "(energies relative to the first, real and imaginary parts of couplings) a "
+            "standard deviation of 1 % of the largest coupling |H_ab|, a != b; a "
+            "coupling of 0 stays 0.",
+            rich_help_panel=MODEL,
         ),
     ] = "",
     sampling: Sampling,
     common: Common,
 ) -> int:
-    """Recover q and r of copy dynamics from exact quantum evolution, or your data."""
+    """Recover q and r of copy dynamics from exact quantum evolution or your data."""
     names = parse_free(free, CONSTANTS)
     first = parse_start(start, names)
     share, others = parse_hamiltonian_share(nuisance)

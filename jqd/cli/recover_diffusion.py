@@ -21,6 +21,8 @@ from ..laws.diffusion import Amplitude
 from ..records import DensityRecord, load_density, naming
 from .fit import Plane, check_free, figure_loss, fit, landscape_of
 from .options import (
+    DATA,
+    FIT,
     Common,
     Nuisance,
     Sampling,
@@ -31,6 +33,7 @@ from .options import (
     parse_nuisances,
     parse_start,
     refuse_nuisances,
+    start_like,
     with_options,
 )
 from .posterior import refuse_posterior
@@ -54,24 +57,36 @@ STARTS, FEW = 64, 4
 def diffusion(
     *,
     data: Annotated[Path | None, takes("density")] = None,
-    column: str = typer.Option("density", help="Name of the densities in the file."),
+    column: str = typer.Option(
+        "density", help="Name of the densities in the file.", rich_help_panel=DATA
+    ),
     free: str = typer.Option(
-        "D", help=f"Constants to recover: {', '.join(CONSTANTS)}."
+        "D",
+        help=f"Constants to recover, separated by commas: {', '.join(CONSTANTS)}.",
+        rich_help_panel=FIT,
     ),
-    start: str = typer.Option("", help="Where to begin, e.g. D=0.3."),
+    start: Annotated[str, start_like("D=0.3")] = "",
     starts: int | None = typer.Option(
-        None, min=1, help="Number of starts; 64, or 4 where steps are many."
+        None,
+        min=1,
+        help="Number of initial guesses.",
+        show_default="64; 4 for the forms window and links",
+        rich_help_panel=FIT,
     ),
-    form: str = typer.Option("auto", help=f"One of {', '.join(FORMS)}."),
+    form: str = typer.Option(
+        "auto", help=f"Form of the law: {', '.join(FORMS)}.", rich_help_panel=FIT
+    ),
     estimator: str = typer.Option(
-        "fit", help="fit, or without a run: spectrum, energy or residual."
+        "fit",
+        help="fit; or, without evolving the law, spectrum, energy or residual.",
+        rich_help_panel=FIT,
     ),
     sigma: Sigma = None,
     nuisance: Nuisance = "",
     sampling: Sampling,
     common: Common,
 ) -> int:
-    """Recover D of conservative diffusion, friction, classical diffusion, or m."""
+    """Recover D of conservative diffusion, friction, classical diffusion or mass."""
     check_word("form", form, FORMS)
     check_word("estimator", estimator, ESTIMATORS)
     check_sigma(sigma)

@@ -35,6 +35,8 @@ from .drives import parse_bath, parse_pulses
 from .fit import Plane, check_free, draw_all, fit
 from .husimi_levels import levels_for, mean_quanta, seconds_of_fit
 from .options import (
+    FIT,
+    MODEL,
     Common,
     Nuisance,
     Sampling,
@@ -47,6 +49,7 @@ from .options import (
     parse_set,
     parse_start,
     refuse_nuisances,
+    start_like,
     with_options,
 )
 from .posterior import refuse_posterior
@@ -57,8 +60,9 @@ FORMS = ("auto", "exact", "fock", "gaussian")
 BATH_LEVELS = 48
 LOSSES = ("auto", "squares", "moments", "likelihood")
 _PULSES = (
-    f"{help_text('pulse')} As drive=FILE.csv of a drive(t), or by a shape: "
-    "drive=cosine:omega=1, gaussian, square; repeat."
+    f"{help_text('pulse')} Give a pulse drive(t) of --hamiltonian as drive=FILE.csv, "
+    "or by its shape (cosine, gaussian or square) as drive=cosine:omega=1; may be "
+    "repeated."
 )
 _LENGTH = "kappa and the lengths l enter the law only as s = l/sqrt(kappa); free s"
 _UNTOLD = {
@@ -74,33 +78,58 @@ def husimi(
     *,
     data: Annotated[Path | None, takes("phase space")] = None,
     hamiltonian: str = typer.Option(
-        "0.5*U*ad^2*a^2", help="Operator in a, ad (a1, ad1, ..), q, p and parameters."
+        "0.5*U*ad^2*a^2",
+        help="Hamiltonian in a, ad (a1, ad1, ..), q, p and parameters.",
+        rich_help_panel=MODEL,
     ),
     assigned: list[str] = typer.Option(
-        [], "--set", help="Value of a parameter of --hamiltonian, e.g. U=0.63; repeat."
+        [],
+        "--set",
+        help="Value of a parameter of --hamiltonian, e.g. U=0.63; may be repeated.",
+        rich_help_panel=MODEL,
     ),
     pulses: list[str] = typer.Option(
-        [],
-        "--pulse",
-        help=_PULSES,
+        [], "--pulse", help=_PULSES, rich_help_panel=MODEL
     ),
-    bath: str = typer.Option("", help="Rates of a bath, e.g. gamma=0.2,nbar=0.1."),
+    bath: str = typer.Option(
+        "", help="Rates of a bath, e.g. gamma=0.2,nbar=0.1.", rich_help_panel=MODEL
+    ),
     free: str = typer.Option(
-        "C", help="Constants to recover: C, s, parameters, rates, drive.omega."
+        "C",
+        help="Constants to recover, separated by commas: C, s, parameters of "
+        "--hamiltonian, rates of --bath, parameters of pulses such as drive.omega.",
+        rich_help_panel=FIT,
     ),
-    start: str = typer.Option("", help="Where to begin, e.g. C=0.4,U=1.1."),
+    start: Annotated[str, start_like("C=0.4,U=1.1")] = "",
     starts: Starts = 32,
-    form: str = typer.Option("auto", help=f"One of {', '.join(FORMS)}."),
-    loss: str = typer.Option("auto", help=f"One of {', '.join(LOSSES)}."),
-    levels: int | None = typer.Option(None, min=2, help="Levels kept of each mode."),
-    points: int = typer.Option(600, min=9, help="Points of a map that are compared."),
+    form: str = typer.Option(
+        "auto", help=f"Form of the law: {', '.join(FORMS)}.", rich_help_panel=FIT
+    ),
+    loss: str = typer.Option(
+        "auto", help=f"Loss of the fit: {', '.join(LOSSES)}.", rich_help_panel=FIT
+    ),
+    levels: int | None = typer.Option(
+        None,
+        min=2,
+        help="Number of levels kept of each mode.",
+        rich_help_panel=FIT,
+    ),
+    points: int = typer.Option(
+        600,
+        min=9,
+        help="Largest number of points of a map that the fit compares.",
+        rich_help_panel=FIT,
+    ),
     sigma: Sigma = None,
     length_scales: bool = typer.Option(
         False,
         "--length-scales",
-        help="Instead of a fit: lengths for which --hamiltonian does not diffuse.",
+        help="Instead of a fit, find lengths for which --hamiltonian has no diffusion.",
+        rich_help_panel=FIT,
     ),
-    kappa: float = typer.Option(1.0, help="Action scale, for --length-scales."),
+    kappa: float = typer.Option(
+        1.0, help="Scale of the action, for --length-scales.", rich_help_panel=FIT
+    ),
     nuisance: Nuisance = "",
     sampling: Sampling,
     common: Common,

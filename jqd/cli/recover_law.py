@@ -10,12 +10,15 @@ from ..inference import Search
 from .fit import fit
 from .one_law import Assigned, LawWord, free_of, law_that_runs, parse_law, words_of
 from .options import (
+    DATA,
+    FIT,
     Common,
     Nuisance,
     Sampling,
     Starts,
     parse_nuisances,
     parse_start,
+    start_like,
     with_options,
 )
 from .recover_copying import instrument_of, law_of, read_populations
@@ -33,18 +36,23 @@ def law(
     free: Annotated[
         str | None,
         typer.Option(
-            help="Constants to recover.",
+            help="Constants to recover, separated by commas.",
             show_default="those declared with jqd.free that have no value",
+            rich_help_panel=FIT,
         ),
     ] = None,
-    start: str = typer.Option("", help="Where to begin, e.g. g=0.2."),
+    start: Annotated[str, start_like("g=0.2")] = "",
     starts: Starts = 16,
-    noise: str = typer.Option("auto", help="As for `jqd recover copying`."),
+    noise: str = typer.Option(
+        "auto",
+        help="Noise of the data, as for `jqd recover copying`.",
+        rich_help_panel=DATA,
+    ),
     nuisance: Nuisance = "",
     sampling: Sampling,
     common: Common,
 ) -> int:
-    """Recover constants of a law, your own or one of the library, from populations."""
+    """Recover constants of your own law, or one of the library, from populations."""
     wanted = parse_law(law, assigned)
     if data is None and noise == "auto" and sampling.posterior:
         noise = "multinomial"

@@ -13,7 +13,7 @@ from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, f
 from ..records import CountsRecord, CurveRecord, load_statistics
 from ..statistics import log_marginal, occupation, sample_occupations
 from .fit import estimate
-from .options import Common, Starts, parse_free, parse_start, with_options
+from .options import FIT, Common, Starts, parse_free, parse_start, with_options
 from .session import takes
 
 # The built-in draws: particles, states, draws.
@@ -25,16 +25,23 @@ SHARED, INDEPENDENT = "shared weights", "independent weights"
 def statistics(
     *,
     data: Annotated[
-        Path | None, takes("statistics", "Of numbers, a draw in each row.")
+        Path | None, takes("statistics", "Each row of numbers is one draw.")
     ] = None,
-    free: str = typer.Option("", help="Of g, T, mu; empty for all the data hold."),
+    free: str = typer.Option(
+        "",
+        help="Constants to recover, out of g, T, mu.",
+        show_default="g for occupation numbers, all three for a curve",
+        rich_help_panel=FIT,
+    ),
     start: str = typer.Option(
-        "", help="Start of a free constant, value of another, e.g. T=1.2."
+        "",
+        help="First initial guess of a free constant, or value of another, e.g. T=1.2.",
+        rich_help_panel=FIT,
     ),
     starts: Starts = 7,
     common: Common,
 ) -> int:
-    """Recover g of quantum statistics (and T, mu of a curve), from weights or data."""
+    """Recover g of quantum statistics (and T, mu of a curve) from occupations."""
     names = parse_free(free) if free.strip() else ()
     first = parse_start(start, CURVE_CONSTANTS)
     used = min(starts, 4) if common.quick else starts

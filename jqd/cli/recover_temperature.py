@@ -15,7 +15,7 @@ from ..inference.estimators import TemperatureFit, fit_photon_counts, fit_photon
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
 from ..records import PhotonCounts, PhotonCurve, load_photons
 from .fit import estimate
-from .options import Common, parse_free, with_options
+from .options import FIT, MODEL, Common, parse_free, with_options
 from .session import takes
 
 # The built-in records: counts of one mode, and a curve with relative errors, at T = 1.
@@ -26,14 +26,24 @@ Record = PhotonCounts | PhotonCurve
 @with_options(out=Path("results/temperature"))
 def temperature(
     *,
-    data: Annotated[Path | None, takes("light", "Of counts, one a row.")] = None,
+    data: Annotated[
+        Path | None, takes("light", "Each row of counts is one count.")
+    ] = None,
     n_max: int | None = typer.Option(
-        None, min=1, help="Largest count that a mode can hold, as in a cut-off tower."
+        None,
+        min=1,
+        help="Largest number of photons that a mode can hold; by default that of the "
+        "file, if it has a column n_max, or any number.",
+        rich_help_panel=MODEL,
     ),
-    free: str = typer.Option("T", help="T; omega enters only as omega/T."),
+    free: str = typer.Option(
+        "T",
+        help="Constant to recover: T alone, since only omega/T matters.",
+        rich_help_panel=FIT,
+    ),
     common: Common,
 ) -> int:
-    """Recover T from photon counts, or from mean occupations over frequency."""
+    """Recover T of light from photon counts or mean occupations over frequency."""
     if parse_free(free, ("T", "omega")) != ("T",):
         raise Unidentifiable(
             "Argument `--free` must be T, but also names omega: occupations depend on "

@@ -16,12 +16,15 @@ from ..matter.tower import RandomTower
 from ..records import Record, load_record, naming
 from .fit import draw_all, fit
 from .options import (
+    DATA,
+    MODEL,
     Common,
     Free,
     Starts,
     check_sigma,
     parse_free,
     parse_start,
+    start_like,
     with_options,
 )
 from .session import takes
@@ -34,15 +37,22 @@ FIRST = {"strength": 0.13, "omega": 0.85, "beta": 0.62}
 def tower(
     *,
     data: Annotated[
-        Path | None, takes("populations", "Here, the norm of each level of the tower.")
+        Path | None,
+        takes("populations", "Here they are the norms of the tower's levels."),
     ] = None,
     free: Free = "strength,omega,beta",
-    start: str = typer.Option("", help="Where to begin, e.g. omega=0.9."),
+    start: Annotated[str, start_like("omega=0.9")] = "",
     starts: Starts = 1,
-    levels: int = typer.Option(60, min=2, help="Levels of the matter."),
-    photons: int = typer.Option(8, min=1, help="Photons kept."),
+    levels: int = typer.Option(
+        60, min=2, help="Number of levels of the matter.", rich_help_panel=MODEL
+    ),
+    photons: int = typer.Option(
+        8, min=1, help="Largest number of photons.", rich_help_panel=MODEL
+    ),
     sigma: float = typer.Option(
-        2e-3, help="Standard error of norms; counts have theirs."
+        2e-3,
+        help="Standard error of the norms; counts have their own.",
+        rich_help_panel=DATA,
     ),
     common: Common,
 ) -> int:

@@ -20,20 +20,20 @@ from ..sweeps.store import MANIFEST, ROOT
 def report(
     results: str = typer.Argument(
         metavar="RESULTS",
-        help="What a command has written: the folder of a run, the store of a sweep, "
-        "the plan of a design.",
+        help="Output of a command: the folder of a run, the store of a sweep or the "
+        "plan of a design.",
     ),
     out: Path | None = typer.Option(
         None,
         metavar="FILE.html",
-        help="The page; an earlier one is replaced. report.html in the folder of a run "
-        "by custom, else beside the results.",
+        help="File for the page; an earlier one is replaced. By default report.html in "
+        "the folder of a run, NAME.html beside a store or a plan, and here for a URL.",
     ),
-    show: bool = typer.Option(False, "--open", help="Show it in the browser."),
+    show: bool = typer.Option(False, "--open", help="Open the page in the browser."),
 ) -> int:
-    """Write results as one HTML file: verdict, numbers, figures, where they come from.
+    """Write results as one HTML file: verdict, numbers, figures and provenance.
 
-    The file needs nothing beside it: no script, no font, nothing from the network.
+    The file needs no other: it has no scripts, and loads nothing from the network.
     """
     if "://" in results or (Path(results) / ROOT).is_file():
         found, drawn = _of_sweep(results)

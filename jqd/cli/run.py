@@ -4,6 +4,7 @@ import contextlib
 import sys
 import traceback
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -12,7 +13,7 @@ from .._bars import plain_console
 from .._files import to_json
 from ..report.tables import summary_table
 from ..report.user_code import ExperimentError
-from .options import AsJson, Quick, with_options
+from .options import MODEL, OUTPUT, AsJson, quick_in, with_options
 from .sweeping import Workers
 
 
@@ -22,25 +23,34 @@ def run(
         metavar="FILE", help="A Python file with a function run(context)."
     ),
     out: Path = typer.Option(
-        None, help="Folder for the results; results/NAME by custom. Never overwritten."
+        None,
+        help="Folder for the results, results/NAME by default; if it holds files, "
+        "FOLDER-2, FOLDER-3, ..",
+        rich_help_panel=OUTPUT,
     ),
-    quick: Quick = False,
+    quick: Annotated[bool, quick_in(MODEL)] = False,
     resume: Path = typer.Option(
-        None, help="Folder of a run of FILE that was stopped; it goes on there."
+        None,
+        help="Folder of a run of FILE that was stopped, to continue there.",
+        rich_help_panel=OUTPUT,
     ),
     store: str = typer.Option(
         None,
-        help="Folder or URL for what its sweeps keep, which several runs may share; in "
-        "--out by custom.",
+        help="Folder or URL for the stores of its sweeps, which several runs may "
+        "share; in --out by default.",
+        rich_help_panel=OUTPUT,
     ),
     *,
     workers: Workers,
     as_json: AsJson = False,
     show_traceback: bool = typer.Option(
-        False, "--traceback", help="Show where in the code an experiment failed."
+        False,
+        "--traceback",
+        help="Show where in the code the experiment failed.",
+        rich_help_panel=OUTPUT,
     ),
 ) -> int:
-    """Run an experiment: one of the repository, or your own."""
+    """Run an experiment: your own, or one of those that come with jqd."""
     # An experiment may print; with --json that must not mix with the result.
     output = contextlib.redirect_stdout(sys.stderr) if as_json else _nothing()
     try:

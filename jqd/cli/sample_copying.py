@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -16,9 +16,9 @@ from ..sweeps.claims import OWN_LEASE
 from ..sweeps.objects import Objects
 from ..sweeps.points import STATUS
 from .copy_blocks import DIMS, MAX_STEPS, METHODS, Run, Sampling, block_width, sampled
-from .options import Common, check_word, with_options
+from .options import MODEL, OUTPUT, Common, check_word, with_options
 from .session import Matrix, Outcome, Session, State, carry_out
-from .sweeping import PLACE, Lease, Worker, Workers
+from .sweeping import PLACE, Worker, Workers, lease_of
 
 REMEDIES = ("none", "spectators:NUMBER", "admixture:SHARE")
 COMMAND = "jqd sample copying --resume"
@@ -32,22 +32,28 @@ def copying(
     state: State = None,
     sampling: Sampling,
     remedy: str = typer.Option(
-        "none", help="For nodes: none, spectators:NUMBER or admixture:SHARE."
+        "none",
+        help="Remedy against populations that reach zero: none, spectators:NUMBER or "
+        "admixture:SHARE.",
+        rich_help_panel=MODEL,
     ),
     store: str | None = typer.Option(
-        None, help=f"{PLACE} that all workers reach; in --out by custom."
+        None,
+        help=f"{PLACE} that all workers can reach; in --out by default.",
+        rich_help_panel=OUTPUT,
     ),
     resume: str | None = typer.Option(
         None,
-        help="Folder or store of a run that was stopped, or that others work on; it "
-        "has all other options.",
+        help="Folder or store of a run to continue, or to join; what it samples is "
+        "stored there.",
+        rich_help_panel=OUTPUT,
     ),
-    lease: Lease = None,
+    lease: Annotated[float | None, lease_of("30; 120 with --store")] = None,
     workers: Workers,
     worker: Worker,
     common: Common,
 ) -> int:
-    """Sample N systems that copy each other, beside quantum mechanics."""
+    """Sample N systems that copy each other, and compare with quantum mechanics."""
     worker.prepare()
     folder = None
     if resume is None:
@@ -200,4 +206,6 @@ sample_app = typer.Typer(
     help="Sample the random processes behind a law, trajectory by trajectory.",
     no_args_is_help=True,
 )
-sample_app.command()(copying)
+sample_app.command(
+    epilog="Example: jqd sample copying --copies 1e6 --trajectories 1000"
+)(copying)

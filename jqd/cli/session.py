@@ -10,7 +10,6 @@ import jax
 import numpy as np
 import typer
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     TaskID,
@@ -23,24 +22,26 @@ from .. import report
 from .._bars import bars, plain_console
 from .._files import atomic_file, finished_work_in, to_json
 from ..records import help_text
-from .options import Common
+from .options import DATA, MODEL, Common
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def takes(kind: str, more: str = "") -> Any:
-    """An option for a file, told by the table of formats.
+def takes(kind: str, more: str = "", panel: str = DATA) -> Any:
+    """An option for a file, described by the table of formats.
 
     Args:
         kind: one of `records.formats.KINDS`.
         more: what the command has to say of its own, after that.
+        panel: the section of the help.
     """
-    return typer.Option(help=escape(f"{help_text(kind)} {more}".strip()))
+    text = f"{help_text(kind)} {more}".strip()
+    return typer.Option(help=text, rich_help_panel=panel)
 
 
-Matrix = Annotated[Path | None, takes("matrix")]
-State = Annotated[Path | None, takes("state")]
+Matrix = Annotated[Path | None, takes("matrix", panel=MODEL)]
+State = Annotated[Path | None, takes("state", panel=MODEL)]
 STAGES = {
     "search": "Searching",
     "polish": "Polishing",

@@ -7,17 +7,17 @@ from .simulate_matter import springs, statistics, temperature, tower
 from .simulate_quantum import copying, diffusion, law
 
 simulate_app = typer.Typer(
-    help="Draw a record as an experiment would see it, for `jqd recover --data`.",
+    help="Draw synthetic data, as an experiment would see them, for `jqd recover`.",
     no_args_is_help=True,
 )
-for command in (
-    copying,
-    law,
-    husimi,
-    diffusion,
-    statistics,
-    springs,
-    tower,
-    temperature,
-):
-    simulate_app.command()(command)
+for command, example in {
+    copying: "copying --set q=0.45 --shots 2000 --out counts.csv",
+    law: 'law "gisin[lam=0.1]" --times 0:2:5 --out gisin.csv',
+    husimi: "husimi --set C=0.9 --out samples.npz",
+    diffusion: "diffusion --set D=0.45 --times 0:2:3 --out positions.npz",
+    statistics: "statistics --set g=0.5 --shots 100 --out draws.csv",
+    springs: "springs --springs 3 --time 15 --out chain.npz",
+    tower: "tower --levels 20 --photons 5 --times 0.5:10:20 --out tower.zarr",
+    temperature: "temperature --set T=1.5 --omega 0.5,2 --out light.csv",
+}.items():
+    simulate_app.command(epilog=f"Example: jqd simulate {example}")(command)

@@ -20,7 +20,7 @@ from ..spaces.symbols import parameters_of, parse_hamiltonian
 from ..states import sample_husimi
 from .husimi_levels import levels_for
 from .looks import Looks, Plan, looks, times_or
-from .options import check_word, with_options
+from .options import DATA, MODEL, check_word, with_options
 from .recover_husimi import initial_state
 from .simulation import (
     Simulated,
@@ -39,26 +39,49 @@ KERR = "0.5*U*ad^2*a^2"
 # Points of an axis of a map, and how far it reaches beyond the amplitude: there Q is
 # below exp(-10) of its peak.
 POINTS, REACH = 41, 3.2
+# Options that are those of `jqd design husimi` as well.
+OfOneMode = Annotated[
+    str,
+    typer.Option(
+        help="Hamiltonian in a, ad, q, p and parameters.", rich_help_panel=MODEL
+    ),
+]
+Amplitude = Annotated[
+    str,
+    typer.Option(
+        help="Amplitude of the initial coherent state.", rich_help_panel=MODEL
+    ),
+]
+Kind = Annotated[
+    str,
+    typer.Option(help=f"Kind of data: {' or '.join(WORDS)}.", rich_help_panel=DATA),
+]
+OfMap = Annotated[
+    float,
+    typer.Option(
+        help="Standard error of a single measurement of a map.", rich_help_panel=DATA
+    ),
+]
 
 
 @with_options(out=..., shots=None)
 def husimi(
     *,
-    hamiltonian: str = typer.Option(KERR, help="Operator in a, ad, q, p, parameters."),
+    hamiltonian: OfOneMode = KERR,
     assigned: Annotated[
         list[str] | None, sets("C (1), parameters of --hamiltonian (U 1)")
     ] = None,
-    alpha0: str = typer.Option("1.2+0.5i", help="Amplitude of the coherent state."),
+    alpha0: Amplitude = "1.2+0.5i",
     times: Annotated[str | None, times_or("0.2,0.5,1")] = None,
     plan: Plan = None,
-    record: str = typer.Option("samples", help=f"One of {', '.join(WORDS)}."),
-    sigma: float = typer.Option(1e-2, help="Of a map: standard error of one look."),
+    record: Kind = "samples",
+    sigma: OfMap = 1e-2,
     simulation: Simulation,
 ) -> int:
-    """Heterodyne samples of one mode, or a map, under the Husimi law.
+    """Simulate heterodyne samples of one mode, or a map, under the Husimi law.
 
-    Samples are so many outcomes at each time, 2000 unless said; a value of a map is the
-    mean of so many looks.
+    By default there are 2000 shots at each time: as many samples, or as many
+    measurements of a map, whose values are their mean.
     """
     check_word("record", record, tuple(WORDS))
     check_positive(sigma=sigma)

@@ -26,7 +26,7 @@ from ..records import (
     write_statistics,
 )
 from ..statistics import sample_occupations
-from .options import finite_number, with_options
+from .options import DATA, MODEL, finite_number, with_options
 from .simulation import (
     Simulated,
     Simulation,
@@ -45,11 +45,15 @@ from .simulation import (
 def statistics(
     *,
     assigned: Annotated[list[str] | None, sets("g (1)")] = None,
-    particles: int = typer.Option(50, min=1, help="Particles in each draw."),
-    states: int = typer.Option(20, min=2, help="States that they fall into."),
+    particles: int = typer.Option(
+        50, min=1, help="Number of particles in each draw.", rich_help_panel=MODEL
+    ),
+    states: int = typer.Option(
+        20, min=2, help="Number of states they can occupy.", rich_help_panel=MODEL
+    ),
     simulation: Simulation,
 ) -> int:
-    """Occupation numbers of N particles in M states, a draw in each row."""
+    """Simulate occupation numbers of N particles in M states, one draw per shot."""
     truth = true_values(assigned, {"g": 1.0})
 
     def draw() -> dict[Path, Any]:
@@ -68,14 +72,25 @@ def statistics(
 def springs(
     *,
     assigned: Annotated[
-        list[str] | None, sets("K of all, or K[0], K[1], ..; else drawn")
+        list[str] | None, sets("K of all springs, or K[0], K[1], .. (random)")
     ] = None,
-    number_of: int = typer.Option(10, "--springs", min=1, help="Springs of the chain."),
-    time: Annotated[float, typer.Option(min=1.0, help="Length of the record.")] = 60.0,
-    sigma: float = typer.Option(1e-3, help="Standard error of one look."),
+    number_of: int = typer.Option(
+        10,
+        "--springs",
+        min=1,
+        help="Number of springs in the chain.",
+        rich_help_panel=MODEL,
+    ),
+    time: Annotated[
+        float,
+        typer.Option(min=1.0, help="Duration of the data.", rich_help_panel=MODEL),
+    ] = 60.0,
+    sigma: float = typer.Option(
+        1e-3, help="Standard error of a single measurement.", rich_help_panel=DATA
+    ),
     simulation: Simulation,
 ) -> int:
-    """Positions of the end of a chain that was kicked; a value is the mean of shots."""
+    """Simulate positions of the kicked end of a chain, each a mean over the shots."""
     check_positive(sigma=sigma)
     # the chain and its scatter, drawn as by `recover springs` of the same seed
     drawn = problems.unlike_springs(number_of, simulation.seed)
@@ -108,11 +123,15 @@ def tower(
         list[str] | None, sets("strength (0.15), omega (0.8), beta (0.7)")
     ] = None,
     times: Times = "0.5:30:60",
-    levels: int = typer.Option(60, min=2, help="Levels of the matter."),
-    photons: int = typer.Option(8, min=1, help="Photons kept."),
+    levels: int = typer.Option(
+        60, min=2, help="Number of levels of the matter.", rich_help_panel=MODEL
+    ),
+    photons: int = typer.Option(
+        8, min=1, help="Largest number of photons.", rich_help_panel=MODEL
+    ),
     simulation: Simulation,
 ) -> int:
-    """Photons counted in a tower over random matter; --seed draws the matter too."""
+    """Simulate photon counts in a tower over random matter, which --seed draws too."""
     truth = true_values(assigned, {"strength": 0.15, "omega": 0.8, "beta": 0.7})
     ts = parse_times(times)
 
@@ -139,11 +158,20 @@ def tower(
 def temperature(
     *,
     assigned: Annotated[list[str] | None, sets("T (1)")] = None,
-    omega: str = typer.Option("1", help="Frequencies of the modes, commas between."),
-    n_max: int | None = typer.Option(None, min=1, help="Most photons of a mode."),
+    omega: str = typer.Option(
+        "1",
+        help="Frequencies of the modes, separated by commas.",
+        rich_help_panel=MODEL,
+    ),
+    n_max: int | None = typer.Option(
+        None,
+        min=1,
+        help="Largest number of photons that a mode can hold; unlimited by default.",
+        rich_help_panel=MODEL,
+    ),
     simulation: Simulation,
 ) -> int:
-    """Photons counted in modes of thermal light, so many shots of each mode."""
+    """Simulate photon counts in modes of thermal light, --shots of each mode."""
     truth = true_values(assigned, {"T": 1.0})
     rule = "`--omega` must be positive numbers with commas between"
     modes = np.array([finite_number(part, rule) for part in omega.split(",")])

@@ -32,7 +32,7 @@ from .one_law import (
     told,
     words_of,
 )
-from .options import with_options
+from .options import DATA, with_options
 from .recover_copying import law_of, read_problem
 from .session import Matrix, State
 from .simulation import (
@@ -48,7 +48,10 @@ from .simulation import (
 Readout = Annotated[
     float,
     typer.Option(
-        min=0.0, max=1.0, help="Share of read-outs that tell nothing: any class."
+        min=0.0,
+        max=1.0,
+        help="Readout error: share of the shots that show a random class.",
+        rich_help_panel=DATA,
     ),
 ]
 
@@ -64,10 +67,10 @@ def copying(
     readout: Readout = 0.0,
     simulation: Simulation,
 ) -> int:
-    """Counts of classes under copy dynamics, with the files of H and of the state.
+    """Simulate counts of classes under copy dynamics.
 
-    FILE gets the counts, 1000 a time unless said, FILE_hamiltonian.npy and
-    FILE_psi0.npy beside it the rest.
+    FILE gets the counts, by default 1000 shots at each time. The Hamiltonian
+    and the initial state go beside it: FILE_hamiltonian.npy, FILE_psi0.npy.
     """
     truth = true_values(assigned, {"q": 0.5, "r": -0.5})
 
@@ -92,7 +95,7 @@ def law(
     readout: Readout = 0.0,
     simulation: Simulation,
 ) -> int:
-    """Counts of classes under a law, your own or one of the library; see `copying`."""
+    """Simulate counts under your own law, or one of the library, as for `copying`."""
     wanted = parse_law(law, assigned)
     if wanted.free:
         raise ValueError(
@@ -189,9 +192,9 @@ def diffusion(
     plan: Plan = None,
     simulation: Simulation,
 ) -> int:
-    """Positions counted under conservative diffusion, of a packet in a double well.
+    """Simulate positions of a packet in a double well under conservative diffusion.
 
-    1000 a time unless said.
+    By default there are 1000 shots at each time.
     """
     base = problems.double_well()
     known = {"D": base.hbar / (2 * base.mass)}

@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 import typer
 from jaxtyping import Array
-from rich.markup import escape
 from rich.table import Table
 
 from .._bars import plain_console
@@ -22,7 +21,15 @@ from ..evolution import Fixed, Trajectory, evolve
 from ..instruments import Instrument
 from ..laws.motion import Motion
 from ..records import Record, check_new
-from .options import AsJson, Seed, assignments, finite_number
+from .options import (
+    DATA,
+    MODEL,
+    OUTPUT,
+    AsJson,
+    assignments,
+    finite_number,
+    seed_in,
+)
 from .session import conclude
 
 # Steps between two rows beyond which a run is taken as it is.
@@ -38,14 +45,22 @@ class Simulation:
     out: Annotated[
         Path,
         typer.Option(
-            metavar="FILE", help="A new file, of a format that its ending decides."
+            metavar="FILE",
+            help="A new file for the data; its ending sets the format.",
+            rich_help_panel=OUTPUT,
         ),
     ]
     # None where the command says how many by itself
     shots: Annotated[
-        int, typer.Option(min=1, help="How often it is looked, each time anew.")
+        int,
+        typer.Option(
+            min=1,
+            help="Number of independent shots; per time or per mode, if there are "
+            "several.",
+            rich_help_panel=DATA,
+        ),
     ] = 1000
-    seed: Seed = 0
+    seed: Annotated[int, seed_in(DATA)] = 0
     as_json: AsJson = False
     began: float = dataclasses.field(init=False, default_factory=perf_counter)
 
@@ -55,14 +70,18 @@ class Simulation:
         return jax.random.fold_in(jax.random.key(self.seed), 1)
 
 
-TIMES = "FIRST:LAST:NUMBER, or times with commas between."
-Times = Annotated[str, typer.Option(help=TIMES)]
+TIMES = "FIRST:LAST:NUMBER, or a list such as 0.2,0.5,1."
+MEASURED = f"Measurement times: {TIMES}"
+Times = Annotated[str, typer.Option(help=MEASURED, rich_help_panel=MODEL)]
 
 
 def sets(known: str) -> Any:
-    """The option `--set`, which says which constants there are and their values."""
-    text = f"True value of a constant, as in NAME=0.4; repeat. Of {known}."
-    return typer.Option("--set", help=escape(text))
+    """The option `--set`, which lists the constants with their defaults."""
+    text = (
+        "True value of a constant, such as NAME=0.4; may be repeated. Constants, with "
+        f"their defaults: {known}."
+    )
+    return typer.Option("--set", help=text, rich_help_panel=MODEL)
 
 
 class Simulated(NamedTuple):
@@ -186,7 +205,7 @@ def true_values(
 
     Args:
         texts: each like `q=0.4`.
-        known: the constants and their values by custom.
+        known: the constants and their default values.
 
     Raises:
         ValueError: a name that is no constant or comes twice, no finite number.

@@ -2,7 +2,7 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -16,7 +16,7 @@ from ..sweeps.layout import FAILED
 from ..sweeps.leases import given_up, running
 from ..sweeps.objects import ARGUMENT
 from ..sweeps.points import STATUS
-from .options import AsJson, Quick, Seed, with_options
+from .options import MODEL, AsJson, quick_in, seed_in, with_options
 from .session import conclude
 from .sweep_law import law
 from .sweeping import PLACE, Sweeping, Worker, Workers
@@ -36,14 +36,17 @@ class FileOrCommand(TyperGroup):
 
 sweep_app = typer.Typer(
     cls=FileOrCommand,
-    help="Compute a function at many points, on all devices and by any number of "
-    "workers; a sweep that was stopped goes on where it was. `jqd sweep FILE.py --out "
-    "STORE` is short for `run`.",
+    help="Compute a function at many points, on all devices and with any number of "
+    "workers; a sweep that was stopped continues where it was. `jqd sweep FILE.py "
+    "--out STORE` is short for `jqd sweep run`.",
     no_args_is_help=True,
 )
 
 
-@sweep_app.command()
+@sweep_app.command(
+    epilog="Example: jqd sweep run experiments/sweeps/copying_exponents.py --out "
+    "results/exponents.zarr"
+)
 @with_options()
 def run(
     context: typer.Context,
@@ -54,16 +57,16 @@ def run(
     sweeping: Sweeping,
     workers: Workers,
     worker: Worker,
-    seed: Seed = 0,
-    quick: Quick = False,
+    seed: Annotated[int, seed_in(MODEL)] = 0,
+    quick: Annotated[bool, quick_in(MODEL)] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Sweep, go on with a sweep that was stopped, or join one that is under way.
+    """Run a sweep, continue one that was stopped, or join one that is running.
 
-    FILE defines `axes`, a dict of coordinates (or a table, or a function of `quick`
-    that returns one of these), and `point`, a function of one value of each by name.
-    It may define dims, coords, units, constants, statuses and trace, as `jqd.sweep`
-    takes them.
+    FILE defines `axes`, a dict of coordinates (or a table, or a function of
+    `quick` that returns one of these), and `point`, a function of one value of
+    each by name. It may also define dims, coords, units, constants, statuses
+    and trace, as `jqd.sweep` takes them.
     """
 
     def alone() -> Any:
@@ -81,10 +84,13 @@ def run(
     return worker.conclude(dataset, sweeping.out, file.stem, as_json=as_json)
 
 
-@sweep_app.command()
+@sweep_app.command(
+    epilog="Example: jqd sweep work results/exponents.zarr "
+    "experiments/sweeps/copying_exponents.py"
+)
 @with_options()
 def work(
-    store: str = typer.Argument(metavar="STORE", help=f"{PLACE} that is there."),
+    store: str = typer.Argument(metavar="STORE", help=f"{PLACE} of a sweep."),
     file: Path = typer.Argument(
         metavar="FILE", help="The Python file with the function `point` of the sweep."
     ),
@@ -92,7 +98,7 @@ def work(
     worker: Worker,
     as_json: AsJson = False,
 ) -> int:
-    """Join a sweep that is under way; the store has its points and settings."""
+    """Join a sweep that is running; the store has its points and settings."""
     worker.prepare()
     Store(store)  # it must be there, before FILE is run
     with import_folder(file.parent):
@@ -103,20 +109,23 @@ def work(
     return worker.conclude(dataset, store, file.stem, as_json=as_json)
 
 
-sweep_app.command()(law)
+sweep_app.command(
+    epilog="Example: jqd sweep law my_law.py --vary g=0:0.5:101 --out g.zarr"
+)(law)
 
 
-@sweep_app.command()
+@sweep_app.command(epilog="Example: jqd sweep status results/exponents.zarr")
 def status(
     store: str = typer.Argument(metavar="STORE", help=PLACE),
     check: bool = typer.Option(
-        False, "--check", help="Read all data, and compare them with their digests."
+        False, "--check", help="Read all data and compare them with their checksums."
     ),
     as_json: AsJson = False,
 ) -> int:
-    """How far a sweep is, who computes which chunk, and whether its data are sound.
+    """Print how far a sweep is, who computes which chunk, and how its points ended.
 
-    Of each lease: its chunk, host, process, and the seconds since it was heard of.
+    Each lease has its chunk, host, process, and the seconds since its last
+    sign of life.
     """
     opened = Store(store)
     manifest, committed = opened.manifest, opened.committed()

@@ -14,7 +14,7 @@ from ..evolution import evolve
 from ..laws import Law
 from ..observe import total_variation
 from .one_law import Assigned, LawWord, law_that_runs, parse_law, told, words_of
-from .options import AsJson, finite_number, with_options
+from .options import MODEL, AsJson, finite_number, with_options
 from .recover_copying import law_of, read_problem
 from .session import Matrix, State
 from .simulation import TIMES, parse_times
@@ -31,11 +31,14 @@ def law(
     vary: Annotated[
         list[str],
         typer.Option(
-            help="A constant and its values, g=0:0.5:11 (first, last, how many) or "
-            "g=0.1,0.3; repeat for others, whose outer product is taken."
+            help="A constant and its values, g=0:0.5:11 (first, last, number) or "
+            "g=0.1,0.3; may be repeated, for all combinations of several constants.",
+            rich_help_panel=MODEL,
         ),
     ],
-    times: Annotated[str, typer.Option(help=TIMES)] = "0:6:61",
+    times: Annotated[
+        str, typer.Option(help=f"Times: {TIMES}", rich_help_panel=MODEL)
+    ] = "0:6:61",
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Assigned = None,
@@ -44,10 +47,11 @@ def law(
     worker: Worker,
     as_json: AsJson = False,
 ) -> int:
-    """Populations of a law, your own for instance, over values of its constants.
+    """Compute populations of a law, your own for instance, over values of constants.
 
-    The store holds `populations` over the constants, t and class, and `distance`, the
-    total variation from quantum mechanics where the law says what it departs from.
+    The store holds `populations` over the constants, t and class. It also
+    holds `distance`, the total variation distance from quantum mechanics, if
+    the law names the quantum law that it departs from.
     """
     wanted = parse_law(law, assigned)
     axes = _axes(vary, (*wanted.values, *wanted.free))

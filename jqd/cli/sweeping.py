@@ -22,19 +22,22 @@ from ..sweeps.points import STATUS
 from ..sweeps.program import use_processors
 from ..sweeps.run import FailedChunk
 from ..sweeps.work import DamagedChunk
+from .options import OUTPUT, WORKERS
 from .session import conclude
 
 PLACE = "Folder, or s3://, gs:// or az:// URL, of a Zarr store"
 # Who starts the workers: they themselves get the command without it.
 ENGINES = ("--workers", "--ray", "--gpus-per-worker")
-Lease = Annotated[
-    float | None,
-    typer.Option(
+
+
+def lease_of(default: str) -> Any:
+    """The option `--lease`, with what holds without it."""
+    return typer.Option(
         min=1,
-        help="Seconds without a sign of life after which a worker has lost its chunk; "
-        "120 by custom.",
-    ),
-]
+        help="Seconds without a sign of life after which a worker loses its chunk.",
+        show_default=default,
+        rich_help_panel=WORKERS,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,19 +46,36 @@ class Worker:
 
     devices: Annotated[
         int | None,
-        typer.Option(min=1, help="On CPUs: how many to use; all by custom."),
+        typer.Option(
+            min=1,
+            help="Number of processors to use, on CPUs; all by default.",
+            rich_help_panel=WORKERS,
+        ),
     ] = None
     batch: Annotated[
         int | None,
-        typer.Option(min=1, help="Points in one call; what memory admits by custom."),
+        typer.Option(
+            min=1,
+            help="Points computed in one call; as many as memory admits by default.",
+            rich_help_panel=WORKERS,
+        ),
     ] = None
     mixed: Annotated[
         bool,
-        typer.Option("--mixed", help="Take part even on another kind of device."),
+        typer.Option(
+            "--mixed",
+            help="Take part even on another kind of device, which may round "
+            "differently.",
+            rich_help_panel=WORKERS,
+        ),
     ] = False
     retry_failed: Annotated[
         bool,
-        typer.Option("--retry-failed", help="Try again what was given up."),
+        typer.Option(
+            "--retry-failed",
+            help="Retry the chunks that were given up.",
+            rich_help_panel=WORKERS,
+        ),
     ] = False
     began: float = dataclasses.field(init=False, default_factory=time.monotonic)
 
@@ -107,18 +127,28 @@ class Workers:
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Processes that share the work; on this machine, or Ray's."
+            min=1,
+            help="Number of processes that share the work, on this machine or, with "
+            "--ray, where Ray starts them.",
+            rich_help_panel=WORKERS,
         ),
     ] = None
     ray: Annotated[
         str | None,
         typer.Option(
-            metavar="[ADDRESS]", help="Let Ray start workers: on its cluster, or here."
+            metavar="[ADDRESS]",
+            help="Let Ray start the workers: on the cluster at ADDRESS, or, without "
+            "one, on this machine.",
+            rich_help_panel=WORKERS,
         ),
     ] = None
     gpus_per_worker: Annotated[
         float | None,
-        typer.Option(min=0, help="With --ray: 1 if there are any."),
+        typer.Option(
+            min=0,
+            help="GPUs of each worker, with --ray; 1 by default if there are any.",
+            rich_help_panel=WORKERS,
+        ),
     ] = None
 
     def engine(self) -> Engine | None:
@@ -161,19 +191,27 @@ class Sweeping:
     out: Annotated[
         str,
         typer.Option(
-            metavar="STORE", help=f"{PLACE}; one that is there is gone on with."
+            metavar="STORE",
+            help=f"{PLACE}; a sweep that is there already continues.",
+            rich_help_panel=OUTPUT,
         ),
     ]
-    lease: Lease = None
+    lease: Annotated[float | None, lease_of("120")] = None
     tile: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Points computed together. It may change the last bits."
+            min=1,
+            help="Points computed together. Another number may change the last bits.",
+            rich_help_panel=WORKERS,
         ),
     ] = None
     chunk: Annotated[
         int | None,
-        typer.Option(min=1, help="Points written together; 1/256 of all by custom."),
+        typer.Option(
+            min=1,
+            help="Points written together; 1/256 of all by default.",
+            rich_help_panel=WORKERS,
+        ),
     ] = None
 
     @property

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import jax.numpy as jnp
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from .. import report
@@ -19,7 +18,7 @@ from ..vetting import ROWS, Card, Verdict
 from ..vetting import vet as vet_law
 from .law_words import law_of_populations, parse_laws
 from .one_law import parse_law
-from .options import AsJson, check_word
+from .options import FIT, MODEL, OUTPUT, AsJson, check_word
 from .session import Matrix, conclude, table_of
 from .vet_laws import ALL, GROUNDS, KNOWN
 
@@ -43,36 +42,51 @@ def vet(
     laws: Annotated[
         str,
         typer.Argument(
-            help=escape(
-                "Laws with commas between, values of their constants in brackets: "
-                "copying[q=0.4], logarithmic[b=0.2], FILE.py:NAME[g=0.3] (NAME(H) "
-                "makes a law; FILE.py alone where it has one), diffusion[D=0.45] and "
-                "others on a ring, husimi[C=0.9]. Eight of a matrix by custom; `all` "
-                "for all of the library."
-            )
+            help="Laws separated by commas, with the values of their constants in "
+            "brackets: copying[q=0.4], logarithmic[b=0.2], FILE.py:NAME[g=0.3] "
+            "(NAME(H) makes a law; FILE.py alone if it has one), diffusion[D=0.45] and "
+            "others on a ring, husimi[C=0.9]; or `all`, for all of the library."
         ),
     ] = DEFAULT,
     *,
     hamiltonian: Matrix = None,
     assigned: list[str] = typer.Option(
-        [], "--set", help="Value of a constant of one law, as in g=0.3; repeat."
+        [],
+        "--set",
+        help="Value of a constant, such as g=0.3, where LAWS is one law; may be "
+        "repeated.",
+        rich_help_panel=MODEL,
     ),
     rows: str | None = typer.Option(
-        None, help="Properties with commas between; all by custom."
+        None,
+        help="Properties to test, separated by commas; all by default.",
+        rich_help_panel=FIT,
     ),
     time: float | None = typer.Option(
-        None, help="How long laws are followed; two of their own times by custom."
+        None,
+        help="How long each law evolves; two of its own time scales by default.",
+        rich_help_panel=MODEL,
     ),
-    steps: int = typer.Option(400, help="Of the coarser of two runs."),
+    steps: int = typer.Option(
+        400,
+        help="Number of time steps in the coarser of two runs.",
+        rich_help_panel=FIT,
+    ),
     quick: bool = typer.Option(
-        False, "--quick", help="Half of the steps, one search for each worst case."
+        False,
+        "--quick",
+        help="Half as many time steps, and one search for each worst case.",
+        rich_help_panel=FIT,
     ),
     out: Path | None = typer.Option(
-        None, help="Folder for summary.json and the figure, not overwritten."
+        None,
+        help="Write summary.json and the figure to this folder; if it holds files, to "
+        "FOLDER-2, FOLDER-3, ..",
+        rich_help_panel=OUTPUT,
     ),
     as_json: AsJson = False,
 ) -> int:
-    """Say what kind of theory a law is: a card of properties with figures."""
+    """Test a law, and print a report card of its properties with numbers."""
     asked = ROWS if rows is None else tuple(map(str.strip, rows.split(",")))
     for row in asked:
         check_word("rows", row, ROWS)

@@ -353,10 +353,10 @@ def help_text(kind: str) -> str:
 def _joint(formats: list[Format]) -> str:
     """What files of one ending hold: what all need, and what each needs besides."""
     if formats[0].suffixes == CSV:
-        return " or ".join(one.header for one in formats)
+        return f"columns {' or '.join(one.header for one in formats)}"
     if len(formats) == len(formats[0].needed) == 1:
         (part,) = formats[0].needed
-        return f"{part.name}, {part.means}"
+        return f"an array {part.name}: {part.means}"
     first, *others = (
         [part.name.replace("|", " or ") for part in one.needed] for one in formats
     )
