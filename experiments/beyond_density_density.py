@@ -1,4 +1,4 @@
-"""Claim: theories of density-density interactions alone are Fokker-Planck. More are.
+"""Claim: theories of density-density interactions are Fokker-Planck. So are others.
 
     ∂ₜQ = (i/ħ) Σ_{|m|≥1} ħ^|m|/m! { ∂^m[(∂*^m H) Q] - ∂*^m[(∂^m H) Q] }
 

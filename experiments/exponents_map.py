@@ -1,6 +1,6 @@
 """Claim: of all exponents of copy dynamics only one pair gives quantum mechanics.
 
-Smolin (2012), sec. 4, eqs. 39-40: with copy rate (rho_a/rho_b)^q and phase rate
+Smolin (2012), sec. 3.1, eqs. 39-40: with copy rate (rho_a/rho_b)^q and phase rate
 (rho_a/rho_b)^r it is q = 1/2, r = -1/2.
 
 Four classes, t = 0 to 10; at each of 1000 x 1000 pairs of exponents the largest total

@@ -7,7 +7,8 @@ Two classes of equal energy exchange their systems; at a turning point one of th
 smallest. Before it each of its systems leaves at a rate 2 tan|x| per unit of the phase
 difference x, after it each is copied at that rate, independently: the numbers at
 successive turning points are a critical branching process, which always dies out in
-the end. A class without systems cannot be copied, so nobody ever enters it again.
+the end. A passage is over midway between two turning points, where it is counted. A
+class without systems cannot be copied, so nobody ever enters it again.
 
 Source: Smolin (2012), eqs. (39), (40) and the nodes problem of section 3.4.
 Verdict: all sampled shares lie on the two laws within their statistical error. At

@@ -1,4 +1,4 @@
-"""Claim: the more uncertain its energy, the more a body in equilibrium fluctuates.
+"""Claim: the more uncertain its energy, the more a body fluctuates in time.
 
 p_0(t), the share of norm without photons, of chaotic matter with one photon mode:
 
@@ -8,8 +8,9 @@ over the eigenstates a of the whole, O = 1 on the level without photons. ΔE and
 never change. Starts: one level of matter, packets of levels with random phases, and
 two levels apart, which have a large ΔE and a small d_eff; all at E₀ and no photon.
 
-Source: Chafin (2019), sec. 3; for the bound P. Reimann (2008) Phys. Rev. Lett. 101,
-190403 and A. J. Short (2011) New J. Phys. 13, 053009.
+Source: Chafin (2019), introduction, "distributions with large ΔE"; for the bound P.
+Reimann (2008) Phys. Rev. Lett. 101, 190403 and A. J. Short (2011) New J. Phys. 13,
+053009.
 Verdict: refuted, six seeds. With 200 levels a packet of ΔE = 0.63 ħω fluctuates by
 0.0358 ± 0.0002, one level of ΔE = 0.21 by 0.091 ± 0.009; two levels apart with ΔE =
 1.02 by 0.083 ± 0.010, so that ΔE does not decide: d_eff does. σ_t √d_eff is 0.22 for

@@ -7,7 +7,7 @@ sound is back from spring n at t_n:
     error of K_n from the record up to t  =  √[(Σ_{t_i <= t} J_i^T J_i)^-1]_nn,
     J_i = ∂x_0(t_i)/∂K / σ,    t_n = Σ_{k <= n} 2/√K_k, about 2n/c
 
-Source: H. Cramér (1946), ch. 32. Chafin (2019), sec. 2: sound carries the impact
+Source: H. Cramér (1946), ch. 32. Chafin (2019), sec. 1: sound carries the impact
 through a solid; here it carries what can be told of it.
 Verdict: it holds, but for a forerunner. With all others known, spring n shows to 10 %
 at t_n less a lead that grows with n and ln 1/σ, up to 2.7, 4.9 and 8.4 of 40 at σ =

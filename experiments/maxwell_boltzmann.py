@@ -4,7 +4,7 @@
     energies of one particle in 2D: h_KE(E) = e^(-E/T)/T
                         as printed: h_KE(E) ∝ exp(-(γkT - E)²)
 
-Source: Chafin (2019), sec. 1. Hard discs that all have one speed at the start, event by
+Source: Chafin (2019), sec. 2. Hard discs that all have one speed at the start, event by
 event (2 % of the area filled) and by chance from Boltzmann's equation; rods in 1D.
 Verdict: it holds in 2D. a₂ falls from -1/2 to -0.125(2) at c = 4 and by a factor e in
 2.61(6) collisions, KL from ln 32 = 3.5 to 0.02; discs and Boltzmann's equation agree.

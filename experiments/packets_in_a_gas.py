@@ -1,18 +1,21 @@
-"""Claim: the atoms of a gas are localized packets while they collide and thermalize.
+"""Claim: packets in a gas are wider than its free path before speeds are Maxwell's.
 
     ΔE² = (v₀ħ/2s)² + ħ⁴/32m²s⁴,  as printed: ΔE ≈ ħ²/2ms²     (1D, s: width)
     free packet: s √(1 + (ħt/2ms²)²);   at collisions: the derivative of the paths
     soft discs: contacts per particle = τ_r/τ_coll,  <PE>/<KE> = (1/2d) τ_r/τ_coll
 
-Source: Chafin (2019), sec. 1. Argon at 300 K and 1 atm; hard discs, event by event,
-from equal speeds; soft discs V = κ(σ - r)²/2, τ_r = π√(m/2κ).
-Verdict: refuted for a real gas. Argon atoms as narrow as in a solid, 0.1 Å, are 15.9 nm
-wide at their first collision, 4.6 times as far as their neighbours are; from 0.5 Å on
-they survive the first, but each collision widens packets of discs by a factor 33 (5 %
-of the area filled) or 6 (15 %): past the mean free path after 1.2(1) and 1.8(1), long
-before the speeds are Maxwell's. These arise all the same. The printed ΔE lacks a factor
-k₀s of its own moving packets. h_PE ≈ h_KE τ_r/τ_coll holds for contacts; of energies it
-is 4 times too large in 2D.
+Source: Chafin (2019), sec. 2: localized parcels tend to Maxwell's distribution "if
+spreading much slower than the collision time", which is "certainly a transient state".
+Argon at 300 K and 1 atm; hard discs, event by event, from equal speeds; soft discs V =
+κ(σ - r)²/2, τ_r = π√(m/2κ).
+Verdict: it holds for discs, and argon does not meet the paper's condition. Its atoms as
+narrow as in a solid, 0.1 Å, are 15.9 nm wide at their first collision, 4.6 times as far
+as their neighbours are; from 0.5 Å on they survive the first, but each collision widens
+packets of discs by a factor 33 (5 % of the area filled) or 6 (15 %): past the mean free
+path after 1.2(1) and 1.8(1), long before the speeds are Maxwell's. These arise all the
+same, of the classical motion. The printed ΔE lacks a factor k₀s of its own moving
+packets. h_PE ≈ h_KE τ_r/τ_coll holds for contacts; of energies it is 4 times too large
+in 2D.
 """
 
 import jax

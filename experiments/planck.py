@@ -3,7 +3,7 @@
     H = H_M + Σ ω_m a_m†a_m + λ X Σ (a_m + a_m†),   <n_m> -> 1/(exp(ω_m/T) - 1)
     of finite energy E₀:  P(n_1, ..., n_m) ∝ g(E₀ - Σ ω_m n_m)
 
-Source: Chafin (2019), sec. 4, of Schrödinger's equation alone: one level of the matter
+Source: Chafin (2019), sec. 3, of Schrödinger's equation alone: one level of the matter
 without photons, four modes. Matter is a random matrix with g(E) ∝ exp(E), so T = 1. T
 is that of the law up to E₀ with the energy of the light; it exceeds 1 in the order λ²,
 since counted are quanta of modes without their coupling, and is taken to λ -> 0.

@@ -1,18 +1,19 @@
-"""Claim: under the copy law a far choice shows, unless all classes hold many copies.
+"""Claim: where copies are few, what acts far away shows under the copy law.
 
 Two systems with two values each are one system with four classes (a, b). A is watched,
 ⟨z_A⟩ = ρ_0. - ρ_1., with H_A = σ_x. In quantum mechanics nothing that is done to B, far
 away, changes it: ⟨z_A⟩ = ½ cos 2t for the pair cos 30° |00> + sin 30° |11>. But
 
     empty classes    |01> and |10> have nobody to copy: A stands still at ½ for ever.
-                     After a turn of B by 45° (before t = 0) no class is empty, and A
-                     swings: B's choice moves A by 100 %, however large N is.
+                     Prepared with B turned by 45° no class is empty, and A swings by
+                     100 %, however large N is.
     few copies       H_B on or off changes E⟨z_A⟩, also for a product state: classes
                      die out. It is gone where every class keeps many copies.
     other laws       off q = 1/2, r = -1/2 even N → ∞ signals, if the pair is entangled.
 
-Spectators, systems of each class that are copied and never copy, cure the first.
-The turn is a choice of B's preparation: H_B could not begin it, for the same reason.
+Spectators, systems of each class that are copied and never copy, cure the first. That
+one compares two preparations: H_B could not begin the turn, for the same reason, and
+no act within the law is shown to signal there.
 
 Source: Smolin (2012), eqs. (39), (40), and section 3.4 on nodes and composite systems.
 """

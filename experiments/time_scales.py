@@ -8,7 +8,7 @@ The same chain of N atoms, K = m = 1, bonds r²/2 + βr⁴/4, ħ = 1e-4, against
     classicality   free centre of mass, twice as wide at 2√3 Nmσ₀²/ħ
     Ehrenfest      ln(δ/σ₀)/λ, which is not among the three
 
-Source: Chafin (2019), sec. 1, the three Poincaré times.
+Source: Chafin (2019), introduction, the three Poincaré times.
 Verdict: all can be computed, and the shortest is a fourth. Counted returns agree with
 the flux through a surface on the torus of phases to 5 %, but for N = 5 (ω₅ = ω₁ + ω₃),
 and are 5.9 times rarer with each atom. Collapse and revival are sums over number states

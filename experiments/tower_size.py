@@ -8,7 +8,7 @@ Bose and Einstein give it: with χ the response of the matter at 1/β,
 
     <a†a> = ∫ coth(βx/2) (1 + x²/ω²) Im D(x) dx/4π - 1/2,  D = ω/(ω² - x² - 2λ²ωχ(x))
 
-Source: Chafin (2019), sec. 4; the sum rule: G. W. Ford, J. T. Lewis and R. F. O'Connell
+Source: Chafin (2019), sec. 3; the sum rule: G. W. Ford, J. T. Lewis and R. F. O'Connell
 (1988) Ann. Phys. 185, 270. Matter is a random matrix, one level of it the start.
 Verdict: no 1/D. At λ = 0.12 the total variation is 0.065(13), 0.044(6), 0.030(3) and
 0.030(3) for D = 100 to 800, and T = 1.17(5), 1.29(4), 1.29(2), 1.29(3), where 1/β is

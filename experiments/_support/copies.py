@@ -140,7 +140,7 @@ def extinction_probability(
         passages: g >= 1, turning points passed, or still to pass where it is gaining.
         occupation: n, systems at the start; inf if the class comes in from many, as
             from p = 1/2 (e^{-k}). With n = k the start is the turning point:
-            (1 - 1/g)^k, and gaining, (g/(g+1))^k after g further half-periods.
+            (1 - 1/g)^k, and gaining, (g/(g+1))^k after g further passages.
         losing: whether x < 0 at the start.
 
     Returns:

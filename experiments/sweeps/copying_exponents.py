@@ -1,6 +1,6 @@
 """How far copy dynamics is from quantum mechanics, over its two exponents.
 
-Claim (Smolin 2012, sec. 4): of all exponents q of the copy rate and r of the phase
+Claim (Smolin 2012, sec. 3.1): of all exponents q of the copy rate and r of the phase
 rate, only (1/2, -1/2) gives quantum mechanics.
 
     jqd sweep experiments/sweeps/copying_exponents.py --out results/exponents.zarr
