@@ -7,8 +7,8 @@ Fokker-Planck equation if the orders |m| > 2 vanish:
 
 The paper says that they do for density-density interactions (sec. V), and where H is at
 most quadratic in each variable (sec. VI). A theory of either kind with higher orders
-refutes that; one of neither kind without them shows that more is covered. Residuals compare the orders up to k with
--i[H, ρ]/ħ, for one random ρ of few quanta.
+refutes that; one of neither kind without them shows that more is covered. Residuals
+compare the orders up to k with -i[H, ρ]/ħ, for one random ρ of few quanta.
 
 Verdict: the first holds, and more is covered; the second is refuted. In the theories
 tried, the higher orders vanish exactly where no monomial has more than two powers of α,

@@ -10,13 +10,14 @@ parcels that spread "much slower than the collision time", and calls it "certain
 transient state". Packets wider than the spacing or the mean free path before the speeds
 are Maxwell's do not meet that condition.
 
-Verdict: argon does not meet it. Atoms as narrow as in a solid, 0.1 Å, are 15.9 nm
-wide at their first collision, 4.6 times the distance of neighbours. From 0.5 Å on they
+Verdict: argon does not meet it. Atoms as narrow as in a solid, 0.1 Å, are 15.9 nm wide
+at their first collision, 4.6 times the distance of neighbours. From 0.5 Å on they
 survive the first collision, but each collision widens packets of discs by a factor 33
 (5 % of the area filled) or 6 (15 %). They are wider than the mean free path after
 1.2(1) and 1.8(1) collisions, long before the speeds are Maxwell's, which arise all the
-same, by the classical motion. The printed ΔE lacks a factor k₀s for its own moving packets. h_PE ≈ h_KE
-τ_r/τ_coll holds for contacts; for energies it is 4 times too large in 2D.
+same, by the classical motion. The printed ΔE lacks a factor k₀s for its own moving
+packets. h_PE ≈ h_KE τ_r/τ_coll holds for contacts; for energies it is 4 times too large
+in 2D.
 
 Source: Chafin (2019), sec. 2.
 """
