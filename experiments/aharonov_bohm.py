@@ -1,16 +1,21 @@
-"""Claim: a flux that the wave never touches moves its fringes, and not their envelope.
+"""Claim: a flux that the wave never touches moves its fringes, but not their envelope.
 
 Two packets pass a thin solenoid, one on either side, spread and meet (ħ = m = q = 1):
 
     H = (p - qA)²/2m,   ρ = P₁ + P₂ + 2 Re e^{iα} ψ₁*ψ₂,   α = 2πφ,  φ = qΦ/h
 
-Source: Y. Aharonov and D. Bohm (1959) Phys. Rev. 115, 485; of density and action
-m ∮ v·dl + qΦ = nh, v = (∇S - qA)/m (T. Takabayasi (1952) Prog. Theor. Phys. 8, 143;
+Fringes that do not move by φ, a changed envelope, or a wave that enters the field would
+refute it.
+
+Verdict: it holds. The fringes move by φ times their spacing, to 1e-5 of it, under the
+same envelope; a whole flux quantum moves nothing. At most 1e-5 of the wave is ever in
+the field, the only place where a force acts. In the equations of density and action,
+the flux enters only through the circulation of v. Bohm's paths with and without flux
+differ where the packets meet, far behind the solenoid.
+
+Source: Y. Aharonov and D. Bohm (1959) Phys. Rev. 115, 485; for density and action,
+m ∮ v·dl + qΦ = nh with v = (∇S - qA)/m (T. Takabayasi (1952) Prog. Theor. Phys. 8, 143;
 T. C. Wallstrom (1994) Phys. Rev. A 49, 1613).
-Verdict: it holds. The fringes move by φ of their distance, to 1e-5 of it, under the
-same envelope; a whole quantum moves nothing. No more than 1e-5 of the wave is ever in
-the field, where alone a force acts. In density and action only the circulation of v
-knows the flux; Bohm's paths differ where the packets meet, far behind the solenoid.
 """
 
 import jax
@@ -29,7 +34,7 @@ from jqd.report.style import GREY, INK, VERMILLION, subplots
 # --- Parameters (ħ = m = q = 1) ---------------------------------------------------
 
 DISTANCE, WIDTH = 8.0, 0.5  # of the packets across, standard deviation of |ψ|²
-LENGTH, SPEED, BEFORE = 0.7, 9.0, 4.4  # along: deviation, k, where they start
+LENGTH, SPEED, BEFORE = 0.7, 9.0, 4.4  # along: deviation, k, initial position
 TIME, SAVES, STEP = 4.0, 40, 0.05
 SOLENOID = (0.25, 0.5)  # standard deviations of its field, across and along
 FLUXES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -81,7 +86,7 @@ def watch(t, psi):
 
 
 def phase_of(x, pattern):
-    """α and the visibility of ρ = P₁ + P₂ + 2 Re e^{iα} ψ₁*ψ₂, and what is left."""
+    """α and the visibility of ρ = P₁ + P₂ + 2 Re e^{iα} ψ₁*ψ₂, and the residual."""
     waves = np.asarray(slit_amplitudes(x, TIME, distance=DISTANCE, width=WIDTH))
     alone = np.sum(np.abs(waves) ** 2, axis=0) / 2
     shared = np.conj(waves[1]) * waves[0]
@@ -144,7 +149,7 @@ def run(context):
 
 
 def guided(grid, psi, ts, quick):
-    """Bohm's paths from the same places, without a flux and with half a quantum."""
+    """Bohm's paths from equal initial positions, for no flux and half a quantum."""
     side = np.linspace(-1.6, 1.6, 5 if quick else 11) * WIDTH
     x0 = np.concatenate([side - DISTANCE / 2, side + DISTANCE / 2])
     x0 = np.stack([x0, np.full(x0.size, -BEFORE)], axis=1)
@@ -187,7 +192,7 @@ def figure(x, y, fluxes, films, patterns, paths):
         guided_.plot([], [], color=color, label=f"qΦ/h = {(0, 0.5)[k]}")
     guided_.plot([0], [0], "o", color=INK, ms=5)
     guided_.set(xlabel="position x", ylabel="position y")
-    guided_.set_title("Bohm's paths, from the same places", pad=28)
+    guided_.set_title("Bohm's paths, equal initial positions", pad=28)
     guided_.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return fig
 

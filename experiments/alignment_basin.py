@@ -1,14 +1,22 @@
-"""Claim: from random phases the paper's sin² aligns a class only modulo π, 1 - cos
-aligns it; and neither does without damping.
+"""Claim: if damped, random phases align under 1 - cos, and under sin² only modulo π.
+
+A class is the set of systems that share one value of the beable; it is aligned when all
+its phases φ_I are equal. In the alignment model
 
     φ̇_I = π_I + Ω_I,  π̇_I = -f² Σ_{J in a_I} U'(φ_I - φ_J) - Σ_K π_K ∂Ω_K/∂φ_I - γ π_I
 
-U = sin²y is least at y = 0 and at y = π: of a class of n, each of the 2^(n-1) ways to
-turn some members round is as good as alignment, and only two classes of equal phases
-do what quantum mechanics asks. U = 2 (1 - cos y) has the same frequency of alignment
-and one least value. The paper has γ = 0: then energy is conserved and nothing settles.
+The paper's U = sin²y has minima at y = 0 and at y = π. In a class of n systems, each of
+the 2^(n-1) ways to turn some members by π has as little energy as alignment, but only
+equal phases give quantum mechanics. U = 2 (1 - cos y) has the same frequency at its one
+minimum. The paper has γ = 0: energy is conserved and nothing settles.
 
-Source: Smolin (2012), eqs. (42), (46), (50); the sum and factor 2 of (46) restored.
+Verdict: it holds for two classes of 12 and 8 systems, from 500 random initial states.
+With damping γ = 3, sin² aligns at most 1 % of them, but at least 99 % modulo π, and
+1 - cos aligns at least 99 %. Without damping neither aligns any by t = 12. Other shares
+would refute it.
+
+Source: Smolin (2012), section 3.2, eqs. (42), (46), (50), with the sum and the factor 2
+that (46) lacks. The potential 1 - cos and the damping are ours.
 """
 
 import jax
@@ -78,7 +86,7 @@ def run(context):
         and max(shares[p, 0.0] for p in POTENTIALS) == 0
     )
     return {
-        "status": "ok" if holds else "Random phases do not go where they should.",
+        "status": "ok" if holds else "Random phases do not align as claimed.",
         "starts": starts,
         "aligned_sin2_damped": shares["sin2", 3.0],
         "aligned_modulo_pi_sin2_damped": float(modulo),
@@ -86,7 +94,7 @@ def run(context):
         "aligned_sin2": shares["sin2", 0.0],
         "aligned_1_cos": shares["1-cos", 0.0],
         "undecided_by_steps_damped": max(undecided[p, 3.0] for p in POTENTIALS),
-        # of chaotic motions each start is what the steps make of it
+        # for chaotic motion the error of the time steps grows without bound
         "undecided_by_steps": max(undecided[p, 0.0] for p in POTENTIALS),
         "mean_order_sin2_damped": float(data.order[1, 0, :, -1].mean()),
     }
@@ -97,7 +105,7 @@ def figure(data, aligned):
     for k, (name, color) in enumerate(zip(POTENTIALS, (VERMILLION, BLUE), strict=True)):
         circle(axes[k, 0], data.phase[1, k, 0].values)
         axes[k, 0].set_title(
-            f"U = {NAMES[name]}, damped: the phases\nof one start, in the end"
+            f"U = {NAMES[name]}, damped: final phases\nof one initial state"
         )
         axis = axes[k, 1]
         for g, (shade, label) in enumerate(
@@ -110,15 +118,15 @@ def figure(data, aligned):
         axis.plot(data.t, data.nematic[1, k, :, :, 0].mean("start"), ":", color=color,
                   label=f"γ = {GAMMAS[1]:g}, modulo π")  # fmt: skip
         axis.set(xlabel="time  (1/R)", ylabel="alignment |⟨exp iφ⟩|", ylim=(0, 1.05))
-        axis.set_title("Alignment of the larger class: mean and 90 % of starts")
+        axis.set_title("Larger class: mean and 90 % of initial states")
         axis.legend(fontsize=8, loc=((0.62, 0.6), (0.62, 0.06))[k])
         axis = axes[k, 2]
-        # by rounding a mean of phases that are one is longer than 1
+        # by rounding, the mean of equal phases can be longer than 1
         ends = np.clip(data.order[:, k, :, -1, 0].values, 0, 1)
         bins = np.linspace(0, 1, 26)
         axis.hist(ends[0], bins, color=GREY, alpha=0.5, label="γ = 0")
         axis.hist(ends[1], bins, color=color, alpha=0.7, label=f"γ = {GAMMAS[1]:g}")
-        axis.set(xlabel="alignment in the end", ylabel="starts")
+        axis.set(xlabel="final alignment", ylabel="initial states")
         plain, damped = (aligned[name, gamma] for gamma in GAMMAS)
         axis.set_title(f"Both aligned: {damped:.0%} of starts\n({plain:.0%} undamped)")
         axis.legend(fontsize=8, loc="upper center")
@@ -126,7 +134,7 @@ def figure(data, aligned):
 
 
 def circle(axis, phase):
-    """The phases of both classes on circles, members stacked where they meet."""
+    """The phases of both classes on circles, stacked where members coincide."""
     turn = np.linspace(0, 2 * np.pi, 200)
     first = OCCUPATION[0]
     for radius, members, color in (

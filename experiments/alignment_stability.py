@@ -1,21 +1,23 @@
-"""Claim: aligned phases are neutral under the copy law, unstable at some strengths of
-its alignment model as printed, attracting with damping - under sin² only modulo π.
+"""Claim: aligned phases are neutral in the copy law, unstable in its alignment model.
 
 The paper leaves the stability of alignment open. Here each part has an exponent, the
-mean rate of growth of a small disturbance:
+mean growth rate of a small disturbance:
 
     spread within a class    y = √ρ δφ, p = δπ/√ρ:  ẏ = ρ(t) p,  ṗ = -κ y - γ p
     momenta of the classes   π̇_a = (1/2ρ_a) Σ_b J_ab (π_a + π_b) - γ π_a
-    if momenta are not copied, who arrives in a class brings that of its old one
+    if momenta are not copied, a system keeps its momentum when it changes class
 
-with κ = 2f²N, or κ/ρ for f²/n_a in place of f². The copy law alone is κ = γ = 0,
-momenta at rest. A class that fills and empties drives its own oscillator: Hill's
-equation, with tongues of growth at any f. The momenta of M >= 3 classes grow
-on most motions where they are copied; where they are not, the mixing heats the spread
-at most values of f. Damping (not in the paper) ends both. The spread is that of Rabi
-oscillations, ρ = (1 + A cos 2t)/2.
+Here κ = 2f²N, or κ/ρ if f²/n_a replaces f². The copy law alone has κ = γ = 0 and
+momenta at rest. The spread is followed along Rabi oscillations, ρ = (1 + A cos 2t)/2. A
+positive exponent means unstable, zero neutral, a negative one attracting.
 
-Source: Smolin (2012), section 3.2, eqs. (39)-(55).
+Verdict: it holds at some strengths f. A class that fills and empties drives its own
+oscillator: Hill's equation, with tongues of growth at any f. If momenta are copied,
+those of M >= 3 classes grow on most motions; if they are not, the mixing heats the
+spread at most values of f. Damping, which is not in the paper, ends both and makes
+alignment attracting, under sin² only modulo π.
+
+Source: Smolin (2012), section 3.1.1, eqs. (39), (40), and section 3.2, eqs. (42)-(55).
 """
 
 import jax
@@ -194,9 +196,9 @@ def run(context):
           for p, word in zip(alignment.POTENTIALS, words, strict=True)}  # fmt: skip
     expected = np.abs(trace - [-1.2908980104, -1.8325545603]).max() < 1e-7
     undamped = all(word == "unstable" for key, word in of.items() if "damping 0" in key)
-    status = "ok" if expected and undamped else "Alignment is more stable than said."
+    status = "ok" if expected and undamped else "Alignment is more stable than claimed."
     if off > TOLERANCE[0]:
-        status = f"Steps leave {off:.0e} of the rates of the spread: too much."
+        status = f"Time steps leave an error of {off:.0e} in the rates of the spread."
     return {
         "status": status,
         "copy_law_alone": "neutral" if abs(alone) < TOLERANCE[0] else "not neutral",
@@ -224,7 +226,9 @@ def figure(data, rows, alone):
     fig.colorbar(mesh, ax=axis, pad=0.02, label="growth rate of the spread  (R)")
     axis.axhline(A, color=VERMILLION, lw=1, ls="--")
     axis.set(xlabel="strength of alignment 2f²N  (R²)", ylabel="depth A of the swing")
-    axis.set_title("Growth rate of the spread, by swing\nand strength of alignment")
+    axis.set_title(
+        "Growth rate of the spread over depth of the\nswing and strength of alignment"
+    )
     axis = axes[0, 1]
     axis.axhline(0, color=GREY, lw=0.8)
     for rule, color, name in ((0, BLUE, "copied"), (1, VERMILLION, "kept")):
@@ -264,7 +268,7 @@ def table(axis, rows, alone):
         lines.append((f"γ = {gamma:g}", norm, rule, *numbers, *words))
     axis.axis("off")
     axis.set(xlim=(0, 1.16), ylim=(-len(lines) - 0.3, 1.7))
-    axis.set_title("What becomes of aligned phases")
+    axis.set_title("Stability of aligned phases")
     axis.text(0.46, 0.75, "largest rate  (R)", color=GREY)
     axis.text(0.77, 0.75, "verdict by potential", color=GREY)
     for place, name in zip(x, head, strict=True):

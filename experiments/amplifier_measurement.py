@@ -1,15 +1,21 @@
-"""Claim: amplified without noise, a squeezed cat becomes two outcomes of Born weights.
+"""Claim: a noiseless amplifier turns a squeezed cat into two outcomes of Born weights.
+
+A cat is a superposition, here of |x₀> and |-x₀>, both squeezed by r, with |c|² = 0.7
+and 0.3. In the amplifier X grows with negative diffusion and Y shrinks with positive
+diffusion:
 
     ∂ₜQ = -g ∂_X(XQ) + g ∂_Y(YQ) - (ħg/4) ∂²_X Q + (ħg/4) ∂²_Y Q,   H = (ig/2)(α̂†² - α̂²)
 
+One hill that never splits, or weights other than Born's in the limit, would refute it.
+
+Verdict: it holds for this cat. At first Q is one hill, since vacuum noise hides the
+two; amplified, it has two hills, whose weights tend to those of |ψ(x)|², 0.699083 for
+x > 0. Sums of Gaussians give this in closed form, and a run in the number basis agrees
+to 1e-8. The weights hold only in the limit: at t = 0 the half-plane X > 0 has 0.632 of
+Q. Nothing here selects one of the outcomes.
+
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
-Part I", sec. V E. X grows with negative diffusion, Y shrinks with positive one. A
-superposition of |x₀> and |-x₀>, squeezed by r, with |c|² = 0.7 and 0.3, has one hill
-in Q, since vacuum noise hides the two; amplified, two hills whose weights tend to
-those of |ψ(x)|², 0.699083 for x > 0.
-Verdict: it holds for this cat, by sums of Gaussians in closed form, and a run in the
-number basis agrees to 1e-8. The weights are there in the limit only: at t = 0 the
-right-hand half holds 0.632 of Q. Nothing here selects one of the outcomes.
+Part I", sec. V E.
 """
 
 import jax

@@ -1,16 +1,24 @@
-"""Claim: theories of density-density interactions alone are Fokker-Planck. More are.
+"""Claim: theories of density-density interactions have a Fokker-Planck equation.
+
+The Husimi function of any theory obeys a series in orders |m| of derivatives. It is a
+Fokker-Planck equation if the orders |m| > 2 vanish:
 
     ∂ₜQ = (i/ħ) Σ_{|m|≥1} ħ^|m|/m! { ∂^m[(∂*^m H) Q] - ∂*^m[(∂^m H) Q] }
 
+The paper says that they do for density-density interactions (sec. V), and where H is at
+most quadratic in each variable (sec. VI). A theory of either kind with higher orders
+refutes that; one of neither kind without them shows that more is covered. Residuals
+compare the orders up to k with -i[H, ρ]/ħ, for one random ρ of few quanta.
+
+Verdict: the first holds, and more is covered; the second is refuted. In the theories
+tried, the higher orders vanish exactly where no monomial has more than two powers of α,
+nor of α*, counted over all modes. That is wider than density-density, since it admits a
+number-conserving two-body interaction and three-wave mixing. It is narrower than
+quadratic in each variable: α1α2α3 + c.c. and |α1|⁴|α2|² have third orders. φ⁴ is
+excluded.
+
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
-Part I", eqs. (63), (64) and sec. V. Orders |m| > 2 must vanish. The text says that they
-do for density-density interactions, or where H is at most quadratic in each variable.
-Verdict: in the theories tried they vanish where no monomial has more than two powers of
-α, nor of α*, counted over all modes, and nowhere else. That is wider than
-density-density (a number-conserving two-body interaction, three-wave mixing), but
-narrower than quadratic in each variable: α1α2α3 + c.c. and |α1|⁴|α2|² have third
-orders. φ⁴ is not included. Residuals are those of the orders up to k against
--i[H, ρ]/ħ, for one random ρ of few quanta.
+Part I", eqs. (63), (64) and secs. V and VI.
 """
 
 import jax.numpy as jnp

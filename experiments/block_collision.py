@@ -1,20 +1,27 @@
 """Claim: cold blocks that collide and stick keep sharp cores while sound turns to heat.
 
 2 × 25 atoms of a triangular Lennard-Jones lattice, each block in its ground state, meet
-at relative speed v. Truncated Wigner: S classical trajectories drawn from |ψ>. Then
+at relative speed v. In the truncated Wigner method, S classical trajectories are drawn
+from |ψ>. Measured are
 
     w = √var |x_i - x_j|, median over bonds of the fused pair; it melts at w ≈ a/10
     n_eff/n = exp(-Σ p_k ln p_k)/n,   p_k share of mode k in the energy
     T = 2 KE/(2N - 3) without drift and spin; harmonic: (μv²/2 + E_bond + ZPE)/(2N - 3)
     thawed Gaussian: w ∝ √ħ e^(λt), which is a/10 at the Ehrenfest time t_E
 
-Source: Chafin (2019), fig. 1 and sec. 2; Heller (1975) for the thawed Gaussian.
-Verdict: holds below melting. At ħ = 0.01 and 32 < t < 48, w/a is 0.050, 0.081, 0.95
-(± 4 %) at v = 0.5, 1, 2; it passes 0.1 at v = 1.10 ± 0.05, at 1.45 for ħ = 10⁻⁴. (The
-mean of w shows single atoms that leave: 0.14 at v = 0.5.) Velocities are normal (KS
-0.009, from 0.14-0.22), T = 0.1150(2), 0.1567(3), 0.249(4) (harmonic: 6, 9, 46 % more),
-n_eff/n 0.88 and 0.81 where the lattice lasts. No narrow packet does: thawed w grows at
-λ = 0.32(1), 0.75(9), 1.8(4) and is a/10 after 8.5, 5.0, 2.5 from contact, ħ = 10⁻⁴.
+A slow pair that melts, velocities that stay far from normal, or modes that do not share
+the energy would refute it.
+
+Verdict: it holds below melting. At ħ = 0.01 and 32 < t < 48, w/a is 0.050, 0.081 and
+0.95 (± 4 %) at v = 0.5, 1 and 2. It passes 0.1 at v = 1.10 ± 0.05, and at 1.45 for
+ħ = 1e-4. (The mean of w shows single atoms that leave: 0.14 at v = 0.5.) At ħ = 1e-4
+velocities become normal (KS distance 0.009, from 0.14-0.22), with T = 0.1150(2),
+0.1567(3) and 0.249(4), where the harmonic estimate is 6, 9 and 46 % higher; n_eff/n is
+0.88 and 0.81 where the lattice lasts. No single packet stays narrow: the thawed w grows
+at λ = 0.32(1), 0.75(9) and 1.8(4), and reaches a/10 at 8.5, 5.0 and 2.5 after contact
+for ħ = 1e-4.
+
+Source: Chafin (2019), secs. 1 and 2 with fig. 1; Heller (1975) for the thawed Gaussian.
 """
 
 from functools import cache, partial
@@ -39,10 +46,10 @@ SPEEDS = (0.5, 1.0, 2.0)  # v, those of the movie
 BETWEEN = (0.75, 1.25, 1.5)  # more speeds, for the melt line; not when quick
 BOND = 1.0  # strength of pairs across the blocks
 HBAR = 0.01  # of the widths
-COLD = 1e-4  # of the heat, for which zero-point energy would be mistaken
+COLD = 1e-4  # for the heat: at HBAR, zero-point energy would be mistaken for it
 MELT = 0.1  # bond width / a
-EVERY, STEPS = 0.2, 50  # between records, and steps of Verlet in between
-WINDOW = 10  # records to average mode energies over
+EVERY, STEPS = 0.2, 50  # between saved times, and Verlet steps in between
+WINDOW = 10  # saved times to average mode energies over
 THAWED, FIT = 16.0, 8.0  # how long a thawed packet is followed, and fitted
 GROUPS, SEED = 4, 6
 SHOWN = ("T", "T_error", "T_harmonic", "n_eff", "ks", "kurtosis")
@@ -75,7 +82,7 @@ def lengths_of(pairs, q):
     return jnp.linalg.norm(x[pairs[:, 1]] - x[pairs[:, 0]], axis=1)
 
 
-# --- Runs: sweeps, so that a stopped run goes on where it was -----------------------
+# --- Runs: sweeps, so that a stopped run can be resumed ----------------------------
 
 
 @cache
@@ -129,7 +136,7 @@ def growth(ts, width, contact):
 
 
 def verdict(rows, rates, passages):
-    """What of the claim fails, or "ok"."""
+    """The part of the claim that fails, or "ok"."""
     slow = [r for r in rows if r["v"] == SPEEDS[0]]
     fast = [r for r in rows if r["v"] == SPEEDS[-1] and r["hbar"] == HBAR]
     cold = [r for r in rows if r["hbar"] == COLD]

@@ -1,15 +1,19 @@
-"""Claim: bosons spread along a chain the sooner, the larger the diffusion C.
+"""Claim: the larger the diffusion constant C, the sooner bosons spread along a chain.
 
-∂ₜQ = i Σ_i ∂_i[(∂*_i H) Q] + (iħC/2) Σ_ij ∂_i ∂_j[(∂*_i ∂*_j H) Q] + c.c.,
-H = -J Σ_i (α_i* α_{i+1} + c.c.) + (U/2) Σ_i (|α_i|⁴ - 4ħ|α_i|² + 2ħ²)
+    ∂ₜQ = i Σ_i ∂_i[(∂*_i H) Q] + (iħC/2) Σ_ij ∂_i ∂_j[(∂*_i ∂*_j H) Q] + c.c.
+    H = -J Σ_i (α_i* α_{i+1} + c.c.) + (U/2) Σ_i (|α_i|⁴ - 4ħ|α_i|² + 2ħ²)
+
+The law with constant C is a Bose-Hubbard chain of interaction CU that starts from
+displaced thermal sites, n_eff = (1 - C)/C. Its mean field is the same, its fluctuations
+are not. A transport that is not ordered by C would refute the claim.
+
+Verdict: it holds for five C from 0.9 to 1.1. Of two quanta in the first of three sites,
+0.128 are left at Jt = 2 with C = 0.95, 0.110 in quantum mechanics (C = 1), and 0.093
+with C = 1.05: a measurement to 1 % determines C to 0.003. The total number of quanta
+does not depend on C.
 
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
-Part I", eqs. (43), (68), (69) with the symbol of n(n - 1) corrected. The law with C is
-the Bose-Hubbard chain of interaction CU from displaced thermal sites, n_eff = (1-C)/C:
-the same mean field, other fluctuations.
-Verdict: of two quanta in the first site of three, 0.128 are left at Jt = 2 with
-C = 0.95, 0.110 in quantum mechanics and 0.093 with C = 1.05: a transport measured to
-1 % tells C to 0.003. The total number of quanta does not tell C at all.
+Part I", eqs. (43), (68), (69), with the symbol of n(n - 1) corrected.
 """
 
 import jax.numpy as jnp
@@ -24,7 +28,7 @@ from jqd.spaces.symbols import bose_hubbard
 # --- Parameters (ħ = J = 1) -------------------------------------------------------
 
 U = 0.5
-QUANTA = 2.0  # mean number at the start, in the first site
+QUANTA = 2.0  # initial mean number, in the first site
 STRENGTHS = (0.9, 0.95, 1.0, 1.05, 1.1)
 SHOWN = (0.9, 1.0, 1.1)
 LAST = 4.0
@@ -33,7 +37,7 @@ LAST = 4.0
 
 
 def populations(sites, C, ts, form):
-    """Mean quanta of each site, (T, M), and what was left out of the trace."""
+    """Mean quanta of each site, (T, M), and the part of the trace left out."""
     graph = [(i, i + 1) for i in range(sites - 1)]
     law = HusimiFokkerPlanck(bose_hubbard(1.0, U, graph), C, form=form)
     alpha = np.zeros(sites)
@@ -89,7 +93,7 @@ def run(context):
     )
     left = [row["left_in_first_site_at_Jt_2"] for row in table]
     drift = max(row["change_of_total"] for row in table)
-    # what is left out of the trace holds up to a few times `quanta` each
+    # the part of the trace left out holds up to a few times `quanta` each
     holds = bool(np.all(np.diff(left) < 0)) and drift < 3 * quanta * max(lost)
     return {
         "status": "ok" if holds else "C does not order the transport.",
@@ -110,9 +114,11 @@ def figure(ts, n, where):
         axes[0, 0].plot(ts, n[k, :, -1], color=color, ls="--")
         axes[0, 1].plot(ts, where[k], color=color)
     axes[0, 0].set(
-        xlabel="Jt", ylabel="quanta", title="first site (solid) and last (dashed)"
+        xlabel="Jt", ylabel="quanta", title="First site (solid) and last (dashed)"
     )
-    axes[0, 1].set(xlabel="Jt", ylabel="sites", title="mean distance from the first")
+    axes[0, 1].set(
+        xlabel="Jt", ylabel="sites", title="Mean distance from the first site"
+    )
     fig.legend(
         *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3
     )

@@ -1,21 +1,23 @@
-"""Claim: with diffusion every start comes to |ψ|²; without it the state decides.
+"""Claim: with noise any ensemble relaxes to |ψ|²; without, that depends on the state.
 
     dX = (v + ν∇ρ/ρ) dt + √(2ν) dW, ρ = |ψ|²;  H = Σ p ln(p/q) over 16 x 16 cells
 
-Sixteen modes of one amplitude in a box of side π (ħ = m = 1, D = 1/2, period 4π). Paths
-start from the density of the ground state; p is their share of a cell, q that of |ψ|².
-Phases θ_k = 2π frac(g k²), or 2π frac(11 g k), linear in k, with g = (√5 - 1)/2. Beside
-each run one that starts from |ψ|², whose H is 0 but for chance.
+Sixteen modes of equal amplitude in a box of side π (ħ = m = 1, D = 1/2, period 4π). The
+initial positions have the density of the ground state; p is the share of paths in a
+cell, q that of |ψ|². The phases are θ_k = 2π frac(g k²), or 2π frac(11 g k), linear in
+k, with g = (√5 - 1)/2. As a control, each run has a twin that begins with |ψ|², whose H
+is 0 but for chance. An H that stays up with noise, or falls alike for both phases
+without, would refute the claim.
+
+Verdict: it holds for these states. With ν = D/10, half of H is gone by t = π/8 for
+either choice of phases. Without noise, quadratic phases leave a quarter of H at 4π.
+Linear phases focus the wave into a packet with few moving nodes: H stays near 0.4 and
+is back at 0.48 at 4π. Nothing here says that an ensemble out of equilibrium can be
+prepared; in equilibrium no data determine ν.
 
 Source: A. Valentini (1991) Phys. Lett. A 156, 5; A. Valentini and H. Westman (2005)
 Proc. R. Soc. A 461, 253. For ν > 0 the fine-grained H falls: dH/dt = -ν ∫ |ψ|² |∇f|²/f,
 f = p/q.
-Verdict: it holds for these states. With ν = D/10 half of H is gone by t = π/8, whatever
-the phases. Without noise, with quadratic phases, a quarter is left at 4π; with linear
-ones, which focus the wave into a packet with few nodes that move, H stays near 0.4 and
-is back at 0.48 then.
-Nothing here says that an ensemble out of equilibrium can be had; in equilibrium no
-record tells ν.
 """
 
 import jax
@@ -30,8 +32,8 @@ from jqd.report.style import CYCLE, GREY, INK, subplots
 # --- Parameters -------------------------------------------------------------------
 
 NUS = {"0  (Bohm)": 0.0, "D/10": 0.05, "D  (Nelson)": 0.5}
-# Last time in units of π, and steps between times: π/800 and less where there are nodes
-# that nothing but the current moves paths around.
+# Last time in units of π, and time steps between saved times: of π/800 and less where
+# the current alone moves paths around nodes (points where ψ vanishes).
 ENDS = {"0  (Bohm)": 4.0, "D/10": 0.5, "D  (Nelson)": 0.25}
 STEPS = {"0  (Bohm)": 400, "D/10": 40, "D  (Nelson)": 40}
 # By 64 000 paths, 8000 for linear phases; at t = 2π.
@@ -175,10 +177,10 @@ def figure(runs):
             )  # fmt: skip
             axis.plot(t, found.control, "x", color=CYCLE[k], ms=4, alpha=0.7)
         axis.axhline(0, color=GREY, lw=0.7)
-        axis.set(xlabel="t / π", title=f"phases {phases} in k")
+        axis.set(xlabel="t / π", title=f"Phases {phases} in k")
     axes[0, 0].set(ylabel="H over 16 x 16 cells, without its bias")
     axes[0, 0].annotate(
-        "x: paths that start from |ψ|²", (1.6, 0.02), color=INK, fontsize=9
+        "x: paths that begin with |ψ|²", (1.6, 0.02), color=INK, fontsize=9
     )
     axes[0, 0].legend(fontsize=9)
     return fig

@@ -2,11 +2,16 @@
 
     {A, B} = ∫ (δA/δρ δB/δS - δB/δρ δA/δS) dx = ⟨ψ, [A, B] ψ⟩/iħ,  ψ = √ρ e^{iS/ħ}
 
-Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", eqs. (27)-(29),
-(33), (35)-(44). All brackets by automatic differentiation of functions of (ρ, S).
-Verdict: it holds to rounding for Hermitian kernels, A(x, x') = A*(x', x); the printed
-symmetry A(x, x') = A(x', x) would exclude the momentum. The momentum shifts ρ and S;
-a split step is a canonical map, one with friction is not.
+All brackets are computed by automatic differentiation of functions of (ρ, S). One pair
+of observables whose bracket is not the commutator would refute the claim.
+
+Verdict: it holds to rounding for 300 random pairs of Hermitian kernels,
+A(x, x') = A*(x', x). The printed symmetry A(x, x') = A(x', x) would exclude the
+momentum. The momentum shifts ρ and S; a split step is a canonical map, and one with
+friction is not.
+
+Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", sections 3.2 and
+3.3, eqs. (27)-(29), (33), (35)-(44).
 """
 
 from functools import partial
@@ -145,6 +150,6 @@ def figure(bracket, commutator, even, checks):
     draw_dots(
         right, list(checks), {"": list(checks.values())}, floor=1e-17, xlim=(1e-17, 10),
         xlabel="largest error",
-        title="What identities leave, without and with friction",
+        title="Errors of the identities, without and with friction",
     )  # fmt: skip
     return fig

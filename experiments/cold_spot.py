@@ -1,17 +1,21 @@
 """Claim: a spot of weaker background fluctuations attracts particles, as gravity does.
 
+The paper prints no equation for this. We tried four readings of its text:
+
     T0:  ∂ρ/∂t = ∇²(Dρ)                                     (or ∇(D∇ρ), Fick)
     T1:  H = ∫ (m v²/2 + m u²/2) ρ dx,  u = -D(x) ∇ρ/ρ
     T1': the same with u = -∇(Dρ)/ρ, that is T1 in V = -(m/2)|∇D|² - m D ∇²D
     T2:  one D, and the rest energy V = m c² n(x)
 
-Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", section 5.4,
-which prints no equation: all four are our readings.
-Verdict: it depends on the reading. T0 gathers the density as 1/D, but Fick's form of it
-does not, and neither conserves energy. T1 attracts, by D₀²ε/s₀² in D₀(1 + εx): more a
-narrow packet than a wide one. T1' has a well at the spot, but lets all masses fall
-alike only if D(x) is the same for all, against D = ħ/2m. T2 does without: every mass
-falls with -c²∇n. That is an ordinary potential.
+No attraction, or a fall that depends on the mass, counts against a reading.
+
+Verdict: it depends on the reading. T0 gathers the density as 1/D, but its Fick form
+does not, and neither conserves energy. T1 attracts, with an acceleration D₀²ε/s₀² in
+D₀(1 + εx) that is larger for a narrow packet. T1' has a well at the spot, but all
+masses fall alike only if D(x) is the same for all, against D = ħ/2m. In T2 every mass
+falls with -c²∇n, but that is an ordinary potential.
+
+Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", section 5.4.
 """
 
 import equinox as eqx
@@ -145,7 +149,7 @@ def figure(late, ito, fick, pull, spots, well, falls):
     T0.plot(BOX.x, stationary / stationary.mean(), ":", color=INK)
     T0.annotate(f"Itô, t = {late[0]:g} .. {late[-1]:g}", (0.9, 1.75), color=BLUE)
     T0.annotate("dotted: stationary, ~ 1/D", (0.9, 1.62), color=INK)
-    T0.annotate("Fick: stays uniform", (-5.8, 1.05), color=VERMILLION)
+    T0.annotate("Fick (dashed), last time", (-5.8, 1.05), color=VERMILLION)
     T0.set(xlabel="position x", ylabel="density, in units of its mean", ylim=(0.6, 2.2))
     T0.set_title("T0, our reading: densities at a cold spot")
     fine = np.linspace(0.36, 1.05, 100)
@@ -153,14 +157,14 @@ def figure(late, ito, fick, pull, spots, well, falls):
     T1.plot(WIDTHS, -1e3 * pull, "o", color=BLUE, ms=6, label="computed")
     T1.set(xlabel="width s of the packet (standard deviation)", ylim=(0, None))
     T1.set_ylabel("1000 × acceleration to lower D")
-    T1.set_title("T1, our reading: the pull over the width")
+    T1.set_title("T1, our reading: acceleration over width")
     T1.legend(fontsize=10)
     colors = (BLUE, AMBER, VERMILLION)
     for mass, pair, color in zip(MASSES, spots, colors, strict=True):
         T1p.plot(TIMES, pair[1], color=color, label=f"D = ħ/2m, m = {mass:g}")
     for pair, marker in zip(spots, "o+x", strict=True):
         T1p.plot(TIMES, pair[0], marker, color=INK, ms=8, mfc="none")
-    T1p.annotate("same D(x): all masses\n(o + x) fall alike", (0.27, 1.1785))
+    T1p.annotate("same D(x): markers o + x\nfor m = 1, 2, 4", (0.27, 1.1785))
     T1p.set(xlabel="time t", ylabel="mean position (spot at 0)", ylim=(1.1765, 1.2005))
     T1p.set_title("T1', our reading: how masses fall, by D(x)")
     T1p.legend(fontsize=9, loc="lower left")

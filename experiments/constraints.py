@@ -2,14 +2,18 @@
 
     D^aa_ij = C ∂²H/∂α_i*∂α_j*,   ∂ₜQ = {H, Q} + (iħ/2) Σ_ij ∂_i ∂_j(D^aa_ij Q) + c.c.
 
+C1 is the classical limit, C2 the Fokker-Planck form (real and symmetric), C3 the local
+dependence on H, C4 time reversal, C5 conservation of energy. Each is a number here; one
+that is not zero (for C1, an order in ħ that is not 1) would refute the claim. C6, and
+what all six leave open, is in constraints_minimality.py.
+
+Verdict: it holds to rounding for the one-mode Hamiltonians tried, except for C4. As
+defined, C4 requires H(α*) = H(α), which the amplifier (ig/2)(α*² - α²) of sec. V E does
+not satisfy; the reversal α -> iα* in place of α -> α* suits it. For φ⁴, which has four
+orders, each order conserves energy.
+
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
-Part I", sec. III, eqs. (10)-(39). C1 classical limit, C2 Fokker-Planck form (real and
-symmetric), C3 local dependence on H, C4 time reversal, C5 energy; each is a number
-here. C6, and what the six leave open, is in constraints_minimality.py.
-Verdict: it does for the Hamiltonians of one mode tried, to rounding, but for C4: as
-defined it holds for H(α*) = H(α), which the amplifier (ig/2)(α*² - α²) of sec. V E does
-not satisfy; its reversal is α -> iα* in place of α -> α*. Energy is conserved by each
-order of φ⁴, which has four.
+Part I", secs. III A-C, eqs. (10)-(39).
 """
 
 import jax
@@ -102,12 +106,12 @@ def run(context):
     theories = {name: hamiltonian(symbol) for name, symbol in SINGLE.items()}
     H = theories["Kerr"]
 
-    # C1: what the diffusion adds to Liouville's rate is of first order in ħ.
+    # C1: the rate that diffusion adds to Liouville's is of first order in ħ.
     at = jax.jit(jax.vmap(lambda a, h: rate(H, density, a, h), (0, None)))
     added = [largest(at(points, hbar) - at(points, 0.0)) for hbar in HBARS]
     order = np.polyfit(np.log(HBARS), np.log(added), 1)[0]
 
-    # C3: more of H, of third order about a point, leaves D there as it is.
+    # C3: a term of third order about a point, added to H, leaves D there unchanged.
     point = points[0]
     bent = lambda a: H(a) + jnp.real((a[0] - point[0]) ** 3)  # noqa: E731
     local = largest(diffusion(bent, point) - diffusion(H, point))

@@ -1,14 +1,17 @@
-"""Claim: constraints C1-C6 leave one diffusion, and one constant C. They leave f_ij.
+"""Claim: constraints C1-C6 leave one diffusion matrix, up to one constant C.
 
     D^aa_ij = f_ij ∂²H/∂α_i*∂α_j*,   f real and symmetric;   the claim: f_ij = C
 
+C6 is minimality: of the f that C1-C5 allow, it takes a constant. Another f that passes
+them all refutes the claim. For C1-C5 of the law itself see constraints.py.
+
+Verdict: refuted. f_ij = C passes all six, but so do other real, constant, symmetric f:
+C δ_ij and one drawn at random. C6 asks for a constant, not for equal entries. Of the
+constant f tried, only f_ij = C is covariant under U(N) rotations of the modes, and only
+at C = 1 is it quantum mechanics.
+
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
-Part I", sec. III, eqs. (40)-(43). C6 is minimality: of the f that C1-C5 leave, it
-takes a constant. C1-C5 for the law itself are in constraints.py.
-Verdict: f_ij = C passes them all, and so do other real, constant, symmetric f, C δ_ij
-and one drawn at random: C6 asks for a constant, not for equal entries. Of the constants
-tried f_ij = C alone is covariant under U(N) rotations of the modes, and at C = 1 alone
-is quantum mechanics.
+Part I", secs. III C and III D, eqs. (40)-(43).
 """
 
 import functools
@@ -138,7 +141,7 @@ def run(context):
         and bad["f = |∂H|²"] == outside[1:] and "C5 energy" in bad["f complex"]
     )  # fmt: skip
     return {
-        "status": "ok" if holds else "The constraints single out something else.",
+        "status": "ok" if holds else "The constraints single out another f.",
         "violated_by": bad,
         "delta_from_quantum": table[1]["quantum mechanics"],
     }

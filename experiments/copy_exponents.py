@@ -1,13 +1,19 @@
-"""Claim: exact quantum evolution alone tells q = 1/2 and r = -1/2 of the copy law.
+"""Claim: exact quantum evolution alone determines q = 1/2 and r = -1/2 of the copy law.
 
     dρ_a/dt = Σ_b [(ρ_a/ρ_b)^q ρ_b A_ab - (ρ_b/ρ_a)^q ρ_a A_ba]
     dφ_a/dt = ω_a + Σ_b (ρ_a/ρ_b)^r C_ab
 
-Source: Smolin (2012), eqs. (20), (26), (32), (33). The data are populations of four
-levels that QuTiP computed, and counts of 20000 shots a time drawn from them. The
-errors of a fit to counts can be no smaller than the Cramér-Rao bound. A long record
-has false minima; the search reaches the true one from almost everywhere if it starts
-with a short window of time and doubles it.
+The data are populations of four levels computed by QuTiP, and counts of 20000 shots at
+each time drawn from them. A fit that ends elsewhere, or counts whose fit lies beyond
+three standard errors, would refute the claim.
+
+Verdict: it holds. The fit to populations gives both exponents to 1e-7 or better, and
+the fit to counts lies within three standard errors of them; these errors are within
+20 % of the Cramér-Rao bound. Long data have false minima. The search reaches the true
+one from at least 99 % of the initial guesses if it begins with a short window of time
+and doubles it; fitting all times at once does worse.
+
+Source: Smolin (2012), sections 3 and 3.1, eqs. (20), (26), (32), (33).
 """
 
 import jax
@@ -28,7 +34,7 @@ from jqd.report.style import AMBER, BLUE, INK, PALE, VERMILLION, subplots
 FREE = ("q", "r")
 EXACT = np.array([0.5, -0.5])
 START = {"q": 0.3, "r": -0.8}
-LENGTH, ROWS = 10.0, 41  # of the record whose basins are counted
+LENGTH, ROWS = 10.0, 41  # of the data whose basins are counted
 WINDOWS = {"windows that double": 5, "the whole record at once": 1}
 
 # --- Problem and law --------------------------------------------------------------
@@ -57,7 +63,7 @@ def fisher_information(law, psi0, counts, substeps=40):
 
 
 def basins(context, points):
-    """Which starts of a grid over [0, 1] x [-3/2, 1/2] reach the exact constants."""
+    """Which initial guesses, a grid over [0, 1] x [-3/2, 1/2], reach the constants."""
     law, psi0 = problems.golden()
     ts = jnp.linspace(0, LENGTH, ROWS)
     quantum = jqd.Schrodinger(law.hamiltonian())
@@ -178,10 +184,10 @@ def basin_figure(starts, found):
     for axis, (name, good) in zip(axes[0], found.items(), strict=True):
         axis.set_facecolor(PALE)
         for mask, color, marker in ((good, BLUE, "o"), (~good, VERMILLION, "X")):
-            label = "start that found them" if marker == "o" else "start that did not"
+            label = "guess that converged" if marker == "o" else "guess that did not"
             axis.plot(*starts[mask].T, marker, color=color, ms=6, mew=0, label=label)
         axis.plot(*EXACT, "*", color="white", mec=INK, ms=15, ls="", label="exact")
-        axis.set_title(f"{name}: {np.mean(good):.1%} of {good.size} starts")
+        axis.set_title(f"{name}: {np.mean(good):.1%} of {good.size} guesses")
         axis.set_xlabel("q, exponent of the copy rate")
     axes[0, 0].set_ylabel("r, exponent of the phase rate")
     handles = axes[0, 1].get_legend_handles_labels()

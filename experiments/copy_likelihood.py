@@ -1,17 +1,20 @@
 """Claim: error bars from a real ensemble are honest only if its rows scatter together.
 
-N systems that copy each other are looked at T times. What one row strays from quantum
-mechanics is carried on into all later rows, with the covariance of linear noise
+N systems that copy each other are measured at T times. A deviation from quantum
+mechanics at one time is carried into all later ones, with the covariance of linear
+noise
 
     N Cov[ρ(t), ρ(t')] = ∫ G(t, s) D(s) G(t', s)ᵀ ds,  D = Σ |J_ab| (e_a-e_b)(e_a-e_b)ᵀ
 
-q and r of the copy law are fitted to many such records twice: as if each row were N
-independent shots, and by generalised least squares with that covariance.
+q and r of the copy law are fitted to many such data sets twice: as if each row (a time)
+were N independent shots, and by generalised least squares with that covariance.
+Intervals that cover the truth equally well in both fits would refute the claim.
+
+Verdict: it holds. Over 300 data sets, nominal 95 % intervals contain the true q in 48 %
+and the true r in 36 % of the fits if rows are taken as independent. With linear noise
+they do in 95 and 94 %, and χ² per degree of freedom is 0.99.
 
 Source: Smolin (2012), eqs. (20), (26), (39), (40).
-Verdict: of 300 records, nominal 95 % intervals hold the true q in 48 % and r in 36 % if
-rows are taken as independent; with linear noise in 95 and 94 %, and χ² per degree of
-freedom is 0.99.
 """
 
 import equinox as eqx
@@ -34,7 +37,7 @@ from jqd.report.style import BLUE, INK, PALE, VERMILLION, subplots
 # --- Parameters -------------------------------------------------------------------
 
 COPIES, SEED = 20_000, 2
-BLOCK = 20  # records that are fitted together
+BLOCK = 20  # data sets that are fitted together
 TS = np.linspace(0, 4, 21)
 LEAP = 0.1  # the bias of the variance is then .1 %
 START, STEPS = (0.45, -0.55), 12  # of Gauss-Newton, whose last steps change nothing
@@ -49,7 +52,7 @@ WIDTH = norm.ppf(0.975)
 
 @jax.jit
 def weigh(problem, records, thetas):
-    """Both kinds of weights for every record: independent rows, linear noise."""
+    """Both kinds of weights for every data set: independent rows, linear noise."""
 
     def one(values, theta):
         here = eqx.tree_at(lambda each: each.data.values, problem, values)
@@ -60,7 +63,7 @@ def weigh(problem, records, thetas):
 
 @jax.jit
 def fit(problem, records, weights, starts):
-    """q and r, their standard errors, χ² and the last step, of every record."""
+    """q and r, their standard errors, χ² and the last step, of every data set."""
 
     def one(values, weights, start):
         here = eqx.tree_at(lambda each: each.data.values, problem, values)
@@ -80,7 +83,7 @@ def fit(problem, records, weights, starts):
 
 
 def fits(block):
-    """Both fits of the records of a block, (fit, record, ..), and what was counted."""
+    """Both fits of the data sets of a block, (fit, record, ..), and the counts."""
     law, psi = problems.golden()
     records = copying.sample(
         law, psi, TS, jax.random.key(SEED), copies=COPIES, trajectories=BLOCK,
@@ -94,7 +97,7 @@ def fits(block):
         naive, linear = weigh(study, records, best)
         weights = naive if name == "naive" else linear
         found[name] = fit(study, records, weights, best)
-        best = found[name][0]  # where linear noise is taken next
+        best = found[name][0]  # linear noise is taken there next
     parts = zip(*(found[name] for name in FITS), strict=True)
     names = ("theta", "errors", "chi2", "change")
     return {"records": records} | {
@@ -131,7 +134,7 @@ def run(context):
     )
     context.save_dataset(data)
     context.save_figure(figure(data), "likelihood")
-    # few records in a quick run, of which the worse of two constants counts: three
+    # few data sets in a quick run, of which the worse of two constants counts: three
     # binomial standard errors more
     slack = 0.02 if count >= 300 else 0.02 + 3 * np.sqrt(0.05 * 0.95 / count)
     honest = np.all(np.abs(covered[0] - 0.95) <= slack) and np.all(covered[1] < 0.8)
@@ -153,7 +156,7 @@ def figure(data):
     left.fill_between(data.t, -band, band, color=PALE, lw=0)
     left.plot(data.t, data.strayed[:, :, 1].T, "o-", ms=3, lw=1, color=INK, alpha=0.5)
     left.set(xlabel="t  (1/R)", ylabel="√N (n/N - ρ) of the second class")
-    left.set_title("How eight ensembles stray\n(band: two σ of linear noise)")
+    left.set_title("Deviations of eight ensembles\n(band: two σ of linear noise)")
     middle.axvline(0.5, color=INK, lw=1)
     right.plot([0, 100], [0, 100], color=INK, lw=1)
     nominal = np.linspace(0.01, 0.99, 99)
@@ -172,12 +175,15 @@ def figure(data):
             text, share = f"{constant}, {label}", 100 * inside.mean(axis=1)
             right.plot(100 * nominal, share, line, color=color, label=text)
     middle.set(xlabel="q and its 95 % interval", yticks=[], ylim=(-1, 72))
-    middle.set_title("Two fits to each of 30 records\n(strong: the interval misses ½)")
+    middle.set_title(
+        "Two fits to each of 30 data sets\n(strong: the interval misses ½)"
+    )
     right.set(
-        xlabel="nominal level of the interval  (%)", ylabel="holds the truth  (%)"
+        xlabel="nominal level of the interval  (%)",
+        ylabel="intervals with the truth  (%)",
     )
     right.set(xlim=(0, 100), ylim=(0, 128), yticks=range(0, 101, 20))
     count = data.sizes["record"]
-    right.set_title(f"How often intervals hold (line: as stated)\n({count} records)")
+    right.set_title(f"Coverage of intervals (line: as stated)\n({count} data sets)")
     right.legend(fontsize=8, loc="upper left")
     return fig

@@ -1,13 +1,18 @@
-"""Claim: densities tell D = ħ/2m, by every route; and D and V/m are all they tell.
+"""Claim: densities determine D = ħ/2m by every route, and besides D only V/m.
 
     ψ = √ρ exp(iS/2mD),  i 2mD ∂ψ/∂t = -2mD² ∇²ψ + Vψ
 
-Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", eqs. (22)-(33).
-Four exact densities are fitted by least squares in ln D, as they are and with normal
-errors of 1 % of the peak; and D is read off with no run at all: from three variances of
-a packet, energy levels, the constancy of (25), and (31) at one instant.
-Verdict: it holds. Without errors D = 1/2 to rounding, with them it scatters by the
-Cramér-Rao bound. Fringes have a false minimum at 1.74, which its misfit gives away.
+Four exact densities are fitted by least squares in ln D, without errors and with normal
+errors of 1 % of the peak. D also follows without any run: from three variances of a
+packet, energy levels, the constancy of (25), and (31) at one instant. A route that
+gives another D would refute the claim.
+
+Verdict: it holds. Without errors D = 1/2 to rounding; with them it scatters by the
+Cramér-Rao bound. Multiplying m, V and S by 3 leaves the densities unchanged. Fringes
+have a false minimum at 1.74, which its large misfit reveals.
+
+Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", section 3.2,
+eqs. (22)-(33).
 """
 
 from functools import partial
@@ -44,7 +49,7 @@ def collision(x, t):
     return packet(x, t) + packet(-x, t)
 
 
-# name: (grid, stiffness, packet, times, steps a row)
+# name: (grid, stiffness, packet, times, steps per time)
 CASES = {
     "collision fringes": (WIDE, 0, collision, np.array([0, 1.5]), 1),
     "free packet": (WIDE, 0, partial(free_gaussian, width=0.7), np.array([0, 2.0]), 1),
@@ -55,7 +60,7 @@ CASES = {
 
 
 def record(name):
-    """The setting: grid, V, state at 0, times, steps a row; and the densities."""
+    """The setting: grid, V, initial state, times, steps per time; and the densities."""
     if name == "double well":
         state = ConservativeDiffusion(GRID, WELL.potential).admit(WELL.initial)
         return (GRID, WELL.potential, state, WELL.ts, 20), WELL.density
@@ -73,7 +78,7 @@ def record(name):
 
 @partial(jax.jit, static_argnums=8)
 def fits(logs, data, iterations, mass, grid, V, start, ts, steps):
-    """Damped Gauss-Newton in ln D from each start: D, Σ (residual²), Σ (slope²)."""
+    """Damped Gauss-Newton in ln D from each guess: D, Σ (residual²), Σ (slope²)."""
 
     def look(p, data):
         def density(p):
@@ -195,7 +200,7 @@ def run(context):
 
 
 def figure(off, noisy, bounds, scan, curves, starts, reached):
-    """Errors by route; D with its error bars; loss curves; where the starts end."""
+    """Errors by route; D with its error bars; loss curves; where the fits end."""
     fig, axes = subplots(2, 2, size=(11.6, 7.2), height_ratios=(1, 1.15))
     draw_dots(
         axes[0, 0], list(off), {"": list(off.values())}, floor=1e-17, colors=(BLUE,),
@@ -223,12 +228,15 @@ def figure(off, noisy, bounds, scan, curves, starts, reached):
     good = np.abs(reached - 0.5) < 1e-6
     for some, color in ((good, GREEN), (~good, VERMILLION)):
         right.loglog(starts[some], reached[some], "o", color=color, ms=6)
-    for text, y, color in (("D = ħ/2m", 0.5, GREEN), ("false", 1.74, VERMILLION)):
+    for text, y, color in (
+        ("D = ħ/2m", 0.5, GREEN),
+        ("D = 1.74 ħ/m", 1.74, VERMILLION),
+    ):
         right.axhline(y, color=color, lw=0.8)
         right.annotate(text, (0.1, y), (0, 4), textcoords="offset points", color=color)
     left.axvline(1.74, color=VERMILLION, lw=0.8, ls=":")
-    right.set(xlabel="start of the fit, D / (ħ/m)", ylabel="end of the fit, D / (ħ/m)")
-    right.set_title("Fringes: where starts end")
+    right.set(xlabel="initial guess of D / (ħ/m)", ylabel="fitted D / (ħ/m)")
+    right.set_title("Fringes: fitted D over the initial guess")
     ticks = [0.1, 0.2, 0.5, 1, 2]
     right.set_yticks(ticks, map(str, ticks))
     for axis in axes[1]:

@@ -1,10 +1,14 @@
 """Claim: of all exponents of copy dynamics only one pair gives quantum mechanics.
 
-Smolin (2012), sec. 4, eqs. 39-40: with copy rate (rho_a/rho_b)^q and phase rate
-(rho_a/rho_b)^r it is q = 1/2, r = -1/2.
+With copy rate (ρ_a/ρ_b)^q and phase rate (ρ_a/ρ_b)^r that pair is q = 1/2, r = -1/2.
+Four classes run from t = 0 to 10. At each of 1000 x 1000 pairs of exponents, q from 0.3
+to 0.7 and r from -0.7 to -0.3, the map shows the largest total variation from quantum
+evolution over 200 times. A second pair as near would refute the claim.
 
-Four classes, t = 0 to 10; at each of 1000 x 1000 pairs of exponents the largest total
-variation from quantum evolution over 200 times, by the sweep of
+Verdict: it holds on this map if its lowest point is (1/2, -1/2) and less than 2 % of
+the pairs stay within 0.01, which the run checks.
+
+Source: Smolin (2012), section 3.1.1, eqs. (39), (40). The sweep is that of
 sweeps/copying_exponents.py, which this experiment runs and draws.
 """
 
@@ -33,7 +37,7 @@ def run(context: Context) -> dict[str, Any]:
     best, near = (float(least.q[0]), float(least.r[0])), float((worst < 0.01).mean())
     alone = best == (0.5, -0.5) and near < 0.02
     return {
-        "status": "ok" if alone else "other exponents come as near",
+        "status": "ok" if alone else "Other exponents come as near.",
         "points": int(worst.size),
         "least": float(worst.min()),
         "q at the least": best[0],

@@ -3,14 +3,18 @@
     N E[1 - F](t) = (1/4) ∫ Σ_{a<b} |J_ab| (1/ρ_a + 1/ρ_b) dt',    F = |<ψ|ensemble>|²
 
 J_ab is the probability current between classes a and b. Every copy is a kick of size
-1/N at a random moment; the unitary motion keeps the kicks and their squares add up. So
-densities scatter by N^(-1/2), and an ensemble forgets its state at a rate set by the
-currents alone.
+1/N at a random moment. The unitary motion preserves the kicks, and their squares add
+up. So densities scatter by N^(-1/2), and an ensemble forgets its state at a rate that
+the currents and densities set. Samples off this law, or another power of N, would
+refute it.
 
-Source: Smolin (2012), eqs. (39), (40), the sign of (39) corrected; linear noise.
-Verdict: for N = 1e3..1e6 in three systems the samples lie on the law, and the scatter
-falls with slope -0.50. For N = 1e2 they miss more where a class comes to hold a few
-systems: some of the ensembles lose it for good.
+Verdict: it holds. For N = 1e3 to 1e6, in three systems, the samples lie on the law, and
+the scatter falls with slope -0.50. For N = 1e2 they deviate more where a class comes to
+hold a few systems: some of the ensembles lose it for good.
+
+Source: Smolin (2012), eqs. (39), (40), with the sign of (39) corrected; section 3.4
+asks for corrections that depend on the size of the ensemble. The law follows from
+linear noise.
 """
 
 import jax

@@ -1,21 +1,24 @@
 """Claim: the more uncertain its energy, the more a body in equilibrium fluctuates.
 
-p_0(t), the share of norm without photons, of chaotic matter with one photon mode:
+p_0(t) is the share of norm without photons, for chaotic matter with one photon mode:
 
     σ_t² = Σ_{a≠b} |c_a|² |c_b|² |O_ab|² <= 1/(4 d_eff),   d_eff = 1/Σ_a |c_a|⁴
 
-over the eigenstates a of the whole, O = 1 on the level without photons. ΔE and d_eff
-never change. Starts: one level of matter, packets of levels with random phases, and
-two levels apart, which have a large ΔE and a small d_eff; all at E₀ and no photon.
+The sum is over the eigenstates a of the whole, with O = 1 on the level without photons.
+ΔE and d_eff never change. Initial states have the mean energy E₀ and no photon: one
+level of matter, packets of levels with random phases, or two levels apart, which have a
+large ΔE and a small d_eff. A state of larger ΔE that fluctuates less refutes the claim.
 
-Source: Chafin (2019), sec. 3; for the bound P. Reimann (2008) Phys. Rev. Lett. 101,
-190403 and A. J. Short (2011) New J. Phys. 13, 053009.
-Verdict: refuted, six seeds. With 200 levels a packet of ΔE = 0.63 ħω fluctuates by
-0.0358 ± 0.0002, one level of ΔE = 0.21 by 0.091 ± 0.009; two levels apart with ΔE =
-1.02 by 0.083 ± 0.010, so that ΔE does not decide: d_eff does. σ_t √d_eff is 0.22 for
-single levels, 0.26 to 0.32 for packets, and never above 1/2, the bound; 1/√d_eff is
-its limit for wide packets alone (0.30, 0.34, 0.33 with 50, 100, 200 levels), all
-packets of 200 levels fall as d_eff^(-0.32 ± 0.05). An eigenstate, ΔE = 0, has none.
+Verdict: refuted, with six seeds. With 200 levels, a packet of ΔE = 0.63 ħω fluctuates
+by 0.0358 ± 0.0002, one level of ΔE = 0.21 ħω by 0.091 ± 0.009, and two levels apart
+with ΔE = 1.02 ħω by 0.083 ± 0.010. So d_eff decides, and not ΔE. σ_t √d_eff is 0.22 for
+single levels, 0.26 to 0.32 for packets, and never above the bound 1/2. Proportionality
+to 1/√d_eff is a limit for wide packets alone (0.30, 0.34, 0.33 with 50, 100, 200
+levels); over all packets of 200 levels σ_t falls as d_eff^(-0.32 ± 0.05). An
+eigenstate, with ΔE = 0, does not fluctuate, as the paper says.
+
+Source: Chafin (2019), introduction and sec. 2; for the bound P. Reimann (2008)
+Phys. Rev. Lett. 101, 190403 and A. J. Short (2011) New J. Phys. 13, 053009.
 """
 
 import functools
@@ -104,7 +107,7 @@ def run(context):
     spread, dimension, std = (
         np.stack([f[name] for f in found]) for name in ("spread", "dimension", "std")
     )  # (size, seed, start)
-    ts = np.linspace(0, 4e3, 1601)  # the last tower, some hundred of its memories
+    ts = np.linspace(0, 4e3, 1601)  # the last tower, some hundred memory times
     traces = np.asarray(trace(law, basis, keys[-1], ts))
 
     # --- Result -------------------------------------------------------------------
@@ -169,7 +172,7 @@ def figure(data):
     left, middle, right = axes[0]
     d = np.geomspace(2.5, 1.3 * float(mean.dimension.max()), 50)
     left.plot(d, 0.5 / np.sqrt(d), color=INK, lw=1.2)
-    left.annotate("no state is above\n1/(2√$d_{eff}$)", (d[22], 0.56 / np.sqrt(d[22])))
+    left.annotate("bound:\n1/(2√$d_{eff}$)", (d[22], 0.56 / np.sqrt(d[22])))
     left.plot(d, 0.3 / np.sqrt(d), color=GREY, lw=0.8, ls=":", zorder=0)
     left.annotate("0.3/√$d_{eff}$", (d[30], 0.2 / np.sqrt(d[30])), color=GREY)
     for k, size in enumerate(data["size"].values):
@@ -199,7 +202,9 @@ def figure(data):
     bar = fig.colorbar(ScalarMappable(norm, "plasma"), ax=left, pad=0.02)
     bar.set_label("energy spread ΔE  (ħω)")
     middle.plot(0, 0, "*", color=VERMILLION, ms=11)
-    middle.annotate("an eigenstate: none", (0.05, 0), color=VERMILLION, va="center")
+    middle.annotate(
+        "an eigenstate, by theory", (0.05, 0), color=VERMILLION, va="center"
+    )
     middle.annotate("packets", (0.5, 0.022), color=INK)
     middle.annotate("two levels apart\n(dashed)", (0.66, 0.117), color=INK)
     middle.set(xlabel="energy spread ΔE  (ħω)", ylabel="std over time of $p_0$")

@@ -1,17 +1,21 @@
-"""Claim: paths backward in X and forward in Y sample the amplifier; marginals only.
+"""Claim: paths backward in X and forward in Y sample an amplifier's Husimi function.
 
     dY = -gY dt + √(ħg/2) dW from t = 0,    dX = -gX dτ + √(ħg/2) dW, τ = T - t, from T
 
+X begins with its marginal at T, Y with Q(Y|X) at t = 0, where the joint density is
+right by construction. An average over paths that is not that of Q refutes the claim.
+
+Verdict: it holds for the marginals only. Those of X and of Y are right at all times,
+but the joint density is not where X and Y are correlated: for a cat (a superposition of
+two coherent states) two joint averages are wrong by many standard errors. The density
+of the paths by quadrature agrees with the sample, so that neither the time step nor
+chance is to blame. Where Q factorises at t = 0, as for a coherent state, nothing is
+lost. No other choice of ends does better for a cat: the only weight over them that
+gives its Q is negative in places, see `jqd equations husimi`.
+
 Source: P. D. Drummond and M. D. Reid, Phys. Rev. Research 2, 033266 (2020), for the
-equation of sec. V E of "Can Quantum Field Theory be Recovered from Time-Symmetric
-Stochastic Mechanics? Part I". X starts from its marginal at T; Y from Q(Y|X) at t = 0,
-where the joint density is right by construction.
-Verdict: the marginals of X and of Y come out right at all times, the joint density does
-not where X and Y are correlated: for a cat two joint averages are wrong by many
-standard errors. The density of the paths, by quadrature, is what is sampled, so that
-neither steps nor chance are to blame. Where Q factorises at t = 0, as for a coherent
-state, nothing is lost. No other choice of ends does better for a cat: the only weight
-over them that gives its Q is negative in places, see `jqd equations husimi`.
+amplifier of sec. V E of "Can Quantum Field Theory be Recovered from Time-Symmetric
+Stochastic Mechanics? Part I".
 """
 
 import jax
@@ -45,7 +49,7 @@ JOINT = list(AVERAGES)[3:]
 
 
 def densities(start):
-    """Q(y, x) on the grid at t = 0, half way and at the end."""
+    """Q(y, x) on the grid at t = 0, halfway and at the end."""
     law = HusimiFokkerPlanck(symbols.parametric_amplifier(1.0), form=GaussianForm())
     states = jqd.evolve(law, law.prepare(start), jnp.array([0, MIDDLE, END])).values
     plane = phase_grid(GRID, GRID)[..., None]
@@ -138,12 +142,12 @@ def figure(shown, exact, sampled, table):
     axis.contour(GRID, GRID, exact, levels, colors=GREY, linewidths=0.8)
     fig.colorbar(bar, ax=axis, label="paths - Q  (1/ħ)")
     axis.set(xlabel="X  (√ħ)", ylabel="Y  (√ħ)")
-    axis.set_title(f"Joint density of the paths less Q\n(lines: Q) at gt = {MIDDLE:g}")
+    axis.set_title(f"Joint density of the paths minus Q\n(lines: Q) at gt = {MIDDLE:g}")
     axis, sigmas = axes[0, 2], [row["sigmas_from_quantum"] for row in table]
     axis.barh(list(AVERAGES), sigmas, color=BLUE, height=0.5)
     axis.invert_yaxis()
     axis.axvline(0, color=INK, lw=0.8)
     axis.axvspan(-3, 3, color=PALE, lw=0, zorder=0)
     axis.set(xlabel="(paths - exact) / standard error", ylabel="average")
-    axis.set_title("Averages of X, of Y and of both\n(grey: 3 errors)")
+    axis.set_title("Averages of X, of Y and of both\n(grey: 3 standard errors)")
     return fig

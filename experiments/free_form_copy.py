@@ -1,20 +1,21 @@
-"""Claim: quantum data give the copy law's functions with no formula assumed - up to
-copying that goes both ways.
+"""Claim: quantum data determine the copy law's functions with no formula assumed.
 
     dρ_a/dt = Σ_b R_ab √(ρ_a ρ_b) [S(ℓ_ab, x_ab) - S(-ℓ_ab, -x_ab)]
     dφ_a/dt = ω_a + Σ_b R_ab G(ℓ_ab, x_ab),   ℓ = ln ρ_a/ρ_b,  x = φ_a - φ_b + δ_ab
 
 S and G are any functions of two variables: cubic splines on a grid of (ℓ, x), which
-enter linearly and are found at once; or small networks, by L-BFGS. Both are fitted to
-derivatives of ψ(t) of four levels from random starts. The splines are the better
-identified: one minimum, and singular values that say what is not determined.
+enter linearly and are found at once, or small networks, found by L-BFGS. Both are
+fitted to derivatives of ψ(t) of four levels from random initial states. The splines are
+better identified: they have one minimum, and singular values that show what is not
+determined. Other functions that fit as well would refute the claim.
 
-Result: the net flow N(ℓ, x) = S(ℓ, x) - S(-ℓ, -x) is 2 sin x and G = e^(-ℓ/2) cos x, to
-1e-5; with the least traffic the rate of copying is (ρ_a/ρ_b)^(1/2) 2 sin⁺ x. Half of
-S, the traffic S(ℓ, x) + S(-ℓ, -x), is undetermined: networks from other
-seeds find other rates of copying, and the same quantum mechanics.
+Verdict: it holds up to copying that goes both ways. The net flow
+N(ℓ, x) = S(ℓ, x) - S(-ℓ, -x) is 2 sin x and G = e^(-ℓ/2) cos x, to 1e-5; with the least
+traffic the rate of copying is (ρ_a/ρ_b)^(1/2) 2 sin⁺ x. The other half of S, the
+traffic S(ℓ, x) + S(-ℓ, -x), is undetermined: networks from other seeds find other rates
+of copying, and the same quantum mechanics.
 
-Source: Smolin (2012), eqs. (18)-(33).
+Source: Smolin (2012), sections 3 and 3.1, eqs. (18)-(33).
 """
 
 import jax
@@ -35,13 +36,13 @@ REACH = 4.0  # ratios of densities up to e^4 = 55
 SEED = 3
 RATIOS = (0.25, 1.0, 4.0)
 TEXT = ("functions", "pairs")
-NULL = 1e-9  # relative singular value of a direction that no record tells
+NULL = 1e-9  # relative singular value of a direction that no data determine
 
 # --- Problem ----------------------------------------------------------------------
 
 
 def quantum_runs(number):
-    """ψ(t) of four levels from random starts: (start, t, level)."""
+    """ψ(t) of four levels from random initial states: (state, t, level)."""
     problem = problems.four_level()
     rng = np.random.default_rng(SEED)
     shares = rng.dirichlet([4] * 4, number)
@@ -53,7 +54,7 @@ def quantum_runs(number):
 
 
 def seen(law, psi):
-    """The record where all ratios lie on the grid, and its pairs (ℓ, x)."""
+    """The data where all ratios lie on the grid, and their pairs (ℓ, x)."""
     record = free_form.pair_record(law, *local_polynomials(TS)(psi))
     inside = np.all(np.abs(record.level) < REACH, axis=(1, 2))
     names = set(record._fields) - {"R"}
@@ -66,7 +67,7 @@ def seen(law, psi):
 
 
 def distance(values, exact):
-    """Root mean square over the pairs of the record, relative."""
+    """Relative root mean square over the pairs of the data."""
     return float(jnp.linalg.norm(values - exact) / jnp.linalg.norm(exact))
 
 
@@ -97,7 +98,7 @@ def fit(record, knots, steps, progress):
 
 
 def distances(surfaces, level, x):
-    """Relative root mean square distances over the pairs of a record."""
+    """Relative root mean square distances over the pairs (ℓ, x)."""
     flow, turn = surfaces
     exact_rate = jnp.exp(level / 2) * 2 * jnp.maximum(jnp.sin(x), 0)
     exact_turn = jnp.exp(-level / 2) * jnp.cos(x)
@@ -111,7 +112,7 @@ def distances(surfaces, level, x):
 def run(context):
     starts, knots, steps = (12, (6, 12), 60) if context.quick else (40, (12, 24), 300)
     law, psi = quantum_runs(starts + 1)
-    # no fit sees the run whose densities differ least: it stays on the grid
+    # the run whose densities differ least is held out: it stays on the grid
     densities = jnp.abs(psi) ** 2
     order = jnp.argsort(jnp.min(densities, axis=(1, 2)))
     psi = psi[order]
@@ -193,7 +194,7 @@ def figure(fits, level, x, spectra):
     for axis, found, exact in sides:
         for color, ratio in zip(CYCLE, RATIOS, strict=False):
             near = np.abs(level - np.log(ratio)) < 0.2
-            # dots only where the record has been
+            # dots only where there are data
             bins = np.histogram(np.angle(np.exp(1j * x[near])), 40, (-np.pi, np.pi))
             middle = (bins[1][1:] + bins[1][:-1])[bins[0] > 0] / 2
             at = jnp.full(middle.shape, np.log(ratio))
@@ -216,12 +217,12 @@ def figure(fits, level, x, spectra):
     half = int(np.sum(spectra["S"] >= NULL))
     axis.annotate(
         f"{spectra['S'].size - half} of {spectra['S'].size} directions of S\n"
-        "change nothing: traffic both ways",
+        "lie below the dashed line",
         (0.98, 0.24), xycoords="axes fraction", ha="right", color=INK,
     )  # fmt: skip
     axis.set(xlabel="direction in the space of splines", ylabel="singular value")
     axis.set_ylim(1e-18, 1e3)
-    axis.set_title("What the data determine")
+    axis.set_title("Singular values by direction")
     axis.legend(loc="upper right")
     axis = axes[1, 1]
     axis.plot(X, 2 * np.sin(X), color=GREY, lw=5, alpha=0.4, label="2 sin x")

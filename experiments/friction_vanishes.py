@@ -3,13 +3,18 @@
     ∂ρ/∂t = -∇(ρ∇S/m) + D_c ∇²ρ
     ∂S/∂t = -|∇S|²/2m - V + 2mD² ∇²√ρ/√ρ - γ (S - ⟨S⟩)
 
-Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", sections 2 and 3:
-the diffusion is conservative. So quantum data must tell a friction γ and an ordinary
-diffusion D_c of zero, in the equations themselves and not for moments of Gaussians
-alone. They are followed in (ln ρ, S) on a window that moves with the packet.
-Verdict: it holds. On exact densities the misfit has its minimum at (0, 0) and the fit
-ends there; with γ or D_c a run does not come home under S -> -S. On densities of
-ordinary diffusion the same fit says D -> 0, D_c = 1/2: the misfit falls as D⁴.
+The paper's diffusion is conservative. So quantum data must give zero friction γ and
+zero ordinary diffusion D_c, in the equations themselves and not only for moments of
+Gaussians. They are followed in (ln ρ, S) on a window that moves with the packet. A best
+fit away from (0, 0) would refute the claim.
+
+Verdict: it holds. On exact densities the misfit has its minimum at (0, 0), and the fit
+ends there. With γ or D_c a run does not return to its initial state under S -> -S. On
+densities of ordinary diffusion the same fit finds D -> 0, D_c = 1/2: the misfit falls
+as D⁴.
+
+Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", sections 2.2 and
+3.1.
 """
 
 from functools import partial
@@ -179,14 +184,14 @@ def figure(drag, noise, loss, Ds, fall, before, there, back):
     left.axvline(0.5, color=GREY, lw=0.8)
     left.annotate("ħ/2m", (0.5, 1e-11), (-34, 0), textcoords="offset points")
     left.set(xlabel="D / (ħ/m)", ylabel="squared misfit / squared data")
-    left.set_title("Record of ordinary diffusion: misfit over D")
+    left.set_title("Data of ordinary diffusion: misfit over D")
     left.legend(loc="upper left")
     right.plot(X, there[0], color=GREY, lw=1.2, label="after t = 1, γ = $D_c$ = 0")
     right.plot(X, back[0], color=BLUE, lw=3, alpha=0.6, label="back, γ = $D_c$ = 0")
     right.plot(X, back[1], color=VERMILLION, ls="--", label="back, γ = 0.1")
     right.plot(X, back[2], color=GREEN, ls="--", label="back, $D_c$ = 0.05")
-    right.plot(X[::3], before[0][::3], "o", color=INK, ms=3, label="start")
+    right.plot(X[::3], before[0][::3], "o", color=INK, ms=3, label="initial density")
     right.set(xlim=(-2.4, 4.2), ylim=(0, None), xlabel="position x", ylabel="density")
-    right.set_title("There and, with S → -S, back")
+    right.set_title("Forward and, with S → -S, back")
     right.legend(fontsize=9)
     return fig

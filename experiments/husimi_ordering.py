@@ -1,15 +1,20 @@
-"""Claim: among the orderings only Husimi's obeys a Fokker-Planck equation. Almost.
+"""Claim: among the orderings only Husimi's obeys a Fokker-Planck equation.
 
     ∂ₜW_C = i ∂[(∂*H_C) W_C] + (iħC/2) ∂²[(∂*²H_C) W_C] + c.c.,  H_C = e^(ħ(1-C)∂∂*/2) H
 
 W_C is the quasiprobability of order s = -C (C = 1 Husimi, 0 Wigner, -1 Glauber's P),
-H_C the symbol of the dual order (anti-Wick, Weyl, Wick). Source: eq. (43) of "Can
-Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics? Part I",
-read with every C; K. E. Cahill and R. J. Glauber, Phys. Rev. 177 (1969) 1882.
-Verdict: for the quadratic Hamiltonian each C tried is exact for its own W_C, so that
-C = 1 only names the density that is meant. For Kerr's the equation leaves out a third
-order, see ordering_residual.py, that vanishes at C = 1 (and -1, where P is no
-function): from C = 0.3 to 1, only Q evolves exactly.
+H_C the symbol of the dual order (anti-Wick, Weyl, Wick). Another C whose W_C evolves
+exactly refutes the claim.
+
+Verdict: it holds for a Kerr medium, not for a quadratic Hamiltonian. There each C
+tried, from 0.3 to 1, is exact for its own W_C, so that C = 1 only names the density
+that is meant. For Kerr's Hamiltonian only Q evolves exactly: the equation leaves out a
+third order, see ordering_residual.py, which vanishes at C = 1 (and at -1, where P is no
+function).
+
+Source: eq. (43) of "Can Quantum Field Theory be Recovered from Time-Symmetric
+Stochastic Mechanics? Part I", read with every C; K. E. Cahill and R. J. Glauber,
+Phys. Rev. 177 (1969) 1882.
 """
 
 import jax
@@ -39,7 +44,7 @@ GRID = np.linspace(-4, 4, 33)
 
 
 def dual_symbol(symbol, C):
-    """H_C, marked as what the law multiplies with."""
+    """H_C, as the symbol that the law uses."""
     moved = symbol.to("weyl", 1 - C, prune=False)
     return symbols.Symbol(moved.coefficients, moved.powers)
 
@@ -72,7 +77,7 @@ def run(context):
             distance(evolved(symbol, C, plane), quasiprobability(ket, plane, C))
             for C in strengths
         ]
-    # C of the law against a record that is always the Husimi function
+    # C of the law against data that are always the Husimi function
     wide = np.linspace(0.5, 1.5, 5 if context.quick else 21)
     start = {"U": 1.0, "b": -3.0, "alpha0": ALPHA}
     husimi = [exact.kerr(plane, TIME, C=C, **start) for C in [1.0, *wide]]
@@ -117,7 +122,7 @@ def figure(strengths, matched, wide, off):
     draw_lines(
         axes[0, 1], wide, {"": off}, "o-", colors=(VERMILLION,), legend=None,
         xlabel="constant C", ylabel="½ ∫ |Q of the law - exact Q|", ylim=(0, None),
-        title=f"Kerr, from one and the same Q, t = {TIME}",
+        title=f"Kerr, from the same initial Q, t = {TIME}",
     )  # fmt: skip
     axes[0, 1].axvline(1, color=GREY, lw=0.8)
     return fig

@@ -2,13 +2,17 @@
 
     U_u = ∫ (m u²/2) density dx = (ħ²/8m) ∫ (∇density)²/density dx = ⟨U_q⟩
 
-Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", eq. (55) and
-section 5.1: a stationary localized state has S = -Et, so v = 0 and E = U_u + V.
-Ground states of a box, wells and the hydrogen atom; then vortices of charge α in a
-well, of which only whole α belong to a wave function.
-Verdict: it holds for real states, where U_u is the whole kinetic energy. It is not
-general: a vortex is stationary and localized, and has the drift energy α/2 besides its
-U_u = 1/2 (ħω), because S = αφ - Et.
+The paper gives a stationary localized state S = -Et, so that v = 0 and E = U_u + V. It
+is tried on ground states of a box, of wells and of the hydrogen atom, and on vortices
+of charge α in a well, of which only whole α belong to a wave function. A stationary
+localized state with drift energy refutes the claim.
+
+Verdict: it holds for real states, where U_u is the whole kinetic energy, but not in
+general. A vortex is stationary and localized, and has the drift energy α/2 besides its
+U_u = 1/2 (in ħω), because S = αφ - Et.
+
+Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", section 5.1,
+eq. (55).
 """
 
 import jax

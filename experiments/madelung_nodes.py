@@ -1,15 +1,19 @@
-"""Claim: Madelung's equations hold where the density vanishes - and can be computed.
+"""Claim: Madelung's equations hold, and can be computed, where the density vanishes.
 
     ∂ρ/∂t + ∇(ρ∇S/m) = 0,  ∂S/∂t + |∇S|²/2m + V - (ħ²/2m) ∇²√ρ/√ρ = 0
 
-Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", eqs. (8)-(10),
-(26), (31)-(33). At a node S jumps and ∇²√ρ/√ρ is 0/0. Methods that keep (ρ, S): the
-equations as printed on a grid, the same on a window that moves with the packet, sums
+At a node, where ρ vanishes, S jumps and ∇²√ρ/√ρ is 0/0. The methods that use (ρ, S) are
+the printed equations on a grid, the same on a window that moves with the packet, sums
 of the amplitudes of such windows, and the Hamiltonian (26) discretised link by link,
-from which the equations of motion then follow. Beside them the amplitude ψ.
-Verdict: nodes are no obstacle if the Hamiltonian is discretised, not the equations:
-links of order 8 go through them to 2e-7, below the bound that the grid sets. With
-derivatives of ln ρ a run ends before the first node, and says so by its status.
+from which the equations of motion then follow. Beside them runs the amplitude ψ. A
+method that fails at nodes counts against the claim.
+
+Verdict: it holds if the Hamiltonian is discretised, and not the equations. Links of
+order 8 go through nodes with an error of 2e-7, below the bound that the grid sets. With
+derivatives of ln ρ, a run ends before the first node and reports so in its status.
+
+Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", sections 2.1 and
+3.2, eqs. (8)-(10), (26), (31)-(33).
 """
 
 import diffrax
@@ -174,7 +178,7 @@ def run(context):
     ]
     holds = within and all(printed)
     return {
-        "status": "ok" if holds else "The methods do not end where they should.",
+        "status": "ok" if holds else "The methods do not end as claimed.",
         "L1_at_the_end": {f"{r['case']}, {r['method']}": r["L1"] for r in table},
         "ended_early": {
             f"{r['case']}, {r['method']}": f"{r['status']} at t = {r['end']:.2f}"
@@ -216,7 +220,7 @@ def figure(cases, curves, waves, ended, bounds):
     titles = {
         "free packet": "Free packet, no node",
         "collision": "Collision, nodes at t = 1.5",
-        "excited state": "Excited state, a node from the start (dotted: grid bounds)",
+        "excited state": "Excited state, a node at all times (dotted: grid bounds)",
     }
     for axis, name in zip(axes.ravel()[1:], cases, strict=False):
         axis.set_title(titles[name])

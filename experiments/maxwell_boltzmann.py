@@ -4,13 +4,17 @@
     energies of one particle in 2D: h_KE(E) = e^(-E/T)/T
                         as printed: h_KE(E) ∝ exp(-(γkT - E)²)
 
-Source: Chafin (2019), sec. 1. Hard discs that all have one speed at the start, event by
-event (2 % of the area filled) and by chance from Boltzmann's equation; rods in 1D.
-Verdict: it holds in 2D. a₂ falls from -1/2 to -0.125(2) at c = 4 and by a factor e in
-2.61(6) collisions, KL from ln 32 = 3.5 to 0.02; discs and Boltzmann's equation agree.
-Equal rods only swap velocities and keep one speed for ever. The printed h_KE does not
+Hard discs begin with equal speeds and are followed event by event (2 % of the area
+filled) and by sampling Boltzmann's equation; rods are followed in 1D. A slow decay of
+a₂ would refute the claim; energies that differ from the printed h_KE refute that law.
+
+Verdict: it holds in 2D. a₂ falls from -1/2 to -0.125(2) at c = 4, by a factor e in
+2.61(6) collisions, and KL from ln 32 = 3.5 to 0.02; discs and Boltzmann's equation
+agree. Equal rods only swap velocities and keep one speed. The printed h_KE does not
 hold: its distance from the energies is 0.23, and 0.058 for the best γ >= 0 and width
 (γ = 0); that of e^(-E/T)/T is 0.002, no more than chance.
+
+Source: Chafin (2019), sec. 2.
 """
 
 import jax
@@ -106,7 +110,7 @@ def run(context):
     apart = apart / np.hypot(gases.error[1:].data, chance)
     speeds = np.unique(np.abs(rods[-1])).size
     # Of 16 distances none lies beyond 4.5 standard errors. A sample stays below
-    # 1.95/√n, with chance 99.9 %; exp(-16/2.6) = 0.002 of the start is left at c = 16.
+    # 1.95/√n, with chance 99.9 %; exp(-16/2.6) = 0.002 of a₂ is left at c = 16.
     relaxed = apart.max() < 4.5 and fold < 3 and kl[8] < 0.03 and speeds == 1
     refuted = away < 1.95 * chance + 0.002 < best[0] / 2
     return {
@@ -156,7 +160,7 @@ def figure(gases, v, energies, best):
     draws = gases.runs * DISCS
     middle.axhline((BINS - 1) / (2 * draws), color=GREY, lw=0.8, ls=":")
     place = {"xy": (16, (BINS - 1) / (2.1 * draws)), "ha": "right", "va": "top"}
-    middle.annotate("by chance, of the discs", **place, color=GREY, fontsize=8)
+    middle.annotate("chance, for the discs", **place, color=GREY, fontsize=8)
     middle.set(xlabel="collisions per particle c", ylabel="KL(f | Maxwell)  (nats)")
     middle.set(yscale="log", title="KL divergence from Maxwell's law,\n"
                "discs and rods")  # fmt: skip

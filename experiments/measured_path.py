@@ -1,19 +1,23 @@
 """Claim: measured, Nelson's paths give quantum mechanics; unmeasured, they do not.
 
     H = p²/2 + x²/2 + G δ(t) x p_y: a pointer Y, read at t = 0; a second one reads X(t)
-    records, any noise ν:      E[Y X(t)]/G = ½ cos ωt
+    readings, any noise ν:     E[Y X(t)]/G = ½ cos ωt
     paths nobody measures:     E[X(0) X(t)] = ½ exp(-2νt)
     paths that are measured:   dK/dt = BK, B = [(FC)_zz - N] C_zz^{-1}, which turns to
                                ½ cos ωt at ωt = π as the pointer sharpens
 
+Pointer readings that depend on ν, or differ from quantum mechanics, would refute it.
+
+Verdict: it holds. The readings are those of quantum mechanics for Nelson's paths,
+Bohm's and others, whatever the pointer, since the density of pointer and particle
+together is |Ψ|² at every time. A measured path moves otherwise than an unmeasured one:
+after half a period it is on the other side. After a quarter the correlation of the
+paths is what it is unmeasured, at any strength, while that of the readings is 0: the
+readings do not follow the path. So ν is not observed, and no such experiment
+distinguishes Nelson's paths from Bohm's.
+
 Source: E. Nelson (1966) Phys. Rev. 150, 1079 for the process; moments in closed form,
 `jqd.exact.gaussian_paths`.
-Verdict: it holds. Records are those of quantum mechanics for Nelson's paths, Bohm's and
-others, whatever the pointer, since the density of pointer and particle together is
-|Ψ|² at every time. The path that is measured moves otherwise than one that is not: at
-half a period it is on the other side. At a quarter of it paths keep what they have
-unmeasured, at any strength, and the records say 0: what a path does is no record. So ν
-is not seen, and no experiment tells Nelson's paths from Bohm's here.
 """
 
 import jax
@@ -60,7 +64,7 @@ def start(variance):
 
 
 def sample(variance, nu, count, seed):
-    """X(0) X(t) of paths and Y X(t) of records: means and standard errors."""
+    """X(0) X(t) of paths and Y X(t) of readings: means and standard errors."""
     paths = nelson(
         law(1.0), start(variance), TS, jax.random.key(seed), nu=[nu, 0.0], paths=count,
         substeps=15, error_paths=0,
@@ -73,7 +77,7 @@ def sample(variance, nu, count, seed):
 
 
 def theory(variance, nu, ts, G=1.0):
-    """The same of the moment equations."""
+    """The same from the moment equations."""
     H = exact.quadratic_hamiltonian([1.0, np.inf], np.diag([1.0, 0.0]))
     C = np.diag([0.5, variance, 0.5, 1 / (4 * variance)])
     read = [(0.0, exact.impulse_map(2, 1, [1.0, 0.0], G))]
@@ -116,7 +120,7 @@ def run(context):
     # of 176 numbers in standard errors one in 1e4 is beyond 4.5 by chance
     holds = sigmas.max() < 4.5 and off.max() < 4.5 and half[0] > 0 > half[1] > half[2]
     return {
-        "status": "ok" if holds else "The paths or the records are not as expected.",
+        "status": "ok" if holds else "The paths or the readings are not as expected.",
         "paths": count,
         "largest_deviation_in_standard_errors": sigmas.max(),
         "records_from_quantum_in_standard_errors": off.max(),
@@ -132,7 +136,7 @@ def figure(paths, records):
     fig, axes = subplots(1, 3, size=(12.6, 4.0), sharey=True)
     fine = np.linspace(0, TS[-1], 60)
     titles = (
-        "Nobody measures: the paths forget",
+        "Paths that nobody measures",
         f"Paths, read by a pointer\nof variance {VARIANCES[0]:g} at t = 0",
         f"Paths, read by a sharp pointer\nof variance {VARIANCES[1]:g} at t = 0",
     )
@@ -151,14 +155,14 @@ def figure(paths, records):
     axes[0, 0].set_ylabel("<x(0) x(t)>,  <Y x(t)>/G   (ħ/mω)")
     axes[0, 0].legend(title="ν", fontsize=8, loc="lower left")
     axes[0, 1].annotate(
-        "crosses, for every ν:\nrecords, ½ cos ωt", (0.62, 0.42), color=INK
+        "crosses: readings, any ν;\ndashed: ½ cos ωt", (0.62, 0.42), color=INK
     )
     return fig
 
 
 def animate(path, frames):
-    """Paths that nobody measures beside some that were read at t = 0, with the wave
-    that guides one of them."""
+    """Unmeasured paths beside some that were measured at t = 0, with the wave that
+    guides one of them."""
     ts = np.linspace(0, 2 * np.pi, frames)
     psi = start(VARIANCES[1])
     key = jax.random.key(3)

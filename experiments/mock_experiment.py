@@ -1,19 +1,23 @@
-"""Claim: what no one told the analyst looks like a discovery until it is in the model.
+"""Claim: an unknown error looks like a discovery until the analyst models it.
 
     P_a(t) = (1 - ε) ∫ ρ_a(t; ω_2 + s x) e^{-x²/2} dx/√2π + ε/M
 
-Three levels that obey quantum mechanics; the energy of the second scatters by s from
-run to run, and a share ε of the shots is read at random. The analyst plans times and
-shots for the exponents q and r of copy dynamics, fits the record with the law alone,
-then with s and ε as nuisances, draws from the posterior, and compares with quantum
-mechanics.
+Three levels obey quantum mechanics. The energy of the second scatters by s from run to
+run, and a share ε of the shots is read at random. The analyst plans times and shots for
+the exponents q and r of copy dynamics, fits the data with the law alone, then with s
+and ε as nuisances, draws from the posterior, and compares with quantum mechanics. A fit
+of the law alone that gives the quantum values, or one with nuisances that does not,
+would refute the claim.
+
+Verdict: it holds. With the law alone, q is 8 standard errors from quantum mechanics,
+and χ² passes the fit (p = 0.12). With s and ε as nuisances q is 1.6 standard errors
+away, and these are 1.6 times as wide. By Laplace's method ln B is 15 in favour of
+quantum mechanics with s and ε over q and r alone. Held-out data do not decide: the
+comparison names no law as clearly preferred. A quick run compares only the laws without
+s and ε.
+
 Source: copy dynamics by Smolin (2012); its design, fit, posterior and comparison by
 `jqd.design`, `jqd.recover`, `jqd.posterior` and `jqd.compare`.
-Verdict: it holds. By the law alone q is 8 standard errors from quantum mechanics, and
-χ² passes the fit (p = 0.12). With s and ε as nuisances q is 1.6 errors from it, and
-these are 1.6 times as wide; ln B is 15 in favour of quantum mechanics with s and ε over
-q and r alone, by Laplace's method. Rows that are left out do not decide: the comparison
-names no law that is clearly preferred. A quick run compares laws without s and ε only.
 """
 
 import jax
@@ -31,15 +35,15 @@ from jqd.report.style import BLUE, GREEN, INK, VERMILLION, subplots
 # --- Parameters (ħ = 1) -----------------------------------------------------------
 
 SHOTS, EVEN = 200_000, 0.4  # in all, and the share of them that is spread evenly
-READOUT, SCATTER = 0.02, 0.1  # ε, and s in rates: what is true, and not told
+READOUT, SCATTER = 0.02, 0.1  # true ε, and s in rates, unknown to the analyst
 EXACT = {"q": 0.5, "r": -0.5}
-# Once it occurs to the analyst: s from the time of coherence, within a factor of two.
+# Priors once the analyst suspects them: s from the coherence time, within a factor 2.
 PRIORS = {"readout": jqd.HalfNormal(0.02), "sd": jqd.LogNormal(0.08, 0.7)}
-NODES = 5, 15  # of the integral over x: in fits, and in what is true
+NODES = 5, 15  # of the integral over x: in fits, and in the true law
 CHI2_OF_TWO = 5.991  # 95 % of two constants
 NEAR = {"starts": 1, "search": None, "held_out": 0.0}
 
-# --- What is done, and what the analyst thinks of it ------------------------------
+# --- The experiment, and the analyst's models of it ---------------------------------
 
 
 def scattering(law, sd, nodes):
@@ -48,7 +52,7 @@ def scattering(law, sd, nodes):
 
 
 def study(record, *, free=("q", "r"), told=False):
-    """The law with q and r as a record's; `told` with what opens it as nuisances."""
+    """A study of q and r; with `told`, s and ε are nuisances."""
     law, psi = golden()
     return jqd.Study(
         scattering(law, 0.08, NODES[0]) if told else law, record, psi0=psi, free=free,
@@ -66,7 +70,7 @@ def plan(ts):
 
 
 def experiment(ts, shots):
-    """Counts of quantum mechanics with s and ε that no one knows of."""
+    """Counts of quantum mechanics with s and ε, unknown to the analyst."""
     law, psi = golden()
     see = Confusion(readout=jnp.asarray(READOUT))
     truth = scattering(law, SCATTER, NODES[1])
@@ -77,7 +81,7 @@ def experiment(ts, shots):
 
 
 def explanations(record, quick):
-    """Laws beside the record, with what is fitted of each."""
+    """The laws compared, with the constants fitted in each."""
     studies = {
         "quantum mechanics": study(record, free=()),
         "copies: q, r": study(record),
@@ -90,7 +94,7 @@ def explanations(record, quick):
 
 
 def shifts(found):
-    """q and r less those of quantum mechanics, in standard errors."""
+    """q and r minus those of quantum mechanics, in standard errors."""
     each = {name: found.constants[name] for name in EXACT}
     return {name: (c.value - EXACT[name]) / c.stderr for name, c in each.items()}
 
@@ -141,7 +145,7 @@ def run(context):
 
 
 def summary(planned, pure, told, drawn, laws):
-    """The figures of each stage, and whether they tell the story."""
+    """The numbers of each stage, and whether the claim holds."""
     bayes = {row.name: laws.log_bayes(row)[1] for row in laws.rows}
     before, after = shifts(pure), shifts(told)
     honest = bayes.get("quantum mechanics, s, ε", max(bayes.values()))
@@ -149,7 +153,7 @@ def summary(planned, pure, told, drawn, laws):
     apart = max(map(abs, before.values())) > 3 > max(map(abs, after.values()))
     holds = fitted and apart and honest == max(bayes.values())
     return {
-        "status": "ok" if holds else "The record does not tell this story.",
+        "status": "ok" if holds else "The data do not support the claim.",
         "planned_standard_errors": {name: planned.stderr(name) for name in EXACT},
         "pure_law_in_standard_errors": before,
         "pure_law_p": pure.p_value,
@@ -169,14 +173,14 @@ def summary(planned, pure, told, drawn, laws):
 
 
 def figure(planned, record, pure, drawn, laws):
-    """Plan, record, what q and r seem to be, and which law the record prefers."""
+    """Plan, data, fitted q and r, and the comparison of laws."""
     fig, axes = subplots(2, 2, size=(9.6, 7.0))
     draw_plan(axes[0, 0], planned)
     draw_record(axes[0, 1], record, pure)
     draw_plane(axes[1, 0], pure, drawn)
     draw_laws(axes[1, 1], laws)
     fig.suptitle(
-        "Quantum mechanics, with a scatter s and a readout error ε that no one told of",
+        "Quantum mechanics, with unknown scatter s and readout error ε",
         fontsize=12,
     )
     return fig
@@ -221,7 +225,9 @@ def draw_plane(axis, pure, drawn):
     axis.plot([], [], color=VERMILLION, lw=2, label="q and r alone: 95 %")
     axis.plot(0.5, -0.5, "*", color=INK, ms=14, ls="", label="quantum mechanics")
     off = abs(shifts(pure)["q"])
-    axis.set(xlabel="q", ylabel="r", title=f"3  q alone is {off:.1f} errors off")
+    axis.set(
+        xlabel="q", ylabel="r", title=f"3  By the law alone q is {off:.1f} errors off"
+    )
     below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2)}
     handles = axis.legend(**below, fontsize=8).legend_handles
     handles[0].set(alpha=1, markersize=4)
@@ -240,4 +246,4 @@ def draw_laws(axis, laws):
                       va="center", fontsize=9)  # fmt: skip
     axis.set_yticks(y, [row.name.replace(", s", ",\ns") for row in laws.rows])
     axis.set(xlabel=f"ln B to {laws.rows[0].name}", xlim=(None, 1.6 * max(*logs, 1)))
-    axis.set_title("4  Which law the record prefers, and its p")
+    axis.set_title("4  ln B of each law, and p of its fit")

@@ -1,16 +1,20 @@
-"""Claim: no average of paths with weights that are not negative gives a pure state.
+"""Claim: no non-negative average of paths gives a pure state that is not Gaussian.
 
     Q₀(x, y) = ∫ k_T(x|x') w(x', y) dx',    d(T) = min over w >= 0 of ½ ∫|Q₀ - k_T w|
 
+The paths are those of the amplifier: X backward from T, Y forward from t = 0, weighted
+by w. A weight w >= 0 that leaves d = 0 for a cat (a superposition of coherent states)
+would refute the claim.
+
+Verdict: it holds for cats and for one quantum at the times tried: the only weight is
+negative in places. The best non-negative weight misses less than a hundredth in total
+variation, because the negative part is smoothed away; averages of X or of Y can hardly
+show it. As a control, a cat of half the coherence has a weight and is missed by
+rounding alone, on the same grid. A cat at ±β can keep the share exp(-β² tanh gT) of its
+coherence; d becomes too small to see somewhat before.
+
 Source: secs. IV E, V E and VI A of "Can Quantum Field Theory be Recovered from
-Time-Symmetric Stochastic Mechanics? Part I": trajectories of the amplifier, X backward
-from T, Y forward from t = 0, weighted by w.
-Verdict: cats and one quantum have no such weight at the times tried: the only one is
-negative in places. What the best of the others miss is small, less than a hundredth in
-total variation, because the negative part is smoothed away: averages of X or of Y can
-hardly tell. The control has a weight: a cat of half the coherence is missed by nothing
-but rounding, on the same grid. Of a cat at ±β that share of the coherence can be kept
-which is exp(-β² tanh gT); d is too small to be seen some way before.
+Time-Symmetric Stochastic Mechanics? Part I".
 """
 
 import numpy as np
@@ -28,7 +32,7 @@ from jqd.states import phase_grid
 SMALL, LARGE = 0.8, 1.5  # β of the cats
 TIMES = (0.1, 0.5, 1.0, 3.0)
 LOST = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)  # m, coherence lost
-AT = 1.0  # gT at which coherence is taken away
+AT = 1.0  # gT at which coherence is removed
 REACH_X, REACH_Y = 4.0, 3.2
 
 # --- Problem and law --------------------------------------------------------------
@@ -107,7 +111,7 @@ def run(context):
     )
     *pure, control = (max(values) for values in distances.values())
     least = min(min(values) for values in list(distances.values())[:-1])
-    # what least squares leaves of the control, most where kernels are narrowest
+    # the residual of least squares for the control, largest where kernels are narrowest
     left = control < 1e-3 * least
     holds = left and max(pure) < 0.01 and around[0] < 0 < around[1]
     return {
@@ -128,7 +132,7 @@ def figure(times, distances, losses, mixed, threshold):
         {name: np.maximum(values, floor) for name, values in distances.items()}, "o-",
         xscale="log", yscale="log", ylim=(floor / 3, 1),
         xlabel="gT", ylabel="d, at most",
-        title="What the best weight w ≥ 0\nmisses of Q, in total variation",
+        title="Distance of Q from the best weight\nw ≥ 0, in total variation",
     )  # fmt: skip
     axis = axes[0, 1]
     draw_lines(

@@ -5,13 +5,18 @@
     quantum:         ½<xx(t) + x(t)x> = (ħ/2mω) cos ωt,  <...> = (ħ/mω)(1 - cos ωt) ~ t²
     any ν >= 0:      the same density at every time.
 
+A distance of the paths from |ψ|² beyond chance, or a quantum correlation at ωt = π,
+would refute the claim.
+
+Verdict: it holds. At ωt = π the paths keep exp(-π) = 4 % of their correlation where
+quantum mechanics has -100 %, and none of ν = 0, D/2, D, 2D mends that. Their distances
+to |ψ|² stay within chance: a density at one time cannot determine ν, two times of a
+path can. All this is about paths that nothing measures; measured ones were not
+followed.
+
 Source: E. Nelson (1966) Phys. Rev. 150, 1079; H. Grabert, P. Hänggi and P. Talkner
 (1979) Phys. Rev. A 19, 2440; M. Davidson (1979) Lett. Math. Phys. 3, 271. Zakir's
 diffusion is read as conservative, so that its paths sample ρ and claim no more.
-Verdict: at ωt = π the paths keep exp(-π) = 4 % of their correlation where quantum
-mechanics has -100 %; none of ν = 0, D/2, D, 2D mends it. Their distances to |ψ|² stay
-at what chance allows: a density at one time cannot tell ν, two times of a path can. All
-this of paths that nothing measures; measured ones were not followed.
 """
 
 import jax

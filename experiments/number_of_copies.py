@@ -1,21 +1,24 @@
-"""Claim: failures that are counted say how many copies there are at least.
+"""Claim: a count of failures gives a lower bound on the number of copies.
 
     N >= Λ/u,   Λ = N E[1 - F],   u the Clopper-Pearson limit of the failure probability
 
-A Rabi oscillation between populations .2 and .8 has Λ = ln 4 a period. Each run starts
-N copies afresh and asks after whole periods whether they are in the state of quantum
-mechanics; other errors make it fail as well.
+A Rabi oscillation between populations 0.2 and 0.8 has Λ = ln 4 per period. Each run
+starts N fresh copies and tests after whole periods whether they are in the state of
+quantum mechanics; other errors make it fail as well. A bound of 95 % that holds less
+often would refute the claim.
 
-Source: Smolin (2012), eq. (39), its sign corrected; linear noise; C. J. Clopper and
-E. S. Pearson, Biometrika 26, 404 (1934).
 Verdict: it holds within the noise of 4000 sampled runs for each N. For N = 1000 and
-10000, up to 160 expected failures, no setting's bound holds in less than 92.4 % of 1000
-records without other failures, where runs of that N happened to fail 1.9 +- 1.6 % less
-than Λ/N says; with other failures in no less than 98.0 %. For N = 10000 the median
-bound is 0.29 N after 1e4 runs of one period, 0.61 N of eight, and 0.94 N after 1e6 of
-eight. Other failures only lower it, to 0.50 N with 0.001 a run, which longer runs
-dilute, and to 0.40 N with 0.0002 a period, which they do not. Order 1/N is not enough
-for N = 100: after eight periods runs fail 1.6 times as often as Λ/N says.
+10000 and up to 160 expected failures, the bound holds in at least 92.4 % of 1000 data
+sets without other failures (the sampled runs of that N failed 1.9 ± 1.6 % less often
+than Λ/N), and in at least 98.0 % with other failures. For N = 10000 the median bound is
+0.29 N after 1e4 runs of one period, 0.61 N of eight, and 0.94 N after 1e6 runs of
+eight. Other failures only lower it: to 0.50 N with 0.001 per run, which longer runs
+dilute, and to 0.40 N with 0.0002 per period, which they do not. Order 1/N is not enough
+for N = 100: after eight periods runs fail 1.6 times as often as Λ/N.
+
+Source: Smolin (2012), eq. (39), with its sign corrected, and section 3.5, on
+measurements of whether there are any copies; linear noise; C. J. Clopper and E. S.
+Pearson, Biometrika 26, 404 (1934).
 """
 
 from functools import partial
@@ -35,7 +38,7 @@ from jqd.report.style import CYCLE, GREY, INK, PALE, subplots
 NUMBERS = (100, 1000, 10000)
 SHOTS = np.geomspace(1e2, 1e6, 9)
 PERIODS = (1, 2, 4, 8)
-# chances of failures of other origin: in every run, and in every period of it
+# probability of failures of other origin: per run, and per period
 OTHER = {
     "none": (0.0, 0.0),
     "0.001 a run": (1e-3, 0.0),
@@ -46,7 +49,7 @@ BLOCK = 500  # runs that are sampled together
 LEVEL = 0.95
 HAMILTONIAN = np.array([[0.0, 0.5], [0.5, 0.0]])
 START = np.sqrt([0.8, 0.2])
-# Runs that were sampled scatter; records must do so five times as much.
+# Sampled runs scatter; the data sets must do so five times as much.
 POOL = 25.0
 
 # --- Problem ----------------------------------------------------------------------
@@ -70,7 +73,7 @@ def fidelity_lost(copies, block, *, periods, **options):
 
 
 def sampled(context, numbers, periods, count, **options):
-    """The same of so many runs of each N, in blocks, (N, runs, periods)."""
+    """The same for `count` runs of each N, in blocks, (N, runs, periods)."""
     point = partial(fidelity_lost, periods=periods, **options)
     axes = {"copies": np.array(numbers), "block": np.arange(count // BLOCK)}
     found = context.sweep(point, axes, options["method"], trace=False).lost.values
@@ -78,7 +81,7 @@ def sampled(context, numbers, periods, count, **options):
 
 
 def infidelity(periods):
-    """Λ after 1, 2, .. periods, and for which N order 1/N is enough, (N, periods)."""
+    """Λ after 1, 2, .. periods, and where order 1/N is enough, (N, periods)."""
     law = jqd.CopyDynamics.from_hamiltonian(HAMILTONIAN)
     ts = 2 * np.pi * np.arange(periods + 1)
     found = copying.infidelity(law, START + 0j, ts)
@@ -87,7 +90,7 @@ def infidelity(periods):
 
 
 def other_failures(periods):
-    """Chance of each kind after so many periods, (kinds, periods)."""
+    """Probability of each kind after these periods, (kinds, periods)."""
     run, each = np.array(list(OTHER.values())).T[:, :, None]
     return 1 - (1 - run) * (1 - each) ** periods
 
@@ -103,7 +106,7 @@ def bounds(draw, chance, lost, records):
     shape = (*chance.shape, SHOTS.size, records)
     shots = np.broadcast_to(np.round(SHOTS)[:, None], shape)
     failures = draw.binomial(shots.astype(int), chance[..., None, None])
-    # many records have the same count: each limit once, for Λ = 1
+    # many data sets have the same count: each limit once, for Λ = 1
     pairs = np.stack([failures.ravel(), shots.ravel()])
     each, which = np.unique(pairs, axis=1, return_inverse=True)
     found = np.asarray(least(*each.astype(float)))[which.ravel()]
@@ -130,7 +133,7 @@ def run(context):
     numbers = np.array(NUMBERS, float)
     right = np.mean(bound <= numbers[:, None, None, None, None], axis=-1)
     expected = fail[..., None] * SHOTS
-    # more failures than this would tell what was sampled from what it is of
+    # with more failures than this, the sampled runs would differ from the law itself
     told = expected <= count / POOL
     middle = np.quantile(bound, [0.05, 0.5, 0.95], axis=-1)
 
@@ -158,7 +161,7 @@ def run(context):
     least_share = {
         name: np.min(right[:, k][sound[:, k]]) for k, name in enumerate(OTHER)
     }
-    # 3 errors of a share of records, and a fifth of an error from the pool
+    # 3 standard errors of a share of data sets, and a fifth of one from the pool
     noise = 3 * np.sqrt(LEVEL * (1 - LEVEL) / records) + 0.03
     direct = np.mean(exact) * NUMBERS[1] / lost[0]
     scatter = standard_error(exact.ravel()) * NUMBERS[1] / lost[0]
@@ -170,7 +173,7 @@ def run(context):
         and np.all(np.diff(middle[1, -1, 0], axis=-1) > 0)
     )
     return {
-        "status": "ok" if holds else "The bound does not hold as often as it says.",
+        "status": "ok" if holds else "The bound does not hold as often as it should.",
         "lambda": by_periods(lost, periods),
         "sampled_over_lambda": rows(ratio, periods),
         "its_error": rows(its_error, periods),
@@ -205,16 +208,16 @@ def figure_shots(quantiles, periods, lost):
     fig, axes = subplots(size=(7.2, 4.8))
     axis = axes[0, 0]
     axis.axhline(NUMBERS[-1], color=INK, lw=1.0, ls=":")
-    axis.annotate("copies there are", (1.15e2, 1.08 * NUMBERS[-1]), color=INK)
+    axis.annotate("true number of copies", (1.15e2, 1.08 * NUMBERS[-1]), color=INK)
     for k, (n, color) in enumerate(zip(periods, CYCLE, strict=False)):
         low, middle, high = quantiles[:, k]
         axis.fill_between(SHOTS, low, high, color=color, alpha=0.2, lw=0)
         name = "1 period" if n == 1 else f"{n} periods"
         axis.plot(SHOTS, middle, color=color, label=f"{name}, Λ = {lost[k]:.2f}")
     axis.set(xscale="log", yscale="log", xlim=(SHOTS[0], SHOTS[-1]))
-    axis.set(xlabel="runs", ylabel="N at least (95 %)", ylim=(20, 3e4))
+    axis.set(xlabel="runs", ylabel="lower bound on N (95 %)", ylim=(20, 3e4))
     axis.set_title("The bound on N over runs, by periods")
-    axis.legend(loc="lower right", fontsize=9, title="bands: 90 % of records")
+    axis.legend(loc="lower right", fontsize=9, title="bands: 90 % of data sets")
     return fig
 
 
@@ -249,7 +252,7 @@ def figure_coverage(expected, right, told, valid):
                 )  # fmt: skip
         axis.set(xscale="log", xlabel="failures expected", title=f"N = {number}")
         axis.set(ylim=(0.88, 1.005), xlim=(1e-2, 1e3))
-    axes[0, 0].set_ylabel("share of records that bound N rightly")
+    axes[0, 0].set_ylabel("share of data sets whose bound holds")
     axes[0, -1].legend(loc="lower left", fontsize=9)
     fig.suptitle("How often the 95 % bound holds (open: N too few for order 1/N)")
     return fig

@@ -1,15 +1,19 @@
-"""Claim: of all orderings, the Fokker-Planck equation closes at Husimi's. Almost.
+"""Claim: of all orderings, the Fokker-Planck equation closes only at Husimi's.
 
     ∂ₜW_C = i ∂[(∂*H_C) W_C] + (iħC/2) ∂²[(∂*²H_C) W_C] + c.c.,  H_C = e^(ħ(1-C)∂∂*/2) H
 
 W_C is the quasiprobability of order s = -C (C = 1 Husimi, 0 Wigner, -1 Glauber's P),
-H_C the symbol of the dual order (anti-Wick, Weyl, Wick). Source: eq. (43) of "Can
-Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics? Part I",
-read with every C; K. E. Cahill and R. J. Glauber, Phys. Rev. 177 (1969) 1882.
-Verdict: for the quadratic Hamiltonian it closes at each C tried. For Kerr's it leaves
-out the third order, (i/8)(1 - C²) ∂*²∂[(∂²∂*H_C) W_C] + c.c., measured here at points
-of a random state for C from -0.5 to 1. The factor vanishes at C = 1, and would at -1,
-where P is no function.
+H_C the symbol of the dual order (anti-Wick, Weyl, Wick). The equation closes if it
+leaves out nothing of quantum mechanics; closing at another C refutes the claim.
+
+Verdict: it holds for a Kerr medium, not for a quadratic Hamiltonian, where it closes at
+each C tried. For Kerr's the equation leaves out the third order, (i/8)(1 - C²)
+∂*²∂[(∂²∂*H_C) W_C] + c.c., measured here at points of a random state for C from -0.5 to
+1. This factor vanishes at C = 1, and would at -1, where P is no function.
+
+Source: eq. (43) of "Can Quantum Field Theory be Recovered from Time-Symmetric
+Stochastic Mechanics? Part I", read with every C; K. E. Cahill and R. J. Glauber,
+Phys. Rev. 177 (1969) 1882.
 """
 
 import jax
@@ -35,7 +39,7 @@ HAMILTONIANS = {
 
 
 def dual_symbol(symbol, C):
-    """H_C, marked as what the law multiplies with."""
+    """H_C, as the symbol that the law uses."""
     moved = symbol.to("weyl", 1 - C, prune=False)
     return symbols.Symbol(moved.coefficients, moved.powers)
 
@@ -65,7 +69,7 @@ def rates(symbol, C, ket, points):
 
 
 def compare(name, C, ket, points):
-    """What the equation leaves out, and what is left if the third order is added."""
+    """The residual of the equation, with and without the third order."""
     quantum, equation, third = rates(HAMILTONIANS[name], C, ket, points)
     gap, size = quantum - equation, jnp.max(jnp.abs(quantum))
     factor = jnp.vdot(third, gap) / jnp.maximum(jnp.vdot(third, third), 1e-30)

@@ -2,13 +2,17 @@
 
     density = exp(-(x - v₀t)²/a²(1 + τ²)) / (a sqrt(π (1 + τ²))),  τ = ħt/ma² = 2Dt/a²
 
-Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", eqs. (13)-(16).
-Both kinds of diffusion run side by side on a grid, with D = ħ/2m for both.
-Verdict: half of it holds. The packet is the Gaussian of (16), whose printed prefactor
-1/(1 + τ²) is wrong: it loses norm (0.24 left at τ = 4). But it is *narrower* than under
-ordinary diffusion until t = a²/D, and wider only from then on, its variance growing the
-faster from half that time: the flux -D ∇ρ moves nothing, its energy first has to turn
-into drift.
+Conservative and ordinary diffusion run side by side on a grid, both with D = ħ/2m. A
+packet that is narrower than under ordinary diffusion refutes "faster".
+
+Verdict: half of it holds. The packet is the Gaussian of (16), except for the printed
+prefactor 1/(1 + τ²), which loses norm (0.24 is left at τ = 4). But it is *narrower*
+than under ordinary diffusion until t = a²/D, and wider only from then on; its variance
+grows faster from half that time. The flux -D ∇ρ moves nothing: its energy must first
+turn into drift.
+
+Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", section 2.2,
+eqs. (13)-(16).
 """
 
 import jax
@@ -31,7 +35,7 @@ GRID = Grid((-24.0, 32.0), 448)
 TIMES = np.linspace(0, 4, 17)
 SHOWN = (0, 1, 2, 4)  # times whose density is drawn
 
-# --- Both laws from one start -----------------------------------------------------
+# --- Both laws from one initial state ---------------------------------------------
 
 
 def moments(density):

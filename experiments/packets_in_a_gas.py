@@ -4,15 +4,22 @@
     free packet: s √(1 + (ħt/2ms²)²);   at collisions: the derivative of the paths
     soft discs: contacts per particle = τ_r/τ_coll,  <PE>/<KE> = (1/2d) τ_r/τ_coll
 
-Source: Chafin (2019), sec. 1. Argon at 300 K and 1 atm; hard discs, event by event,
-from equal speeds; soft discs V = κ(σ - r)²/2, τ_r = π√(m/2κ).
-Verdict: refuted for a real gas. Argon atoms as narrow as in a solid, 0.1 Å, are 15.9 nm
-wide at their first collision, 4.6 times as far as their neighbours are; from 0.5 Å on
-they survive the first, but each collision widens packets of discs by a factor 33 (5 %
-of the area filled) or 6 (15 %): past the mean free path after 1.2(1) and 1.8(1), long
-before the speeds are Maxwell's. These arise all the same. The printed ΔE lacks a factor
-k₀s of its own moving packets. h_PE ≈ h_KE τ_r/τ_coll holds for contacts; of energies it
-is 4 times too large in 2D.
+Argon is taken at 300 K and 1 atm. Hard discs begin with equal speeds and are followed
+event by event; soft discs have V = κ(σ - r)²/2, τ_r = π√(m/2κ). The paper says so for
+parcels that spread "much slower than the collision time", and calls it "certainly a
+transient state". Packets wider than the spacing or the mean free path before the speeds
+are Maxwell's do not meet that condition.
+
+Verdict: argon does not meet it. Atoms as narrow as in a solid, 0.1 Å, are 15.9 nm wide
+at their first collision, 4.6 times the distance of neighbours. From 0.5 Å on they
+survive the first collision, but each collision widens packets of discs by a factor 33
+(5 % of the area filled) or 6 (15 %). They are wider than the mean free path after
+1.2(1) and 1.8(1) collisions, long before the speeds are Maxwell's, which arise all the
+same, by the classical motion. The printed ΔE lacks a factor k₀s for its own moving
+packets. h_PE ≈ h_KE τ_r/τ_coll holds for contacts; for energies it is 4 times too large
+in 2D.
+
+Source: Chafin (2019), sec. 2.
 """
 
 import jax
@@ -32,7 +39,7 @@ from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 ARGON = {"mass": 6.6335e-26, "diameter": 3.4e-10}
 AIR = {"temperature": 300.0, "pressure": 101325.0}
-NARROW = (1e-11, 1e-10)  # m, widths at the start
+NARROW = (1e-11, 1e-10)  # m, initial widths
 # m = T = diameter = 1: area filled, and packets of k₀s = 3 to 4
 FRACTIONS = {0.05: BLUE, 0.15: GREEN}
 WIDTH, HBAR, DISCS, FRAMES = 0.03, 0.01, 64, 48
@@ -90,7 +97,7 @@ def run(context):
     outgrown, growth = {}, {}
     for fraction, rows in found.items():
         path, log = float(gas.mean_free_path(fraction)), np.log(rows[:, 0])
-        # none starts wider than the path, and all outgrow it
+        # initially none is wider than the path, and all outgrow it
         outgrown[fraction] = [np.interp(np.log(path), row, c) for row in log]
         growth[fraction] = np.exp((log[:, -1] - log[:, 8]) / (c[-1] - c[8]))
     exact = energy_spread(k0, 1.0)
@@ -153,8 +160,8 @@ def figure(c, found, springs, averages, k0, spreads):
     start.loglog(s * 1e10, argon.width * 1e9, color=BLUE)
     for at, axis in ((1.1e-4, free), (1.0, start)):
         mark_lengths(axis, argon, at)
-    start.set(xlabel="width at the start  (Å)", ylabel="width at first collision  (nm)")
-    start.set_title("Argon: width at the first collision\nover that at the start")
+    start.set(xlabel="initial width  (Å)", ylabel="width at first collision  (nm)")
+    start.set_title("Argon: width at the first collision\nover initial width")
     for fraction, rows in found.items():
         color, name = FRACTIONS[fraction], f"{fraction:.0%} filled"
         path = float(gas.mean_free_path(fraction))
@@ -211,7 +218,7 @@ def draw_free(axis, argon):
         xlabel="t / mean time between collisions", ylabel="width of a packet  (nm)"
     )
     axis.set_title("Argon, 300 K, 1 atm: width of a packet\nuntil it collides")
-    axis.legend(title="at the start", loc="lower right", alignment="left")
+    axis.legend(title="initially", loc="lower right", alignment="left")
 
 
 def mark_lengths(axis, argon, at):

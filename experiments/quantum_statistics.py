@@ -3,14 +3,17 @@
     P_g(n) = N!/Π n_i! Π_i Π_{k<n_i} (1 + g k) / Π_{k<N} (M + g k)
 
 g = 0 is Maxwell-Boltzmann, eq. (45), g = 1 Bose-Einstein, eq. (47), g = -1 Fermi-Dirac,
-eq. (49). Eq. (52) averages over weights w_i of the states. Its text gives "each
-particle" its own deviations; then particles stay independent and g = 0. Only one
-vector of weights for all N particles gives g = 1.
+eq. (49). Eq. (52) averages over weights w_i of the states. Its text gives the
+deviations "for each particle"; but then particles stay independent and g = 0. Only one
+vector of weights for all N particles gives g = 1. A fitted g that is not the expected
+one would refute the claim.
 
-Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", section 4.
-Verdict: it holds with shared weights, and not as the sentence has it. Draws tend to the
-exact probabilities as 1/√draws, counts give back g, and so do occupation curves
-1/(exp((E - μ)/kT) - g) with 1 % noise, for g = -1, 0, 1/2 and 1.
+Verdict: it holds with shared weights, and not with weights of each particle. Draws tend
+to the exact probabilities as 1/√draws. Fits to counts give back g, and so do fits to
+occupation curves 1/(exp((E - μ)/kT) - g) with 1 % noise, for g = -1, 0, 1/2 and 1.
+
+Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", sections 4.1 and
+4.2.
 """
 
 import jax
@@ -137,7 +140,7 @@ def figure(draws, chance, tv, wrong, drawn, curves, table):
     left.loglog(*wrong, "o--", color=VERMILLION, mfc="white", label=label)
     left.loglog(draws, chance, color=GREY, ls=":", label="chance alone (bosons)")
     left.set(xlabel="draws", ylabel="total variation from P_g", ylim=(3e-5, 1))
-    left.set_title(f"{SMALL[0]} particles, {SMALL[1]} states: what draws tend to")
+    left.set_title(f"{SMALL[0]} particles, {SMALL[1]} states: distance over draws")
     middle.set(xlabel="particles in a state", ylabel="share of states", ylim=(0, 0.55))
     middle.set_title(f"{LARGE[1]} states: counts (dots), exact (lines), g recovered")
     E = np.linspace(ENERGIES[0], ENERGIES[-1], 200)

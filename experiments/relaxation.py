@@ -1,22 +1,24 @@
-"""Claim: one system comes to have the frequencies of its ensemble - if currents flow.
+"""Claim: a single system reaches the frequencies of its ensemble, if currents flow.
 
 The copy law moves a single system from class b to a at the rate [J_ab]⁺/ρ_b: Bell's
 jump process. Those that began in class b are spread over the classes as P[., b](t),
 
     dP_ab/dt = Σ_c (T_{c→a} P_cb - T_{a→c} P_ab),   T_{b→a} = [J_ab]⁺/ρ_b,
 
-and are told from the whole ensemble by D_b = ½ Σ_a |P_ab - ρ_a|. Two classes that
-exchange systems (Rabi, ρ_1 between p and 1 - p) forget by the same factor in every
-period, D → D [p/(1-p)]²; three with generic couplings forget at a steady rate. In a
-real eigenstate no current flows: nobody copies, and every system stays for ever in the
-class in which it was prepared, although |ψ_a|² is spread over all of them. (N systems
-represent ψ to 1/N only, so that about a hundred of them move all the same: a share that
-falls as 1/N.)
+and D_b = ½ Σ_a |P_ab - ρ_a| is their distance from the whole ensemble. N individuals,
+each with a phase of its own, copy each other; those that began together are followed
+and compared with Bell's chain. Individuals that leave the chain, or that mix without
+currents, would refute the claim.
 
-Here N individuals, each with a phase of its own, copy each other; those that began
-together are followed and compared with Bell's chain.
+Verdict: it holds. Two classes that exchange systems (Rabi, ρ_1 between p and 1 - p)
+forget by the same factor in every period, D → D [p/(1-p)]²; three with generic
+couplings forget at a steady rate. In a real eigenstate no current flows: nobody copies,
+and every system stays in the class in which it was prepared, although |ψ_a|² is spread
+over all of them. (N systems represent ψ only to 1/N, so that about a hundred of them
+move all the same: a share that falls as 1/N.)
 
-Source: Smolin (2012), eq. (39) and section 3.4, last question.
+Source: Smolin (2012), eq. (39) and section 3.4, which asks whether mixing by the copy
+rule is fast enough.
 """
 
 import jax
@@ -123,7 +125,7 @@ def figure(times, results):
             axis.plot(ts, shares, "o", ms=3, color=CYCLE[b], label=f"class {b + 1}")
         axis.plot(ts, chain.density[:, 0], "--", color=INK, lw=1.2, label="all")
         axis.set(xlabel="time (1/R)" if name == "Rabi" else "time", ylim=(-0.03, 1.15))
-        axis.set_ylabel("share that is in class 1")
+        axis.set_ylabel("share in class 1")
         axis.set_title(f"{title}: dots individuals,\nlines Bell's chain")
         axis.legend(title="began in", ncols=4, loc="upper center", fontsize=8,
                     title_fontsize=8, columnspacing=1, handletextpad=0.4)  # fmt: skip

@@ -1,20 +1,25 @@
-"""Claim: under the copy law a far choice shows, unless all classes hold many copies.
+"""Claim: where copies are few, what acts far away shows under the copy law.
 
-Two systems with two values each are one system with four classes (a, b). A is watched,
+Two systems with two values each are one system with four classes (a, b). A is measured,
 ⟨z_A⟩ = ρ_0. - ρ_1., with H_A = σ_x. In quantum mechanics nothing that is done to B, far
 away, changes it: ⟨z_A⟩ = ½ cos 2t for the pair cos 30° |00> + sin 30° |11>. But
 
-    empty classes    |01> and |10> have nobody to copy: A stands still at ½ for ever.
-                     After a turn of B by 45° (before t = 0) no class is empty, and A
-                     swings: B's choice moves A by 100 %, however large N is.
+    empty classes    |01> and |10> have nobody to copy: A stays at ½ for ever.
+                     Prepared with B turned by 45° no class is empty, and A swings by
+                     100 %, however large N is.
     few copies       H_B on or off changes E⟨z_A⟩, also for a product state: classes
                      die out. It is gone where every class keeps many copies.
     other laws       off q = 1/2, r = -1/2 even N → ∞ signals, if the pair is entangled.
 
-Spectators, systems of each class that are copied and never copy, cure the first.
-The turn is a choice of B's preparation: H_B could not begin it, for the same reason.
+The first compares two preparations: H_B could not begin the turn, for the same reason,
+so that no act within the law is shown to signal there. An A that moves as in quantum
+mechanics in all these cases would refute the claim.
 
-Source: Smolin (2012), eqs. (39), (40), and section 3.4 on nodes and composite systems.
+Verdict: it holds in all three cases. Spectators, systems of each class that are copied
+and never copy, cure the first.
+
+Source: Smolin (2012), eqs. (39), (40), and section 3.4, on nodes and on "the
+possibility of faster than light signaling".
 """
 
 import jax
@@ -150,7 +155,7 @@ def run(context):
         and product_scan < 1e-3
     )
     return {
-        "status": "ok" if holds else "A does not move as expected.",
+        "status": "ok" if holds else "A does not move as claimed.",
         "left_alone": frozen[::3],
         "turned": moved[::3],
         "with_spectators": cured[::3],
@@ -174,8 +179,10 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
     ):
         hollow = {"mfc": "none", "ms": 8} if mark == "s" else {"ms": 5}
         axis.plot(SWING, z, mark, color=color, label=name, **hollow)
-    axis.set(xlabel="time", ylabel="⟨z⟩ of A, as seen by A alone", ylim=(-0.6, 1.12))
-    axis.set_title(f"Two empty classes, N = {MANY:,}:\nmotion of A, by what acts on B")
+    axis.set(xlabel="time", ylabel="⟨z⟩ of A, measured on A alone", ylim=(-0.6, 1.12))
+    axis.set_title(
+        f"Two empty classes, N = {MANY:,}:\nmotion of A, by what is done to B"
+    )
     axis.legend(loc="upper center", ncols=3, fontsize=8, columnspacing=1)
 
     axis, fine = axes[0, 1], np.asarray(TS)
@@ -184,13 +191,15 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
         z, error = means[0, 0, on_B].T
         axis.errorbar(fine, z, 2 * error, fmt="o-", color=color, lw=1, label=name)
     axis.set(xlabel="time", ylabel="average ⟨z⟩ of A")
-    axis.set_title(f"All classes filled, N = {few[0]}:\nmotion of A, by what acts on B")
+    axis.set_title(
+        f"All classes filled, N = {few[0]}:\nmotion of A, by what is done to B"
+    )
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3, fontsize=8)
 
     axis = axes[1, 0]
     axis.fill_between(few, 2e-4, chance, color=PALE, lw=0)
     axis.annotate("chance", (few[-1], 1.2e-3), color=GREY, ha="right")
-    axis.axhline(1, color=BLUE, ls="--", lw=1.2, label="with empty classes: any N")
+    axis.axhline(1, color=BLUE, ls="--", lw=1.2, label="empty classes, exact for any N")
     for k, (color, mark) in enumerate(((VERMILLION, "s"), (GREEN, "^"))):
         label = f"{list(STATES)[k]} state, classes filled"
         axis.loglog(few, signals[k], mark + "-", color=color, ms=6, label=label)
@@ -202,7 +211,7 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
 
     axis = axes[1, 1]
     for name, key, color, form in (
-        ("entangled, q off ½ (ends at a node)", 0, BLUE, "o-"),
+        ("entangled, q off ½ (gaps: a node)", 0, BLUE, "o-"),
         ("entangled, r off -½", 1, VERMILLION, "s-"),
         ("product, either", 0, GREEN, "-"),
     ):

@@ -1,20 +1,24 @@
 """Claim: a few systems that never copy carry an ensemble over a node; many spoil it.
 
-A class without systems cannot be copied, so an ensemble that meets a node of ψ freezes
-there. Two remedies, for two classes that begin at ψ = (1, 0):
+A class without systems cannot be copied, so that an ensemble that meets a node of ψ (an
+empty class) freezes there. Two remedies, for two classes that begin at ψ = (1, 0):
 
 - s spectators in each class, copied and never copying, with the phase of their class.
-  They count in all rates, so that the ensemble follows a system of N + 2s: the error
-  is about 0.9 √(s/N) for many. A few leave it at the noise of copying, ~ 1/√N.
+  They count in all rates, so that the ensemble follows a system of N + 2s: the error is
+  about 0.9 √(s/N) for many. A few leave it at the noise of copying, ~ 1/√N.
 - an admixture: begin with (1 - ε) ρ + ε/2. The node then holds k = Nε/2 systems, of
   which a share exp(-k) of the ensembles loses at once, and ρ is wrong by ~ ε.
 
-Source: Smolin (2012), section 3.4, the nodes problem and its remedies; rates of eqs.
-(39), (40), the sign of (39) corrected.
-Verdict: one to five spectators are best, with errors of 2/√N to 2.5/√N over four
-passages. An admixture comes as near once Nε/2 is 20 to 50. Without a remedy nothing
-moves. The class that is empty at first begins at its turning point, x = 0; where
-x = ±π/2 exactly, <H> = 0 is conserved, and spectators alone do not help.
+A best number of spectators that is large, or an error of a few above 3.5/√N, would
+refute the claim.
+
+Verdict: it holds. One to five spectators are best, with errors of 2/√N to 2.5/√N over
+four passages. An admixture comes as near once Nε/2 is 20 to 50. Without a remedy
+nothing moves. The class that is empty at first begins at its turning point, x = 0.
+Where x = ±π/2 exactly, <H> = 0 is conserved, and spectators alone do not help.
+
+Source: Smolin (2012), section 3.4, nodes and their remedies (2) and (3); rates of
+eqs. (39), (40), with the sign of (39) corrected.
 """
 
 import jax
@@ -34,7 +38,7 @@ SPECTATORS = (1, 2, 3, 5, 10, 30, 100, 300)
 SMALLEST = (2, 5, 10, 20, 50, 100, 200)  # Nε/2
 COLORS = {1000: BLUE, 10_000: PURPLE}
 MANY = 0.9  # of √(s/N)
-TINY = 1e-24  # a density that no ensemble holds: it gives the empty class its phase
+TINY = 1e-24  # a density below one system: it gives the empty class its phase
 
 # --- Comparison -------------------------------------------------------------------
 

@@ -1,19 +1,22 @@
-"""Claim: by a magnet the place of a particle, not a spin that it has, decides its way.
+"""Claim: at a magnet the initial position decides a particle's way, not a spin it has.
 
-A beam of spins, |c₊|² of them up, and a magnet that pushes up and down apart (ħ = m =
-1; one dimension, along the field):
+A beam of spins, |c₊|² of them up, passes a magnet that pushes up and down apart
+(ħ = m = 1; one dimension, along the field):
 
     H = p²/2 - F z σz,   ψ = (c₊ ψ₊, c₋ ψ₋),   ψ± Gaussians at ±Ft²/2
     Bohm:    up if and only if z₀ > z* = s₀ Φ⁻¹(1 - |c₊|²)
     Nelson:  P(up | z₀) rises smoothly; of all particles |c₊|² go up
 
+An edge elsewhere than z*, or shares other than |c₊|², would refute the claim.
+
+Verdict: it holds for paths that nothing measures. The edge of Bohm's paths is where the
+formula puts it. The spin assigned to a path, ψ†σψ/ψ†ψ, is at first that of the beam
+everywhere and turns up or down as the packets part. Nelson's noise blurs the edge. Both
+keep the density at all times, and with it the shares, which alone are observed.
+
 Source: D. Bohm, R. Schiller and J. Tiomno (1955) Nuovo Cimento Suppl. 1, 48; H. Pauli's
 equation with B = (B₀ + bz) along z, which leaves out the -bx that ∇·B = 0 demands
 across: right where a strong B₀ turns the spin so fast about z that it averages out.
-Verdict: it holds of paths that nothing measures. The edge of Bohm's paths is where the
-formula has it; a spin "of the path", ψ†σψ/ψ†ψ, starts as that of the beam everywhere
-and turns up or down as the packets part. Nelson's noise blurs the edge. Both keep the
-density at all times, and with it the shares, which alone are seen.
 """
 
 import jax
@@ -46,7 +49,7 @@ EDGE = WIDTH * norm.ppf(1 - UP)
 
 
 def edge_of_bohm():
-    """Between the last start that goes down and the first that goes up, of 401."""
+    """Between the last of 401 positions that goes down and the first that goes up."""
     starts = np.linspace(EDGE - 0.2, EDGE + 0.2, 401)
     paths = bohm(LAW, PSI, TIMES[[0, -1]], x0=starts, substeps=100, error_paths=0)
     up = np.asarray(paths.positions[-1, :, 0]) > 0
@@ -72,7 +75,7 @@ def run(context):
     number = 800 if context.quick else 8000
     edge = edge_of_bohm()
     chance, share, whole = chances(number, jax.random.key(0))
-    # paths to look at: every quantile of the beam once
+    # paths to draw: every quantile of the beam once
     shown = norm.ppf((np.arange(SHOWN) + 0.5) / SHOWN) * WIDTH
     options = {"x0": shown, "error_paths": 0}
     kinds = {
@@ -129,8 +132,8 @@ def figure(places, spins, chance, number):
     for axis, (name, x) in zip(axes[0], places.items(), strict=False):
         draw_paths(axis, x, spins[name])
         axis.set(xlabel="time t", ylabel="height z", ylim=(-36, 36))
-    axes[0, 0].set_title("Bohm: paths from the same places")
-    axes[0, 1].set_title("Nelson: paths from the same places")
+    axes[0, 0].set_title("Bohm: paths from the same positions")
+    axes[0, 1].set_title("Nelson: paths from the same positions")
     axis = axes[0, 2]
     axis.axvline(EDGE, color=GREY, lw=0.8)
     axis.annotate("z*", (EDGE + 0.07, 0.02), color=INK)
@@ -138,16 +141,21 @@ def figure(places, spins, chance, number):
     axis.plot(steps, [0, 0, 1, 1], color=INK, label="Bohm")
     error = np.sqrt(np.maximum(chance * (1 - chance), 1 / number) / number)
     axis.errorbar(
-        STARTS, chance, 2 * error, fmt="o", color=BLUE, label="Nelson, two errors"
+        STARTS,
+        chance,
+        2 * error,
+        fmt="o",
+        color=BLUE,
+        label="Nelson, two standard errors",
     )
-    axis.set(xlabel="start $z_0$", ylabel="share that goes up")
-    axis.set_title("Share that goes up, by its start")
+    axis.set(xlabel="initial position $z_0$", ylabel="share that goes up")
+    axis.set_title("Share that goes up over initial position")
     axis.legend(loc="upper left")
     return fig
 
 
 def draw_paths(axis, x, spin):
-    """A path a line, whose colour is the spin where it is."""
+    """One line per path, coloured by the spin where it is."""
     for path, s in zip(x[..., 0].T, spin.T, strict=True):
         axis.plot(TIMES, path, color=GREY, lw=0.9, zorder=1)
         for sign, color in ((1, VERMILLION), (-1, BLUE)):

@@ -1,6 +1,6 @@
-"""Claim: a solid's packet has Poincaré times of vibration, place and classicality.
+"""Claim: a solid's packet has Poincaré times of vibration, localization, classicality.
 
-The same chain of N atoms, K = m = 1, bonds r²/2 + βr⁴/4, ħ = 1e-4, against N:
+For one chain of N atoms, K = m = 1, bonds r²/2 + βr⁴/4, ħ = 1e-4, as functions of N:
 
     vibration      mean time between returns |<ψ(0)|ψ(t)>|² > 1/2, |α_k| = 1, harmonic
     localization   H = ħωn + ħχn(n-1):  |<a>| = |α| exp(-|α|²(1 - cos 2χt)), collapse
@@ -8,13 +8,17 @@ The same chain of N atoms, K = m = 1, bonds r²/2 + βr⁴/4, ħ = 1e-4, against
     classicality   free centre of mass, twice as wide at 2√3 Nmσ₀²/ħ
     Ehrenfest      ln(δ/σ₀)/λ, which is not among the three
 
-Source: Chafin (2019), sec. 1, the three Poincaré times.
-Verdict: all can be computed, and the shortest is a fourth. Counted returns agree with
-the flux through a surface on the torus of phases to 5 %, but for N = 5 (ω₅ = ω₁ + ω₃),
-and are 5.9 times rarer with each atom. Collapse and revival are sums over number states
-to 1e-8. A chaotic chain of 8 is a tenth of its spacing wide after ln(δ/σ₀)/λ = 12
-(followed: 13.8), which no mass and, but for a logarithm, no ħ can lengthen. One argon
-atom is twice 0.1 Å wide after 2.18e-13 s, 1e20 atoms are after 2.18e7 s.
+Times that do not follow these formulas would refute the claim.
+
+Verdict: all three can be computed, and a fourth beside them is the shortest. Counted
+returns agree with the flux through a surface on the torus of phases to 5 %, except for
+N = 5 (ω₅ = ω₁ + ω₃), and are 5.9 times rarer with each atom. Collapse and revival agree
+with sums over number states to 1e-8. A packet in a chaotic chain of 8 is a tenth of the
+spacing wide after ln(δ/σ₀)/λ = 12 (followed: 13.8), which no mass and, but for a
+logarithm, no ħ can lengthen. One argon atom has doubled its width of 0.1 Å after
+2.18e-13 s, a body of 1e20 atoms after 2.18e7 s.
+
+Source: Chafin (2019), introduction: "three kinds of Poincare-like time scales".
 """
 
 import jax
@@ -198,7 +202,7 @@ def figure(data, turns, kerr):
     axis.text(collapse + 0.02, 0.62, "collapse 1/(2χ|α|)", color=GREY)
     axis.text(0.99, 1.03, "revival π/χ", color=GREY, ha="center")
     axis.set(xlabel="χt / π", ylabel="|<a>| / |α|", ylim=(0, 1.12))
-    axis.set_title("Localization: place of an anharmonic mode\n(|α| = 3)")
+    axis.set_title("Localization: position of an anharmonic mode\n(|α| = 3)")
     axis = axes[2]
     axis.plot(data.M, data.flux[:, 0], color=BLUE)
     axis.plot(data.n, data.revival, color=GREEN)
@@ -217,5 +221,7 @@ def figure(data, turns, kerr):
     axis.minorticks_off()
     axis.set_xticks([2, 4, 8, 16, 32, 64], [2, 4, 8, 16, 32, 64])
     axis.set(xlabel="atoms N", ylabel="time" + unit)
-    axis.set_title(f"One chain, ħ = {data.attrs['hbar']:g}:\nits times over its atoms")
+    axis.set_title(
+        f"One chain, ħ = {data.attrs['hbar']:g}:\ntimes over its number of atoms"
+    )
     return fig

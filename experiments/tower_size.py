@@ -1,20 +1,25 @@
-"""Claim: matter brings light to T = (∂ ln g/∂E)⁻¹; here, how that depends on its size.
+"""Claim: matter of D levels brings light to T = (∂ ln g/∂E)⁻¹ as D grows.
 
     P(n) -> g(E₀ - nω),  g(E) ∝ exp(βE):  Bose and Einstein's law with T = 1/β up to E₀
     H = H_M + ωa†a + λX(a + a†):  a†a counts quanta of the mode without its coupling
 
 An oscillator in equilibrium with what it couples to holds more of these quanta than
-Bose and Einstein give it: with χ the response of the matter at 1/β,
+Bose and Einstein give it. With χ the response of the matter at 1/β,
 
     <a†a> = ∫ coth(βx/2) (1 + x²/ω²) Im D(x) dx/4π - 1/2,  D = ω/(ω² - x² - 2λ²ωχ(x))
 
-Source: Chafin (2019), sec. 4; the sum rule: G. W. Ford, J. T. Lewis and R. F. O'Connell
-(1988) Ann. Phys. 185, 270. Matter is a random matrix, one level of it the start.
-Verdict: no 1/D. At λ = 0.12 the total variation is 0.065(13), 0.044(6), 0.030(3) and
-0.030(3) for D = 100 to 800, and T = 1.17(5), 1.29(4), 1.29(2), 1.29(3), where 1/β is
-1.25 and the sum rule 1.317. At 0.24, D = 800, T = 1.54(2) of 1.63: the rule does not
-know the edges of the matter. At 0.085 there are too few levels within Γ: T = 1.17(4) at
-D = 400, below both.
+The matter is a random matrix, with one of its D levels as the initial state (D(x) above
+is a function). A distance from the law that stops falling with D refutes the claim.
+
+Verdict: not at a fixed coupling; the distance does not fall as 1/D. At λ = 0.12 the
+total variation is 0.065(13), 0.044(6), 0.030(3) and 0.030(3) for D = 100, 200, 400 and
+800. T is 1.17(5), 1.29(4), 1.29(2) and 1.29(3), where 1/β is 1.25 and the sum rule
+gives 1.317. At λ = 0.24 and D = 800, T = 1.54(2) where the rule gives 1.63: it does not
+know the edges of the matter. At λ = 0.085 there are too few levels within the width Γ:
+T = 1.17(4) at D = 400, below both.
+
+Source: Chafin (2019), sec. 3; for the sum rule G. W. Ford, J. T. Lewis and R. F.
+O'Connell (1988) Ann. Phys. 185, 270.
 """
 
 import functools
@@ -97,7 +102,7 @@ def temperature(p):
 
 
 def coupled(strength, points=2**18, reach=60.0):
-    """T that Bose and Einstein would read off the equilibrium of the coupled mode."""
+    """T that Bose and Einstein's law gives for the equilibrium of the coupled mode."""
     x = (np.arange(points) - points / 2 + 0.5) * (2 * reach / points)
     absorbed = 2 * np.pi * np.exp(-2 * (x / BANDWIDTH) ** 2) * np.sinh(BETA * x / 2)
     chi = -np.imag(hilbert(absorbed)) + 1j * absorbed  # Kramers and Kronig
@@ -212,5 +217,5 @@ def figure(table):
                    va="bottom", fontsize=9)  # fmt: skip
     right.set(xlabel="coupling λ / ω", ylabel="temperature of the light / ω")
     right.set_title(f"Temperature over coupling, D = {size}\n"
-                    "(small λ: too few levels within Γ)")  # fmt: skip
+                    "(line: 1/β; dashed: coupled oscillator)")  # fmt: skip
     return fig

@@ -2,13 +2,17 @@
 
     ∂ₜQ = (orders |m| = 1 and 2 of eq. (63)) Q,    H = ω α̂†α̂ + λ q̂⁴;  (λ/2)|φ̂|⁴
 
-Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
-Part I", eqs. (63), (70)-(72): the third of its reactions to theories that are not
-Fokker-Planck is to take the equation seriously as a rival to quantum mechanics.
-Verdict: it does at first order in λ, from one coherent state: over two half periods
+For theories that are not of Fokker-Planck form, one reaction of the paper is to take
+the equation cut at second derivatives as a rival to quantum mechanics. A deviation of 0
+would refute the claim.
+
+Verdict: it holds at first order in λ, from one coherent state. Over two half periods
 the deviation is bounded, vanishes at t = π/ω and 2π/ω, and makes Q negative in its
-tails. A test has to look at small λt, where the deviation is of the size of λ: beyond,
-no evolution that the equation might have was found, see truncated_horizon.py.
+tails. A test has to use small λt, where the deviation is of the size of λ: beyond, no
+evolution that the equation might have was found, see truncated_horizon.py.
+
+Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
+Part I", eqs. (63), (70)-(72), and the third reaction of sec. V D.
 """
 
 import jax.numpy as jnp
@@ -82,7 +86,7 @@ def run(context):
     size, swing = (np.max(np.abs(q), axis=(1, 2)) * np.pi for q in (maps, swing))
     spots = first_order(np.array([AT]), SPOTS)[0]
 
-    # The cut equation itself, at couplings so small that it can be followed till AT.
+    # The cut equation itself, at couplings so small that it can be followed until AT.
     slopes = []
     for lam in context.progress(SMALL[:1] if context.quick else SMALL, "small λ"):
         gap = cut_equation(lam, AT, SPOTS[:1]) - quantum(lam, [AT], SPOTS[:1])[0]
@@ -116,7 +120,7 @@ def run(context):
         and max(size[-2:]) < 1e-8 and negativity[0.05] < -1e-3
     )  # fmt: skip
     return {
-        "status": "ok" if holds else "The cut equation deviates otherwise.",
+        "status": "ok" if holds else "The cut equation does not deviate as claimed.",
         "first_order_at_spots": spots,
         "cut_equation_minus_quantum_over_lambda": slopes,
         "extrapolated_to_zero": extrapolated,

@@ -1,14 +1,19 @@
-"""Claim: cut at second derivatives, φ⁴ has an evolution. None is found.
+"""Claim: cut at second derivatives, φ⁴ has an evolution.
 
     ∂ₜQ = (orders |m| = 1 and 2 of eq. (63)) Q,    H = ω α̂†α̂ + λ q̂⁴
 
-Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
-Part I", eqs. (63), (70): the third of its reactions to theories that are not
-Fokker-Planck is to take the equation seriously as a rival to quantum mechanics.
-Verdict: open, and doubtful as far as numbers can tell. Runs of N, N + 2 and N + 4
+For theories that are not of Fokker-Planck form, one reaction of the paper is to take
+the equation cut at second derivatives as a rival to quantum mechanics. That needs an
+evolution. Runs that agree for longer with more levels would support one; here they part
+at a time, the horizon.
+
+Verdict: open, and doubtful as far as numbers can show. Runs of N, N + 2 and N + 4
 levels agree to a hundredth for a time that falls with N, and past that horizon no value
-is given; that no evolution exists is not shown. What can be tested is the first order
-in λ, in truncated_field.py.
+is given. This does not show that no evolution exists. What can be tested is the first
+order in λ, in truncated_field.py.
+
+Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
+Part I", eqs. (63), (70), and the third reaction of sec. V D.
 """
 
 import numpy as np

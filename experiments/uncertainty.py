@@ -2,13 +2,17 @@
 
     ⟨p_u²⟩ ⟨x²⟩ >= |⟨p_u·x⟩|² = (mD)² |∫ x·∇density dx|² = (dħ/2)²,  p_u = m u
 
-Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", eq. (21), printed
-with ħ²/4 for vectors x in three dimensions.
-Random densities in 1, 2 and 3 dimensions, none of them a solution of anything.
-Verdict: it holds, with d² times the printed bound: ∫ x·∇density dx = -d for *every*
+The paper prints ħ²/4 for vectors x in three dimensions. Random densities in d = 1, 2
+and 3 dimensions are tried, none of them a solution of anything. One density below the
+bound would refute it.
+
+Verdict: it holds, with d² times the printed bound. ∫ x·∇density dx = -d for *every*
 density, so that ⟨p_u·x⟩ = dħ/2 is no property of quantum states but of integration by
-parts. Gaussians reach the bound (dħ/2)²; nothing in two or three dimensions comes near
+parts. Gaussians reach the bound (dħ/2)². Nothing in two or three dimensions comes near
 the printed one, which is that of one component.
+
+Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", section 2.2,
+eq. (21).
 """
 
 import jax

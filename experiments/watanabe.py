@@ -2,12 +2,17 @@
 
     P(x, t | x', t+Δt) = P(x', t+Δt | x, t) P(x, t) / P(x', t+Δt)
 
+A kernel is the conditional probability of one time given another. The law here is an
+ordinary diffusion, dx = -x dt + √(2T) dW. One backward kernel for all preparations
+would refute the claim.
+
+Verdict: it holds for this diffusion. The backward kernel is different for each of three
+preparations, and equal to the forward one only in equilibrium. For where the claim
+fails see `jqd equations husimi`; for how the Husimi law escapes, watanabe_reversal.py.
+
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
-Part I", eqs. (1)-(5), after S. Watanabe, Rev. Mod. Phys. 27, 179 (1955). The law is an
-ordinary diffusion, dx = -x dt + √(2T) dW.
-Verdict: it holds for this diffusion. The backward kernel is another for each of three
-preparations, and of these the forward one in equilibrium alone. Where the claim fails
-is in `jqd equations husimi`; how the Husimi law escapes is in watanabe_reversal.py.
+Part I", secs. II A and II B, eqs. (1)-(5), after S. Watanabe, Rev. Mod. Phys. 27, 179
+(1955).
 """
 
 import jax.numpy as jnp
@@ -44,7 +49,7 @@ def forward_kernel(dt):
 
 
 def bayes_mean(mean, width):
-    """Where x was on average, by Bayes' rule for Gaussians."""
+    """The mean of x before, by Bayes' rule for Gaussians."""
     noise = TEMPERATURE * (1 - np.exp(-2 * STEP))
     precision = width**-2 + np.exp(-2 * STEP) / noise
     return (mean / width**2 + np.exp(-STEP) * SEEN / noise) / precision

@@ -2,13 +2,17 @@
 
     D = (ħC/2) [H'', J] / 2 in X and Y: traceless, and so of both signs
 
-Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
-Part I", eqs. (1)-(5), (52). An ordinary diffusion, here dx = -x dt + √(2T) dW, has a
-kernel, D ≥ 0, and forgets: two densities only grow alike.
+In contrast an ordinary diffusion, here dx = -x dt + √(2T) dW, has a kernel and D ≥ 0,
+and forgets: two densities only become more alike. An evolution that reversal does not
+undo would refute the claim.
+
 Verdict: it holds in the cases tried. From a point a variance of the amplifier would be
-negative at once, so that the law has no kernel to turn round (see watanabe.py), and
-Kerr's diffusion has both signs. Kerr's evolution is undone by reversing the momenta, to
+negative at once, so that the law has no kernel to reverse (see watanabe.py), and Kerr's
+diffusion has both signs. Kerr's evolution is undone by reversing the momenta, to
 rounding, for two preparations at two C each.
+
+Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
+Part I", secs. II and III E, eqs. (1)-(5), (52).
 """
 
 import jax
@@ -51,7 +55,7 @@ def merging():
 
 
 def echo(C, plane, area):
-    """Distance of two Q on the way out and back, and what is left of the start."""
+    """Distance of two Q forward and back, and the deviation from the initial Q."""
     law = HusimiFokkerPlanck(KERR, C, points=plane, form=Exact(90, Series(60)))
     seen = {"Q": "density", "state": None}
     ts, maps = jnp.linspace(0, TURN, STEPS + 1), []
@@ -111,7 +115,7 @@ def run(context):
         and np.all(np.diff(diffused) < 0)
     )  # fmt: skip
     return {
-        "status": "ok" if holds else "The law is not undone.",
+        "status": "ok" if holds else "Reversal does not undo the law.",
         "diffusion_distance_start_end": [diffused[0], diffused[-1]],
         "left_after_echo": left,
         "variance_rate_from_a_point": rate,
@@ -126,13 +130,13 @@ def figure(ts, distances, spots, matrices):
         axes[0, 0], ts, distances, "o-", colors=(INK, *CYCLE), legend="lower left",
         xlabel="time (momenta reversed at the dotted line)", ylim=(0, 1),
         ylabel="distance of two densities, ½ ∫ |p - q|",
-        title="Diffusion and the Husimi law,\nthere and back by reversal",
+        title="Diffusion and the Husimi law,\nforward and back by reversal",
     )  # fmt: skip
     axes[0, 0].axvline(TURN, color=INK, lw=0.8, ls=":")
     axis, x = axes[0, 1], np.linspace(-3.5, 3.5, 71)
     hill = np.exp(-(np.abs(phase_grid(x, x) - ALPHAS[0]) ** 2)) / np.pi
     draw_density(axis, hill, x, x, (Normalize(0, 2 * hill.max()), "Greys"))
     handles = draw_diffusion_ellipses(axis, spots, matrices)
-    label_plane(axis, "Kerr: as much negative\nas positive diffusion everywhere")
+    label_plane(axis, "Kerr: diffusion matrix\nover phase space")
     fig.legend(handles=handles, loc="outside lower right", ncols=2, fontsize=9)
     return fig

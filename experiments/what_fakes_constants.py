@@ -2,19 +2,24 @@
 
     excess χ² = min_θ Σ_i N [p_i(truth) - p_i(θ)]² / p_i,   of a law without the error
 
-Exact quantum mechanics with one thing that the analyst does not know of: loss,
-dephasing, readout, or a Hamiltonian, displacement or start that is 1 % off. Fitted by
-copy dynamics (q, r) and by the Husimi law (C), without nuisances, with instrument and
-Hamiltonian as nuisances with priors and, for C, with loss and dephasing as well.
+The data are exact quantum mechanics with one thing that the analyst does not know:
+loss, dephasing, readout, or a Hamiltonian, displacement or initial state that is 1 %
+off. They are fitted by copy dynamics (q, r) and by the Husimi law (C): without
+nuisances; with instrument and Hamiltonian as nuisances with priors; and, for C, with
+loss and dephasing as well. Nonlinear fits use expected counts, and counts that are
+drawn. Shifts below two standard errors, or ones that χ² always flags, would refute the
+claim.
+
+Verdict: it holds. Couplings that are all 1 % too strong shift r by -0.0099, 23 standard
+errors, and χ² flags one data set in six; as nuisances they shift it by less than one.
+Dephasing of 5 % shifts q by 9 standard errors and is always flagged; with H and the
+readout as nuisances by 4, and most data sets pass. Loss of 5 % shifts C by 2.6 standard
+errors, and one data set in seven is flagged. With loss and dephasing in the law, C is
+within 0.2 standard errors of 1 whichever of them opens the oscillator.
+
 Source: populations of copy dynamics, Smolin (2012); vacua of a displaced Kerr
 oscillator as in Kirchmair et al., Nature 495, 205 (2013); open systems by Lindblad's
-equation. Nonlinear fits to expected counts, and to counts that are drawn.
-Verdict: it holds. Couplings that are all 1 % too strong move r by -0.0099, 23 standard
-errors, and χ² flags one record in six; as nuisances they move it by less than one.
-Dephasing of 5 % moves q by 9 standard errors and is always flagged; with H and the
-readout as nuisances by 4, and most records pass. Loss of 5 % moves C by 2.6 standard
-errors, and one record in seven is flagged. With loss and dephasing in the law C is
-within 0.2 standard errors of 1 whatever of them opens the oscillator.
+equation.
 """
 
 import equinox as eqx
@@ -35,7 +40,7 @@ from jqd.problems import golden
 
 # Three levels: 50 times to T = 5, 20000 shots at each.
 TS, SHOTS = np.arange(1, 51) * 0.1, 20000
-RATE = 0.01  # of what opens the system, 1/time: 5 % within T
+RATE = 0.01  # of relaxation and dephasing, 1/time: 5 % within T
 # Kerr oscillator, U = 1: three times, 10^6 shots over 121 displacements.
 KERR_TS, KERR_SHOTS = np.array([0.2, 0.5, 1.0]), 10**6
 V, EPS, ALPHA, LEVELS = 0.98, 0.01, 1.2, 16
@@ -47,7 +52,7 @@ SETTLED = (jqd.Status.OK.value, jqd.Status.MISFIT.value)
 # A quick run is of these alone.
 QUICK = ("dephasing, 5 %", "all couplings +1 %", "loss, 5 %")
 
-# --- Three levels: what is true ---------------------------------------------------
+# --- Three levels: the true systems -------------------------------------------------
 
 
 def unit(row, column):
@@ -90,7 +95,7 @@ def three_level_studies():
     }
 
 
-# --- Kerr oscillator: what is true ------------------------------------------------
+# --- Kerr oscillator: the true systems ----------------------------------------------
 
 
 def displacements():
@@ -134,7 +139,7 @@ def shots_each():
 
 
 def kerr_studies():
-    """C alone; with the oscillator; with the instrument; with what opens it."""
+    """C alone; with the oscillator; with the instrument; with loss and dephasing."""
     each = shots_each()
     counts = np.full((KERR_TS.size, displacements().size), each // 2)
     record = jqd.Record(KERR_TS, counts, jqd.Binomial(each), t0=0.0)
@@ -148,7 +153,7 @@ def kerr_studies():
         "V": jqd.Normal(V, 0.005),
     }
     opened = priors | {"gamma": jqd.HalfNormal(0.1), "dephasing": jqd.HalfNormal(0.1)}
-    # 13 levels hold all but 1e-8 of the start, and cost half of 16 as a matrix
+    # 13 levels hold all but 1e-8 of the initial state, and cost half of 16 as a matrix
     small = {"psi0": kerr_start(levels=13), **see}
     law, bathed = kerr(), kerr(Bath(0.02, dephasing=0.02), levels=13)
     return {
@@ -167,7 +172,7 @@ def kerr_studies():
 
 
 def fits(study, records, starts=({},)):
-    """A fit to each of these records, (R, ...), as one `jqd.Fit` with a first axis."""
+    """A fit to each of these data sets, (R, ...): one `jqd.Fit` with a first axis."""
     first = jnp.stack([study.theta(start) for start in starts])
 
     @jax.jit
@@ -180,14 +185,14 @@ def fits(study, records, starts=({},)):
 
 
 def flagged_share(excess, dof):
-    """Of records that are drawn, those whose fit says misfit, by χ² off its centre."""
+    """Share of drawn data sets that χ² flags, by the noncentral distribution."""
     rng = np.random.default_rng(0)
     chi2 = rng.noncentral_chisquare(dof, np.maximum(excess, 1e-9), 20000)
     return float(np.mean(np.asarray(p_value(chi2, dof)) < MISFIT_P))
 
 
 def rows_of(problem, kind, found, errors, exact):
-    """A row for each error and constant, of fits whose first are to expected counts."""
+    """A row for each error and constant; the first fits are to expected counts."""
     rows, dof = [], float(np.round(found.cost[0] / found.chi2_per_dof[0]))
     for i, error in enumerate(errors):
         excess = float(found.cost[i])
@@ -208,7 +213,7 @@ def rows_of(problem, kind, found, errors, exact):
 
 
 def three_levels(means, draws, kinds):
-    """Rows of the fits, shifts of q and r in drawn records, (E, D, 2), and flags."""
+    """Rows of the fits, shifts of q and r in drawn data, (E, D, 2), and flags."""
     studies, p = three_level_studies(), np.stack(list(means.values()))
     p /= p.sum(axis=-1, keepdims=True)
     expected, rng = np.round(SHOTS * p), np.random.default_rng(1)

@@ -2,14 +2,18 @@
 
     H = p²/2 + g(t) tanh(x/w) p_y for a short time, then free: Y goes to a or -a
     P(x) = P₁ + P₂ + η 2 Re ψ₁*ψ₂,  η = exp(-a²/2s²), s² the variance of the pointer
-    visibility |η| and what can be told of the way, √(1 - η²): V² + D² = 1
+    visibility |η| and knowledge of the way, √(1 - η²): V² + D² = 1
 
-Source: J. von Neumann (1932) for the coupling; B.-G. Englert (1996) Phys. Rev. Lett.
-77, 2154 for the duality. Zakir, "Diffusion treatment of quantum theory and gravity. 1",
-appendix C, where η is put in: here it comes out of the motion of x and y together.
-Verdict: it holds, to 1e-5 of η. Of Bohm's paths none crosses the middle without the
-pointer; behind pointers that lie apart 0.275 of them do, as of Nelson's, since there
-each packet spreads by itself. The record tells the slit, and not where a path was.
+Fringes that survive beyond η would refute the claim.
+
+Verdict: it holds, to 1e-5 of η. Without the pointer no Bohmian path crosses the middle;
+behind pointers that lie apart 0.275 of them do, and as many of Nelson's, since there
+each packet spreads by itself. The pointer shows the slit, and not where a path was.
+
+Source: J. von Neumann (1932) for the coupling; B.-G. Englert (1996)
+Phys. Rev. Lett. 77, 2154 for the duality. Zakir, "Diffusion treatment of quantum theory
+and gravity. 1", appendix C, says that watching removes the fringes; here that follows
+from the motion of x and y together, where two_slits.py puts η in.
 """
 
 import jax
@@ -64,7 +68,7 @@ def density(grid, psi, a, ts, on=ON):
 
 
 def overlap(grid, P):
-    """η of a pattern, and what it leaves in L1."""
+    """η of a pattern, and its residual in L1."""
     x = np.ravel(grid.coordinates[0])
     up, low = (
         np.asarray(free_gaussian(x, END, center=c, width=WIDTH)) / np.sqrt(2)
@@ -125,7 +129,7 @@ def run(context):
     stay = shares["Bohm, no pointer"][0]
     holds = gap < 1e-4 and off < 4 and stay == 0
     return {
-        "status": "ok" if holds else "The pointer does not do what it should.",
+        "status": "ok" if holds else "The pointer does not act as claimed.",
         "largest_error_of_the_overlap": gap,
         "bohm_paths_that_cross_without_a_pointer": stay,
         "paths_that_cross_with_one": {n: v[0] for n, v in shares.items()},
@@ -145,7 +149,7 @@ def figure(grid, patterns, table, shares):
     ):
         axis.plot(x, patterns[a], color=color, label=f"a = {a:g}", lw=1.2)
     axis.set(xlabel="position x", ylabel="P(x)", xlim=(-12, 12), ylim=(0, None))
-    axis.set_title("Fringes, by how far the pointer goes")
+    axis.set_title("Fringes, by displacement a of the pointer")
     axis.legend(fontsize=8)
     axis, a = axes[0, 1], np.array([row["a"] for row in table])
     fine = np.linspace(0, a.max(), 200)
@@ -155,7 +159,7 @@ def figure(grid, patterns, table, shares):
     axis.plot(a, [row["eta"] for row in table], "o", color=BLUE)
     axis.set(xlabel="a  (the pointer has s = 0.5)", ylabel="η, and √(1 - η²)")
     axis.set(ylim=(0, 1.15))
-    axis.set_title("Fringes of the motion (dots)\nand exp(-a²/2s²)")
+    axis.set_title("Overlap from the motion (dots)\nand exp(-a²/2s²)")
     axis.legend(fontsize=8, loc="center right")
     axis = axes[0, 2]
     values = np.array(list(shares.values()))

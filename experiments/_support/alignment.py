@@ -43,9 +43,9 @@ class AlignedClasses(Law):
            - γ π_a,    J_ab = 2 √(ρ_a ρ_b) R_ab sin(φ_a - φ_b + δ_ab)
 
     With π = 0 this is Schrödinger's law; what small π do decides whether it is stable.
-    The paper does not say whether who copies a beable and its phase copies π as well:
-    `copy_momentum`. If not, Σ_a ρ_a π_a is conserved (at γ = 0). Phases of one class
-    are equal here; `ClassSpread` follows their differences. The state ends at nodes.
+    The paper does not say whether a system that copies a beable and its phase copies π
+    as well: `copy_momentum`. If not, Σ_a ρ_a π_a is conserved (at γ = 0). Phases of one
+    class are equal here; `ClassSpread` follows their differences. Runs end at nodes.
 
     Source: Smolin (2012), eqs. (46), (51)-(53), averaged over classes with the copy
     rates of (39).
@@ -201,8 +201,8 @@ class ClassSpread(Law):
     ẇ = -4 s n c + 2 g w - 2 γ w      [+ Σ_b j⁺_ab (w_b - w)]
 
     where j⁺_ab = [J_ab]₊/ρ_a, n = Nρ_a and s = f² (`norm="paper"`) or f²/n ("class").
-    The terms in brackets count where momenta are not copied: who arrives has the phase
-    of its new class but the momentum of its old. If momenta are copied this is the mean
+    The terms in brackets count where momenta are not copied: a system that arrives has
+    its new class's phase and its old momentum. If momenta are copied this is the mean
     over oscillators y = √ρ δφ, p = δπ/√ρ with ẏ = ρ p, ṗ = -2 s N y - γ p; at f = 0,
     momenta at rest, ρ_a <δφ²>_a is constant: alignment by the copy law is neutral.
 

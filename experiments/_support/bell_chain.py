@@ -66,7 +66,7 @@ def bell_chain(
 
     At the quantum point T_{b→a} = [J_ab]⁺/ρ_b, Bell's minimal jump process, and P ρ(0)
     is ρ(t). Individuals forget their beginning where systems are exchanged both ways
-    in turn; in a state without currents, as a real eigenstate, nobody ever moves.
+    in turn; in a state without currents, as a real eigenstate, none ever moves.
     Second order in the step where a current changes sign, fourth order elsewhere. Works
     under jit, vmap and grad.
 

@@ -130,17 +130,17 @@ def extinction_probability(
 
     While its phase x runs from -π/2 to π/2, each system of a small class dies at rate
     2 tan|x| per unit of x before x = 0 and is copied at that rate after it. So each of
-    n systems that begin at x < 0 survives with probability cos² x, and the numbers at
-    successive turning points x = 0 are a critical branching process. For two classes a
+    n systems that begin at x < 0 survives with probability cos² x, and the numbers
+    of successive passages of x = 0 are a critical branching process. For two classes a
     passage is a half-period: each is small in its turn. Noise shifts a node by about as
-    long as a passage lasts: compare with samples midway between passages.
+    long as a passage lasts: the laws hold midway between turning points, not at them.
 
     Args:
         least: k, the mean number at the turning point, n cos² x; N p_min.
         passages: g >= 1, turning points passed, or still to pass where it is gaining.
         occupation: n, systems at the start; inf if the class comes in from many, as
             from p = 1/2 (e^{-k}). With n = k the start is the turning point:
-            (1 - 1/g)^k, and gaining, (g/(g+1))^k after g further half-periods.
+            (1 - 1/g)^k, and gaining, (g/(g+1))^k midway after g further ones.
         losing: whether x < 0 at the start.
 
     Returns:

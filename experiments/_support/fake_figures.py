@@ -41,13 +41,13 @@ def figure_dots(rows: Sequence[Row], problem: str, errors: Sequence[str]) -> Fig
     low, high = min(-3.0, *ends), max(3.0, *ends)
     axes[0, 0].set_xlim(low - 0.06 * (high - low), high + 0.06 * (high - low))
     handles = [line for line in axes[0, 0].lines if line.get_label()[0] != "_"]
-    for color, word in ((GREY, "χ² flags most records"), ("white", "χ² passes most")):
+    for color, word in ((GREY, "χ² flags most data sets"), ("white", "χ² passes most")):
         handles += axes[0, 0].plot(
             [], [], "o", mfc=color, mec=GREY, ls="", ms=6, label=word
         )
     fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     names = " and ".join(dict.fromkeys(row["constant"] for row in mine))
-    fig.suptitle(f"What one error of an apparatus makes of {names}", fontsize=11)
+    fig.suptitle(f"Shift of {names} by one error of the apparatus", fontsize=11)
     return fig
 
 
@@ -86,7 +86,7 @@ def column(
 def figure_clouds(
     errors: Sequence[str], clouds: np.ndarray, said: np.ndarray
 ) -> Figure:
-    """Fits to drawn records in the plane of q and r."""
+    """Fits to drawn data sets in the plane of q and r."""
     fig, axes = subplots(size=(8.0, 4.8))
     axis = axes[0, 0]
     for k, error in enumerate(errors):
@@ -115,6 +115,6 @@ def figure_clouds(
         "quantum mechanics", (0, 0), (0, 9), textcoords="offset points", ha="center"
     )
     axis.set(xlabel="q - 1/2 of the fit", ylabel="r + 1/2 of the fit")
-    axis.set_title("Fits of q and r to drawn records; filled where χ² flags the record")
+    axis.set_title("Fits of q and r to drawn data sets (filled: χ² flags the fit)")
     axis.set(xlim=(-0.021, 0.0145), ylim=(-0.0118, 0.0022))
     return fig

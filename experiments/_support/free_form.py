@@ -172,12 +172,12 @@ def pair_record(law: CopyDynamics, psi: Array, slope: Array) -> PairRecord:
 
 
 def net_flow(flow: Surface, level: Array, x: Array) -> Array:
-    """N(ℓ, x) = S(ℓ, x) - S(-ℓ, -x), what a record can tell of S."""
+    """N(ℓ, x) = S(ℓ, x) - S(-ℓ, -x), the part of S that data determine."""
     return flow(level, x) - flow(-level, -x)
 
 
 def traffic(flow: Surface, level: Array, x: Array) -> Array:
-    """E(ℓ, x) = [S(ℓ, x) + S(-ℓ, -x)]/2, what no record of the ensemble can tell.
+    """E(ℓ, x) = [S(ℓ, x) + S(-ℓ, -x)]/2, which no data of the ensemble determine.
 
     S = E + N/2 is nowhere negative if and only if E >= |N|/2.
     """
@@ -257,7 +257,7 @@ def solve_spline(
     """The spline surface with the least mean square, at once: it enters linearly.
 
     Directions whose singular value is below `tolerance` of the largest stay as they
-    are in `surface`: the record says nothing about them.
+    are in `surface`: the data do not constrain them.
 
     Args:
         surface: the values that the record does not fix, and the knots.

@@ -104,7 +104,7 @@ def reversal_distance(
     friction: ArrayLike = 0.0,
     omega: ArrayLike = 0.0,
 ) -> Float[Array, ""]:
-    """How far a density is from its start after a run forth and, with -S, back.
+    """Distance from the initial density after a run forward and, with -S, back.
 
     ∫ |density - density₀| dx; 0 for conservative diffusion alone.
 

@@ -142,7 +142,7 @@ def match_gradients(
 
     Raises:
         ValueError: wrong shape or values, unknown equation, orders that repeat.
-        Unidentifiable: (a ValueError) the record does not tell the coefficients apart,
+        Unidentifiable: (a ValueError) the data do not distinguish the coefficients,
             for instance because the state is stationary.
 
     Source: Smolin (2012), eqs. (20), (26)-(28).

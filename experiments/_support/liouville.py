@@ -26,7 +26,7 @@ Potential = Callable[[Array], Array]
 
 
 class Paths(NamedTuple):
-    """Newton's paths from given starts.
+    """Newton's paths from given initial positions.
 
     Attributes:
         position: X, (nt, n), length.

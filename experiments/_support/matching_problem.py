@@ -12,7 +12,7 @@ from .local_polynomials import Slopes
 
 GRID = 21  # exponents at which a search looks before it refines the best
 STEPS = 5  # Gauss-Newton steps: signs settle in 2 or 3, an exponent doubles its digits
-NOISE_FACTOR = 2.0  # a singular value within this many times its noise tells nothing
+NOISE_FACTOR = 2.0  # a singular value within this many times its noise counts as 0
 SPANS = {"density": (0.0, 1.0), "phase": (-1.5, 0.5)}  # of q and r, as the law has them
 
 
@@ -70,7 +70,7 @@ class MatchProblem(eqx.Module):
                 return values - _inverse(design) @ misfit, None
             scale = _scale(design)
             scaled = design * scale[None, :]
-            # a grain of ridge keeps what the record does not tell at bay
+            # a little ridge bounds the directions that the data do not determine
             gram = scaled.T @ scaled + 1e-12 * jnp.eye(values.shape[0])
             change = jax.scipy.linalg.solve(gram, scaled.T @ misfit, assume_a="pos")
             return values - scale * change, None
@@ -120,7 +120,7 @@ class MatchProblem(eqx.Module):
     def identifiability(
         self, psi: Array, values: Array, sigma: Array | None
     ) -> Identifiability:
-        """What the design can tell: a direction within its noise counts as null."""
+        """What the design determines: a direction within its noise counts as null."""
         design = self.design(values, psi)
         scale = _scale(design)
         seen = analyse(design, scale, self.labels())

@@ -44,7 +44,7 @@ def standard_error(values: ArrayLike, axis: int = 0) -> np.ndarray:
         axis: of the runs.
 
     Returns:
-        The error, of the other axes; NaN where there is but one run, which tells none.
+        The error, of the other axes; NaN for a single run.
     """
     values = np.asarray(values, float)
     many = values.shape[axis]

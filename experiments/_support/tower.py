@@ -106,7 +106,7 @@ def fit_temperature(
     The maximum of the likelihood: the T at which thermal light has their energy,
     Σ_p ε_p e^{-ε_p/T} / Σ_p e^{-ε_p/T} = Σ ħω <n>, ε_p = Σ ħω n of the configurations
     that there are. Without a cut-off that is Σ ħω/(exp(ħω/T) - 1) = Σ ħω <n>; light
-    that a cut-off keeps from its higher numbers looks colder so than it is.
+    that a cut-off keeps from its higher numbers therefore looks colder.
 
     Args:
         numbers: (m,) mean photon numbers, not all 0, or a scalar.

@@ -1,13 +1,16 @@
 """How far copy dynamics is from quantum mechanics, over its two exponents.
 
-Claim (Smolin 2012, sec. 4): of all exponents q of the copy rate and r of the phase
-rate, only (1/2, -1/2) gives quantum mechanics.
+Claim: of all exponents q of the copy rate and r of the phase rate, only (1/2, -1/2)
+gives quantum mechanics.
 
     jqd sweep experiments/sweeps/copying_exponents.py --out results/exponents.zarr
 
-Four classes, a random Hamiltonian of spectral radius about 2, from t = 0 to 10; three
-numbers a point of 200 times: the largest and the mean total variation from quantum
-evolution, and the least density that any class had.
+Four classes with a Hamiltonian of spectral radius about 2 run from t = 0 to 10. Each
+point gives three numbers over 200 times: the largest and the mean total variation from
+quantum evolution, and the least density that any class had. Another pair of exponents
+at distance 0 would refute the claim; the verdict on the map is in exponents_map.py.
+
+Source: Smolin (2012), section 3.1.1, eqs. (39), (40).
 """
 
 import jax.numpy as jnp
@@ -50,13 +53,13 @@ EXACT = quantum()
 
 
 def point(q, r):
-    """One pair of exponents: how far the law ends up from quantum mechanics."""
+    """One pair of exponents: the distance of the law from quantum mechanics."""
     law = jqd.CopyDynamics.from_hamiltonian(H, q=q, r=r)
     run = jqd.evolve(
         law,
         law.prepare(PSI0),
         T,
-        # the step's error is 1e-7 at (1/2, -1/2), far below what is looked for
+        # the integration error is 1e-7 at (1/2, -1/2), far below the differences
         method=jqd.Fixed(jqd.rk4, estimate_error=False),
         observe="density",
     )

@@ -1,16 +1,16 @@
-"""How well noisy populations tell the two exponents of copy dynamics.
+"""How well noisy populations determine the two exponents of copy dynamics.
 
-Claim: error bars of q and r grow with the noise and shrink with the length of the
-record, as the Jacobian at the fit says they do,
+Claim: error bars of q and r grow with the noise and shrink with the length of the data,
+as the Jacobian at the fit says they do,
 
     stderr² = diag (J^T J)^-1,   J = ∂ρ_a(t_i)/∂(q, r) / σ,
 
 and the fitted values scatter about the truth by just that much: the mean square of
-(value - truth)/stderr is 1.
+(value - truth)/stderr is 1. Any other mean square would refute the claim.
 
     jqd sweep experiments/sweeps/error_bars.py --out results/error_bars.zarr
 
-Four classes, populations at 40 times in (0, length] with normal errors σ; 256 records
+Four classes, populations at 40 times in (0, length] with normal errors σ; 256 data sets
 for each noise and length, each made with the key of its point.
 """
 
@@ -37,7 +37,7 @@ units = {"sigma": "1", "length": "1", "q": "1", "r": "1", "chi2": "1"}
 
 
 def axes(quick: bool) -> dict[str, np.ndarray]:
-    """Noise, length and number of the record."""
+    """Noise, length and number of the data set."""
     n = 4 if quick else 8
     return {
         "sigma": np.geomspace(1e-3, 3e-2, n),
@@ -54,13 +54,13 @@ def populations(ts):
 
 
 def point(sigma, length, record, key):
-    """One record: what a fit of q and r says, and how sure it is."""
-    del record  # the key tells records apart
+    """One data set: fitted q and r with their standard errors."""
+    del record  # the key distinguishes data sets
     ts = length * jnp.arange(1, ROWS + 1) / ROWS
     noise = sigma * jax.random.normal(key, (ROWS, 4))
     data = jqd.Record(ts, populations(ts) + noise, jqd.Gaussian(sigma), t0=0.0)
     law = jqd.CopyDynamics.from_hamiltonian(H, q=0.45, r=-0.55)
-    # one start, near: the question is the error bar, not the search
+    # one initial guess, near: the question is the error bar, not the search
     fit = jqd.recover(
         law,
         data,

@@ -32,7 +32,7 @@ class LevelDensity(eqx.Module):
         return self.quantile((jnp.arange(number) + 0.5) / number)
 
     def temperature(self, energy: ArrayLike) -> Array:
-        """T with 1/T = ∂ ln g/∂E, in units of energy (Chafin 2019, sec. 4)."""
+        """T with 1/T = ∂ ln g/∂E, in units of energy (Chafin 2019, sec. 3)."""
         energy = constant(energy, "energy")
         slope = jax.grad(lambda e: jnp.sum(self.log_density(e)))(energy)
         return 1 / slope
