@@ -354,16 +354,105 @@ def _leaf(given: Any, name: str) -> Any:
 # -- reading them ----------------------------------------------------------------------
 
 
-class _Place(NamedTuple):
-    """Where a constant stands, what it is called in full, what was declared of it."""
+class Place(NamedTuple):
+    """Where a constant stands in a tree, found once; hashable.
+
+    Attributes:
+        path: keys from the tree to it.
+        name: in full.
+        said: what its field declares.
+        short: the shortest end of its name that distinguishes it from others.
+    """
 
     path: tuple[Any, ...]
     name: str
     said: Declaration
+    short: str = ""
+
+    def value(self, tree: Any) -> Array:
+        """What the tree holds there."""
+        return _get(tree, self.path)
+
+    def holder(self, tree: Any) -> Any:
+        """The object whose field it is."""
+        return _get(tree, self.path[:-1])
+
+    def entries(self, tree: Any) -> Array:
+        """The independent entries of the constant, flat: shape (n,), real."""
+        value = self.value(tree)
+        if self.said.pack is not None:
+            return self.said.pack(value)
+        flat = jnp.ravel(value)
+        if jnp.iscomplexobj(flat):
+            flat = jnp.concatenate([jnp.real(flat), jnp.imag(flat)])
+        return flat
+
+    def put(self, tree: Motion, entries: Array) -> Motion:
+        """A copy of the tree with these entries of the constant."""
+        old = self.value(tree)
+        if self.said.unpack is not None:
+            new = self.said.unpack(entries, old)
+        elif jnp.iscomplexobj(old):
+            real, imaginary = jnp.split(entries, 2)
+            new = jnp.reshape(jax.lax.complex(real, imaginary), jnp.shape(old))
+        else:
+            new = jnp.reshape(entries, jnp.shape(old))
+        return eqx.tree_at(self.value, tree, new)
+
+    def labels(self, tree: Any, name: str) -> list[str]:
+        """A label for each entry, such as "omega[2]" or "alpha.re", by this name."""
+        value = self.value(tree)
+        shape = jnp.shape(value)
+        indices = np.arange(int(np.prod(shape)))
+        if self.said.places is not None:
+            indices = np.asarray(self.said.places(indices.reshape(shape)))
+        elif jnp.iscomplexobj(value):
+            both = (f"{name}.{part}" for part in ("re", "im"))
+            return [label for one in both for label in _indexed(one, indices, shape)]
+        return _indexed(name, indices, shape)
+
+    def span(self, tree: Any, scales: Scales) -> tuple[Array, Array]:
+        """Range of a fit's initial guesses: lower and upper ends, each (n,)."""
+        entries, ends = self.entries(tree), self.said.span
+        unit = self._unit(tree, entries, scales)
+        if callable(ends):
+            lower, upper = ends(entries, unit)
+        else:
+            lower, upper = (end * unit * jnp.ones_like(entries) for end in ends)
+        low, high = self.said.bounds
+        return jnp.maximum(lower, low), jnp.minimum(upper, high)
+
+    def _unit(self, tree: Any, entries: Array, scales: Scales) -> Array:
+        """What the constant is measured in, scalar or like its entries."""
+        unit = self.said.unit
+        if unit is None:
+            return jnp.ones(())
+        if callable(unit):
+            return jnp.asarray(unit(self.holder(tree), scales))
+        if unit != "value":
+            return jnp.asarray(getattr(scales, unit))
+        return divisor(jnp.max(jnp.abs(entries), initial=0))
+
+    def quantum(self, tree: Any) -> float | None:
+        """The value at which the law is quantum mechanics, where one is known."""
+        value = self.said.quantum
+        if callable(value):
+            value = value(self.holder(tree))
+        # several entries, such as one for each axis, have no single value
+        if value is None or np.ndim(value) or not _checks.is_concrete(value):
+            return None
+        return float(np.asarray(value))
 
 
-def _places(node: Any, path: tuple[Any, ...] = (), prefix: str = "") -> list[_Place]:
+def places(tree: eqx.Module) -> list[Place]:
     """The constants of a law or another tree: its own first, then those within it."""
+    found = _places(tree)
+    full = [place.name for place in found]
+    return [place._replace(short=_shortest(place.name, full)) for place in found]
+
+
+def _places(node: Any, path: tuple[Any, ...] = (), prefix: str = "") -> list[Place]:
+    """The same, without their short names."""
     own, inner = [], []
     for key, value, said in _children(node):
         here = (*path, key)
@@ -371,7 +460,7 @@ def _places(node: Any, path: tuple[Any, ...] = (), prefix: str = "") -> list[_Pl
             continue
         if eqx.is_inexact_array(value):
             said = said if isinstance(said, Declaration) else _UNSAID
-            own.append(_Place(here, prefix + str(key), said))
+            own.append(Place(here, prefix + str(key), said))
         elif isinstance(said, Parts):
             inner += _parts(value, here, prefix, said)
         else:
@@ -379,7 +468,7 @@ def _places(node: Any, path: tuple[Any, ...] = (), prefix: str = "") -> list[_Pl
     return own + inner
 
 
-def _parts(value: Any, path: tuple[Any, ...], prefix: str, said: Parts) -> list[_Place]:
+def _parts(value: Any, path: tuple[Any, ...], prefix: str, said: Parts) -> list[Place]:
     """The constants within a field that is declared as `parts`."""
     for name in said.within:
         if name not in value.__dataclass_fields__:
@@ -415,23 +504,34 @@ def _get(node: Any, path: tuple[Any, ...]) -> Array:
     return node
 
 
-def _find(law: eqx.Module, name: str) -> _Place:
-    """The constant of this full name; else the only one whose name ends so."""
-    _checks.check_type(name, "name", str, "the name of a constant")
-    places = _places(law)
-    fitting = [place for place in places if place.name == name] or [
-        place for place in places if place.name.endswith("." + name)
+def find(law: eqx.Module, name: str, argument: str = "name") -> Place:
+    """The constant of this full name; else the only one whose name ends so.
+
+    Args:
+        law: the law.
+        name: the name.
+        argument: what the caller calls it.
+
+    Raises:
+        ValueError: the name of no constant, or of several.
+    """
+    _checks.check_type(name, argument, str, "the name of a constant")
+    known = places(law)
+    fitting = [place for place in known if place.name == name] or [
+        place for place in known if place.name.endswith("." + name)
     ]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         several = ", ".join(place.name for place in fitting)
         raise ValueError(
-            f"Argument `name` must name one constant, but {name!r} may be {several}."
+            f"Argument `{argument}` must name one constant, but {name!r} may be "
+            f"{several}."
         )
+    short = [place.short for place in known]
     raise ValueError(
-        f"Argument `name` must be one of {', '.join(names(law))}, but is {name!r}"
-        f"{did_you_mean(name, names(law))}"
+        f"Argument `{argument}` must be one of {', '.join(short)}, but is {name!r}"
+        f"{did_you_mean(name, short)}"
     )
 
 
@@ -440,14 +540,12 @@ def names(law: eqx.Module) -> tuple[str, ...]:
 
     Each is the shortest end of its path that distinguishes it from the others.
     """
-    full = [place.name for place in _places(law)]
-    return tuple(_shortest(name, full) for name in full)
+    return tuple(place.short for place in places(law))
 
 
 def declared(law: eqx.Module) -> tuple[str, ...]:
     """Names of the constants that a law declares with `free`, not of all its arrays."""
-    places = zip(_places(law), names(law), strict=True)
-    return tuple(name for place, name in places if place.said is not _UNSAID)
+    return tuple(place.short for place in places(law) if place.said is not _UNSAID)
 
 
 def _shortest(name: str, among: list[str]) -> str:
@@ -465,61 +563,27 @@ def check_name(law: eqx.Module, name: str, argument: str) -> None:
     Args:
         argument: what the caller calls it.
     """
-    try:
-        _find(law, name)
-    except ValueError as error:
-        raise ValueError(str(error).replace("`name`", f"`{argument}`")) from None
+    find(law, name, argument)
 
 
 def shortest(law: eqx.Module, name: str) -> str:
     """The shortest name of the constant that a name refers to, as in `names`."""
-    return _shortest(_find(law, name).name, [place.name for place in _places(law)])
+    return find(law, name).short
 
 
 def pack(law: eqx.Module, name: str) -> Array:
     """The independent entries of a constant, flat: shape (n,), real."""
-    place = _find(law, name)
-    return _entries(_get(law, place.path), place.said)
-
-
-def _entries(value: Any, said: Declaration) -> Any:
-    if said.pack is not None:
-        return said.pack(value)
-    flat = jnp.ravel(value)
-    if jnp.iscomplexobj(flat):
-        flat = jnp.concatenate([jnp.real(flat), jnp.imag(flat)])
-    return flat
+    return find(law, name).entries(law)
 
 
 def unpack(law: Motion, name: str, entries: Array) -> Motion:
     """A copy of the law with these entries of a constant, ordered as in `pack`."""
-    place = _find(law, name)
-    old = _get(law, place.path)
-    if place.said.unpack is not None:
-        new = place.said.unpack(entries, old)
-    elif jnp.iscomplexobj(old):
-        real, imaginary = jnp.split(entries, 2)
-        new = jnp.reshape(jax.lax.complex(real, imaginary), jnp.shape(old))
-    else:
-        new = jnp.reshape(entries, jnp.shape(old))
-    return eqx.tree_at(lambda tree: _get(tree, place.path), law, new)
+    return find(law, name).put(law, entries)
 
 
 def labels(law: eqx.Module, name: str) -> list[str]:
     """A label for each entry of `pack(law, name)`, such as "omega[2]" or "alpha.re"."""
-    place = _find(law, name)
-    value = _get(law, place.path)
-    shape = jnp.shape(value)
-    size = int(np.prod(shape))
-    if place.said.places is None and jnp.iscomplexobj(value):
-        both = (f"{name}.{part}" for part in ("re", "im"))
-        return [
-            label for one in both for label in _indexed(one, np.arange(size), shape)
-        ]
-    indices = np.arange(size)
-    if place.said.places is not None:
-        indices = np.asarray(place.said.places(indices.reshape(shape)))
-    return _indexed(name, indices, shape)
+    return find(law, name).labels(law, name)
 
 
 def _indexed(name: str, flat: np.ndarray, shape: tuple[int, ...]) -> list[str]:
@@ -539,32 +603,12 @@ def span(
         name: name of the constant.
         scales: scales from which its declared unit is made; None for scales of 1.
     """
-    place, entries = _find(law, name), pack(law, name)
-    ends, (low, high) = place.said.span, bounds(law, name)
-    unit = _unit(place, law, entries, Scales() if scales is None else scales)
-    if callable(ends):
-        lower, upper = ends(entries, unit)
-    else:
-        lower, upper = (end * unit * jnp.ones_like(entries) for end in ends)
-    return jnp.maximum(lower, low), jnp.minimum(upper, high)
-
-
-def _unit(place: _Place, law: eqx.Module, entries: Array, scales: Scales) -> Array:
-    """What a constant is measured in, scalar or like its entries."""
-    unit = place.said.unit
-    if unit is None:
-        return jnp.ones(())
-    if callable(unit):
-        return jnp.asarray(unit(_get(law, place.path[:-1]), scales))
-    if unit != "value":
-        return jnp.asarray(getattr(scales, unit))
-    largest = jnp.max(jnp.abs(entries), initial=0)
-    return divisor(largest)
+    return find(law, name).span(law, Scales() if scales is None else scales)
 
 
 def bounds(law: eqx.Module, name: str) -> tuple[float, float]:
     """Lower and upper bound of each entry of a constant; infinite where none is set."""
-    return _find(law, name).said.bounds
+    return find(law, name).said.bounds
 
 
 def quantum_of(field: Any) -> float | None:
@@ -576,21 +620,10 @@ def quantum_of(field: Any) -> float | None:
 
 def values(law: eqx.Module) -> dict[str, Any]:
     """The constants of a law by name, as the law holds them."""
-    return {
-        name: _get(law, place.path)
-        for place, name in zip(_places(law), names(law), strict=True)
-    }
+    return {place.short: place.value(law) for place in places(law)}
 
 
 def quantum_values(law: eqx.Module) -> dict[str, float]:
     """The values of constants at which a law is quantum mechanics, where known."""
-    values, known = {}, names(law)
-    for place, name in zip(_places(law), known, strict=True):
-        said = place.said
-        value = said.quantum
-        if callable(value):
-            value = value(_get(law, place.path[:-1]))
-        # several entries, such as one for each axis, have no single value
-        if value is not None and np.ndim(value) == 0 and _checks.is_concrete(value):
-            values[name] = float(np.asarray(value))
-    return values
+    known = {place.short: place.quantum(law) for place in places(law)}
+    return {name: value for name, value in known.items() if value is not None}

@@ -173,13 +173,10 @@ def _laplace(study: Study, theta: Array, widths: Array, scales: Array) -> Eviden
 def _widths(study: Study, given: Mapping[str, ArrayLike]) -> Float[Array, " k"]:
     """Widths of the uniform priors of the free constants."""
     low, high = study.bounds()
-    found, labels = np.array(high - low)[: study.wanted], study.labels()
-    own = dict(zip(study.names, study.entries, strict=True))
+    found, slots = np.array(high - low)[: study.wanted], study.slots
     for name, width in given.items():
-        _checks.check_choice(name, "widths", (*study.free, *labels[: study.wanted]))
-        for label in own.get(name, (name,)):
-            found[labels.index(label)] = np.asarray(width)
-    for label, width in zip(labels, found, strict=False):
+        found[slots.indices(name, "widths", slots.free)] = np.asarray(width)
+    for label, width in zip(slots.labels, found, strict=False):
         if not (np.isfinite(width) and width > 0):
             raise ValueError(
                 f"Argument `widths` must give {label} a positive, finite width, but "

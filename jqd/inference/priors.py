@@ -8,6 +8,7 @@ import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr, ndtri
@@ -22,7 +23,9 @@ _LOG_ROOT = np.log(2 * np.pi) / 2
 
 
 class Prior(eqx.Module):
-    """A distribution of each entry of a constant; all have `informs` and `walled`.
+    """A distribution of each entry of a constant, a smooth function of a normal number.
+
+    z = score(x) and x = at(z) make a prior: density, probabilities and spans follow.
 
     Attributes:
         informs: whether it pulls: whether it counts as a value beside the data.
@@ -33,25 +36,44 @@ class Prior(eqx.Module):
     walled: ClassVar[bool] = False
 
     @abc.abstractmethod
+    def score(self, x: Array) -> Array:
+        """The standard normal number z that x stands for."""
+
+    @abc.abstractmethod
+    def at(self, z: ArrayLike) -> Array:
+        """The x that stands for z."""
+
+    def ends(self) -> tuple[ArrayLike, ArrayLike]:
+        """Limits that x cannot leave."""
+        return -jnp.inf, jnp.inf
+
     def residual(self, x: Array) -> Array:
         """Distance of x from the prior, in standard deviations."""
+        return self.score(x)
 
-    @abc.abstractmethod
     def log_density(self, x: Array) -> Array:
-        """ln of the density of x, per unit of the constant; -inf where it is 0."""
+        """ln of the density of x, per unit of the constant; -inf where it is 0.
 
-    @abc.abstractmethod
+        -z²/2 - ln √2π + ln dz/dx
+        """
+        low, high = self.ends()
+        inside = (x > low) & (x < high)
+        safe = jnp.where(inside, x, self.origin)
+        z, slope = jax.jvp(self.score, (safe,), (jnp.ones_like(safe),))
+        return jnp.where(inside, jnp.log(slope) - z**2 / 2 - _LOG_ROOT, -jnp.inf)
+
     def below(self, x: Array) -> Array:
-        """Probability of a value below x."""
+        """Probability of a value below x: Φ(z)."""
+        return ndtr(self.score(x))
 
-    @abc.abstractmethod
     def quantile(self, share: Array) -> Array:
         """The x below which this share of the probability lies."""
+        return self.at(ndtri(share))
 
     @property
-    @abc.abstractmethod
     def origin(self) -> Array:
         """The x at which the residual is 0."""
+        return self.at(0.0)
 
     @property
     def centre(self) -> Array:
@@ -59,17 +81,13 @@ class Prior(eqx.Module):
         return self.origin
 
     @property
-    @abc.abstractmethod
     def width(self) -> Array:
         """1/|dr/dx| at the origin, in the unit of the constant; inf for none."""
+        return jax.jvp(self.at, (0.0,), (1.0,))[1]
 
-    @abc.abstractmethod
     def span(self) -> tuple[Array, Array]:
         """Ends of the interval from which initial guesses are drawn."""
-
-    def ends(self) -> tuple[ArrayLike, ArrayLike]:
-        """Limits that x cannot leave."""
-        return -jnp.inf, jnp.inf
+        return self.at(-2.0), self.at(2.0)
 
 
 class Normal(Prior):
@@ -94,35 +112,13 @@ class Normal(Prior):
         """
         self.mean, self.sd = _entries(mean, "mean"), _positive(sd, "sd")
 
-    def residual(self, x: Array) -> Array:
+    def score(self, x: Array) -> Array:
         """(x - mean)/sd"""
         return (x - self.mean) / self.sd
 
-    def log_density(self, x: Array) -> Array:
-        """-r²/2 - ln(sd √2π)"""
-        return -(self.residual(x) ** 2) / 2 - jnp.log(self.sd) - _LOG_ROOT
-
-    def below(self, x: Array) -> Array:
-        """Φ(r)"""
-        return ndtr(self.residual(x))
-
-    def quantile(self, share: Array) -> Array:
-        """mean + sd Φ⁻¹(share)"""
-        return self.mean + self.sd * ndtri(share)
-
-    @property
-    def origin(self) -> Array:
-        """The mean."""
-        return self.mean
-
-    @property
-    def width(self) -> Array:
-        """sd"""
-        return self.sd
-
-    def span(self) -> tuple[Array, Array]:
-        """Two standard deviations to either side."""
-        return self.mean - 2 * self.sd, self.mean + 2 * self.sd
+    def at(self, z: ArrayLike) -> Array:
+        """mean + sd z"""
+        return self.mean + self.sd * z
 
 
 class LogNormal(Prior):
@@ -148,37 +144,15 @@ class LogNormal(Prior):
         """
         self.median, self.sd = _positive(median, "median"), _positive(sd, "sd")
 
-    def residual(self, x: Array) -> Array:
+    def score(self, x: Array) -> Array:
         """ln(x/median)/sd"""
-        return jnp.log(_above_zero(x) / self.median) / self.sd
+        # kept where it has a logarithm
+        x = jnp.maximum(x, jnp.finfo(jnp.result_type(x)).tiny)
+        return jnp.log(x / self.median) / self.sd
 
-    def log_density(self, x: Array) -> Array:
-        """-r²/2 - ln(x sd √2π)"""
-        inside = -(self.residual(x) ** 2) / 2 - jnp.log(_above_zero(x))
-        return jnp.where(x > 0, inside - jnp.log(self.sd) - _LOG_ROOT, -jnp.inf)
-
-    def below(self, x: Array) -> Array:
-        """Φ(r)"""
-        return ndtr(self.residual(x))
-
-    def quantile(self, share: Array) -> Array:
-        """median exp(sd Φ⁻¹(share))"""
-        return self.median * jnp.exp(self.sd * ndtri(share))
-
-    @property
-    def origin(self) -> Array:
-        """The median."""
-        return self.median
-
-    @property
-    def width(self) -> Array:
-        """sd of the median"""
-        return self.median * self.sd
-
-    def span(self) -> tuple[Array, Array]:
-        """Two standard deviations of the logarithm to either side."""
-        far = jnp.exp(2 * self.sd)
-        return self.median / far, self.median * far
+    def at(self, z: ArrayLike) -> Array:
+        """median exp(sd z)"""
+        return self.median * jnp.exp(self.sd * z)
 
     def ends(self) -> tuple[ArrayLike, ArrayLike]:
         """Above 0."""
@@ -205,6 +179,14 @@ class HalfNormal(Prior):
                 or not positive.
         """
         self.sd = _positive(sd, "sd")
+
+    def score(self, x: Array) -> Array:
+        """Φ⁻¹(2 Φ(x/sd) - 1)"""
+        return ndtri(self.below(x))
+
+    def at(self, z: ArrayLike) -> Array:
+        """sd Φ⁻¹((1 + Φ(z))/2)"""
+        return self.sd * ndtri((1 + ndtr(z)) / 2)
 
     def residual(self, x: Array) -> Array:
         """x/sd"""
@@ -240,7 +222,7 @@ class HalfNormal(Prior):
 
     def span(self) -> tuple[Array, Array]:
         """From 0 to two standard deviations."""
-        return jnp.zeros_like(self.sd), 2 * self.sd
+        return self.origin, 2 * self.sd
 
     def ends(self) -> tuple[ArrayLike, ArrayLike]:
         """From 0 on."""
@@ -274,6 +256,14 @@ class Uniform(Prior):
                 f"Argument `high` must be above `low`, {low}, but is {high}."
             )
 
+    def score(self, x: Array) -> Array:
+        """Φ⁻¹((x - low)/(high - low))"""
+        return ndtri(self.below(x))
+
+    def at(self, z: ArrayLike) -> Array:
+        """low + (high - low) Φ(z)"""
+        return self.quantile(ndtr(z))
+
     def residual(self, x: Array) -> Array:
         """0"""
         return 0 * x
@@ -292,27 +282,17 @@ class Uniform(Prior):
         return self.low + share * (self.high - self.low)
 
     @property
-    def origin(self) -> Array:
-        """The middle."""
-        return (self.low + self.high) / 2
-
-    @property
     def width(self) -> Array:
         """The width is infinite: nothing pulls."""
         return jnp.full_like(self.low, jnp.inf)
 
     def span(self) -> tuple[Array, Array]:
         """The whole interval."""
-        return self.low, self.high
+        return self.ends()
 
-    def ends(self) -> tuple[ArrayLike, ArrayLike]:
+    def ends(self) -> tuple[Array, Array]:
         """The ends `low` and `high`."""
         return self.low, self.high
-
-
-def _above_zero(x: Array) -> Array:
-    """x, kept where it has a logarithm."""
-    return jnp.maximum(x, jnp.finfo(jnp.result_type(x)).tiny)
 
 
 def _entries(x: ArrayLike, name: str) -> Array:

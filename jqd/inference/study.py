@@ -1,7 +1,7 @@
 """`Study`: a law, data, and the free constants of the law."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -24,6 +24,7 @@ from ..records.record import Record
 from .first_row import check_first_row
 from .priors import Prior, as_prior
 from .slopes import columns
+from .slots import Slots, kept
 
 # Residual of a constant that is one span of the initial guesses beyond its bound, in
 # units of those of the data.
@@ -63,19 +64,15 @@ class Study(eqx.Module):
     Attributes:
         scene: law, initial state and instrument; constants in θ replace theirs.
         data: the `Record`.
-        free: names of the free constants (static).
-        nuisances: names of the nuisances (static).
+        slots: free constants and nuisances, and where they stand (static).
         priors: prior of each nuisance.
-        entries: labels of the entries of θ for each name (static).
         method: method of evolution.
     """
 
     scene: Scene
     data: Record
-    free: tuple[str, ...] = eqx.field(static=True)
-    nuisances: tuple[str, ...] = eqx.field(static=True)
+    slots: Slots = eqx.field(static=True)
     priors: tuple[Prior, ...]
-    entries: tuple[tuple[str, ...], ...] = eqx.field(static=True)
     method: Fixed | Adaptive | Propagator
 
     def __init__(
@@ -130,14 +127,12 @@ class Study(eqx.Module):
         names = _checks.names_of(free, "free")
         _check_method(method)
         self.scene = _scene(law, psi0, instrument, (*names, *priors))
-        self.free, self.nuisances = names, tuple(priors)
-        _check_names(self.scene, self.free, self.nuisances)
-        self.entries = tuple(
-            tuple(constants.labels(self.scene, name)) for name in self.names
-        )
-        told = zip(priors.items(), self.entries[len(names) :], strict=True)
+        for argument, some in (("free", names), ("nuisances", priors)):
+            _refuse_nu(self.scene, some, argument)
+        self.slots = Slots.of(self.scene, names, tuple(priors))
         self.priors = tuple(
-            as_prior(prior, name, len(own)) for (name, prior), own in told
+            as_prior(priors[slot.name], slot.name, len(slot.labels))
+            for slot in self.slots.nuisances
         )
         solved = law.exact().orbit is not None
         self.method = method or (Propagator() if solved else Fixed(law.stepper))
@@ -177,6 +172,16 @@ class Study(eqx.Module):
     # -- constants -------------------------------------------------------------------
 
     @property
+    def free(self) -> tuple[str, ...]:
+        """Names of the free constants."""
+        return tuple(slot.name for slot in self.slots.free)
+
+    @property
+    def nuisances(self) -> tuple[str, ...]:
+        """Names of the nuisances."""
+        return tuple(slot.name for slot in self.slots.nuisances)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the entries of θ: free constants, then nuisances."""
         return self.free + self.nuisances
@@ -192,10 +197,8 @@ class Study(eqx.Module):
         """
         if not start:
             return self._known().theta
-        labels = self.labels()
         for name, value in start.items():
-            known = tuple(dict.fromkeys((*self.names, *labels)))
-            _checks.check_choice(name, "start", known)
+            self.slots.indices(name, "start")
             _checks.check_finite(value, f"start[{name}]")
         return _placed(self, dict(start))
 
@@ -220,49 +223,32 @@ class Study(eqx.Module):
         These are declared bounds, ends of priors, and what the law says about the
         initial state at these constants.
         """
-        ends = [
-            constants.bounds(self.scene, name)
-            for name, own in zip(self.names, self.entries, strict=True)
-            for _ in own
-        ]
-        low, high = map(jnp.asarray, np.reshape(ends, (-1, 2)).T)
+        low, high = map(jnp.asarray, self.slots.bounds())
         foot, top = self._of_priors(lambda prior: prior.ends(), (-jnp.inf, jnp.inf))
         low, high = jnp.maximum(low, foot), jnp.minimum(high, top)
-        if self._limited().any():
-            limits = _limits(self._bounded(theta))
-            for i in np.flatnonzero(self._limited()):
-                foot, top = limits[self._short()[i]]
-                low, high = low.at[i].max(foot), high.at[i].min(top)
-        return low, high
-
-    def _short(self) -> list[str]:
-        """The shortest name of what each entry of θ belongs to."""
-        return [
-            constants.shortest(self.scene, name)
-            for name, own in zip(self.names, self.entries, strict=True)
-            for _ in own
-        ]
-
-    def _limited(self) -> np.ndarray:
-        """Which entries of θ the law limits for this start, shape (p,)."""
         limits = _limits(self.scene)
-        return np.asarray([name in limits for name in self._short()], bool)
+        if any(slot.place.short in limits for slot in self.slots.every):
+            limits = _limits(self._bounded(theta))
+            none = (-jnp.inf, jnp.inf)
+            ends = zip(*self.slots.each(limits, none), strict=True)
+            foot, top = (jnp.stack([jnp.asarray(x) for x in one]) for one in ends)
+            low, high = jnp.maximum(low, foot), jnp.minimum(high, top)
+        return low, high
 
     def labels(self) -> list[str]:
         """A label for each entry of theta."""
-        return [label for own in self.entries for label in own]
+        return self.slots.labels
 
     @property
     def wanted(self) -> int:
         """Number of entries of θ that are free constants, not nuisances."""
-        return sum(len(own) for own in self.entries[: len(self.free)])
+        return self.slots.wanted
 
     def references(self) -> list[float | None]:
         """The value in quantum mechanics for each entry of theta."""
-        known = constants.quantum_values(self.scene)
-        short = (constants.shortest(self.scene, name) for name in self.names)
-        parts = zip(short, self.entries, strict=True)
-        return [known.get(name) for name, own in parts for _ in own]
+        every = self.slots.every
+        known = {slot.place.short: slot.place.quantum(self.scene) for slot in every}
+        return self.slots.each(known)
 
     def at(self, theta: Array) -> tuple[Motion, PyTree[Array]]:
         """The law and the initial state with these constants."""
@@ -274,26 +260,23 @@ class Study(eqx.Module):
         bounds and the part of the initial state that the law can move."""
         scene = self._bounded(theta)
         limits = _limits(scene)
-        for name in self.names:
-            if constants.shortest(scene, name) in limits:
-                low, high = limits[constants.shortest(scene, name)]
-                part = _kept(constants.pack(scene, name), low, high)
-                scene = constants.unpack(scene, name, part)
+        for slot in self.slots.every:
+            if slot.place.short in limits:
+                part = kept(slot.place.entries(scene), *limits[slot.place.short])
+                scene = slot.place.put(scene, part)
         return scene
 
     def _bounded(self, theta: Array) -> Scene:
         """The scene with these constants, kept within the bounds that they declare."""
-        scene, start = self.scene, 0
-        for name, own in zip(self.names, self.entries, strict=True):
-            part = theta[start : start + len(own)]
-            low, high = constants.bounds(scene, name)
+        scene, priors = self.scene, (None,) * len(self.slots.free) + self.priors
+        told = zip(self.slots.parts(theta), priors, strict=True)
+        for (slot, part), prior in told:
+            low, high = slot.place.said.bounds
             if math.isfinite(low) or math.isfinite(high):
-                part = _kept(part, low, high)
-            prior = self._prior_of(name)
+                part = kept(part, low, high)
             if prior is not None and prior.walled:
-                part = _kept(part, *prior.ends())
-            scene = constants.unpack(scene, name, part)
-            start += len(own)
+                part = kept(part, *prior.ends())
+            scene = slot.place.put(scene, part)
         return scene
 
     def _check_bounds(self) -> None:
@@ -384,10 +367,10 @@ class Study(eqx.Module):
         """Residuals of priors and of walls."""
         rows = [self.pulls(theta)[self._informed()]] if self.judged else []
         low, high = self.walls(theta)
-        ends = [constants.bounds(self.scene, name) for name in self._short()]
         # known without their values, which may be traced
-        walled = np.isfinite(np.reshape(ends, (-1, 2))).any(axis=1) | self._limited()
-        walled |= self._flags("walled")
+        walled = np.isfinite(self.slots.bounds()).any(axis=0) | self._flags("walled")
+        limited = dict.fromkeys(_limits(self.scene), True)
+        walled |= np.asarray(self.slots.each(limited, False), bool)
         if walled.any():
             foot, top = self.bounds()
             beyond = (theta - jnp.clip(theta, low, high)) / (top - foot)
@@ -435,11 +418,9 @@ class Study(eqx.Module):
         self, look: Callable[[Prior, Array], Array], theta: Array
     ) -> Float[Array, " k"]:
         """What there is to say of each entry of a nuisance."""
-        found, start = [theta[:0]], self.wanted
-        for prior, own in zip(self.priors, self.entries[len(self.free) :], strict=True):
-            found.append(look(prior, theta[start : start + len(own)]))
-            start += len(own)
-        return jnp.concatenate(found)
+        each = zip(self.priors, self.slots.nuisances, strict=True)
+        found = [look(prior, theta[slot.at]) for prior, slot in each]
+        return jnp.concatenate([theta[:0], *found])
 
     def _of_priors(
         self,
@@ -448,19 +429,16 @@ class Study(eqx.Module):
     ) -> tuple[Float[Array, " p"], Float[Array, " p"]]:
         """Two numbers of each entry of θ; `none` of those without a prior."""
         found = [tuple(jnp.full(self.wanted, x, float) for x in none)]
-        for prior, own in zip(self.priors, self.entries[len(self.free) :], strict=True):
-            found.append(tuple(jnp.broadcast_to(x, (len(own),)) for x in look(prior)))
+        for prior, slot in zip(self.priors, self.slots.nuisances, strict=True):
+            size = (len(slot.labels),)
+            found.append(tuple(jnp.broadcast_to(x, size) for x in look(prior)))
         one, other = (jnp.concatenate(xs) for xs in zip(*found, strict=True))
         return one, other
 
-    def _prior_of(self, name: str) -> Prior | None:
-        """The prior of this name, or None."""
-        return dict(zip(self.nuisances, self.priors, strict=True)).get(name)
-
     def _flags(self, which: str) -> np.ndarray:
         """Which entries of θ have a prior that `informs`, or is `walled`; (p,)."""
-        told = zip(self.priors, self.entries[len(self.free) :], strict=True)
-        each = [getattr(prior, which) for prior, own in told for _ in own]
+        told = zip(self.priors, self.slots.nuisances, strict=True)
+        each = [getattr(prior, which) for prior, slot in told for _ in slot.labels]
         return np.array([False] * self.wanted + each, bool)
 
     def _informed(self) -> np.ndarray:
@@ -589,14 +567,6 @@ def _seen(scene: Scene, t: Array, state: PyTree[Array]) -> Array:
     return scene.instrument.mean(scene.law, t, state)
 
 
-def _kept(x: Array, low: ArrayLike, high: ArrayLike) -> Array:
-    """x within its ends; at an end its derivative is that from inside, 1.
-
-    That of `jnp.clip` would be the mean of both sides, and information a fourth of it.
-    """
-    return jnp.where(x < low, low, jnp.where(x > high, high, x))
-
-
 def _check_method(method: Any) -> None:
     kinds = Fixed | Adaptive | Propagator | None
     _checks.check_type(method, "method", kinds, "a Fixed, Adaptive or Propagator")
@@ -680,27 +650,10 @@ def _scene(law: Motion, psi0: Any, instrument: Any, names: tuple[str, ...]) -> S
     return Scene(start, as_instrument(instrument), law)
 
 
-def _check_names(scene: Scene, free: tuple[str, ...], nuisances: tuple[str, ...]):
-    """Raise unless each name leads to a constant of its own."""
-    found: dict[str, str] = {}
-    for argument, names in (("free", free), ("nuisances", nuisances)):
-        for name in names:
-            _check_told(scene, name, argument)
-            constants.check_name(scene, name, argument)
-            short = constants.shortest(scene, name)
-            if short in found:
-                twin = "" if found[short] == name else f", as {found[short]!r} too"
-                raise ValueError(
-                    f"Argument `{argument}` must name each constant once, but {name!r} "
-                    f"is named twice{twin}."
-                )
-            found[short] = name
-
-
-def _check_told(scene: Scene, name: str, argument: str) -> None:
+def _refuse_nu(scene: Scene, names: Iterable[str], argument: str) -> None:
     """Raise for ν, unless something here has a constant of this name."""
-    lasts = {full.rpartition(".")[2] for full in constants.names(scene)}
-    if name == "nu" and name not in lasts:
+    lasts = {place.name.rpartition(".")[2] for place in constants.places(scene)}
+    if "nu" in names and "nu" not in lasts:
         raise ValueError(
             f"Argument `{argument}` must name constants that a record can tell, but "
             "'nu', the noise of single paths, leaves densities and records as they "
@@ -741,15 +694,15 @@ def _vectors(study: Study, length: ArrayLike) -> Vectors:
     length = jnp.asarray(length)
     scales = scales_of(scene, jnp.where(length > 0, FIRST * length, 1))
     parts = [(jnp.zeros(0),) * 3]
-    for name in study.free:
-        low, high = constants.span(scene, name, scales)
-        if constants.shortest(scene, name) in limits:
-            foot, top = limits[constants.shortest(scene, name)]
+    for slot in study.slots.free:
+        low, high = slot.place.span(scene, scales)
+        if slot.place.short in limits:
+            foot, top = limits[slot.place.short]
             low, high = jnp.maximum(low, foot), jnp.minimum(high, top)
-        parts.append((constants.pack(scene, name), low, high))
-    for name, prior in zip(study.nuisances, study.priors, strict=True):
-        one = jnp.ones_like(constants.pack(scene, name))
-        low, high = constants.bounds(scene, name)
+        parts.append((slot.place.entries(scene), low, high))
+    for slot, prior in zip(study.slots.nuisances, study.priors, strict=True):
+        one = jnp.ones_like(slot.place.entries(scene))
+        low, high = slot.place.said.bounds
         foot, top = prior.span()
         foot, top = jnp.maximum(foot, low), jnp.minimum(top, high)
         parts.append((prior.centre * one, foot * one, top * one))
@@ -762,15 +715,12 @@ def _vectors(study: Study, length: ArrayLike) -> Vectors:
 @jax.jit
 def _placed(study: Study, start: dict[str, ArrayLike]) -> Array:
     """The first values with others by name or label."""
-    theta, labels = study.theta(), study.labels()
-    for name, own in zip(study.names, study.entries, strict=True):
-        if name in start:
-            first = labels.index(own[0])
-            value = jnp.ravel(jnp.asarray(start[name], theta.dtype))
-            value = jnp.broadcast_to(value, (len(own),))
-            theta = jax.lax.dynamic_update_slice(theta, value, (first,))
-    for label in set(start) - set(study.names):
-        theta = theta.at[labels.index(label)].set(start[label])
+    theta = study.theta()
+    # names before labels, which are more special
+    for name in sorted(start, key=lambda name: name not in study.names):
+        at = np.asarray(study.slots.indices(name, "start"))
+        value = jnp.ravel(jnp.asarray(start[name], theta.dtype))
+        theta = theta.at[at].set(jnp.broadcast_to(value, at.shape))
     return theta
 
 

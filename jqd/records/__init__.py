@@ -8,6 +8,7 @@ from .density import load_density as load_density
 from .drawn import simulate as simulate
 from .file import naming as naming
 from .formats import help_text as help_text
+from .loading import load as load
 from .occupations import CountsRecord as CountsRecord
 from .occupations import CurveRecord as CurveRecord
 from .occupations import PhotonCounts as PhotonCounts

@@ -35,6 +35,12 @@ def npz_arrays(file: File, one: str = "") -> dict[str, np.ndarray]:
     return arrays
 
 
+def npz_names(file: File) -> list[str]:
+    """Names of the arrays of an .npz file."""
+    with _numpy_file(file) as handle, whole(file), zipfile.ZipFile(handle) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
 def npy_array(file: File) -> np.ndarray:
     """The array of an .npy file."""
     with _numpy_file(file) as handle:

@@ -3,7 +3,7 @@
 The claims of a header are checked before they are used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -32,13 +32,18 @@ def existing(path: str | Path, kind: str) -> File:
         ValueError: no path, no such file, a folder in its place, an empty file, or
             another suffix.
     """
-    of, path = KINDS[kind], as_path(path)
-    argument = f"Argument `{of.argument}` must"
+    of = KINDS[kind]
+    return there(path, of.argument, of.suffixes)
+
+
+def there(path: str | Path, name: str, suffixes: Sequence[str]) -> File:
+    """The same of the argument of this name, for files that end so."""
+    path, argument = as_path(path), f"Argument `{name}` must"
     if not path.exists():
         raise ValueError(f"{argument} be a file, but {path} does not exist.")
-    if path.suffix not in of.suffixes:
-        endings = ", ".join(of.suffixes)
-        small = path.suffix.lower() in of.suffixes
+    if path.suffix not in suffixes:
+        endings = ", ".join(suffixes)
+        small = path.suffix.lower() in suffixes
         more = ", in small letters" if small else ""
         raise ValueError(
             f"{argument} be a file ending in {endings}{more}, but is {path}."
@@ -51,7 +56,7 @@ def existing(path: str | Path, kind: str) -> File:
         raise ValueError(f"{argument} be a file, but {path} is {what}.")
     elif path.stat().st_size == 0:
         raise ValueError(f"{argument} hold data, but {path} is empty.")
-    return File(path, of.argument)
+    return File(path, name)
 
 
 def read(path: str | Path, kind: str) -> File:

@@ -44,6 +44,18 @@ def columns(file: File) -> dict[str, np.ndarray]:
     return {name: table[:, k].copy() for k, name in enumerate(header)}
 
 
+def header_of(file: File) -> list[str]:
+    """Names of the columns of a table; none where the first line holds numbers."""
+    _, first = next(_rows(file), (0, []))
+    _check_separator(file, first, first)
+    try:
+        for cell in first:
+            complex(cell)
+    except ValueError:
+        return first
+    return []
+
+
 def matrix(file: File) -> np.ndarray:
     """The numbers of a .csv without a header, (n, m); real unless one is complex.
 

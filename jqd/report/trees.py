@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .. import records
 from .._files import OutputError, as_path, write_zarr
 from .._zarr import unfit_folder
 from ..ensembles.copying import Copies, Estimate, StepBias
@@ -56,25 +57,46 @@ def save(dataset: Any, path: str | Path) -> Path:
     return write_zarr(dataset, path, "path")
 
 
-def load(path: str | Path) -> Any:
-    """Load what `.save` has written: a trajectory, copies or a fit, in NumPy arrays.
+def load(path: str | Path, **options: Any) -> Any:
+    """Load data of any kind that jqd reads, or what `.save` has written.
 
-    Only arrays and plain values are read, and nothing in the file is run.
+    Only arrays, text and plain values are read, and nothing in the file is run.
 
     Args:
-        path: the folder.
+        path: a file of data, of which docs/files.md lists what they hold; or the folder
+            of a saved trajectory, of copies, or of a fit.
+        **options: arguments of the loader of the data, e.g. `sigma`.
 
     Returns:
-        The saved outcome, to the last bit.
+        Data as the loader of their kind returns them: a `Record` of populations or
+        counts over time, the records of `jqd.records`, a matrix or state as an array.
+        Or the saved outcome, in NumPy arrays, to the last bit.
 
     Raises:
-        ValueError: the folder holds something else, another version, or is damaged.
+        ValueError: no such file, a damaged one, data of no known kind, another version
+            of an outcome, options that the loader does not have.
     """
+    path = as_path(path)
+    if not path.is_dir() or (path.suffix == ".zarr" and not _is_outcome(path)):
+        return records.load(path, **options)
+    for name in options:
+        raise ValueError(
+            f"Argument `{name}` must not be given for what `.save` has written, but is."
+        )
+    return _outcome(path)
+
+
+def _is_outcome(path: Path) -> bool:
+    """Whether a folder holds what a method of jqd has saved."""
+    head = path / "zarr.json"
+    text = head.read_text(encoding="utf-8", errors="replace") if head.is_file() else ""
+    return f'"{TREE}"' in text or '"sampler"' in text
+
+
+def _outcome(path: Path) -> Any:
+    """The outcome in a folder."""
     import xarray as xr
 
-    path = as_path(path)
-    if not path.is_dir():
-        raise ValueError(f"{_RULE} {path} is no folder.")
     try:
         reason = unfit_folder(path)
         if reason is not None:

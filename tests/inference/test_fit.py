@@ -83,7 +83,7 @@ def test_what_was_found_is_kept(from_populations, tmp_path):
         assert kept.attrs["status"] == "converged"
     with pytest.raises(ValueError, match="must be a folder that does not exist"):
         from_populations.save(place)
-    with pytest.raises(ValueError, match="is a dataset of something else"):
+    with pytest.raises(ValueError, match="must hold data of one kind that docs/files"):
         jqd.load(place)
     with pytest.raises(ValueError, match="`names` must have 4 entries"):
         from_populations.to_xarray(names[:2])

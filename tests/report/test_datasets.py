@@ -235,7 +235,8 @@ def test_nothing_is_overwritten(saved):
 
 
 def test_other_files_are_refused(saved, tmp_path):
-    assert "is no folder" in said(tmp_path / "missing")
+    with pytest.raises(ValueError, match="`path` must be a file, but .*missing does"):
+        jqd.load(tmp_path / "missing")
     (tmp_path / "empty").mkdir()
     said(tmp_path / "empty")
     xr.Dataset({"a": 1.0}).to_zarr(

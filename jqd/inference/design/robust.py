@@ -139,10 +139,9 @@ def _ends(study: Study, box: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             "Argument `over` must be {name: (low, high)} of some constants, but is "
             f"{_checks.shown(box)}."
         )
-    labels, names = study.labels(), dict(zip(study.names, study.entries, strict=True))
     found: dict[int, tuple[float, float]] = {}
     for name, ends in box.items():
-        _checks.check_choice(name, "over", tuple(dict.fromkeys((*names, *labels))))
+        places = study.slots.indices(name, "over")
         said = f"over[{name!r}]"
         _checks.check_shape(ends, said, (2,))
         _checks.check_finite(ends, said)
@@ -151,8 +150,7 @@ def _ends(study: Study, box: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             raise ValueError(
                 f"Argument `{said}` must be (low, high), but is ({low:g}, {high:g})."
             )
-        for label in names.get(name, (name,)):
-            found[labels.index(label)] = low, high
+        found |= dict.fromkeys(places, (low, high))
     if len(found) > MOST:
         raise ValueError(
             f"Argument `over` must name at most {MOST} constants, but names "

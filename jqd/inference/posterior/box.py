@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ... import _checks, constants
+from ... import _checks
 from ..priors import Prior
 from ..study import Study
 
@@ -90,33 +90,23 @@ def box_of(study: Study, given: Mapping[str, Any] | None) -> Box:
         ValueError: unknown names, ends that are not increasing numbers or leave nothing
             within the bounds.
     """
-    names = zip(study.names, study.entries, strict=True)
-    ends = [constants.bounds(study.scene, name) for name, own in names for _ in own]
-    low, high = np.reshape(np.asarray(ends, float), (-1, 2)).T
-    told = list(zip(study.priors, study.entries[len(study.free) :], strict=True))
-    start = study.wanted
-    for prior, own in told:
+    slots = study.slots
+    low, high = slots.bounds()
+    for prior, slot in zip(study.priors, slots.nuisances, strict=True):
         foot, top = prior.ends()
-        place = slice(start, start := start + len(own))
-        low[place] = np.maximum(low[place], foot)
-        high[place] = np.minimum(high[place], top)
-    labels = study.labels()
-    wanted, own = (
-        labels[: study.wanted],
-        dict(zip(study.names, study.entries, strict=True)),
-    )
+        low[slot.at] = np.maximum(low[slot.at], foot)
+        high[slot.at] = np.minimum(high[slot.at], top)
     for name, pair in (given or {}).items():
-        _checks.check_choice(name, "box", (*study.free, *wanted))
+        places = slots.indices(name, "box", slots.free)
         foot, top = _ends(name, pair)
-        for label in own.get(name, (name,)):
-            i = labels.index(label)
+        for i in places:
             low[i], high[i] = max(low[i], foot), min(high[i], top)
             if not low[i] < high[i]:
                 raise ValueError(
-                    f"Argument `box` must leave values of {label}, but what it allows "
-                    "is beyond the bounds of that constant."
+                    f"Argument `box` must leave values of {slots.labels[i]}, but what "
+                    "it allows is beyond the bounds of that constant."
                 )
-    sizes = tuple(len(own) for _, own in told)
+    sizes = tuple(len(slot.labels) for slot in slots.nuisances)
     return Box(jnp.asarray(low), jnp.asarray(high), study.priors, sizes)
 
 

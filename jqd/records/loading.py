@@ -1,0 +1,89 @@
+"""`load`: whatever a file holds, read by what is in it."""
+
+from pathlib import Path
+from typing import Any
+
+from .arrays import npy_array, npz_arrays, npz_names
+from .atoms import load_atoms
+from .datasets import dataset_arrays
+from .density import load_density
+from .file import File
+from .formats import CSV, KINDS, NPZ, TOML
+from .occupations import load_photons, load_statistics
+from .phase_space import load_phase_space
+from .populations import load_record
+from .reading import load_matrix, load_pulse, load_state, there
+from .settings import load_settings
+from .tables import header_of, matrix
+
+LOADERS = {
+    "populations": load_record,
+    "matrix": load_matrix,
+    "pulse": load_pulse,
+    "state": load_state,
+    "phase space": load_phase_space,
+    "density": load_density,
+    "atoms": load_atoms,
+    "statistics": load_statistics,
+    "light": load_photons,
+    "settings": load_settings,
+}
+ALONE = ("matrix", "state")
+
+
+def load(path: str | Path, **options: Any) -> Any:
+    """Load a file of any kind that jqd reads, by the names of what is in it.
+
+    Args:
+        path: the file; docs/files.md lists what files hold.
+        **options: arguments of the loader of its kind, e.g. `sigma`.
+
+    Returns:
+        What the loader of its kind returns: a `Record` of populations or counts over
+        time, the records of `jqd.records` of other data, a matrix or a state as an
+        array, a pulse, settings.
+
+    Raises:
+        ValueError: no such file, a damaged one, data of no known kind, options that its
+            loader does not have.
+    """
+    return LOADERS[kind_of(path)](path, **options)
+
+
+def kind_of(path: str | Path) -> str:
+    """The kind of data in a file, one of `formats.KINDS`.
+
+    Raises:
+        ValueError: as for `load`.
+    """
+    suffixes = dict.fromkeys(s for of in KINDS.values() for s in of.suffixes)
+    file = there(path, "path", tuple(suffixes))
+    suffix = file.path.suffix
+    if suffix in TOML:
+        return "settings"
+    names, array = _contents(file)
+    found = [kind for kind, of in KINDS.items() if of.fitting(names, suffix)]
+    # data may have the state or the matrix from which they come beside them
+    found = [kind for kind in found if kind not in ALONE] or found
+    if not found and array is not None:
+        return "matrix" if sum(size > 1 for size in array.shape) > 1 else "state"
+    if len(found) != 1:
+        both = f"fits {' and '.join(found)}"
+        raise file.complaint(
+            "hold data of one kind that docs/files.md lists",
+            both if found else f"has {', '.join(sorted(names)) or 'nothing'}",
+        )
+    return found[0]
+
+
+def _contents(file: File) -> tuple[list[str], Any]:
+    """Names of arrays or columns; and the array, if it is alone and needs no name."""
+    if file.path.suffix == ".npy":
+        return [], npy_array(file)
+    if file.path.suffix in CSV:
+        names = header_of(file)
+        return (names, None) if names else ([], matrix(file))
+    if file.path.suffix in NPZ:
+        names = npz_names(file)
+        return names, npz_arrays(file)[names[0]] if len(names) == 1 else None
+    return list(dataset_arrays(file)[0]), None
