@@ -184,15 +184,20 @@ def _solve(M, nu, state, t0, t1, inside, jumps):
     d = nu.shape[0]
     J = np.block([[np.zeros((d, d)), np.eye(d)], [-np.eye(d), np.zeros((d, d))]])
     N = jnp.diag(nu)
+    # in units of the first widths, so that one tolerance serves all
+    width = jnp.sqrt(jnp.diagonal(state[0]))
+    whole, own = jnp.outer(width, width), jnp.outer(width[:d], width[:d])
+    units = (whole, own, own)
 
-    def rate(t, state, args):
+    def rate(t, scaled, args):
         del args
-        C, K, P = state
+        C, K, P = jax.tree.map(jnp.multiply, scaled, units)
         F = J @ M(t)
         flow = F @ C
         B = jnp.linalg.solve(C[:d, :d], (flow[:d, :d] - N).T).T
         spreading = B @ P
-        return flow + flow.T, B @ K, spreading + spreading.T + 2 * N
+        rates = flow + flow.T, B @ K, spreading + spreading.T + 2 * N
+        return jax.tree.map(jnp.divide, rates, units)
 
     # with 13 evaluations a step, no step may pass over a pulse of a function of time
     longest = None if M.func is _constant else (t1 - t0) / _STEPS
@@ -200,12 +205,13 @@ def _solve(M, nu, state, t0, t1, inside, jumps):
     if jumps.size:
         controller = diffrax.ClipStepSizeController(controller, jump_ts=jumps)
     found = diffrax.diffeqsolve(
-        diffrax.ODETerm(rate), diffrax.Dopri8(), t0, t1, None, state,
+        diffrax.ODETerm(rate), diffrax.Dopri8(), t0, t1, None,
+        jax.tree.map(jnp.divide, state, units),
         stepsize_controller=controller, max_steps=16**4,
         saveat=diffrax.SaveAt(ts=jnp.append(inside, t1)),
     )  # fmt: skip
-    kept = jax.tree.map(lambda a: a[:-1], found.ys)
-    return kept, jax.tree.map(lambda a: a[-1], found.ys)
+    rows = jax.tree.map(lambda a, unit: a * unit[None], found.ys, units)
+    return jax.tree.map(lambda a: a[:-1], rows), jax.tree.map(lambda a: a[-1], rows)
 
 
 def _struck(S, state):
@@ -233,7 +239,7 @@ def _check_symmetric(matrix: ArrayLike, name: str) -> None:
         return
     values = np.asarray(matrix)
     gap = float(np.max(np.abs(values - values.T)))
-    if gap > 1e-12 * max(1.0, float(np.max(np.abs(values)))):
+    if gap > 1e-12 * float(np.max(np.abs(values))):
         raise ValueError(
             f"Argument `{name}` must be symmetric, but differs from its transpose by "
             f"{gap:.3g}."
@@ -252,11 +258,15 @@ def _read_covariance(value: ArrayLike, name: str, size: int | None = None) -> Ar
         )
     _check_symmetric(matrix, name)
     if _checks.is_concrete(matrix):
-        least = float(np.min(np.linalg.eigvalsh(np.asarray(matrix))))
+        # of correlations: positions and momenta have units of their own
+        values = np.asarray(matrix)
+        width = np.sqrt(np.maximum(np.diagonal(values), 0))
+        scale = np.where(width > 0, width, 1)
+        least = float(np.min(np.linalg.eigvalsh(values / np.outer(scale, scale))))
         if least <= 0:
             raise ValueError(
-                f"Argument `{name}` must be positive, but has the eigenvalue "
-                f"{least:.3g}."
+                f"Argument `{name}` must be positive, but its correlations have the "
+                f"eigenvalue {least:.3g}."
             )
     return matrix
 

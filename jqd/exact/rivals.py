@@ -3,6 +3,8 @@
 Each function works under jit, vmap and grad.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
@@ -219,8 +221,8 @@ def newtonian_self_energy(
 
 # -- friction --------------------------------------------------------------------------
 
-# Number of Runge-Kutta steps for the width of Kostin's packet.
-_KOSTIN_STEPS = 2000
+# Relative tolerance of each step for the width of Kostin's packet.
+_KOSTIN = 1e-11
 
 
 def kostin_packet(
@@ -236,7 +238,8 @@ def kostin_packet(
     i dψ/dt = Hψ + γ(S - ⟨S⟩)ψ:
     x'' + γx' + ω²x = 0,  σ'' + γσ' = 1/4σ³ - ω²σ, both at rest at t = 0
 
-    The centre is known in closed form; the width is computed by 2000 Runge-Kutta steps.
+    The centre is known in closed form; the width is computed by adaptive steps of a
+    relative tolerance of 1e-11, NaN where 65 536 of them do not reach a time.
 
     Args:
         t: times, from 0 on, any shape.
@@ -260,26 +263,33 @@ def kostin_packet(
     swing = center * jnp.exp(-gamma * t / 2)
     swing = swing * (_cosine(square) + gamma * t / 2 * _sine(square))
 
-    def field(state: Array) -> Array:
-        sigma, speed = state
-        force = 1 / (4 * sigma**3) - omega**2 * sigma
-        return jnp.stack([speed, force - gamma * speed])
+    return swing, _kostin_widths(jnp.ravel(t), gamma, omega, width).reshape(t.shape)
+
+
+@jax.jit
+def _kostin_widths(t: Array, gamma: Array, omega: Array, width: Array) -> Array:
+    import diffrax
+
+    # in units of the width and of the time 2σ² in which it spreads
+    unit = 2 * width**2
+    friction, trap = gamma * unit, (omega * unit) ** 2
+
+    def field(t: Array, state: tuple[Array, Array], args: Any) -> tuple[Array, Array]:
+        del t, args
+        size, speed = state
+        return speed, 1 / size**3 - trap * size - friction * speed
 
     def one(end: Array) -> Array:
-        dt = end / _KOSTIN_STEPS
+        start = jnp.ones_like(end), jnp.zeros_like(end)
+        found = diffrax.diffeqsolve(
+            diffrax.ODETerm(field), diffrax.Dopri8(), 0.0, end, None, start,
+            stepsize_controller=diffrax.PIDController(rtol=_KOSTIN, atol=_KOSTIN),
+            max_steps=16**4, throw=False,
+        )  # fmt: skip
+        sound = found.result == diffrax.RESULTS.successful
+        return jnp.where(sound, found.ys[0][-1], jnp.nan)
 
-        def step(state: Array, _: None) -> tuple[Array, None]:
-            a = field(state)
-            b = field(state + dt / 2 * a)
-            c = field(state + dt / 2 * b)
-            d = field(state + dt * c)
-            return state + dt / 6 * (a + 2 * b + 2 * c + d), None
-
-        start = jnp.stack([width, jnp.zeros_like(width)])
-        return jax.lax.scan(step, start, None, length=_KOSTIN_STEPS)[0][0]
-
-    widths = jax.vmap(one)(jnp.ravel(t)).reshape(t.shape)
-    return swing, widths
+    return width * jax.vmap(one)(t / unit)
 
 
 def _cosine(square: Array) -> Array:

@@ -2,11 +2,12 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
-from ._family import check_count, check_g, log_rising
+from ._family import check_count, check_g, check_room, log_rising
 
 # Stands for -∞ in sums of logarithms: exp of it is 0, and sums of some are finite.
 _NEVER = -1e30
@@ -29,7 +30,7 @@ def log_canonical(E: ArrayLike, T: ArrayLike, N: int, g: ArrayLike) -> Float[Arr
 
     Raises:
         ValueError: N is not a positive integer, T is not positive, g is negative and
-            not -1/k.
+            not -1/k, more particles than states have room for.
     """
     N = check_count(N, "N", 1)
     check_g(g)
@@ -39,6 +40,7 @@ def log_canonical(E: ArrayLike, T: ArrayLike, N: int, g: ArrayLike) -> Float[Arr
     _checks.check_shape(E, "E", (None,))
     _checks.check_real(E, "E")
     _checks.check_finite(E, "E")
+    check_room(N, np.shape(E)[0], g)
     E, T, g = map(_checks.widen, (E, T, g))
     _checks.check_memory(24.0 * (N + 1) ** 2, "N", "its recursion")
     n = jnp.arange(N + 1)
@@ -53,7 +55,8 @@ def log_canonical(E: ArrayLike, T: ArrayLike, N: int, g: ArrayLike) -> Float[Arr
 
     start = jnp.where(n == 0, 0, _NEVER).astype(weight.dtype)
     log_z, _ = lax.scan(add, start, E / T)
-    return log_z[N]
+    # no way to place so many, where g is traced
+    return jnp.where(log_z[N] < _NEVER / 10, -jnp.inf, log_z[N])
 
 
 def canonical_occupations(

@@ -66,6 +66,7 @@ class Place(NamedTuple):
         for node in tree.body:
             for name in _defined(node):
                 nodes.setdefault(name, []).append(node)
+        everything = nodes.pop("*", [])
         bound = json.dumps(to_plain(self.bound))
         text, waiting, seen = [self.name, bound], [self.name], set()
         while waiting:
@@ -78,6 +79,9 @@ class Place(NamedTuple):
                 _add_helpers(node, self.module, root, helpers)
                 named = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
                 waiting += sorted(named)
+        for node in everything:  # nobody knows which names come with it
+            text.append(ast.dump(node))
+            _add_helpers(node, self.module, root, helpers)
         text += [f"{name} {helpers[name]}" for name in sorted(helpers)]
         return hashlib.sha256("\n".join(text).encode()).hexdigest()
 
@@ -159,13 +163,35 @@ def place_of(function: Callable[..., Any]) -> Place:
 
 
 def _defined(node: ast.stmt) -> list[str]:
-    """Names that a statement at the top of a file gives a meaning."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+    """Names that a statement at the top of a file gives a meaning, or changes.
+
+    Those within `try`, `if` and `with` too; "*" where a module is imported whole.
+    """
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [node.name]
     if isinstance(node, ast.Import | ast.ImportFrom):
         return [(a.asname or a.name).partition(".")[0] for a in node.names]
-    stored = (n for n in ast.walk(node) if isinstance(n, ast.Name))
-    return [n.id for n in stored if isinstance(n.ctx, ast.Store)]
+    if isinstance(node, ast.If) and "__name__" in ast.dump(node.test):
+        return []  # run as a script, not by a worker
+    inner = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.stmt)]
+    inner += [n for h in ast.iter_child_nodes(node)
+              if isinstance(h, ast.ExceptHandler) for n in h.body]  # fmt: skip
+    if inner:
+        return list(dict.fromkeys(name for n in inner for name in _defined(n)))
+    names = [n.id for n in ast.walk(node)
+             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]  # fmt: skip
+    # P["k"] = 2, P.k = 2, del P["k"], P.append(2)
+    for part in ast.walk(node):
+        changes = isinstance(part, ast.Subscript | ast.Attribute) and not isinstance(
+            part.ctx, ast.Load
+        )
+        called = isinstance(node, ast.Expr) and isinstance(part, ast.Call)
+        root: ast.AST = part.func if called and isinstance(part, ast.Call) else part
+        while isinstance(root, ast.Subscript | ast.Attribute) and (changes or called):
+            root = root.value
+            if isinstance(root, ast.Name):
+                names.append(root.id)
+    return list(dict.fromkeys(names))
 
 
 def settings_of_jax() -> dict[str, Any]:

@@ -132,6 +132,15 @@ def test_kostins_packet():
         np.testing.assert_allclose(found[1], [0.6, run.y[2, -1]], atol=1e-9)
 
 
+def test_a_narrow_packet_breathes_without_friction():
+    """σ² = s² cos² t + sin² t/4s², of a width that 2000 steps of a period missed."""
+    for t, s in ((20.0, 0.05), (10.0, 0.05), (100.0, 0.2)):
+        expected = np.sqrt(s**2 * np.cos(t) ** 2 + np.sin(t) ** 2 / (4 * s**2))
+        _, width = rivals.kostin_packet(t, 0.0, 1.0, width=s)
+        # 1e-11 a step, some thousand of them
+        assert float(width) == pytest.approx(expected, rel=1e-7)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -278,3 +278,19 @@ def test_refused(change, message):
 def test_refused_parts(call, message):
     with pytest.raises(ValueError, match=re.escape(f"Argument {message}")):
         call()
+
+
+def test_units_of_length_change_nothing():
+    """C and ν are linear in the problem: 1e-14 of both is 1e-14 of the answer."""
+    C, M, ts = (
+        np.diag([4.0, 0.25]),
+        exact.quadratic_hamiltonian([1.0], [[1.0]]),
+        [0, 20.0],
+    )
+    one = exact.gaussian_paths(C, ts, M, nu=0.5)
+    small = exact.gaussian_paths(1e-14 * C, ts, M, nu=0.5e-14)
+    for name in ("covariance", "spread"):
+        # the same steps, in units of the first widths
+        np.testing.assert_allclose(
+            1e14 * getattr(small, name), getattr(one, name), rtol=1e-9, atol=1e-12
+        )

@@ -98,7 +98,9 @@ def test_what_was_saved_and_a_store_of_data_lie_in_folders_of_one_kind(tmp_path)
     run = jqd.evolve(law, KET, TS, observe="density")
     again = jqd.load(run.save(tmp_path / "run.zarr"))
     assert np.array_equal(again.values, run.values)
-    with pytest.raises(ValueError, match="`sigma` must not be given for what `.save`"):
+    with pytest.raises(
+        ValueError, match=r"`sigma` must not be given for what `\.save`"
+    ):
         jqd.load(tmp_path / "run.zarr", sigma=0.1)
 
 

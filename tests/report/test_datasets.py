@@ -235,7 +235,7 @@ def test_nothing_is_overwritten(saved):
 
 
 def test_other_files_are_refused(saved, tmp_path):
-    with pytest.raises(ValueError, match="`path` must be a file, but .*missing does"):
+    with pytest.raises(ValueError, match=r"`path` must be a file, but .*missing does"):
         jqd.load(tmp_path / "missing")
     (tmp_path / "empty").mkdir()
     said(tmp_path / "empty")

@@ -12,6 +12,7 @@ from jqd.statistics import (
     configurations,
     count_information,
     entropy,
+    log_canonical,
     log_probability,
     maximum_entropy,
     occupation,
@@ -175,6 +176,10 @@ def test_information_falls_with_the_cube_of_the_occupation():
         (lambda: maximum_entropy(E, 5.0, 1.0, -1.0, G), "between"),
         (lambda: maximum_entropy(np.ones(3), 5.0, 5.0, 1.0), "two different levels"),
         (lambda: canonical_occupations(E, 1.0, 0, 1.0), "at least 1"),
+        (
+            lambda: canonical_occupations(np.arange(2.0), 1.0, 3, -1.0),
+            "at most 2 for 2",
+        ),
     ],
 )
 def test_bad_input(call, message):
@@ -190,3 +195,9 @@ def test_entropy_of_thin_levels_keeps_its_digits(g):
     for one, value in zip(n, exact, strict=True):
         # some roundings; the series leaves out y⁵/30 = 3e-17
         np.testing.assert_allclose(entropy(one, g), value, rtol=1e-14)
+
+
+def test_no_way_to_place_too_many_has_no_weight():
+    """Three fermions in two states, where g is traced."""
+    found = jax.jit(lambda g: log_canonical(np.arange(2.0), 1.0, 3, g))(-1.0)
+    assert float(found) == -np.inf

@@ -174,6 +174,62 @@ def test_the_digest_is_of_what_the_function_names(digest, old, new, same):
     assert (digest(TEXT.replace(old, new)) == digest()) is same
 
 
+LATE = (
+    TEXT
+    + """
+P = {"k": 1.0}
+P["k"] = 2.0
+ROWS = []
+ROWS.append(3.0)
+try:
+    from nothing import helper
+except ImportError:
+
+    def helper(x):
+        return 2 * x
+
+
+if __name__ == "__main__":
+    print(point(1.0))
+
+
+def late(q):
+    return {"x": P["k"] * helper(q) + len(ROWS)}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ('P["k"] = 2.0', 'P["k"] = 4.0', False),
+        ("append(3.0)", "append(4.0)", False),
+        ("return 2 * x", "return 3 * x", False),
+        ("from nothing import", "from nobody import", False),
+        ("print(point(1.0))", "print(point(2.0))", True),
+        ("OTHER = 3.0", "OTHER = 4.0", True),
+    ],
+)
+def test_the_digest_is_of_what_changes_a_name_as_well(tmp_path, old, new, same):
+    """In place, within `try`, by a method; not what a script alone does."""
+    assert LATE.count(old) == 1
+    found = []
+    for text in (LATE, LATE.replace(old, new)):
+        path = tmp_path / "own.py"
+        path.write_text(text)
+        found.append(place_of(load_file(path, "late", "q").late).digest())
+    assert (found[0] == found[1]) is same
+
+
+def test_what_is_imported_whole_is_in_the_digest(digest, tmp_path):
+    helpers = tmp_path / "helpers.py"
+    found = []
+    for text in ("A = 1", "A = 2"):
+        helpers.write_text(text)
+        found.append(digest("from helpers import *\n" + TEXT))
+    assert found[0] != found[1]
+
+
 def test_what_is_bound_is_in_the_digest(digest):
     assert len({digest(), digest(shift=1.0), digest(shift=np.arange(2.0))}) == 3
     assert digest(shift=1.0) == digest(shift=1.0)

@@ -1,6 +1,7 @@
 """The guiding wave: ψ between the points of its grid, and ∇ψ/ψ there."""
 
 import functools
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -175,7 +176,9 @@ def each_component(function: Callable[[Array], Any], psi: Array, ndim: int) -> A
     return jax.vmap(function)(psi.reshape(-1, *psi.shape[-ndim:]))
 
 
-def refined(psi: Complex[Array, "..."], refine: int) -> Complex[Array, "..."]:
+def refined(
+    psi: Complex[Array, "..."], refine: int | Sequence[int]
+) -> Complex[Array, "..."]:
     """ψ's trigonometric interpolant on `refine` times as many points per axis."""
     spectrum, factor = _padded(psi, refine)
     return jnp.fft.ifftn(spectrum) * factor
@@ -194,14 +197,15 @@ def _coefficients(grid: Grid, psi: Array, *, refine: int) -> Array:
     return jnp.fft.ifftn(spectrum) * factor
 
 
-def _padded(psi: Array, refine: int) -> tuple[Array, float]:
+def _padded(psi: Array, refine: int | Sequence[int]) -> tuple[Array, float]:
     """The spectrum of ψ with room for more points, and what ifftn must be scaled by."""
+    each = (refine,) * psi.ndim if isinstance(refine, int) else tuple(refine)
     spectrum = jnp.fft.fftn(psi)
-    if refine == 1:
+    if set(each) == {1}:
         return spectrum, 1.0
-    pads = [_pad(n, refine * n) for n in psi.shape]
+    pads = [_pad(n, k * n) for n, k in zip(psi.shape, each, strict=True)]
     spectrum = jnp.pad(jnp.fft.fftshift(spectrum), pads)
-    return jnp.fft.ifftshift(spectrum), float(refine**psi.ndim)
+    return jnp.fft.ifftshift(spectrum), float(math.prod(each))
 
 
 def _pad(old: int, new: int) -> tuple[int, int]:

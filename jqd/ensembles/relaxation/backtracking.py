@@ -92,7 +92,8 @@ def backtracked(
         be less than twice `points`, since a traced norm cannot decide on a refinement.
 
     Raises:
-        ValueError: as for `bohm`, an invalid density, cells of another box.
+        ValueError: as for `bohm`, an invalid density, cells of another box, a law with
+            impulses.
 
     Source: A. Valentini and H. Westman (2005) Proc. R. Soc. A 461, 253.
     """
@@ -103,6 +104,11 @@ def backtracked(
         walk, psi, times = read_walk(
             law, psi0, ts, D, 0.0, "rk4", stepper, steps, refine, periodic
         )
+        if law.breaks().impulses is not None:
+            raise ValueError(
+                "Argument `law` must not have impulses here, but has: paths are led "
+                "back without them."
+            )
         cells.check(walk.grid)
         _checks.check_shape(density, "density", walk.grid.shape)
         _checks.check_not_negative(density, "density")

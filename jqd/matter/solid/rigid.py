@@ -91,7 +91,9 @@ def _rigid_motions(x: Array, masses: Array, rotations: bool) -> RigidMotions:
                 columns.append(turn)
     matrix = jnp.stack([jnp.reshape(roots * c, (-1,)) for c in columns], axis=1)
     square, mix = jnp.linalg.eigh(matrix.T @ matrix)
-    independent = square > _RANK**2 * square[-1]
+    # of squared lengths, whose rounding is larger in single precision
+    least = max(_RANK**2, 100 * float(jnp.finfo(square.dtype).eps))
+    independent = square > least * square[-1]
     lengths = jnp.sqrt(divisor(square, independent))
     vectors = jnp.where(independent[None, :], (matrix @ mix) / lengths[None, :], 0)
     return RigidMotions(vectors, independent)

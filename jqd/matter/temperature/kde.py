@@ -121,7 +121,8 @@ def _bandwidth(rigid, levels, log_weights, energy):
     wide = _beta(levels, log_weights, energy, jnp.sqrt(2.0) * pilot)
     curvature = (wide - narrow) / pilot**2
     # Without curvature the width would be infinite.
-    size = jnp.maximum(jnp.abs(curvature), jnp.finfo(density.dtype).eps)
+    least = jnp.finfo(density.dtype).eps / spread**3
+    size = jnp.maximum(jnp.abs(curvature), least)
     if rigid:
         scale, power = 1 / (jnp.sqrt(2.0) * jnp.pi * density), 2.0
         best = (scale / size) ** (1 / 4)

@@ -241,6 +241,21 @@ def test_back_along_bohms_paths():
     assert found.entropy == pytest.approx(float(relative_entropy(p, q)), abs=2e-4)
 
 
+def test_impulses_are_not_passed_over_on_the_way_back():
+    plane = jqd.Grid(((-6.0, 6.0), (-6.0, 6.0)), (16, 16))
+    law = jqd.Schrodinger.on_grid(
+        plane, lambda x, y: x**2 / 2, mass=[1.0, jnp.inf],
+        couplings={1: (lambda x, y: x, jqd.impulse(0.5, 1.0))},
+    )  # fmt: skip
+    x, y = plane.coordinates
+    psi = plane.normalise(jnp.exp(-(x**2 + y**2) / 2) + 0j)
+    with pytest.raises(ValueError, match="`law` must not have impulses here"):
+        backtracked(
+            law, psi, [0.0, 1.0], density=abs(psi) ** 2,
+            cells=Cells(((-5.0, 5.0), (-5.0, 5.0)), (4, 4)), points=2,
+        )  # fmt: skip
+
+
 @pytest.mark.slow
 def test_a_lattice_loses_filaments():
     """In the box some per cent of the norm are lost soon, and the status says so."""

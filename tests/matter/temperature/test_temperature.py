@@ -310,3 +310,12 @@ def test_noise_of_a_bandwidth_is_the_scatter_over_spectra(rigid):
     scatter = np.std(np.asarray(kde_beta(levels, 0.0, at.width)))
     # 4 % of 400 draws; 10 % for an interval that is not long beside the width
     assert float(at.noise) == pytest.approx(scatter, rel=0.2)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e6, 1e9])
+def test_the_bandwidth_has_the_unit_of_the_levels(unit):
+    levels = np.sort(np.random.default_rng(0).normal(size=1000))
+    one = bandwidth(levels, -1.0).width
+    assert float(bandwidth(unit * levels, -unit).width) == pytest.approx(
+        unit * float(one), rel=1e-9
+    )
