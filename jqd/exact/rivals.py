@@ -3,7 +3,7 @@
 Each function works under jit, vmap and grad.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -274,7 +274,7 @@ def _kostin_widths(t: Array, gamma: Array, omega: Array, width: Array) -> Array:
     unit = 2 * width**2
     friction, trap = gamma * unit, (omega * unit) ** 2
 
-    def field(t: Array, state: tuple[Array, Array], args: Any) -> tuple[Array, Array]:
+    def field(t: Any, state: Any, args: Any) -> tuple[Array, Array]:
         del t, args
         size, speed = state
         return speed, 1 / size**3 - trap * size - friction * speed
@@ -287,7 +287,8 @@ def _kostin_widths(t: Array, gamma: Array, omega: Array, width: Array) -> Array:
             max_steps=16**4, throw=False,
         )  # fmt: skip
         sound = found.result == diffrax.RESULTS.successful
-        return jnp.where(sound, found.ys[0][-1], jnp.nan)
+        sizes, _ = cast(tuple[Array, Array], found.ys)
+        return jnp.where(sound, sizes[-1], jnp.nan)
 
     return width * jax.vmap(one)(t / unit)
 
