@@ -1,17 +1,14 @@
 """Slots of θ: where each of its entries stands in a tree, found once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike
 
 from .. import _checks, constants
-
-Tree = TypeVar("Tree", bound=eqx.Module)
-Ends = tuple[Float[Array, " p"], Float[Array, " p"]]
 
 
 class Slot(NamedTuple):

@@ -1,5 +1,6 @@
 """`load`: whatever a file holds, read by what is in it."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,17 @@ def load(path: str | Path, **options: Any) -> Any:
         ValueError: no such file, a damaged one, data of no known kind, options that its
             loader does not have.
     """
-    return LOADERS[kind_of(path)](path, **options)
+    kind = kind_of(path)
+    loader = LOADERS[kind]
+    known = [*inspect.signature(loader).parameters][1:]
+    for name in options:
+        if name not in known:
+            more = f"; options are {', '.join(known)}" if known else ""
+            raise ValueError(
+                f"Argument `{name}` must not be given for files of the kind {kind}, "
+                f"but is{more}."
+            )
+    return loader(path, **options)
 
 
 def kind_of(path: str | Path) -> str:

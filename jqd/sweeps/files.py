@@ -177,9 +177,12 @@ def _defined(node: ast.stmt) -> list[str]:
     inner += [n for h in ast.iter_child_nodes(node)
               if isinstance(h, ast.ExceptHandler) for n in h.body]  # fmt: skip
     if inner:
-        return list(dict.fromkeys(name for n in inner for name in _defined(n)))
-    names = [n.id for n in ast.walk(node)
-             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]  # fmt: skip
+        # `with open(file) as x`, `for x in rows`
+        heads = [n for n in ast.iter_child_nodes(node) if not isinstance(n, ast.stmt)]
+        names = [name for n in heads for name in _stored(n)]
+        names += [name for n in inner for name in _defined(n)]
+        return list(dict.fromkeys(names))
+    names = _stored(node)
     # P["k"] = 2, P.k = 2, del P["k"], P.append(2)
     for part in ast.walk(node):
         changes = isinstance(part, ast.Subscript | ast.Attribute) and not isinstance(
@@ -192,6 +195,12 @@ def _defined(node: ast.stmt) -> list[str]:
             if isinstance(root, ast.Name):
                 names.append(root.id)
     return list(dict.fromkeys(names))
+
+
+def _stored(node: ast.AST) -> list[str]:
+    """Names to which something is assigned."""
+    names = (n for n in ast.walk(node) if isinstance(n, ast.Name))
+    return [n.id for n in names if isinstance(n.ctx, ast.Store)]
 
 
 def settings_of_jax() -> dict[str, Any]:

@@ -108,6 +108,11 @@ def test_options_of_the_loader(written):
     path = written("p.npz", {"t": TS, "p": HALF})
     record = jqd.load(path, noise="gaussian", sigma=0.01)
     assert np.allclose(record.noise.sigma, 0.01)
+    with pytest.raises(ValueError, match=r"`sgma` must not be given .* noise, sigma"):
+        jqd.load(path, sgma=0.01)
+    path = written("H.npy", H)
+    with pytest.raises(ValueError, match=r"`sigma` must not be given .* kind matrix"):
+        jqd.load(path, sigma=0.01)
 
 
 @pytest.mark.parametrize(

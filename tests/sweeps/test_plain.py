@@ -177,10 +177,14 @@ def test_the_digest_is_of_what_the_function_names(digest, old, new, same):
 LATE = (
     TEXT
     + """
+from contextlib import nullcontext
+
 P = {"k": 1.0}
 P["k"] = 2.0
 ROWS = []
 ROWS.append(3.0)
+with nullcontext(5.0) as HELD:
+    pass
 try:
     from nothing import helper
 except ImportError:
@@ -194,7 +198,7 @@ if __name__ == "__main__":
 
 
 def late(q):
-    return {"x": P["k"] * helper(q) + len(ROWS)}
+    return {"x": P["k"] * helper(q) + len(ROWS) + HELD}
 """
 )
 
@@ -204,6 +208,7 @@ def late(q):
     [
         ('P["k"] = 2.0', 'P["k"] = 4.0', False),
         ("append(3.0)", "append(4.0)", False),
+        ("nullcontext(5.0)", "nullcontext(6.0)", False),
         ("return 2 * x", "return 3 * x", False),
         ("from nothing import", "from nobody import", False),
         ("print(point(1.0))", "print(point(2.0))", True),
