@@ -97,6 +97,9 @@ def compare(
         _checks.check_choice(sampler, "sampler", SAMPLERS)
         module("blackjax")  # weights of rows left out are its, whatever the sampler
     drawing = None if sampler is None else Drawing(sampler, draws, key)
+    known = [name for s in studies.values() for name in (*s.free, *s.labels())]
+    for name in widths or {}:
+        _checks.check_choice(name, "widths", tuple(dict.fromkeys(known)))
     report = report or (lambda stage, done, total: None)
     rows = []
     for done, (name, study) in enumerate(studies.items()):

@@ -65,6 +65,8 @@ def test_evidence_of_a_linear_model_is_exact():
     best = np.linalg.solve(F, A.T @ VALUES / SIGMA**2 + [0.6 / 0.09, -0.3 / 0.04])
     found = evidence(study, jnp.asarray(best))
     assert float(found.log) == pytest.approx(exact, abs=1e-9)  # rounding
+    # found by itself, from the means of the priors: to the end of the polish
+    assert float(evidence(study).log) == pytest.approx(exact, abs=1e-6)
     np.testing.assert_allclose(found.by_scale, found.log, rtol=1e-15)
     assert not np.any(found.at_wall)
 
