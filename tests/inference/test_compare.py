@@ -186,6 +186,18 @@ def test_figures_of_a_row(lines):
     assert "as it is" in str(lines)
 
 
+def test_rows_left_out_that_the_others_do_not_determine_fail():
+    """Three constants of three rows: two of them leave one where all rows put it."""
+    some = {"values": VALUES[:3], "ts": TS[:3]}
+    found = jqd.compare(
+        {"one": line(("a",), **some), "all": line(("a", "b", "c"), **some)}, folds=3
+    )
+    one, all_of_them = found.rows
+    assert one.folds.failed == 0
+    assert all_of_them.folds.failed == 4
+    assert "prefers all" not in found.verdict()
+
+
 def candidate(name, *, rows, settled=True, wall=False, failed=0):
     """A row as `compare` would make it."""
     logs = np.asarray(rows)
