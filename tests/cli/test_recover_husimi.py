@@ -163,7 +163,7 @@ def test_length_scales(capsys, printed):
         (["--bath", "gamma=-1"], "`gamma` must not be negative"),
         (["--bath", "loss=1"], "`--bath` must be one of gamma, nbar, gain, dephas"),
         (["--bath", "gamma"], "`--bath` must look like gamma=0.25,nbar=0.3"),
-        (["--free", "gamma"], "constants out of C, s, U"),
+        (["--free", "gamma"], "`--bath` must give gamma a value to free it"),
     ],
 )
 def test_bad_input_is_one_line(words, message, tmp_path, capsys):

@@ -229,7 +229,7 @@ def test_methods_that_cannot_stop_for_an_impulse_refuse():
     for method, message in (
         (None, "`method` must be Fixed for a law with impulses"),
         (jqd.Adaptive(), "`method` must be Fixed for a law with impulses"),
-        (jqd.Propagator(), "`method` must not be a Propagator"),
+        (jqd.Propagator(), "`method` must be Fixed for a law with impulses"),
         (jqd.Fixed(steppers.srkn11, 3, "reversible"), "`gradient` must not be 'rever"),
     ):
         with pytest.raises(ValueError, match=re.escape(f"Argument {message}")):
