@@ -455,8 +455,15 @@ class Study(eqx.Module):
         Raises:
             ValueError: data whose scatter is not known.
         """
+        theta = self._on_walls(theta)
         known = self.log_prior(theta) - self.log_prior(self.prior()[0])
         return jnp.sum(self.log_likelihood_rows(theta)) + known
+
+    def _on_walls(self, theta: Array) -> Array:
+        """θ, on a wall where it is beyond it by rounding: a fit may end on either side."""
+        (low, high), (foot, top) = self.walls(theta), self.bounds()
+        on = jnp.clip(theta, low, high)
+        return jnp.where(jnp.abs(theta - on) <= ON_WALL * (top - foot), on, theta)
 
     @jax.jit
     def log_likelihood_rows(self, theta: Array) -> Float[Array, " T"]:
@@ -477,11 +484,8 @@ class Study(eqx.Module):
         at = self.weights(theta, prediction)
         rows = noise.log_likelihood(prediction, self.data.values, at)
         low, high = self.walls(theta)
-        # a fit ends on a wall to rounding, on either side of it
-        foot, top = self.bounds()
-        slack = ON_WALL * (top - foot)
-        inside = (theta >= low - slack) & (theta <= high + slack)
-        sound = run.ok & jnp.all(inside)
+        theta = self._on_walls(theta)
+        sound = run.ok & jnp.all((theta >= low) & (theta <= high))
         return jnp.where(sound & ~jnp.isnan(rows), rows, -jnp.inf)
 
     @jax.jit
