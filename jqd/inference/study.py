@@ -460,7 +460,7 @@ class Study(eqx.Module):
         return jnp.sum(self.log_likelihood_rows(theta)) + known
 
     def _on_walls(self, theta: Array) -> Array:
-        """θ, on a wall where it is beyond it by rounding: a fit may end on either side."""
+        """θ, put on a wall that it is beyond by rounding: fits end on either side."""
         (low, high), (foot, top) = self.walls(theta), self.bounds()
         on = jnp.clip(theta, low, high)
         return jnp.where(jnp.abs(theta - on) <= ON_WALL * (top - foot), on, theta)
