@@ -24,14 +24,14 @@ from .comparison import (
 )
 from .evidence import SCALES, Evidence, by_populations, evidence, spans
 from .goodness import p_value
-from .identifiability import Unidentifiable
-from .polish import Polish, polish_one
+from .identifiability import Unidentifiable, analyse
+from .polish import Polish, jacobian, polish_one
 from .posterior import posterior
 from .posterior.chains import module
 from .posterior.left_out import LeftOut
 from .posterior.posterior import SAMPLERS
 from .sensitivity import independent_rows
-from .study import MAX_SUBSTEPS, Study
+from .study import MAX_SUBSTEPS, ON_WALL, Study
 
 # Parts in which rows are left out by default, or as many as there are rows.
 FOLDS = 10
@@ -97,6 +97,9 @@ def compare(
         _checks.check_choice(sampler, "sampler", SAMPLERS)
         module("blackjax")  # weights of rows left out are its, whatever the sampler
     drawing = None if sampler is None else Drawing(sampler, draws, key)
+    known = [name for s in studies.values() for name in (*s.free, *s.labels())]
+    for name in widths or {}:
+        _checks.check_choice(name, "widths", tuple(dict.fromkeys(known)))
     report = report or (lambda stage, done, total: None)
     rows = []
     for done, (name, study) in enumerate(studies.items()):
@@ -289,12 +292,27 @@ def _left_out(study: Study, theta: Array, folds: int) -> Folds:
     return Folds(each, logs[-1][~tail], int(np.sum(~sound)))
 
 
+def _determined(study: Study, theta: Array, mask: Array) -> Array:
+    """Whether the rows with weight, and the priors, determine all constants."""
+    low, high = study.bounds()
+    foot, top = study.walls(theta)
+    # from inside of a wall, on which slopes are cut off
+    slack = 2 * ON_WALL * (high - low)
+    inner = jnp.clip(theta, foot + slack, top - slack)
+    at = study.weights(inner, study.predict(inner))
+    _, slope = jacobian(study, inner, at, mask)
+    told = slope[: study.seen + study.judged]
+    return analyse(told, high - low, study.labels()).null == 0
+
+
 @jax.jit
 def _refitted(study: Study, theta: Array, masks: Array) -> tuple[Array, Array]:
     def one(mask: Array) -> tuple[Array, Array]:
         there, settled = theta, jnp.asarray(True)
         if theta.shape[0]:
             there, _, settled = polish_one(Polish(), study, theta, mask)
+            # what these rows do not determine stays as the fit to all of them has it
+            settled &= _determined(study, there, mask)
         return study.log_likelihood_rows(there), settled
 
     return jax.lax.map(one, masks)

@@ -86,7 +86,7 @@ def evidence(
     """
     _checks.check_type(study, "study", Study, "a Study")
     if theta is None:
-        if study.free:
+        if study.names:
             found = recover(study)
             study, theta = found.study, jnp.asarray(found.theta)
         else:

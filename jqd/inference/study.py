@@ -38,6 +38,8 @@ BLOWN_UP = 1e3
 # nothing else leads away from a node that later rows forbid.
 PAST = 0.03
 MAX_SUBSTEPS = 4096
+# Spans beyond a wall that are its rounding: the law is that on the wall.
+ON_WALL = 1e-9
 
 
 class Scene(eqx.Module):
@@ -453,8 +455,15 @@ class Study(eqx.Module):
         Raises:
             ValueError: data whose scatter is not known.
         """
+        theta = self._on_walls(theta)
         known = self.log_prior(theta) - self.log_prior(self.prior()[0])
         return jnp.sum(self.log_likelihood_rows(theta)) + known
+
+    def _on_walls(self, theta: Array) -> Array:
+        """θ, put on a wall that it is beyond by rounding: fits end on either side."""
+        (low, high), (foot, top) = self.walls(theta), self.bounds()
+        on = jnp.clip(theta, low, high)
+        return jnp.where(jnp.abs(theta - on) <= ON_WALL * (top - foot), on, theta)
 
     @jax.jit
     def log_likelihood_rows(self, theta: Array) -> Float[Array, " T"]:
@@ -475,6 +484,7 @@ class Study(eqx.Module):
         at = self.weights(theta, prediction)
         rows = noise.log_likelihood(prediction, self.data.values, at)
         low, high = self.walls(theta)
+        theta = self._on_walls(theta)
         sound = run.ok & jnp.all((theta >= low) & (theta <= high))
         return jnp.where(sound & ~jnp.isnan(rows), rows, -jnp.inf)
 

@@ -103,16 +103,40 @@ class Multinomial(Drawable):
         scale = jnp.sqrt(jnp.maximum(shots * at, 0.5))
         return (shots * prediction - values) / scale
 
-    def excess(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
-        """Variance of the sum of squares beyond that of chi-square.
+    def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
+        """Mean of the sum of squares, if p* is right.
 
-        Σ_t [Σ_k 1/p_k - k² - 2k + 2] / N, of Pearson's statistic of k outcomes.
-        Outcomes with less than half a count count as half a one, as in `residuals`.
+        Σ_t Σ_k N p (1 - p) / max(N p, 1/2): k - 1 a row, less where outcomes are rare.
         """
-        shots, k = jnp.sum(values, axis=-1), values.shape[-1]
-        rare = jnp.maximum(shots[:, None] * at, 0.5)
-        each = jnp.sum(1 / rare, axis=-1) - (k**2 + 2 * k - 2) / shots
-        return jnp.sum(jnp.where(mask > 0, each, 0))
+        mean, _ = self._of_squares(values, at)
+        return jnp.sum(jnp.where(mask > 0, mean, 0))
+
+    def excess(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
+        """Variance of the sum of squares beyond twice its mean.
+
+        Σ_t [Σ_k 1/p_k - k² - 2k + 2] / N, of Pearson's statistic of k outcomes that are
+        not rare.
+        """
+        mean, variance = self._of_squares(values, at)
+        return jnp.sum(jnp.where(mask > 0, variance - 2 * mean, 0))
+
+    def _of_squares(self, values: Array, at: Weights) -> tuple[Array, Array]:
+        """Mean and variance of each row's sum of squared residuals, (T,) each.
+
+        With weights a_k = 1/max(N p_k, 1/2) of squares, x of one shot and C its
+        covariance:  N Var(Σ_k a_k x_k²) + 2N(N - 1) Σ_jk a_j a_k C_jk²
+        """
+        shots = jnp.sum(values, axis=-1)
+        a = 1 / jnp.maximum(shots[:, None] * at, 0.5)
+        rare = jnp.any(shots[:, None] * at < 0.5, axis=-1)
+        mean = shots * jnp.sum(a * at * (1 - at), axis=-1)
+        # to the last digit a whole number where nothing is rare
+        mean = jnp.where(rare, mean, values.shape[-1] - 1.0)
+        one = a * (1 - 2 * at)
+        single = jnp.sum(at * one**2, axis=-1) - jnp.sum(at * one, axis=-1) ** 2
+        both = jnp.sum((a * at) ** 2 * (1 - 2 * at), axis=-1)
+        both = both + jnp.sum(a * at**2, axis=-1) ** 2
+        return mean, shots * single + 2 * shots * (shots - 1) * both
 
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """√(N p) / N, see `count_errors`."""
@@ -198,15 +222,35 @@ class Binomial(Drawable):
         variance = jnp.maximum(self.shots * at * (1 - at), 0.5)
         return (self.shots * prediction - values) / jnp.sqrt(variance)
 
-    def excess(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
-        """Variance of the sum of squares beyond that of chi-square.
+    def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
+        """Mean of the sum of squares, if p* is right: Σ v / max(v, 1/2), v = N p (1-p).
 
-        Σ [1/(p (1 - p)) - 6] / N, of Pearson's statistic of two outcomes.
+        One a setting, less where an outcome is rare.
         """
-        variance = jnp.maximum(self.shots * at * (1 - at), 0.5)
-        each = 1 / variance - 6 / jnp.broadcast_to(self.shots, values.shape)
-        each = jnp.sum(jnp.reshape(each, (each.shape[0], -1)), axis=1)
-        return jnp.sum(jnp.where(mask > 0, each, 0))
+        mean, _ = self._of_squares(values, at)
+        return jnp.sum(jnp.where(mask > 0, mean, 0))
+
+    def excess(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
+        """Variance of the sum of squares beyond twice its mean.
+
+        Σ [1/(p (1 - p)) - 6] / N, of Pearson's statistic of two outcomes, not rare.
+        """
+        mean, variance = self._of_squares(values, at)
+        return jnp.sum(jnp.where(mask > 0, variance - 2 * mean, 0))
+
+    def _of_squares(self, values: Array, at: Weights) -> tuple[Array, Array]:
+        """Mean and variance of each row's sum of squared residuals, (T,) each."""
+        shots = jnp.broadcast_to(self.shots, values.shape)
+        variance = shots * at * (1 - at)
+        scale = jnp.maximum(variance, 0.5)
+        mean = jnp.where(variance >= 0.5, 1.0, variance / scale)
+        # the fourth moment of a binomial number, less the square of its variance
+        square = (variance + 2 * variance**2 - 6 * variance**2 / shots) / scale**2
+
+        def rows(each: Array) -> Array:
+            return jnp.sum(jnp.reshape(each, (each.shape[0], -1)), axis=1)
+
+        return rows(mean), rows(square)
 
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """√(N p (1 - p)) / N"""

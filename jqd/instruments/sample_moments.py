@@ -175,6 +175,11 @@ class SampleMoments(Drawable):
         scaled = safe_divide(unit, weights, there)
         return mean.at[:, columns].add(jnp.einsum("tij,tj->ti", axes, scaled))
 
+    def redraw(self, key: Array, mean: Array, values: Array) -> Array:
+        """Normal draws of moments of as many outcomes at each time."""
+        del values
+        return self.sample(key, mean, self.shots)
+
     def after(self, shots: ArrayLike) -> "SampleMoments":
         """The noise of so many outcomes at each time."""
         return SampleMoments(self.orders, jnp.asarray(shots, jnp.result_type(float)))

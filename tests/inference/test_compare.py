@@ -65,6 +65,8 @@ def test_evidence_of_a_linear_model_is_exact():
     best = np.linalg.solve(F, A.T @ VALUES / SIGMA**2 + [0.6 / 0.09, -0.3 / 0.04])
     found = evidence(study, jnp.asarray(best))
     assert float(found.log) == pytest.approx(exact, abs=1e-9)  # rounding
+    # found by itself, from the means of the priors: to the end of the polish
+    assert float(evidence(study).log) == pytest.approx(exact, abs=1e-6)
     np.testing.assert_allclose(found.by_scale, found.log, rtol=1e-15)
     assert not np.any(found.at_wall)
 
@@ -182,6 +184,18 @@ def test_figures_of_a_row(lines):
     # the record is of b = -.4: nobody is ahead, whatever the priors
     assert "No law is clearly preferred" in lines.verdict()
     assert "as it is" in str(lines)
+
+
+def test_rows_left_out_that_the_others_do_not_determine_fail():
+    """Three constants of three rows: two of them leave one where all rows put it."""
+    some = {"values": VALUES[:3], "ts": TS[:3]}
+    found = jqd.compare(
+        {"one": line(("a",), **some), "all": line(("a", "b", "c"), **some)}, folds=3
+    )
+    one, all_of_them = found.rows
+    assert one.folds.failed == 0
+    assert all_of_them.folds.failed == 4
+    assert "prefers all" not in found.verdict()
 
 
 def candidate(name, *, rows, settled=True, wall=False, failed=0):

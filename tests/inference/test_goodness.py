@@ -16,7 +16,7 @@ from jqd.cli.session import conclude
 from jqd.inference import Constant, Study, identifiability
 from jqd.inference.estimators import fit_curve
 from jqd.inference.goodness import MISFIT, p_value, runs_of
-from jqd.instruments import Gaussian, Multinomial
+from jqd.instruments import Binomial, Gaussian, Multinomial
 from jqd.report import recovery_summary
 from jqd.report.tables import recovery_tables
 
@@ -117,6 +117,46 @@ def test_p_values_of_true_counts(each):
         assert stats.kstest(values, "uniform").pvalue > 1e-3
     else:
         assert np.mean(plain < 1e-3) > 2 * max(flagged, 1e-3)
+
+
+@pytest.mark.parametrize("kind", ["image", "settings"])
+def test_rare_outcomes_have_less_than_a_degree_of_freedom(kind):
+    """Mean and variance of the sum of squares of a true law, and its p-values.
+
+    Of a packet on 64 pixels most hold less than half a count; of rates near 0 or 1
+    most settings do.
+    """
+    rng, draws = np.random.default_rng(6), 4000
+    if kind == "image":
+        p = np.exp(-((np.arange(64) - 32.0) ** 2) / 18)
+        noise, p = Multinomial(), np.tile(p / p.sum(), (3, 1))
+        seen = np.stack([rng.multinomial(200, p[0], size=3) for _ in range(draws)])
+    else:
+        noise = Binomial(50.0)
+        p = np.exp(-np.linspace(0, 9, 40))[:, None]
+        seen = rng.binomial(50, p, size=(draws, 40, 1))
+    at, mask = jnp.asarray(p), jnp.ones(len(p))
+
+    @jax.jit
+    @jax.vmap
+    def look(one):
+        return jnp.sum(noise.residuals(at, one, at) ** 2)
+
+    sums, first = (
+        np.asarray(look(jnp.asarray(seen, float))),
+        jnp.asarray(seen[0], float),
+    )
+    dof = float(noise.independent(first, at, mask))
+    excess = float(noise.excess(first, at, mask))
+    assert dof < 0.7 * np.prod(p.shape)
+    spread = np.var(sums)
+    # four standard errors of a mean and of a variance
+    assert abs(np.mean(sums) - dof) < 4 * np.sqrt(spread / draws)
+    away = np.var((sums - np.mean(sums)) ** 2)
+    assert abs(spread - (2 * dof + excess)) < 4 * np.sqrt(away / draws)
+    values = np.asarray(jax.vmap(lambda x: p_value(x, dof, excess))(jnp.asarray(sums)))
+    assert abs(np.mean(values) - 0.5) < 0.05
+    assert np.mean(values < 0.01) < 0.03
 
 
 @pytest.mark.slow

@@ -128,6 +128,14 @@ def test_a_uniform_prior_is_a_wall():
     study = study_of(jqd.Uniform(0, 0.1))
     assert study.log_likelihood(jnp.array([0.7, 0.11])) == -jnp.inf
     assert np.isfinite(study.log_likelihood(jnp.array([0.7, 0.09])))
+    # on the wall to rounding, on either side
+    on = study.log_likelihood(jnp.array([0.7, 0.1]))
+    for b in (0.1 + 1e-14, 0.1 - 1e-14):
+        assert float(study.log_likelihood(jnp.array([0.7, b]))) == pytest.approx(
+            float(on), rel=1e-9
+        )
+    # on the other side of it
+    assert np.isfinite(study.log_likelihood(jnp.array([0.7, -1e-23])))
 
 
 @pytest.mark.slow

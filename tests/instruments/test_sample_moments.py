@@ -90,7 +90,12 @@ def test_draws_have_the_scatter_and_the_information_that_is_said():
     first = mean[:1].repeat(4000, 0)
     white = noise.after(500).residuals(first, drawn[:, 0], first)
     assert white.shape == drawn[:, 0].shape
+    # and data drawn again have that of all their outcomes
+    again = noise.after(500).redraw(jax.random.key(1), first, first)
+    scatter = np.std(np.asarray(noise.after(500).residuals(first, again, first)))
     rank = int(noise.independent(mean, mean, jnp.array([1.0, 0.0])))
+    # 1 in the directions that scatter; five of its errors
+    assert abs(scatter**2 * white.shape[1] / rank - 1) < 5 * np.sqrt(2 / 4000 / rank)
     # χ² of 4000 times so many normal numbers, 5 of its errors
     total = float(jnp.sum(white**2))
     assert abs(total - 4000 * rank) < 5 * np.sqrt(2 * 4000 * rank)
