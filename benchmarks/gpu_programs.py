@@ -1,0 +1,425 @@
+"""What XLA makes of a step of each law on a GPU: kernels, bytes, time beside a model.
+
+On a GPU programs are compiled for it, counted and timed, and a small batch is compared
+with the host's. The model of a step:
+
+    sum over its kernels of (bytes / bandwidth + LAUNCH) + TURN for each turn of a loop
+    whose length the compiler does not know
+
+is a model, not a floor: kernels may overlap, and caches hold some of what it counts.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jqd
+
+from . import scaling_laws
+from .copy_dynamics import DT, random_problem
+from .floors import bandwidth
+from .timing import Report, Timing, race, round_to
+
+# (size, members) of each task of `scaling_laws`
+CASES = {
+    "copy_dynamics": (4, 10**5), "schrodinger_grid": (1024, 1024),
+    "diffusion_links": (256, 512), "nelson_paths": (256, 64),
+    "schrodinger_matrix": (16, 4096), "husimi": (41, 256), "photon_tower": (100, 16),
+    "chains": (64, 1000), "hard_discs": (64, 64), "copies": (3, 16384),
+}  # fmt: skip
+SMALL = 4
+# seconds for all programs to be compiled, side by side
+PATIENCE = 150.0
+# seconds of a kernel beside its bytes, and of a turn that asks the host to go on
+LAUNCH, TURN = 2e-6, 10e-6
+# Tasks choose their steps for a CPU, from the number of members; a GPU does more.
+MORE_STEPS = 50
+STEPS = 50
+Q, R = 0.45, -0.55
+WIDTH = {
+    "pred": 1, "s8": 1, "u8": 1, "s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8,
+    "f64": 8, "c64": 8, "c128": 16,
+}  # fmt: skip
+KERNELS = {
+    "fusion", "custom-call", "fft", "dot", "sort", "copy", "scatter", "gather",
+    "reduce", "cholesky", "triangular-solve", "transpose", "concatenate", "slice",
+    "dynamic-slice", "dynamic-update-slice", "broadcast", "iota", "pad", "convert",
+}  # fmt: skip
+SHOWN = ("kernels", "MB", "floor_MB", "model_us", "us", "over_model", "error")
+
+
+class Body(NamedTuple):
+    """Kernels of a program or of a turn of a loop.
+
+    Attributes:
+        trips: turns, 1 of a program; None where the compiler does not know.
+        kernels: by kind.
+        moved: bytes that they read and write.
+        loops: within it.
+    """
+
+    trips: int | None
+    kernels: Counter[str]
+    moved: int
+    loops: tuple["Body", ...]
+
+    def total(self, rate: float) -> float:
+        """Modelled seconds of all turns; NaN where their number is not known."""
+        return (math.nan if self.trips is None else self.trips) * self.turn(rate)
+
+    def turn(self, rate: float) -> float:
+        """Modelled seconds of one."""
+        alone = self.moved / rate + LAUNCH * sum(self.kernels.values())
+        unknown = TURN if self.trips is None else 0.0
+        return alone + unknown + sum(loop.total(rate) for loop in self.loops)
+
+
+class Case(NamedTuple):
+    """A program and what it is compared by.
+
+    Attributes:
+        program: without arguments, as `scaling_laws.program` gives it.
+        steps: of a member in a call; None where the result says.
+        unit: what a step is.
+        floor: bytes of a step that reads and writes the state once.
+        small: results of `SMALL` members on a device, or None.
+        single: whether it is traced without double precision.
+    """
+
+    program: Any
+    steps: float | None
+    unit: str
+    floor: float
+    small: Callable[[Any], Any] | None = None
+    single: bool = False
+
+
+def run(quick: bool = False) -> Iterator[Report]:
+    """Reports with the programs so far."""
+    rate = bandwidth(2**28, quick)
+    cases = dict(_cases(quick))
+    rows: list[dict[str, Any]] = []
+    # XLA compiles without Python's lock: all programs at once, and timed after that
+    with ThreadPoolExecutor() as pool:
+        made = {name: pool.submit(_compiled, case) for name, case in cases.items()}
+        apart = {
+            name: pool.submit(_apart, case)
+            for name, case in cases.items()
+            if case.small is not None and jax.default_backend() != "cpu"
+        }
+        wait([*made.values(), *apart.values()], PATIENCE)
+        for name, case in cases.items():
+            try:
+                row = _row(name, case, _done(made[name]), rate, quick)
+                if name in apart:
+                    row["error"] = round_to(_done(apart[name]))
+            except Exception as error:  # the other programs are not to be lost
+                first = (str(error).strip().splitlines() or [""])[0]
+                note = f"failed: {type(error).__name__}: {first}"[:200]
+                row = {"case": name, "program": "jqd", "note": note}
+            rows.append(row)
+            print(json.dumps(row), flush=True)
+            yield _report(rows, rate)
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _done(future: Future[Any]) -> Any:
+    if not future.done():
+        raise TimeoutError(f"not compiled within {PATIENCE:g} s")
+    return future.result()
+
+
+def _report(rows: list[dict[str, Any]], rate: float) -> Report:
+    return Report(
+        "Programs of the laws on this device, beside a model of their time",
+        list(rows),
+        [],
+        [
+            "kernels, MB: of the turn of the loop that costs most by the model, the "
+            "loops within it included; floor_MB: the state read and written once. "
+            "model_us and us: of a step, over the whole call. The model has "
+            f"{rate / 1e9:.4g} GB/s (measured here), {LAUNCH * 1e6:g} us a kernel and "
+            f"{TURN * 1e6:g} us a turn of a loop of unknown length. error: largest "
+            f"difference from the host, {SMALL} members, over the largest value."
+        ],
+    )
+
+
+# -- cases ----------------------------------------------------------------------
+
+
+def _cases(quick: bool) -> Iterator[tuple[str, Case]]:
+    device = jax.devices()[:1]
+    for name, (size, batch) in CASES.items():
+        law = scaling_laws.LAWS[name]
+        size, batch = (law.sizes[0], 2) if quick else (size, batch)
+        steps_for = batch if quick else max(1, batch // MORE_STEPS)
+        build = lambda size, _, law=law, n=steps_for: law.build(size, n)  # noqa: E731
+        call, work = scaling_laws.program(
+            law._replace(build=build), size, batch, device
+        )
+        floor = 2.0 * sum(leaf.nbytes for leaf in jax.tree.leaves(call.args[1]))
+        steps = None if callable(work) else work / law_members(name)
+        small = partial(_small, law, size)
+        yield name, Case(call, steps, law.unit, floor, small)
+    yield from _copying(quick)
+
+
+def law_members(name: str) -> float:
+    """Members of a member: paths."""
+    return float(scaling_laws.PATHS) if name == "nelson_paths" else 1.0
+
+
+def _small(law: Any, size: int, device: Any) -> Any:
+    with jax.default_device(device):
+        call, _ = scaling_laws.program(law, size, SMALL, [device])
+        return jax.device_get(call())
+
+
+def _copying(quick: bool) -> Iterator[tuple[str, Case]]:
+    """The copy law in other precisions, layouts and by gradients."""
+    batch, steps = (4, 2) if quick else (10**5, STEPS)
+    for single in (False, True):
+        with jax.enable_x64(not single):
+            for M in (3, 4, 6):
+                H, psi = random_problem(M, batch)
+                H, psi = jnp.asarray(H), jnp.asarray(psi)
+                floor, end = 2.0 * psi.nbytes, ", float32" if single else ""
+                theta = jnp.array([Q, R])
+                name = f"copying, {M} classes{end}"
+                if single or M != 4:
+                    program = jax.jit(partial(_evolved, H, steps))
+                    yield (
+                        name,
+                        Case(
+                            partial(program, theta, psi),
+                            steps,
+                            "step",
+                            floor,
+                            None,
+                            single,
+                        ),
+                    )
+                program = jax.jit(partial(_batch_last, steps))
+                last = jnp.asarray(psi.T)
+                yield (
+                    f"{name}, batch last",
+                    Case(
+                        partial(program, H, last, theta),
+                        steps,
+                        "step",
+                        floor,
+                        None,
+                        single,
+                    ),
+                )
+                if single or M != 4:
+                    continue
+                for kind, grad in (("reverse", jax.jacrev), ("forward", jax.jacfwd)):
+                    program = jax.jit(grad(partial(_loss, H, steps)))
+                    yield (
+                        f"{name}, gradient by {kind} mode",
+                        Case(partial(program, theta, psi), steps, "step", floor),
+                    )
+
+
+def _evolved(H: Any, steps: int, theta: Any, psi: Any) -> Any:
+    """States after the steps, for all members, as a user writes it."""
+    law = jqd.CopyDynamics.from_hamiltonian(H, q=theta[0], r=theta[1])
+    method = jqd.Fixed(jqd.rk4, steps, estimate_error=False)
+    ts = np.array([0.0, steps * DT])
+    return jax.vmap(lambda psi: jqd.evolve(law, psi, ts, method=method).values[-1])(psi)
+
+
+def _loss(H: Any, steps: int, theta: Any, psi: Any) -> Any:
+    return jnp.sum(jnp.abs(_evolved(H, steps, theta, psi)[:, 0]) ** 2)
+
+
+def _batch_last(steps: int, H: Any, psi: Any, theta: Any) -> Any:
+    """The same steps with the members last and sums over classes written out."""
+    q, r = theta
+    classes = range(len(psi))
+
+    def slope(psi):
+        density = [jnp.abs(one) ** 2 for one in psi]
+        log, out = [jnp.log(one) for one in density], []
+        for a in classes:
+            growth, turn = 0.0, 0.0
+            for b in (b for b in classes if b != a):
+                flow, apart = jnp.conj(psi[a]) * H[a, b] * psi[b], log[a] - log[b]
+                gained = jnp.maximum(flow.imag, 0) * jnp.exp((q - 0.5) * apart)
+                lost = jnp.maximum(-flow.imag, 0) * jnp.exp((0.5 - q) * apart)
+                growth += 2 * (gained - lost)
+                turn += flow.real * jnp.exp((r + 0.5) * apart)
+            out.append(
+                -1j * H[a, a] * psi[a] + psi[a] * (growth / 2 - 1j * turn) / density[a]
+            )
+        return out
+
+    def step(psi, _):
+        at = lambda k, dt: [y + dt * one for y, one in zip(psi, k, strict=True)]  # noqa: E731
+        k1 = slope(psi)
+        k2 = slope(at(k1, DT / 2))
+        k3 = slope(at(k2, DT / 2))
+        k4 = slope(at(k3, DT))
+        mean = [
+            (a + 2 * b + 2 * c + d) / 6
+            for a, b, c, d in zip(k1, k2, k3, k4, strict=True)
+        ]
+        return tuple(at(mean, DT)), None
+
+    return jnp.stack(jax.lax.scan(step, tuple(psi), None, length=steps)[0])
+
+
+# -- rows -----------------------------------------------------------------------
+
+
+def _compiled(case: Case) -> Any:
+    with jax.enable_x64(not case.single):
+        return case.program.func.lower(*case.program.args).compile()
+
+
+def _row(
+    name: str, case: Case, compiled: Any, rate: float, quick: bool
+) -> dict[str, Any]:
+    text = compiled.as_text()
+    body = parsed(text)
+    memory = compiled.memory_analysis()
+    # a compiled program takes arrays alone, as the call does
+    call = partial(compiled, *case.program.args)
+    timing = race({"jqd": call}, 2 if quick else 5)["jqd"]
+    steps = case.steps
+    row = {"case": name, "program": "jqd"}
+    row |= timing.row(1, "call")
+    row |= _counts(body, rate) | {
+        "floor_MB": round_to(case.floor / 1e6),
+        "temporaries_MB": round_to(memory.temp_size_in_bytes / 1e6),
+        "callbacks": text.count("callback"),
+        "unknown_loops": _unknown(body),
+    }
+    if steps is not None:
+        row |= _times(timing, body, steps, rate)
+    return row
+
+
+def _counts(body: Body, rate: float) -> dict[str, Any]:
+    loops = sorted(_loops(body), key=lambda one: -_known(one, rate))
+    most = loops[0] if loops else body
+    kernels = _sum(most, lambda one: sum(one.kernels.values()))
+    return {
+        "turns": most.trips,
+        "kernels": kernels,
+        "MB": round_to(_sum(most, lambda one: one.moved) / 1e6),
+        "kinds": dict(most.kernels),
+    }
+
+
+def _times(timing: Timing, body: Body, steps: float, rate: float) -> dict[str, Any]:
+    model, measured = 1e6 * body.total(rate) / steps, 1e6 * timing.median / steps
+    row = {"us": round_to(measured)}
+    if not math.isnan(model):
+        row |= {"model_us": round_to(model), "over_model": round_to(measured / model)}
+    return row
+
+
+def _apart(case: Case) -> float:
+    """Largest difference between this device and the host, over the largest value."""
+    assert case.small is not None
+    here, there = (case.small(jax.devices(kind)[0]) for kind in (None, "cpu"))
+    pairs = zip(jax.tree.leaves(here), jax.tree.leaves(there), strict=True)
+    scaled = [
+        np.max(np.abs(a - b), initial=0) / max(np.max(np.abs(b), initial=0), 1e-300)
+        for a, b in ((np.asarray(a), np.asarray(b)) for a, b in pairs)
+    ]
+    return float(max(scaled))
+
+
+# -- reading a compiled program ---------------------------------------------------
+
+
+def parsed(text: str) -> Body:
+    """The kernels of a compiled program, from XLA's text of it."""
+    known = _computations(text)
+    entry = next(name for name, (first, _) in known.items() if first)
+    return _body(known, entry, 1)
+
+
+def _computations(text: str) -> dict[str, tuple[bool, list[tuple[str, ...]]]]:
+    found, name = {}, None
+    for line in text.splitlines():
+        head = re.match(r"^(ENTRY\s+)?%?([\w.\-]+)\s*\(.*\)\s*->\s*.*\{\s*$", line)
+        if head:
+            name = head[2]
+            found[name] = (bool(head[1]), [])
+        elif line.startswith("}"):
+            name = None
+        elif name:
+            op = re.match(
+                r"^\s+(?:ROOT\s+)?%?([\w.\-]+)\s*=\s*(\(.*?\)|\S+)\s+([\w\-]+)\((.*)$",
+                line,
+            )
+            if op:
+                found[name][1].append(op.groups())
+    return found
+
+
+def _body(known: dict[str, Any], name: str, trips: int | None) -> Body:
+    kernels, loops, moved = Counter(), [], 0
+    shapes = {one: shape for one, shape, _, _ in known[name][1]}
+    for _, shape, op, rest in known[name][1]:
+        if op == "while":
+            body = re.search(r"body=%?([\w.\-]+)", rest)
+            turns = re.search(r'"known_trip_count":\{"n":"(\d+)"', rest)
+            loops.append(_body(known, body[1], int(turns[1]) if turns else None))
+        elif op in ("call", "async-start"):
+            called = re.search(r"(?:to_apply|calls)=%?([\w.\-]+)", rest)
+            if called:
+                inner = _body(known, called[1], 1)
+                kernels += inner.kernels
+                moved += inner.moved
+                loops += inner.loops
+        elif op in KERNELS:
+            target = re.search(r'custom_call_target="([^"]+)"', rest)
+            kernels[target[1] if target else op] += 1
+            operands = re.findall(r"%([\w.\-]+)", rest.split("), ")[0])
+            read = sum(_bytes(shapes.get(operand, "")) for operand in operands)
+            moved += _bytes(shape) + read
+    return Body(trips, kernels, moved, tuple(loops))
+
+
+def _bytes(shape: str) -> int:
+    return sum(
+        WIDTH.get(kind, 0) * math.prod(int(n) for n in dims.split(",") if n)
+        for kind, dims in re.findall(r"(\w+)\[([\d,]*)\]", shape)
+    )
+
+
+def _loops(body: Body) -> Iterator[Body]:
+    for loop in body.loops:
+        yield loop
+        yield from _loops(loop)
+
+
+def _known(body: Body, rate: float) -> float:
+    """Modelled seconds of a loop, one turn of it where its length is not known."""
+    turn = body.moved / rate + LAUNCH * sum(body.kernels.values())
+    inner = sum(_known(loop, rate) for loop in body.loops)
+    return (body.trips or 1) * (turn + inner)
+
+
+def _sum(body: Body, value: Callable[[Body], float]) -> Any:
+    """Of a turn with all turns of its loops, one of those of unknown length."""
+    return value(body) + sum((one.trips or 1) * _sum(one, value) for one in body.loops)
+
+
+def _unknown(body: Body) -> int:
+    return sum(loop.trips is None for loop in _loops(body))
