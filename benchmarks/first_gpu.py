@@ -184,6 +184,7 @@ def _copying(quick: bool) -> Rows:
             )
         for name, timing in race(programs, 2 if quick else 5).items():
             row = {"case": f"M = 4, batch {batch}", "program": name, "steps": steps}
+            row["role"] = "jqd" if name.startswith("jqd") else "bare"
             row |= timing.row(steps * batch, "step and trajectory")
             row["us_per_step"] = round_to(1e6 * timing.median / steps)
             row["us_per_member"] = round_to(1e6 * timing.median / steps / batch)
@@ -214,12 +215,14 @@ def _spectra(quick: bool) -> Rows:
         H = jnp.asarray(H + np.conj(np.swapaxes(H, 1, 2)))
         timing = race({"eigh": partial(jax.jit(jnp.linalg.eigh), H)}, 3)["eigh"]
         row = {"case": f"({batch}, {size}, {size})", "program": "jnp.linalg.eigh"}
+        row["role"] = "bare"
         yield row | timing.row(batch, "matrix")
     values, saves = (4, 5) if quick else (2**12, 200)
     yield accelerator.kerr_sweep(values, saves, quick)
     rate = bandwidth(2**28, quick)
     yield {
-        "case": "copy bandwidth", "program": "x + 1 in a loop", "work": 1, "unit": "GB",
+        "case": "copy bandwidth", "program": "x + 1 in a loop", "role": "floor",
+        "work": 1, "unit": "GB",
         "median_s": round_to(1e9 / rate), "min_s": round_to(1e9 / rate),
         "gbytes_per_s": round_to(rate / 1e9),
     }  # fmt: skip
@@ -246,7 +249,8 @@ def _events(quick: bool) -> Rows:
         call, _ = scaling_laws.program(law, law.small, 1, jax.devices()[:1])
         text = call.func.lower(*call.args).as_text()
         yield {
-            "case": law.title, "program": name, "callbacks": text.count("callback")
+            "case": law.title, "program": name, "role": "jqd",
+            "callbacks": text.count("callback"),
         }  # fmt: skip
 
 

@@ -23,6 +23,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
+from jqd._math import abs2
+from jqd.evolution.evolution import in_precision
 
 from . import scaling_laws
 from .copy_dynamics import DT, random_problem
@@ -92,7 +94,6 @@ class Case(NamedTuple):
         unit: what a step is.
         floor: bytes of a step that reads and writes the state once.
         small: results of `SMALL` members on a device, or None.
-        single: whether it is traced without double precision.
     """
 
     program: Any
@@ -100,7 +101,6 @@ class Case(NamedTuple):
     unit: str
     floor: float
     small: Callable[[Any], Any] | None = None
-    single: bool = False
 
 
 def run(quick: bool = False) -> Iterator[Report]:
@@ -148,7 +148,8 @@ def _report(rows: list[dict[str, Any]], rate: float) -> Report:
             "loops within it included; floor_MB: the state read and written once. "
             "model_us and us: of a step, over the whole call. The model has "
             f"{rate / 1e9:.4g} GB/s (measured here), {LAUNCH * 1e6:g} us a kernel and "
-            f"{TURN * 1e6:g} us a turn of a loop of unknown length. error: largest "
+            f"{TURN * 1e6:g} us a turn of a loop of unknown length; it leaves out "
+            "arithmetic, of which exp and log of float64 have much. error: largest "
             f"difference from the host, {SMALL} members, over the largest value."
         ],
     )
@@ -188,48 +189,22 @@ def _small(law: Any, size: int, device: Any) -> Any:
 def _copying(quick: bool) -> Iterator[tuple[str, Case]]:
     """The copy law in other precisions, layouts and by gradients."""
     batch, steps = (4, 2) if quick else (10**5, STEPS)
-    for single in (False, True):
-        with jax.enable_x64(not single):
-            for M in (3, 4, 6):
-                H, psi = random_problem(M, batch)
-                H, psi = jnp.asarray(H), jnp.asarray(psi)
-                floor, end = 2.0 * psi.nbytes, ", float32" if single else ""
-                theta = jnp.array([Q, R])
-                name = f"copying, {M} classes{end}"
-                if single or M != 4:
-                    program = jax.jit(partial(_evolved, H, steps))
-                    yield (
-                        name,
-                        Case(
-                            partial(program, theta, psi),
-                            steps,
-                            "step",
-                            floor,
-                            None,
-                            single,
-                        ),
-                    )
-                program = jax.jit(partial(_batch_last, steps))
-                last = jnp.asarray(psi.T)
-                yield (
-                    f"{name}, batch last",
-                    Case(
-                        partial(program, H, last, theta),
-                        steps,
-                        "step",
-                        floor,
-                        None,
-                        single,
-                    ),
-                )
-                if single or M != 4:
-                    continue
+    for dtype, end in ((np.complex128, ""), (np.complex64, ", float32")):
+        for M in (3, 4, 6):
+            H, psi = (jnp.asarray(each, dtype) for each in random_problem(M, batch))
+            theta = jnp.array([Q, R], H.real.dtype)
+            name, double = f"copying, {M} classes{end}", not end
+            case = partial(Case, steps=steps, unit="step", floor=2.0 * psi.nbytes)
+            evolved = partial(jax.jit(partial(_evolved, H, steps)), theta, psi)
+            if M != 4 or not double:  # that one is among the laws
+                yield name, case(evolved)
+            last = partial(jax.jit(partial(_batch_last, steps)), H, psi.T, theta)
+            yield f"{name}, batch last", case(last)
+            if M == 4 and double:
                 for kind, grad in (("reverse", jax.jacrev), ("forward", jax.jacfwd)):
                     program = jax.jit(grad(partial(_loss, H, steps)))
-                    yield (
-                        f"{name}, gradient by {kind} mode",
-                        Case(partial(program, theta, psi), steps, "step", floor),
-                    )
+                    title = f"{name}, gradient by {kind} mode"
+                    yield title, case(partial(program, theta, psi))
 
 
 def _evolved(H: Any, steps: int, theta: Any, psi: Any) -> Any:
@@ -246,46 +221,49 @@ def _loss(H: Any, steps: int, theta: Any, psi: Any) -> Any:
 
 def _batch_last(steps: int, H: Any, psi: Any, theta: Any) -> Any:
     """The same steps with the members last and sums over classes written out."""
-    q, r = theta
-    classes = range(len(psi))
-
-    def slope(psi):
-        density = [jnp.abs(one) ** 2 for one in psi]
-        log, out = [jnp.log(one) for one in density], []
-        for a in classes:
-            growth, turn = 0.0, 0.0
-            for b in (b for b in classes if b != a):
-                flow, apart = jnp.conj(psi[a]) * H[a, b] * psi[b], log[a] - log[b]
-                gained = jnp.maximum(flow.imag, 0) * jnp.exp((q - 0.5) * apart)
-                lost = jnp.maximum(-flow.imag, 0) * jnp.exp((0.5 - q) * apart)
-                growth += 2 * (gained - lost)
-                turn += flow.real * jnp.exp((r + 0.5) * apart)
-            out.append(
-                -1j * H[a, a] * psi[a] + psi[a] * (growth / 2 - 1j * turn) / density[a]
-            )
-        return out
+    law = jqd.CopyDynamics.from_hamiltonian(H, q=theta[0], r=theta[1])
+    law = in_precision(law, psi.real.dtype)
+    omega, links = law.rates_at(0.0)
+    slope = partial(_slope, law, omega, links)
 
     def step(psi, _):
-        at = lambda k, dt: [y + dt * one for y, one in zip(psi, k, strict=True)]  # noqa: E731
         k1 = slope(psi)
-        k2 = slope(at(k1, DT / 2))
-        k3 = slope(at(k2, DT / 2))
-        k4 = slope(at(k3, DT))
-        mean = [
-            (a + 2 * b + 2 * c + d) / 6
-            for a, b, c, d in zip(k1, k2, k3, k4, strict=True)
-        ]
-        return tuple(at(mean, DT)), None
+        k2 = slope(psi + DT / 2 * k1)
+        k3 = slope(psi + DT / 2 * k2)
+        k4 = slope(psi + DT * k3)
+        return psi + DT / 6 * (k1 + 2 * k2 + 2 * k3 + k4), None
 
-    return jnp.stack(jax.lax.scan(step, tuple(psi), None, length=steps)[0])
+    return jax.lax.scan(step, psi, None, length=steps)[0]
+
+
+def _slope(law: jqd.CopyDynamics, omega: Any, links: Any, psi: Any) -> Any:
+    """`jqd.laws.copying.psi_field` of ψ, (M, members), class by class."""
+    classes = range(psi.shape[0])
+    rho = [abs2(psi[a]) for a in classes]
+    level = [jnp.log(one + law.regulator) for one in rho]
+    up = [jnp.exp((law.r + 0.5) * one) for one in level]
+    rise = [jnp.exp((law.q - 0.5) * one) for one in level]
+    fall = [1 / one for one in rise]
+    result = []
+    for a in classes:
+        turned, moved = 0.0, 0.0
+        for b in (b for b in classes if b != a):
+            drive = links[a, b] * psi[b]
+            gains = jnp.imag(jnp.conj(psi[a]) * drive) >= 0
+            k_q = jnp.where(gains, rise[a] * fall[b], rise[b] * fall[a])
+            turned += up[a] * drive / up[b]
+            moved += k_q * drive
+        unit = psi[a] * psi[a] / (rho[a] + law.regulator)
+        half = jnp.conj((turned - moved) / 2) * unit
+        result.append(-1j * (omega[a] * psi[a] + (turned + moved) / 2 + half))
+    return jnp.stack(result)
 
 
 # -- rows -----------------------------------------------------------------------
 
 
 def _compiled(case: Case) -> Any:
-    with jax.enable_x64(not case.single):
-        return case.program.func.lower(*case.program.args).compile()
+    return case.program.func.lower(*case.program.args).compile()
 
 
 def _row(
@@ -387,6 +365,16 @@ def _body(known: dict[str, Any], name: str, trips: int | None) -> Body:
                 kernels += inner.kernels
                 moved += inner.moved
                 loops += inner.loops
+        elif op == "conditional":
+            # the costlier branch; the host is asked which it is
+            names = re.findall(
+                r"(?:branch_computations=\{|_computation=|, )%([\w.\-]+)", rest
+            )
+            branches = [_body(known, one, 1) for one in names if one in known]
+            inner = max(branches, key=lambda one: _known(one, 1e12))
+            kernels += inner.kernels + Counter(conditional=1)
+            moved += inner.moved
+            loops += inner.loops
         elif op in KERNELS:
             target = re.search(r'custom_call_target="([^"]+)"', rest)
             kernels[target[1] if target else op] += 1

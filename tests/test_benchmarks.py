@@ -7,6 +7,8 @@ import json
 import math
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -154,6 +156,79 @@ def test_first_measurements_on_a_device_come_line_by_line(stored, capfd):
     digests = {row["digest"] for row in rows if "digest" in row}
     assert len(digests) == 1
     assert {row["callbacks"] for row in rows if "callbacks" in row} == {0}
+
+
+PROGRAM = """HloModule jit_f
+
+%body (p: (s64[], f64[4])) -> (s64[], f64[4]) {
+  %p = (s64[], f64[4]{0}) parameter(0)
+  %x = f64[4]{0} get-tuple-element(%p), index=1
+  %y = f64[4]{0} fusion(%x), kind=kLoop, calls=%fused
+  ROOT %t = (s64[], f64[4]{0}) tuple(%i, %y)
+}
+
+%one (q: f64[4]) -> f64[4] {
+  %q = f64[4]{0} parameter(0)
+  %a = f64[4]{0} fusion(%q), kind=kLoop, calls=%fused
+  ROOT %b = f64[4]{0} sort(%a), dimensions={0}
+}
+
+%other (r: f64[4]) -> f64[4] {
+  ROOT %r = f64[4]{0} parameter(0)
+}
+
+ENTRY %main (x: f64[4]) -> f64[4] {
+  %x = f64[4]{0} parameter(0)
+  %w = (s64[], f64[4]{0}) while(%s), condition=%c, body=%body, backend_config={"known_trip_count":{"n":"7"}}
+  %v = (s64[], f64[4]{0}) while(%s), condition=%c, body=%body
+  ROOT %z = f64[4]{0} conditional(%k, %x, %x), true_computation=%one, false_computation=%other
+}
+"""  # noqa: E501
+
+
+def test_kernels_of_a_compiled_program_are_counted():
+    """Two loops of one kernel, 64 bytes; a branch of two kernels, 128 bytes."""
+    programs = importlib.import_module("benchmarks.gpu_programs")
+    body = programs.parsed(PROGRAM)
+    assert body.kernels == {"fusion": 1, "sort": 1, "conditional": 1}
+    assert body.moved == 128
+    assert [(loop.trips, loop.moved) for loop in body.loops] == [(7, 64), (None, 64)]
+    assert np.isnan(body.total(1e12))
+    known = body._replace(loops=body.loops[:1])
+    launch = programs.LAUNCH
+    expected = 3 * launch + 128e-12 + 7 * (launch + 64e-12)
+    assert known.total(1e12) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_copy_law_with_members_last_is_the_law():
+    """The layout that `gpu_programs` times beside it; equal to rounding."""
+    programs = importlib.import_module("benchmarks.gpu_programs")
+    H, psi = importlib.import_module("benchmarks.copy_dynamics").random_problem(3, 2)
+    theta = np.array([0.45, -0.55])
+    ours = programs._evolved(H, 2, theta, psi)
+    last = programs._batch_last(2, H, np.asarray(psi).T, theta)
+    np.testing.assert_allclose(last.T, ours, atol=1e-14)
+
+
+@pytest.mark.slow
+def test_programs_are_timed_beside_their_model(stored):
+    record = json.loads(stored("gpu_programs").read_text())
+    rows = record["benchmarks"]["gpu_programs"]["rows"]
+    assert not [row["note"] for row in rows if "note" in row]
+    assert {row["callbacks"] for row in rows} == {0}
+    assert min(row["kernels"] for row in rows) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["diffusion_links", "nelson_paths", "copies"])
+def test_what_is_timed_is_no_run_that_has_ended(name):
+    """Of a run that met the walls at once all states are NaN."""
+    tasks = importlib.import_module("benchmarks.scaling_laws")
+    call, _ = tasks.program(
+        tasks.LAWS[name], tasks.LAWS[name].small, 1, jax.devices()[:1]
+    )
+    for leaf in jax.tree.leaves(call()):
+        assert np.all(np.isfinite(leaf))
 
 
 def test_growth_is_fitted_to_what_was_measured(benchmarks, monkeypatch):
