@@ -44,6 +44,42 @@ def expi(angle: Numbers) -> Array:
     return jax.lax.complex(jnp.cos(angle), jnp.sin(angle))
 
 
+def real_pairs(z: Array) -> Array:
+    """Complex numbers as (Re z, Im z) along a last axis; real ones as they are.
+
+    On a GPU XLA writes numbers of 128 bits to places that a program finds, or that are
+    many, one after another: a turn of a loop for each. Their halves it writes at once.
+
+    Args:
+        z: array, real or complex.
+    """
+    return jnp.stack((z.real, z.imag), axis=-1) if jnp.iscomplexobj(z) else z
+
+
+def of_pairs(pairs: Array, like: Any) -> Array:
+    """The inverse of `real_pairs`.
+
+    Args:
+        pairs: array that `real_pairs` gave, or of that kind.
+        like: what `real_pairs` was given, or anything of its dtype.
+    """
+    if not jnp.issubdtype(like.dtype, jnp.complexfloating):
+        return pairs
+    return jax.lax.complex(pairs[..., 0], pairs[..., 1])
+
+
+def add_at(whole: Array, index: Any, values: Array) -> Array:
+    """`whole.at[index].add(values)`, complex numbers by `real_pairs`.
+
+    Args:
+        whole: array.
+        index: of its first axes.
+        values: of its dtype, or real.
+    """
+    values = values.astype(whole.dtype)
+    return of_pairs(real_pairs(whole).at[index].add(real_pairs(values)), whole)
+
+
 def divisor(x: Numbers, where: ArrayLike | None = None) -> Array:
     """x where it is positive, 1 elsewhere: for below a fraction or within a root.
 

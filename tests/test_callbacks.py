@@ -1,4 +1,4 @@
-"""No step of any law calls back into Python: each call would stop a GPU."""
+"""No step of any law stops a GPU: by calls of Python, by numbers written one by one."""
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +8,7 @@ from jax.extend.core import jaxprs_in_params
 
 import jqd
 from jqd import laws
+from jqd.ensembles import copying
 from jqd.laws.law import Law
 from jqd.laws.motion import Motion
 from jqd.matter import gas, packets, photons, solid, tower
@@ -137,47 +138,89 @@ NOISY = {"PhaseKicks", "QuantumJumps", "Collapse", "CSL", "GRW"}
 NOISY |= {"DiosiPenrose", "QMUPL"}
 
 
-def callbacks(function, *arguments):
-    """How many a program has, and how many of these within its loops."""
+def count(wanted, function, *arguments):
+    """How many such equations a program has, and how many of them within its loops."""
     found = {"all": 0, "in loops": 0}
 
     def look(jaxpr, *, looped):
         for equation in jaxpr.eqns:
-            name = equation.primitive.name
-            if "callback" in name:
+            if wanted(equation):
                 found["all"] += 1
                 found["in loops"] += looped
+            inside = looped or equation.primitive.name in ("scan", "while")
             for inner in jaxprs_in_params(equation.params):
-                look(inner, looped=looped or name in ("scan", "while"))
+                look(inner, looped=inside)
 
     look(jax.make_jaxpr(function)(*arguments).jaxpr, looped=False)
     return found
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_steps_do_not_call_back(name):
+def callback(equation):
+    return "callback" in equation.primitive.name
+
+
+def one_by_one(equation):
+    """Whether a GPU writes a number a turn of a loop: XLA does those of 128 bits."""
+    if not equation.primitive.name.startswith("scatter"):
+        return False
+    numbers, places, _ = (each.aval for each in equation.invars)
+    return numbers.dtype.itemsize > 8 and np.prod(places.shape[:-1]) > 1
+
+
+def program(name):
+    """A run as a function of law and state, and these."""
     law, psi, *method = CASES[name]()
     state = law.prepare(psi) if isinstance(law, Law) else psi
     options = {"key": jax.random.key(0), "paths": 2} if name in NOISY else {}
-
     way = method[0] if method else jqd.Fixed(substeps=2)
 
     def run(law, state):
         found = jqd.evolve(law, state, TS, method=way, **options)
         return found.values, found.status
 
-    found = callbacks(run, law, state)
+    return run, law, state, way
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_step_of_a_batch_writes_numbers_one_by_one(name):
+    run, law, state, _ = program(name)
+    batch = jax.tree.map(lambda leaf: jnp.stack([leaf] * 3), state)
+    found = count(one_by_one, jax.vmap(run, (None, 0)), law, batch)
+    assert found == {"all": 0, "in loops": 0}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_steps_do_not_call_back(name):
+    run, law, state, way = program(name)
+    found = count(callback, run, law, state)
     assert found["in loops"] == 0
     # diffrax looks at the order of save times and at their ends: once a run, before
     # its loop, in branches that are not taken
     assert found["all"] == 0 or isinstance(way, jqd.Adaptive)
 
 
+def test_samples_of_copies_write_no_numbers_one_by_one():
+    def sample(key):
+        run = copying.sample(COPIES, START, TS, key, copies=1000, trajectories=4)
+        return run.psi
+
+    assert count(one_by_one, sample, jax.random.key(0))["all"] == 0
+
+
+def test_numbers_that_are_written_one_by_one_are_seen():
+    places = np.array([0, 2])
+    for dtype, expected in ((complex, 1), (float, 0), (np.complex64, 0)):
+        numbers = jnp.zeros(3, dtype)
+        many = count(one_by_one, lambda x: x.at[places].set(1), numbers)
+        alone = count(one_by_one, lambda x: x.at[1].set(1), numbers)
+        assert (many["all"], alone["all"]) == (expected, 0)
+
+
 def test_discs_do_not_call_back():
     x, box = gas.lattice(jax.random.key(0), 9, 0.3, jitter=0.5)
     v = gas.maxwell(jax.random.key(1), 9)
     run = lambda v: gas.event_driven(x, v, box, collisions=5).velocities  # noqa: E731
-    assert callbacks(run, v)["all"] == 0
+    assert count(callback, run, v)["all"] == 0
 
 
 def test_a_callback_is_seen():
@@ -188,9 +231,12 @@ def test_a_callback_is_seen():
         return jax.lax.scan(lambda x, _: (one(x), None), x, None, 3)[0]
 
     zero = jnp.zeros(())
-    assert callbacks(jax.jit(loud), zero) == {"all": 1, "in loops": 0}
-    assert callbacks(lambda x: steps(loud, x), zero) == {"all": 1, "in loops": 1}
-    assert callbacks(lambda x: steps(jnp.sin, x), zero) == {"all": 0, "in loops": 0}
+    assert count(callback, jax.jit(loud), zero) == {"all": 1, "in loops": 0}
+    assert count(callback, lambda x: steps(loud, x), zero) == {"all": 1, "in loops": 1}
+    assert count(callback, lambda x: steps(jnp.sin, x), zero) == {
+        "all": 0,
+        "in loops": 0,
+    }
 
 
 def test_no_law_is_left_out():

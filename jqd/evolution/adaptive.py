@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks
-from .._math import abs2, divisor
+from .._math import abs2, divisor, of_pairs, real_pairs
 from ..constants import static, switch
 from ..laws.motion import Motion
 from ..status import Status
@@ -209,6 +209,12 @@ def _solve_by(
         kept = jax.tree.map(lambda x, x0: jnp.where(good, x, x0), state, state0)
         return jax.tree.map(_with_slope, found, record(law, kept, judged=judged))
 
+    # what a batch writes at times of its own
+    seen = jax.eval_shape(look, ts[0], real(state0), None)
+
+    def halves(t, y, args):
+        return jax.tree.map(real_pairs, look(t, y, args))
+
     def stop(t, y, *args, **kwargs):
         del args, kwargs
         return code(t, state_of(y)) != Status.OK
@@ -232,12 +238,13 @@ def _solve_by(
         stepsize_controller=controller,
         saveat=diffrax.SaveAt(
             subs=[
-                diffrax.SubSaveAt(ts=ts, fn=look),
+                diffrax.SubSaveAt(ts=ts, fn=halves),
                 diffrax.SubSaveAt(t1=True, fn=lambda t, y, args: (t, y)),
             ]
         ),
     )  # fmt: skip
     looked, (end, last) = cast(tuple, solution.ys)
+    looked = jax.tree.map(of_pairs, looked, seen)
     last = state_of(jax.tree.map(lambda leaf: leaf[0], last))
     alarm = code(end[0], last)
     budget = solution.result == diffrax.RESULTS.max_steps_reached

@@ -15,7 +15,15 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
-from .._math import abs2, divisor, expi, inverse_root, safe_divide
+from .._math import (
+    abs2,
+    divisor,
+    expi,
+    inverse_root,
+    of_pairs,
+    real_pairs,
+    safe_divide,
+)
 from .._outside import plain
 from ..constants import antisymmetric, constant, free, symmetric, upper_triangle
 from ..interop import as_array
@@ -174,7 +182,10 @@ class PhaseAlignment(Law):
 
     def class_sum(self, values: Array) -> Array:
         """Σ_{I∈a} of (N, ...) values, (M, ...)."""
-        return jax.ops.segment_sum(values, np.asarray(self.beable), self.omega.shape[0])
+        classes, beable = self.omega.shape[0], np.asarray(self.beable)
+        return of_pairs(
+            jax.ops.segment_sum(real_pairs(values), beable, classes), values
+        )
 
     def _class_mean(self, values: Array) -> Array:
         """The mean over each class, (M,); 0 for an empty one."""

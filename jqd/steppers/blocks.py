@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex
 
+from .._math import add_at
 from .eigenbasis import unitary_orbit
 
 # Above this many entries per row the search costs more than it can save.
@@ -136,7 +137,7 @@ def split_entries(
             renamed[block[rows[here]]], place[rows[here]], place[columns[here]]
         )  # fmt: skip
         parts = jnp.zeros((group.size, width, width), values.dtype)
-        pieces.append((index[group, :width], parts.at[places].add(values[here])))
+        pieces.append((index[group, :width], add_at(parts, places, values[here])))
     return pieces
 
 
@@ -155,7 +156,7 @@ def pieces_orbit(
         hbar: scalar.
     """
     count, n = kets.shape
-    states = jnp.zeros((ts.shape[0], count, n + 1), kets.dtype)
+    states, rows = [], []
     each = jax.vmap(unitary_orbit, in_axes=(None, 0, None, None))
     for index, parts in pieces:
         start = jnp.pad(kets, ((0, 0), (0, 1)))[:, index]
@@ -163,8 +164,13 @@ def pieces_orbit(
         orbits = _over_blocks(each, parts, jnp.moveaxis(start, 1, 0), ts, hbar)
         orbits = jnp.transpose(orbits, (2, 1, 0, 3))
         flat = jnp.reshape(orbits, (ts.shape[0], count, -1))
-        states = states.at[:, :, index.ravel()].set(flat.astype(states.dtype))
-    return states[..., :-1]
+        states.append(flat.astype(kets.dtype))
+        rows.append(index.ravel())
+    row = np.concatenate(rows)
+    # of each row of the matrix; the row of zeros, of which there may be many, is last
+    place = np.zeros(n + 1, int)
+    place[row] = np.arange(row.size)
+    return jnp.concatenate(states, axis=-1)[..., place[:-1]]
 
 
 def _over_blocks(

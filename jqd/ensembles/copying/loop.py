@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from ..._math import of_pairs, real_pairs
 from ...status import Status
 
 
@@ -177,7 +178,7 @@ def _batch(
     )  # fmt: skip
     _, seen = jax.eval_shape(jax.vmap(population.look), t, state)
     rows = jax.tree.map(lambda leaf: _blank(leaf, times), seen)
-    rows = jax.tree.map(_pairs, rows)
+    rows = jax.tree.map(real_pairs, rows)
 
     def moving(lanes):
         return clock.running(lanes) & ~lanes.waiting
@@ -196,7 +197,7 @@ def _batch(
     lanes, rows = jax.lax.while_loop(
         lambda carry: jnp.any(carry[0].waiting), stage, (lanes, rows)
     )
-    rows = jax.tree.map(lambda leaf, like: _joined(leaf, like.dtype), rows, seen)
+    rows = jax.tree.map(of_pairs, rows, seen)
     lost = jnp.any(jnp.isfinite(lanes.extinct), axis=-1)
     status = jnp.where(lost, Status.EXTINCT, Status.OK)
     status = jnp.where(lanes.goal < times, Status.STEP_BUDGET, status)
@@ -215,7 +216,7 @@ def _look(
     # a row beyond the last is nowhere, and dropped
     place = jnp.arange(there.size), jnp.where(there, lanes.goal, clock.ts.shape[0])
     rows = jax.tree.map(
-        lambda leaf, new: leaf.at[place].set(_pairs(new), mode="drop"), rows, seen
+        lambda leaf, new: leaf.at[place].set(real_pairs(new), mode="drop"), rows, seen
     )
     waiting = jnp.zeros_like(lanes.waiting)
     return lanes._replace(state=state, goal=lanes.goal + there, waiting=waiting), rows
@@ -257,24 +258,6 @@ def _chosen(mask: Array, new: PyTree[Array], old: PyTree[Array]) -> Any:
         return jnp.where(mask.reshape(mask.shape + (1,) * (new.ndim - 1)), new, old)
 
     return jax.tree.map(choose, new, old)
-
-
-def _pairs(leaf: Array) -> Array:
-    """Complex numbers as pairs of real ones, along a last axis.
-
-    On a GPU XLA writes numbers of 128 bits to scattered places one after another: a
-    turn of a loop for each trajectory.
-    """
-    if not jnp.iscomplexobj(leaf):
-        return leaf
-    return jnp.stack((leaf.real, leaf.imag), axis=-1)
-
-
-def _joined(leaf: Array, dtype: Any) -> Array:
-    """The inverse of `_pairs`, given the type that it was given."""
-    if not jnp.issubdtype(dtype, jnp.complexfloating):
-        return leaf
-    return jax.lax.complex(leaf[..., 0], leaf[..., 1])
 
 
 def _blank(leaf: jax.ShapeDtypeStruct, times: int) -> Array:

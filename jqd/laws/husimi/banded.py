@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex
 
-from ..._math import abs2
+from ..._math import abs2, add_at
 from ...steppers.exponentials import exponential_orbit
 
 
@@ -62,7 +62,7 @@ class Generator(eqx.Module):
             source, inside = _sources(places, offset)
             rows = np.ravel_multi_index(tuple(places[:, inside]), shape)
             columns = np.ravel_multi_index(tuple(source[:, inside]), shape)
-            whole = whole.at[rows, columns].add(weight[inside])
+            whole = add_at(whole, (rows, columns), weight[inside])
         return whole
 
     def diagonals(self) -> Complex[Array, "D D D"]:
@@ -78,7 +78,8 @@ class Generator(eqx.Module):
             source = n + move
             inside = (n + k < size) & (source >= 0) & (source + k < size)
             values = weight[n[inside], (n + k)[inside]]
-            whole = whole.at[k[inside], n[inside], source[inside]].add(values)
+            place = k[inside], n[inside], source[inside]
+            whole = add_at(whole, place, values)
         return whole
 
 
@@ -104,11 +105,9 @@ def diagonal_orbit(
     inside = jnp.asarray(n + k < size)
     first = jnp.where(inside, rho0[n, column], 0)
     lines = exponential_orbit(parts, first, ts)
-    rho = jnp.zeros((ts.shape[0], size, size), rho0.dtype)
-    upper = np.nonzero(n + k < size)
-    rows, columns = n[upper], column[upper]
-    rho = rho.at[:, columns, rows].set(jnp.conj(lines[:, upper[0], upper[1]]))
-    rho = rho.at[:, rows, columns].set(lines[:, upper[0], upper[1]])
+    row, column = np.indices((size, size))
+    found = lines[:, np.abs(column - row), np.minimum(row, column)]
+    rho = jnp.where(column >= row, found, jnp.conj(found)).astype(rho0.dtype)
     # rounding error of matrices of this size, amplified as the state grows
     largest = jnp.sqrt(jnp.max(jnp.sum(abs2(parts), axis=(1, 2))))
     growth = jnp.max(jnp.abs(rho), axis=(1, 2)) / jnp.max(jnp.abs(rho0))

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int
 
-from ..._math import abs2
+from ..._math import abs2, add_at
 from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import format_monomial
 from ...steppers.blocks import split_entries
@@ -168,7 +168,7 @@ class SparseHamiltonian(NamedTuple):
         shape = len(ways), sum(sector_sizes(symbol.modes, quanta))
         sources = np.zeros(shape, int)
         sources[way, entries.rows] = entries.columns
-        weights = jnp.zeros(shape, values.dtype).at[way, entries.rows].add(values)
+        weights = add_at(jnp.zeros(shape, values.dtype), (way, entries.rows), values)
         return cls(sources, weights)
 
     def apply(self, kets: Array, t: Any = None, hbar: Any = None) -> Array:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from ... import _checks
+from ... import _checks, _math
 
 # s of the operator ordering: symbols are converted into one another by
 # f_s' = exp((s' - s)(ħ/2) Σ_i ∂_i ∂*_i) f_s.
@@ -143,7 +143,7 @@ def add_at(shape: tuple[int, ...], index: Any, values: Any) -> Any:
         total = np.zeros(shape, values.dtype)
         np.add.at(total, index, values)
         return total
-    return jnp.zeros(shape, values.dtype).at[index].add(values)
+    return _math.add_at(jnp.zeros(shape, values.dtype), index, values)
 
 
 def collect(
