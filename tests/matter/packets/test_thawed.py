@@ -163,6 +163,23 @@ def test_constants_that_make_no_law(masses, hbar, message):
         ThawedGaussian(lambda q: q[0] ** 2, masses, hbar=hbar)
 
 
+def test_pure_states_in_si():
+    """Of variances twice and half as large as a coherent state's, of both kinds."""
+    hbar, length = 1.05e-34, 1e-6
+    momentum, two = hbar / length, np.zeros(2)
+    law = ThawedGaussian(lambda q: 0 * q[0], np.full(2, 1e-26), hbar=hbar)
+
+    def state(q, p):
+        variances = np.array([*np.array(q) * length**2, *np.array(p) * momentum**2])
+        return GaussianState(two, two, np.diag(variances / 2))
+
+    law.prepare(state([2, 1], [0.5, 1]))
+    with pytest.raises(ValueError, match="is mixed in some directions and below"):
+        law.prepare(state([2, 0.5], [2, 0.5]))
+    with pytest.raises(ValueError, match="but a variance is not positive"):
+        law.prepare(state([-1, 1], [-1, 1]))
+
+
 def test_packets_that_do_not_fit():
     law = ThawedGaussian(lambda q: q[0] ** 2, np.ones(1), hbar=2.0)
     with pytest.raises(ValueError, match=r"must be pure for this hbar"):
