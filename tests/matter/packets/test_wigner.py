@@ -99,7 +99,7 @@ def test_moments_of_mirrored_pairs(key):
     values = np.concatenate([q, q**2], axis=1)
     pairs = values.reshape(3, 2, 4).mean(axis=1)
     noise = np.var(pairs, axis=0, ddof=1) / 3
-    np.testing.assert_allclose(run.mean[0], values.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(run.mean[0], values.mean(axis=0), atol=1e-14)
     # of q the noise is rounding
     np.testing.assert_allclose(run.mean_error[0] ** 2, noise, rtol=1e-9, atol=1e-28)
     expected = np.var(values, axis=0) + noise
