@@ -86,9 +86,9 @@ def run(context):
     return {
         "status": "ok" if holds else "The samples do not follow the laws.",
         "runs": count,
-        "one_system_after_one_half_period": sampled[0, 0, 0],
-        "one_system_after_five": sampled[0, 0, -1],
-        "from_many_k_1": sampled[1, 0, 0],
+        "extinct_after_one_passage_from_one_system": sampled[0, 0, 0],
+        "extinct_after_five_passages_from_one_system": sampled[0, 0, -1],
+        "extinct_after_one_passage_from_many_k_1": sampled[1, 0, 0],
         "largest_deviation": gap.max(),
         "rms_deviation_in_standard_errors": np.sqrt(np.mean(sigmas**2)),
         "largest_in_standard_errors": np.abs(sigmas).max(),

@@ -84,9 +84,12 @@ def test_extinction(run):
     summary = run("extinction")
     assert summary["rms_deviation_in_standard_errors"] < 1.3
     # Three standard errors of 150 runs.
-    assert summary["one_system_after_one_half_period"] == pytest.approx(1 / 2, abs=0.13)
-    assert summary["one_system_after_five"] == pytest.approx(5 / 6, abs=0.1)
-    assert summary["from_many_k_1"] == pytest.approx(np.exp(-1), abs=0.13)
+    one = summary["extinct_after_one_passage_from_one_system"]
+    assert one == pytest.approx(1 / 2, abs=0.13)
+    five = summary["extinct_after_five_passages_from_one_system"]
+    assert five == pytest.approx(5 / 6, abs=0.1)
+    many = summary["extinct_after_one_passage_from_many_k_1"]
+    assert many == pytest.approx(np.exp(-1), abs=0.13)
 
 
 @pytest.mark.slow

@@ -143,6 +143,15 @@ KERNELS = {
         on_grid(u), 0.2 * u.energy * u.length, u.length
     ),
 }
+# Of waves without nodes: not moved with the packet of the others.
+CURRENTS = {
+    "goldin": lambda u: jqd.DoebnerGoldin(
+        on_grid(u, 64),
+        0.2 * u.spread,
+        np.array([0.1, -0.05, 0.03, 0.02, 0.04]) * u.spread,
+    ),
+    "goldin_line": lambda u: jqd.DoebnerGoldinLine(on_grid(u, 64), 0.2 * u.spread),
+}
 METHODS = {
     "fixed": lambda: jqd.Fixed(jqd.rk4, 40),
     "adaptive": jqd.Adaptive,
@@ -167,7 +176,8 @@ def spans(law, u):
 OF = {
     "eps": "energy", "b": "energy", "kappa": "rate", "rate": "rate", "gamma": "rate",
     "sd": "rate", "omega": "rate", "R": "rate", "friction": "rate", "D": "spread",
-    "classical_diffusion": "spread", "mass": "mass", "r_C": "length", "R0": "length",
+    "classical_diffusion": "spread", "c": "spread", "mass": "mass", "r_C": "length",
+    "R0": "length",
 }  # fmt: skip
 
 
@@ -185,9 +195,9 @@ def test_spans_of_laws_of_levels(name):
     compare_spans(name, MATRIX[name], SI)
 
 
-@pytest.mark.parametrize("name", [*GRIDS, *KERNELS])
+@pytest.mark.parametrize("name", [*GRIDS, *KERNELS, *CURRENTS])
 def test_spans_of_laws_on_grids(name):
-    compare_spans(name, (GRIDS | KERNELS)[name], SI_GRID)
+    compare_spans(name, (GRIDS | KERNELS | CURRENTS)[name], SI_GRID)
 
 
 def compare_spans(name, make, si):
@@ -271,6 +281,29 @@ def test_laws_on_grids_move_alike(name, method):
     # another unit of density turns ψ by b ln of it: Runge and Kutta's errors with it
     alike = method == "fixed" and name != "logarithmic"
     compare_runs(*both(densities, SI_GRID), alike)
+
+
+def test_currents_that_diffuse_are_alike():
+    """Of both laws, and on the line those of ψ are those of φ."""
+
+    def rates(u):
+        x = np.pi * np.asarray(grid(u, 64).x) / u.length / 6
+        psi = 1 + 0.4 * np.exp(1j * x) + 0.2 * np.exp(-2j * x)
+        psi = jnp.asarray(psi / np.sqrt(12 * 1.2 * u.length))
+        law, line = (CURRENTS[name](u) for name in CURRENTS)
+        phi = line.prepare(psi)
+        moved = line.vector_field(0.0, phi)
+        found = (
+            law.vector_field(0.0, psi),
+            line.general().vector_field(0.0, psi),
+            jax.jvp(line.amplitude, (phi,), (moved,))[1],
+        )
+        return np.stack(found) * u.time * u.length**0.5
+
+    natural, si = both(rates, SI_GRID)
+    np.testing.assert_allclose(si, natural, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(si[1], si[2], rtol=0, atol=1e-8)
+    assert np.max(np.abs(si[0] - si[1])) > 1e-3
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from .._math import safe_divide
 from ..spaces.coefficients import Piecewise
 from ..spaces.pulses import Pulse, SampledPulse
 
@@ -26,6 +27,10 @@ _PLACES, _SUMS = 64, 8
 _PART = 1.0
 # So many steps of a check run end within each feature that its run did not see.
 _BREAKS = 32
+# Jumps that are looked for, and how much of a drive's range is left of one where the
+# time between two looks is halved down to rounding. Of a smooth drive as much as
+# rounding of the time, times its turns, is left: 1e-4 in single precision.
+_EDGES, _LEFT = 16, 1e-3
 
 
 class Course(NamedTuple):
@@ -216,6 +221,59 @@ def _way(
     begins = ~rests & jnp.concatenate([jnp.zeros_like(rests[:1]), rests[:-1]])
     way = change / jnp.where(rests | (size == 0), 1, size)
     return jnp.where(rests, 0, way) + _PART * begins
+
+
+def edges(drives: Sequence[Drive], ts: Array) -> Float[Array, " B"]:
+    """Times right before and after the jumps of drives that do not tell them.
+
+    The largest changes between two looks that are none of a slope are followed by
+    halving. Up to 16 jumps are found, none of a pulse between two looks.
+
+    Args:
+        drives: functions of the time.
+        ts: times of the run; the first and the last are its ends.
+
+    Returns:
+        Times, in no order; the last time in place of those that are not needed.
+    """
+    drives, ts = jax.lax.stop_gradient((list(drives), jnp.asarray(ts)))
+    times = _times(drives, ts, 0.0)
+    values = look_at(drives, times)
+    eps = jnp.finfo(ts.dtype).eps
+    size = jnp.max(values, axis=0) - jnp.min(values, axis=0)
+    moves = size > 64 * eps * jnp.max(jnp.abs(values), axis=0)
+    scale = safe_divide(1.0, size, moves)[None]
+
+    def apart(one: Array, other: Array) -> Array:
+        return jnp.max(jnp.abs(one - other) * scale, axis=1)
+
+    change = apart(values[1:], values[:-1])
+    none = jnp.zeros_like(change[:1])
+    before, after = (
+        jnp.concatenate(part) for part in ((none, change[:-1]), (change[1:], none))
+    )
+    _, k = jax.lax.top_k(change - jnp.minimum(before, after), _EDGES)
+
+    def halve(_: Array, ends: tuple[Array, ...]) -> tuple[Array, ...]:
+        low, high, below, above = ends
+        middle = (low + high) / 2
+        here = look_at(drives, middle)
+        first = apart(here, below) >= apart(above, here)
+        row = first[:, None]
+        return (
+            jnp.where(first, low, middle), jnp.where(first, middle, high),
+            jnp.where(row, below, here), jnp.where(row, here, above),
+        )  # fmt: skip
+
+    start = times[k], times[k + 1], values[k], values[k + 1]
+    halvings = jnp.finfo(ts.dtype).nmant
+    low, high, below, above = jax.lax.fori_loop(0, halvings, halve, start)
+    jumps = apart(above, below) > _LEFT
+    # no step that ends here rounds to a time beyond
+    margin = 4 * eps * jnp.max(jnp.abs(ts))
+    sides = jnp.concatenate([low - margin, high + margin])
+    sides = jnp.where(jnp.tile(jumps, 2), sides, ts[-1])
+    return jnp.clip(sides, ts[0], ts[-1])
 
 
 def unseen(drives: Sequence[Drive], ts: Array, steps: ArrayLike) -> Float[Array, " B"]:

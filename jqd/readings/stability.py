@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from .. import _checks
 from .._scans import saved_scan
+from ..evolution.drives import edges
 from ..evolution.judging import difference, judged
 from ..laws.alignment import NORMS, PhaseAlignment, PhaseState
 from ..laws.motion import Motion
@@ -49,7 +50,7 @@ def monodromy(
 ) -> Monodromy:
     """The map of a linear system over one period.
 
-    X(T) of Ẋ = A(t) X, X(0) = 1, by Runge-Kutta steps
+    X(T) of Ẋ = A(t) X, X(0) = 1, by Runge-Kutta steps, which end where A jumps
 
     Args:
         generator: A(t), a function of a scalar time, (d, d), 1/time.
@@ -65,24 +66,39 @@ def monodromy(
     """
     steps = _checks.whole_number(steps, "steps", 2)
 
-    def run(k: float, period: Array) -> tuple[Array, None]:
-        return _propagated(generator, period, int(k * steps)), None
+    period = jnp.asarray(period, jnp.result_type(float, period))
+    jumps = _jumps(generator, period)
 
-    found, error, _ = judged(run, (jnp.asarray(period),), ORDER, finer=1 / 2)
+    def run(k: float, period: Array) -> tuple[Array, None]:
+        return _propagated(generator, period, int(k * steps), jumps), None
+
+    found, error, _ = judged(run, (period,), ORDER, finer=1 / 2)
     return Monodromy(found, error)
 
 
+def _jumps(function: Callable[[Array], Array], period: Array) -> Float[Array, " B"]:
+    """Times within a period right before and after a function of time jumps."""
+    ends = jnp.stack([jnp.zeros_like(period), period])
+    return edges([jax.tree_util.Partial(function)], ends)
+
+
 def _propagated(
-    generator: Callable[[Array], Array], period: Array, steps: int
+    generator: Callable[[Array], Array],
+    period: Array,
+    steps: int,
+    jumps: Float[Array, " B"],
 ) -> Float[Array, "d d"]:
-    """X(T) by so many steps."""
-    system, dt = _Linear(generator), period / steps
-    start = jnp.eye(generator(jnp.zeros_like(dt)).shape[-1], dtype=dt.dtype)
+    """X(T) by so many equal steps, cut at the jumps."""
+    system = _Linear(generator)
+    even = period * (jnp.arange(steps + 1, dtype=period.dtype) / steps)
+    times = jnp.sort(jnp.concatenate([even, jumps]))
+    start = jnp.eye(generator(times[0]).shape[-1], dtype=times.dtype)
 
-    def advance(X: Array, i: Array) -> tuple[Array, None]:
-        return rk4(system, i * dt, X, dt), None
+    def advance(X: Array, ends: tuple[Array, Array]) -> tuple[Array, None]:
+        t0, t1 = ends
+        return rk4(system, t0, X, t1 - t0), None
 
-    return jax.lax.scan(advance, start, jnp.arange(steps))[0]
+    return jax.lax.scan(advance, start, (times[:-1], times[1:]))[0]
 
 
 class Floquet(NamedTuple):
@@ -150,7 +166,7 @@ def hill(
         damping: γ, scalar, 1/time.
         norm: "paper" or "class".
         steps: Runge-Kutta steps per period, at least 2; the error is estimated from
-            half as many.
+            half as many. Steps end where ρ_a jumps as well, up to 16 times a period.
 
     Returns:
         Trace, determinant, growth rate and their errors, scalars.
@@ -165,11 +181,12 @@ def hill(
     dtype = jnp.result_type(float)
     kappa, damping = jnp.asarray(kappa, dtype), jnp.asarray(damping, dtype)
     period = jnp.asarray(period, dtype)
+    jumps = _jumps(density, period)
 
     def run(k: float, kappa: Array, damping: Array, period: Array):
         X = _propagated(
             lambda t: hill_generator(density(t), kappa, damping, norm),
-            period, int(k * steps),
+            period, int(k * steps), jumps,
         )  # fmt: skip
         return X[0, 0] + X[1, 1], None
 

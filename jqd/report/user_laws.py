@@ -23,7 +23,8 @@ def load_law(
     """Load a law from a file of the user: a class, or a function of H that makes one.
 
     A class counts if it is defined in this file, derives from `jqd.Law` through
-    abstract classes only, and leaves no method abstract. Loading a file runs it.
+    abstract classes only, and leaves no method or field abstract. Loading a file runs
+    it.
 
     Args:
         path: a Python file.
@@ -35,7 +36,7 @@ def load_law(
 
     Raises:
         ValueError: no such file, no such law, several laws and no name, an abstract
-            method, a law derived from one that is not abstract.
+            method or field, a law derived from one that is not abstract.
         ExperimentError: the file fails while it is loaded.
     """
     path = Path(path)
@@ -50,10 +51,11 @@ def load_law(
         if callable(made) and not isinstance(made, type):
             return cast(Callable[..., Law], made)  # checked once it has made one
         raise _missed(argument, path, laws, _why_not(module, name, made))
-    left = sorted(getattr(made, "__abstractmethods__", ()))
+    left = _left(made)
     if left:
         raise ValueError(
-            f"Argument `{argument}` must name a law with all its methods, but "
+            f"Argument `{argument}` must name a law with all its methods and fields, "
+            "but "
             f"{path.name}:{name} leaves `{left[0]}` abstract."
         )
     return laws[name]
@@ -78,7 +80,14 @@ def _laws_in(module: ModuleType) -> dict[str, type[Law]]:
 
 def _final(kind: type) -> bool:
     """Whether it is a law that nothing is left to say of."""
-    return issubclass(kind, Law) and not inspect.isabstract(kind)
+    return issubclass(kind, Law) and not _left(kind)
+
+
+def _left(kind: type) -> list[str]:
+    """The methods and fields that a class leaves abstract, in order."""
+    methods = getattr(kind, "__abstractmethods__", ())
+    # such as the Hamiltonian of `jqd.laws.linear.LinearLaw`, which has all its methods
+    return sorted(methods) + sorted(getattr(kind, "__abstractvars__", ()))
 
 
 def _why_not(module: Any, name: str, made: Any) -> str:

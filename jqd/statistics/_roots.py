@@ -8,6 +8,24 @@ from jax import lax
 from jaxtyping import Array
 
 _MOST_STEPS = 200
+# exp(-1000) is no number of double precision; a particle and a hole share a gap.
+_FROZEN = 2e3
+
+
+def coldest(heights: Array, log_weights: Array | None = None) -> Array:
+    """|β| beyond which the least gap of levels that extend over 1 is frozen.
+
+    The mean energy then is that of the coldest state to the last number above it, so
+    that no energy inside has its β beyond.
+
+    Args:
+        heights: levels, (n,).
+        log_weights: of the levels, (n,), or None.
+    """
+    gaps = jnp.diff(jnp.sort(lax.stop_gradient(heights)))
+    least = jnp.min(jnp.where(gaps > 0, gaps, 1))
+    more = 0 if log_weights is None else jnp.ptp(lax.stop_gradient(log_weights))
+    return (_FROZEN + more) / least
 
 
 def falling_root(function: Callable[[Array], Array], low: Array, high: Array) -> Array:

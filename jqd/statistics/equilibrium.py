@@ -8,11 +8,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import safe_log
-from ._roots import falling_root
+from ._roots import coldest, falling_root
 from .occupation import checked_levels, mean_occupation, reduced_alpha
-
-# Largest (highest - lowest level)/kT.
-_COLDEST = 1e6
 
 
 class Equilibrium(NamedTuple):
@@ -73,7 +70,7 @@ def maximum_entropy(
         nbar = mean_occupation(x + reduced_alpha(x, G, N, g), g)
         return jnp.sum(G * levels * nbar) / N - target
 
-    largest = jnp.asarray(np.arcsinh(_COLDEST), E.dtype)
+    largest = jnp.arcsinh(coldest(levels))
     u = falling_root(excess, -largest, largest)
     # U out of range, which only numbers show: no answer rather than the bound
     found = jnp.abs(excess(u)) < jnp.sqrt(jnp.finfo(E.dtype).eps)

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from .. import _checks
+from .._math import safe_divide
 from ._family import check_count, check_g, check_occupations, check_room, log_rising
 
 MAXWELL_BOLTZMANN = 0.0
@@ -115,18 +116,29 @@ def variance(N: ArrayLike, M: ArrayLike, g: ArrayLike) -> Float[Array, "..."]:
         The variance, of the broadcast shape.
 
     Raises:
-        ValueError: N negative, M not positive, or an invalid g.
+        ValueError: N negative, M not positive, an invalid g, or no room.
     """
     _checks.check_not_negative(N, "N")
     _checks.check_positive(M, "M")
     check_g(g)
+    _checks.check_broadcast(N=N, M=M, g=g)
+    if _checks.is_concrete((N, M, g)):
+        n, m, step = (np.asarray(value, float) for value in (N, M, g))
+        # g = -1/k is known to a millionth, as in `check_g`
+        if np.any(m + step * n < -1e-6 * m):
+            raise ValueError(
+                "Argument `N` must be at most k M where g = -1/k, but it is "
+                f"{_checks.shown(N)} with M = {_checks.shown(M)} and g = "
+                f"{_checks.shown(g)}."
+            )
     return _variance(*map(_checks.as_leaf, (N, M, g)))
 
 
 @jax.jit
 def _variance(N: ArrayLike, M: ArrayLike, g: ArrayLike) -> Array:
     N, M, g = jnp.broadcast_arrays(*map(_checks.widen, (N, M, g)))
-    return N / M * (1 - 1 / M) * (M + g * N) / (M + g)
+    # one state with one place holds all there is: 0, which 1 - 1/M alone tells
+    return N / M * (1 - 1 / M) * safe_divide(M + g * N, M + g)
 
 
 def configurations(N: int, M: int) -> Int[np.ndarray, "C M"]:

@@ -61,19 +61,25 @@ def work(
 
 
 def _is_sound(store: Store, claims: Claims) -> bool:
-    """Whether all is what was committed; what is not is to be computed again.
+    """Whether all is there and what was committed; what is not is computed again.
 
-    One worker looks for all of them: the data of a sweep may be large.
+    One worker looks for all of them: the data of a sweep may be large. Until it has
+    found all sound, the others wait, or take over where it is lost.
     """
     with claims.check() as mine:
         if not mine:
-            return True
+            return False
+        # whoever withdrew them, or removed them, since this worker saw them committed
+        gone = claims.done.difference(store.committed())
         damage = store.damage()
         store.withdraw(damage)
-        claims.forget(damage)
+        claims.forget(gone | damage.keys())
+        for chunk in gone:
+            _log.warning("chunk %d is not committed any more", chunk)
         for chunk, reason in damage.items():
             text = f"Chunk {chunk} of {store.place} is damaged ({reason})"
             warnings.warn(f"{text}: computed again.", DamagedChunk, stacklevel=5)
-        if not damage:
+        sound = not (gone or damage)
+        if sound:
             claims.tidy()
-    return not damage
+    return sound

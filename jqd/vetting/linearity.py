@@ -7,7 +7,7 @@ import numpy as np
 from ..laws import Law
 from .card import Row, Verdict, judged
 from .runs import Runs, distance
-from .search import POINTS, worst
+from .search import NOWHERE, POINTS, worst
 from .states import States, matrix_of
 
 # Number of pairs in a generation of the search on a grid.
@@ -200,6 +200,8 @@ def superposition(
     number = POINTS if matrix_of(quantum) is not None else ON_GRIDS
     tries = tries if runs.thrift > 1 else 1
     best = worst(partial(size, runs.sparing), 4 * states.size, seed, tries, number)
+    if best is None:
+        return judged(name, np.nan, np.nan, NOWHERE)
     coarse, fine = (float(size(runs, best[None], k)[0]) for k in (1, 2))
     note = f"the worst found, searches: {tries}"
     note += ", without nodes" if states.narrow is not None else ""

@@ -11,7 +11,7 @@ from ..laws import Law, Schrodinger
 from ..spaces.grids import Grid
 from .card import Row, absent, judged
 from .runs import Runs, distance
-from .search import worst
+from .search import NOWHERE, worst
 from .states import States, particle_of
 
 # The other system: a qubit that turns; beside a grid, a wave of this height on it. Both
@@ -149,6 +149,8 @@ def by_unitary(
             lambda points, finer: size(runs.sparing, rotations(points), finer),
             3, seed, tries,
         )  # fmt: skip
+        if angles is None:
+            return judged(name, np.nan, np.nan, NOWHERE)
         turn = rotations(angles[None])
     else:
         turn = fixed[None]
@@ -179,6 +181,8 @@ def by_measurement(runs: Runs, pair: Pair | None, seed: int, tries: int) -> Row:
         return distance(first, second).max(-1)
 
     best = worst(partial(size, runs.sparing), 6, seed, tries)
+    if best is None:
+        return judged(name, np.nan, np.nan, NOWHERE)
     coarse, fine = (float(size(runs, best[None], k)[0]) for k in (1, 2))
     return judged(name, coarse, fine, "outcomes collapse the state")
 

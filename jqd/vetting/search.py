@@ -8,6 +8,8 @@ from .card import STEADY
 
 # Number of points in a generation, of points kept of it, and of generations.
 POINTS, KEPT, ROUNDS = 128, 8, 40
+# Of a search that has found nothing.
+NOWHERE = "for all that were searched"
 
 
 def maximised(
@@ -16,7 +18,7 @@ def maximised(
     key: np.random.Generator,
     tries: int,
     number: int = POINTS,
-) -> np.ndarray:
+) -> np.ndarray | None:
     """The point at which a function is largest, as far as a search finds it.
 
     Each search draws points from a normal distribution, keeps the best few, and draws
@@ -31,9 +33,10 @@ def maximised(
         number: number of points in a generation.
 
     Returns:
-        (d,).
+        (d,), or None where the function is finite nowhere.
     """
-    best, highest = np.zeros(dimension), -np.inf
+    best: np.ndarray | None = None
+    highest = -np.inf
 
     def valued(points: np.ndarray) -> np.ndarray:
         found = size(points)
@@ -61,8 +64,10 @@ def worst(
     seed: int,
     tries: int,
     number: int = POINTS,
-) -> np.ndarray:
+) -> np.ndarray | None:
     """The point of largest figure among those whose figure halved steps do not change.
+
+    Where they change all figures, it is the point of the largest.
 
     Args:
         size: function of points and of the shortening of steps, (K, d) -> (K,).
@@ -72,7 +77,7 @@ def worst(
         number: number of points in a generation.
 
     Returns:
-        (d,).
+        (d,), or None where no figure is finite.
     """
 
     def steady(points: np.ndarray) -> np.ndarray:
@@ -87,6 +92,7 @@ def worst(
         tries,
         number,
     )
-    if np.isfinite(steady(best[None])[0]):
+    if best is None or np.isfinite(steady(best[None])[0]):
         return best
-    return maximised(steady, dimension, np.random.default_rng(seed), tries, number)
+    other = maximised(steady, dimension, np.random.default_rng(seed), tries, number)
+    return best if other is None else other

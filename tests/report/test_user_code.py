@@ -50,6 +50,14 @@ HALF = (
     "        (self.g,) = jqd.constants.scalars(g=g)\n\n"
     "    def self_potential(self, rho):\n        return self.g * rho\n"
 )
+OPEN = (
+    "\n\nfrom jqd.laws.linear import LinearLaw\n\n\nclass Open(LinearLaw):\n    pass\n"
+)
+CLOSED = (
+    "\n\nclass Closed(Open):\n    hamiltonian: object\n    hbar: jax.Array\n\n"
+    "    def __init__(self, H):\n        quantum = jqd.Schrodinger(H)\n"
+    "        self.hamiltonian, self.hbar = quantum.hamiltonian, quantum.hbar\n"
+)
 WHOLE = "\n\nclass Whole(Half):\n    def self_energy(self, rho):\n        return 0.0\n"
 
 
@@ -139,6 +147,13 @@ def test_an_abstract_law_of_ones_own_may_stand_between(write):
     assert float(law.g) == pytest.approx(0.2)
 
 
+def test_a_law_built_on_one_whose_hamiltonian_is_open(write):
+    path = write(OPEN + CLOSED)
+    law = make_law(path, None, H, {})
+    assert type(law).__name__ == "Closed"
+    np.testing.assert_allclose(law.hamiltonian.matrix, H)
+
+
 def test_a_law_that_a_function_makes(write):
     path = write("def make(H, g=0.1):\n    return GrossPitaevskii(H, g)\n")
     law = make_law(path, "make", H, {"g": 0.4})
@@ -153,7 +168,8 @@ def test_a_law_that_a_function_makes(write):
         (CUBIC, "GrossPitaevskii", "law.py:Cubic, but 'GrossPitaevskii' is imported"),
         (CUBIC, "Law", "must be law.py:Cubic, but 'Law' is none of these"),
         (CUBIC + HALF + WHOLE, None, "law.py:Cubic or law.py:Whole, but no name was"),
-        (HALF, None, "with all its methods, but law.py:Half leaves `self_energy` abs"),
+        (HALF, None, "methods and fields, but law.py:Half leaves `self_energy` abs"),
+        (OPEN, None, "methods and fields, but law.py:Open leaves `hamiltonian` abs"),
         (HALF, "Half", "law.py:Half leaves `self_energy` abstract"),
         (
             CUBIC + "\n\nclass More(Cubic):\n    pass\n",

@@ -30,6 +30,13 @@ LARGEST = jax.jit(lambda N, U, g: maximum_entropy(E, N, U, g, G))
 CANONICAL = jax.jit(canonical_occupations, static_argnums=2)
 
 
+def test_levels_that_almost_agree_have_a_cold_state():
+    """Three quarters and a quarter of two levels, ln 3 kT apart."""
+    found = maximum_entropy([0.0, 1e-8, 1.0], 1.0, 2.5e-9, 0.0)
+    np.testing.assert_allclose(found.occupations, [0.75, 0.25, 0], atol=1e-6)
+    assert float(found.T) == pytest.approx(1e-8 / np.log(3), rel=1e-6)
+
+
 def test_the_three_curves():
     x = np.array([-2.0, 0.5, 40.0, 800.0])
     np.testing.assert_allclose(CURVE(x, 1.0, 0.0, 0.0)[:3], np.exp(-x[:3]), rtol=1e-14)

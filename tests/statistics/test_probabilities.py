@@ -115,6 +115,17 @@ def test_derivative_of_a_probability_at_zero():
     assert float(batch[0]) == pytest.approx(math.log(by_product(n, 0.0)), rel=1e-13)
 
 
+def test_variance_where_all_is_full():
+    """One place, one particle: certain. Two places hold no three."""
+    assert float(variance(1, 1, -1)) == 0
+    assert float(variance(2, 2, -1)) == 0
+    assert float(variance(0, 1, -1)) == 0
+    # two states of two places, one of the first filled: (N/M)(1 - 1/M)(M + gN)/(M + g)
+    assert float(variance(1, 2, -0.5)) == pytest.approx(0.25)
+    with pytest.raises(ValueError, match="`N` must be at most k M where g = -1/k"):
+        variance(3, [5, 2], -1.0)
+
+
 def test_marginals_and_variance():
     """Row 16: var n_1 = 19.215686275 for N = 200, M = 50 bosons, 3.92 classical."""
     n = np.arange(201)

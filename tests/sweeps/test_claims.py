@@ -12,6 +12,7 @@ import jqd
 from jqd.sweeps import Store, leases
 from jqd.sweeps.claims import Claims
 from jqd.sweeps.leases import given_up, running, take_back
+from jqd.sweeps.work import work
 
 from .conftest import values
 
@@ -342,6 +343,42 @@ def test_a_worker_that_waits_leaves_when_another_has_checked_all(begun):
         assert not late.all_done()
         assert list(late.free()) == [3]
         assert "finished" not in store.objects.list("leases")
+
+
+def test_a_chunk_that_is_lost_before_the_check_is_computed_again(begun):
+    store, done = begun(), []
+
+    def compute(chunks):
+        for chunk in chunks:
+            done.append(chunk)
+            yield chunk, results(chunk), {}
+        if len(done) == CHUNKS:
+            store.withdraw([3])
+
+    work(store, compute, "cpu", show=False)
+    assert sorted(done[:CHUNKS]) == list(range(CHUNKS))
+    assert done[CHUNKS:] == [3]
+    assert store.committed() == list(range(CHUNKS))
+
+
+def test_a_worker_waits_for_the_check_of_another(begun, monkeypatch):
+    """And does not leave before it is over."""
+    store, slept = begun(), []
+    with Claims(store) as one:
+        for chunk in one.free():
+            finish(store, one, chunk)
+        check = one.check()
+        assert check.__enter__()
+
+        def sleep(seconds):
+            slept.append(seconds)
+            if len(slept) == 3:
+                one.tidy()
+                check.__exit__(None, None, None)
+
+        monkeypatch.setattr("jqd.sweeps.claims.time.sleep", sleep)
+        work(store, lambda chunks: iter(()), "cpu", show=False)
+    assert len(slept) == 3
 
 
 @pytest.mark.slow

@@ -10,13 +10,19 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
 from ..._gate import gated
-from ..._math import abs2
+from ..._math import abs2, divisor
 from ..._scans import saved_scan
 from ...evolution.evolution import in_precision
 from ...evolution.judging import judged, status_of_each
 from ...laws.law import Law
+from ...status import Status
 from ..arguments import one_particle
 from .detector import read_line
+from .flux import EDGE
+
+# Points at the other end of the box whose density is watched: a wave that is reflected
+# there has a node at the end, and its first antinode within these unless it is slow.
+_FAR = 8
 
 
 class Absorbed(NamedTuple):
@@ -29,7 +35,8 @@ class Absorbed(NamedTuple):
         error: estimate of the error of `arrived`, from a run with twice the spacing and
             twice the step, (T,).
         status: code of `jqd.Status` for each time, (T,): INACCURATE where the error is
-            as large as the share.
+            as large as the share, EDGE from where ψ has reached the other end of the
+            box, which reflects it.
     """
 
     ts: Float[Array, " T"]
@@ -123,13 +130,16 @@ def _run(H, hbar, kappa, psi, ts, sign, count, substeps) -> Absorbed:
 
     # Spacing and step are halved together: errors fall to a quarter.
     given = H, hbar, kappa, psi, ts
-    arrived, error, density = judged(absorb, given, order=2, finer=1 / 2)
+    arrived, error, (density, far) = judged(absorb, given, order=2, finer=1 / 2)
     unsure = (error >= arrived) & (ts > ts[0])
-    return Absorbed(ts, arrived, density, error, status_of_each(arrived, unsure))
+    status = jnp.where(far > EDGE, Status.EDGE, Status.OK)
+    status = status_of_each(arrived, unsure, status)
+    return Absorbed(ts, arrived, density, error, status)
 
 
 def _absorb(H, hbar, kappa, psi, ts, sign, count, substeps, every):
-    """Share absorbed and density of arrivals, (T,) each, on every so manieth point."""
+    """Share absorbed; density of arrivals, and the largest density that was at the far
+    end over the largest until then; (T,) each, on every so manieth point."""
     h = H.grid.spacing[0] * every
     D = hbar / (2 * H.mass)
 
@@ -159,16 +169,25 @@ def _absorb(H, hbar, kappa, psi, ts, sign, count, substeps, every):
 
     def look(psi):
         density = abs2(psi)
-        return 1 - jnp.sum(cells * density), 2 * D * kappa * density[-1]
+        share, rate = 1 - jnp.sum(cells * density), 2 * D * kappa * density[-1]
+        return share, rate, jnp.max(density)
 
-    def until(psi, ends):
+    def far(psi):
+        return jax.lax.stop_gradient(jnp.max(abs2(psi[:_FAR])))
+
+    def until(carry, ends):
         dt = (ends[1] - ends[0]) / substeps
 
-        def body(psi, i):
-            return step(psi, ends[0] + i * dt, dt), None
+        def body(carry, i):
+            psi, most = carry
+            psi = step(psi, ends[0] + i * dt, dt)
+            return (psi, jnp.maximum(most, far(psi))), None
 
-        psi, _ = jax.lax.scan(body, psi, jnp.arange(substeps))
-        return psi, look(psi)
+        carry, _ = jax.lax.scan(body, carry, jnp.arange(substeps))
+        return carry, (*look(carry[0]), carry[1])
 
-    ends = ts[:-1], ts[1:]
-    return saved_scan(jax.checkpoint(until), psi, ends, look(psi))[1]
+    start = psi, far(psi)
+    first = (*look(psi), start[1])
+    rows = saved_scan(jax.checkpoint(until), start, (ts[:-1], ts[1:]), first)[1]
+    arrived, rate, largest, most = rows
+    return arrived, (rate, most / divisor(jax.lax.cummax(largest)))

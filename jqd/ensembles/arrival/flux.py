@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
@@ -12,11 +13,15 @@ from ..._math import abs2, expi
 from ...evolution.evolution import in_precision
 from ...evolution.judging import judged, status_of_each
 from ...laws.law import Law
+from ...status import Status
 from ..cells import integrals
 from ..paths.guide import refined
 from ..paths.walk import Walk
 from .detector import Detector, read_line
 from .follow import follow
+
+# A density at the ends of the box above this share of the peak has come round the box.
+EDGE = 1e-4
 
 
 class FluxErrors(NamedTuple):
@@ -44,7 +49,8 @@ class Flux(NamedTuple):
         edge: density at the ends of the box over the largest density, (T,).
         error: estimates of the errors by steps, from a run with half the step.
         status: code of `jqd.Status` for each time, (T,): INACCURATE where the error of
-            `arrived` is as large as the share.
+            `arrived` is as large as the share, EDGE from where ψ has reached the ends
+            of the box.
     """
 
     ts: Float[Array, " T"]
@@ -122,7 +128,9 @@ def _run(walk: Walk, psi: Array, ts: Array, place: Detector, order: int) -> Flux
     error = FluxErrors(*errors)
     rounding = jnp.sqrt(jnp.finfo(ts.dtype).eps)
     unsure = (error.arrived >= arrived) & (error.arrived > rounding)
-    status = status_of_each(arrived, unsure)
+    # what has come round the box stays
+    far_off = jnp.where(jax.lax.cummax(far) > EDGE, Status.EDGE, Status.OK)
+    status = status_of_each(arrived, unsure, far_off)
     return Flux(ts, j, Q, arrived, back, far, error, status)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
@@ -16,11 +17,8 @@ from ...status import Status
 from ..paths.walk import Walk
 from ..volumes import Mesh, check_volumes
 from .detector import Detector, read_line
-from .flux import edge
+from .flux import EDGE, edge
 from .follow import follow
-
-# A density at the ends of the box above this share of the peak has come round the box.
-EDGE = 1e-4
 
 
 class Survival(NamedTuple):
@@ -33,7 +31,8 @@ class Survival(NamedTuple):
         error: estimate of the error by cells and steps, from a run with half as many
             of both, (T,).
         status: code of `jqd.Status` for each time, (T,): INACCURATE where the error is
-            as large as S or as 1 - S, EDGE where ψ has reached the ends of the box.
+            as large as S or as 1 - S, EDGE from where ψ has reached the ends of the
+            box.
     """
 
     ts: Float[Array, " T"]
@@ -113,7 +112,8 @@ def _run(walk: Walk, psi: Array, ts: Array, place: Detector, cells: int) -> Surv
     S, error, edges = judged(share, (walk, psi, ts, place), order=2, finer=1 / 2)
     # At the first time nothing has moved.
     unsure = (error >= jnp.minimum(S, 1 - S)) & (ts > ts[0])
-    status = jnp.where(edges > EDGE, Status.EDGE, Status.OK)
+    # what has come round the box stays
+    status = jnp.where(jax.lax.cummax(edges) > EDGE, Status.EDGE, Status.OK)
     return Survival(ts, S, error, status_of_each(S, unsure, status))
 
 

@@ -3,12 +3,11 @@
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ..._math import safe_divide, safe_log
-from ...constants import constant, free, parts
+from ...constants import Scales, constant, free, parts
 from ...spaces.grids import Grid
 from ...status import Status
 from ..groups import Watch
@@ -21,33 +20,23 @@ from .quantum import hamiltonian_of, read_on_grid
 NODE = 1e-3
 
 
-def read_natural(quantum: Any, name: str = "quantum") -> Schrodinger:
-    """A `Schrodinger` of one mass on a grid, in the units in which R_j are written.
-
-    Raises:
-        ValueError: no grid, or other units than ħ = m = 1.
-    """
-    law = read_on_grid(quantum, name)
-    for unit, value in (("hbar", law.hbar), ("mass", hamiltonian_of(law).mass)):
-        if _checks.is_concrete(value) and not np.all(np.asarray(value) == 1):
-            raise ValueError(
-                f"Argument `{name}` must have {unit} = 1, in which the five terms "
-                f"are written, but it is {value}."
-            )
-    return law
+def _spread(law: Any, scales: Scales) -> Array:
+    """ħ/m, length squared over time."""
+    del scales
+    return law.quantum.hbar / hamiltonian_of(law.quantum).mass
 
 
 class DoebnerGoldin(DepartureOfKets):
     """i dψ/dt = Hψ/ħ + i(D/2) (∇²ρ/ρ) ψ + Σ_j c_j R_j ψ.
 
-    R = (∇·J/ρ, ∇²ρ/ρ, J²/ρ², J·∇ρ/ρ², (∇ρ)²/ρ²), J = Im ψ*∇ψ, in units of ħ = m = 1,
-    so that ∂ρ/∂t = -∇·J + D∇²ρ. The law holds only where ψ has no nodes: a run ends
-    with the status NODE where ρ falls below 1e-3 of its largest value. For D > 0 off
-    the line of `DoebnerGoldinLine` the equation is expected to be well posed only
-    forwards in time.
+    R = (∇·J/ρ, ∇²ρ/ρ, J²/ρ², J·∇ρ/ρ², (∇ρ)²/ρ²), J = Im ψ*∇ψ, so that
+    ∂ρ/∂t = -(ħ/m)∇·J + D∇²ρ. The law holds only where ψ has no nodes: a run ends with
+    the status NODE where ρ falls below 1e-3 of its largest value. For D > 0 off the
+    line of `DoebnerGoldinLine` the equation is expected to be well posed only forwards
+    in time.
 
     Attributes:
-        quantum: Schrödinger's law on a grid, with H; ħ = m = 1.
+        quantum: Schrödinger's law on a grid, with H.
         D: diffusion coefficient, length²/time; 0 in quantum mechanics.
         c: (5,), length²/time; 0 in quantum mechanics.
 
@@ -55,22 +44,22 @@ class DoebnerGoldin(DepartureOfKets):
     A 54, 3764.
     """
 
-    quantum: Schrodinger = parts(read=read_natural)
-    D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5), default=0.0)
-    c: Float[Array, "5"] = free(quantum=0.0, span=(-0.1, 0.1))
+    quantum: Schrodinger = parts(read=read_on_grid)
+    D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5), unit=_spread, default=0.0)
+    c: Float[Array, "5"] = free(quantum=0.0, span=(-0.1, 0.1), unit=_spread)
 
     def __init__(self, quantum: Any, D: ArrayLike = 0.0, c: ArrayLike = 0.0) -> None:
         """The law.
 
         Args:
-            quantum: a `Schrodinger` on a grid, with ħ = m = 1.
+            quantum: a `Schrodinger` on a grid.
             D: diffusion coefficient, scalar.
             c: the five coefficients, or one for all.
 
         Raises:
-            ValueError: no grid; other units; D or c not real, or not so many numbers.
+            ValueError: no grid; D or c not real, or not so many numbers.
         """
-        self.quantum, self.D = read_natural(quantum), constant(D, "D")
+        self.quantum, self.D = read_on_grid(quantum), constant(D, "D")
         _checks.check_real(c, "c")
         c = constant(c, "c")
         if c.ndim:
@@ -95,7 +84,7 @@ class DoebnerGoldin(DepartureOfKets):
         ])  # fmt: skip
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
-        """-iHψ + (D/2) (∇²ρ/ρ) ψ - i Σ_j c_j R_j ψ."""
+        """-iHψ/ħ + (D/2) (∇²ρ/ρ) ψ - i Σ_j c_j R_j ψ."""
         R = self.functionals(state)
         turn = jnp.tensordot(self.c, R, 1)
         own = (self.D / 2 * R[1] - 1j * turn) * state
@@ -120,30 +109,33 @@ class DoebnerGoldin(DepartureOfKets):
 class DoebnerGoldinLine(DepartureOfKets):
     """The laws of Doebner and Goldin that a gauge turns into Schrödinger's.
 
-    c = (D, -D², 0, -D, D²/2): ψ = φ exp(2iD ln|φ|), and φ moves by Schrödinger's law.
-    The state is φ; ρ = |φ|² is that of quantum mechanics for every D, also at nodes, so
-    that no data on densities determine D.
+    c = (D, -ηD, 0, -D, ηD/2), η = mD/ħ: ψ = φ exp(2iη ln|φ|), and φ moves by
+    Schrödinger's law. The state is φ; ρ = |φ|² is that of quantum mechanics for every
+    D, also at nodes, so that no data on densities determine D.
 
     Attributes:
-        quantum: Schrödinger's law on a grid, with H; ħ = m = 1.
+        quantum: Schrödinger's law on a grid, with H.
         D: diffusion coefficient, length²/time; 0 in quantum mechanics.
 
     Source: as for `DoebnerGoldin`.
     """
 
-    quantum: Schrodinger = parts(read=read_natural)
-    D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5), default=0.0)
+    quantum: Schrodinger = parts(read=read_on_grid)
+    D: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5), unit=_spread, default=0.0)
+
+    @property
+    def _eta(self) -> Array:
+        """η = mD/ħ."""
+        return hamiltonian_of(self.quantum).mass * self.D / self.quantum.hbar
 
     def general(self) -> DoebnerGoldin:
         """The same law by its own equation."""
-        D = self.D
-        zero = jnp.zeros_like(D)
-        return DoebnerGoldin(
-            self.quantum, D, jnp.stack([D, -(D**2), zero, -D, D**2 / 2])
-        )
+        D, eta = self.D, self._eta
+        shares = [jnp.ones_like(eta), -eta, jnp.zeros_like(eta), -jnp.ones_like(eta)]
+        return DoebnerGoldin(self.quantum, D, D * jnp.stack([*shares, eta / 2]))
 
     def prepare(self, psi: Any) -> Complex[Array, "..."]:
-        """φ = ψ exp(-2iD ln|ψ|)."""
+        """φ = ψ exp(-2iη ln|ψ|)."""
         return self._turned(self.quantum.prepare(psi), -1)
 
     def amplitude(self, state: Array) -> Complex[Array, "..."]:
@@ -160,7 +152,7 @@ class DoebnerGoldinLine(DepartureOfKets):
 
     def _turned(self, psi: Array, sign: int) -> Array:
         log = safe_log(jnp.abs(psi))
-        return (psi * jnp.exp(sign * 2j * self.D * log)).astype(psi.dtype)
+        return (psi * jnp.exp(sign * 2j * self._eta * log)).astype(psi.dtype)
 
     # φ moves by Schrödinger's law, and what is exact for that law holds for φ
     vector_field, exact = Wrapped.vector_field, Wrapped.exact

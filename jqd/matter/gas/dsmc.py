@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
 from ..._checks import single_key, whole_number
@@ -16,6 +16,7 @@ from ..._gate import gated
 from ..._math import divisor
 from ..._scans import saved_scan
 from ...constants import constant
+from ...status import Status
 from .arguments import check_velocities
 from .relaxation import fourth_cumulant
 
@@ -27,11 +28,17 @@ class Relaxation(eqx.Module):
         per_particle: (S + 1,) mean number of collisions per particle so far.
         fourth_cumulant: (S + 1,) a₂.
         velocities: (S + 1, N, d).
+        lost: (S + 1,) share of the collisions so far that rounds had no room for: of
+            pairs so fast that they should collide more than once in a round.
+        status: (S + 1,) codes of `jqd.Status`: INACCURATE from where a collision was
+            lost; shorten `step`.
     """
 
     per_particle: Float[Array, " S"]
     fourth_cumulant: Float[Array, " S"]
     velocities: Float[Array, "S N d"]
+    lost: Float[Array, " S"]
+    status: Int[Array, " S"]
 
 
 @gated
@@ -92,22 +99,27 @@ def dsmc(
 def _run(v: Array, key: Array, steps: Array, rounds: int) -> Relaxation:
     def interval(carry: Any, step: Array) -> tuple[Any, Any]:
         def one(carry: Any, _: None) -> tuple[Any, None]:
-            v, key, done = carry
+            v, key, done, lost = carry
             key, now = jax.random.split(key)
-            v, met = _round(v, now, step)
-            return (v, key, done + met), None
+            v, met, more = _round(v, now, step)
+            return (v, key, done + met, lost + more), None
 
         carry, _ = lax.scan(one, carry, None, length=rounds)
-        v, _, done = carry
-        return carry, (2 * done / v.shape[0], fourth_cumulant(v), v)
+        v, _, done, lost = carry
+        share = lost / divisor(done + lost)
+        # less than half a collision, on average, is none
+        status = jnp.where(lost < 0.5, Status.OK, Status.INACCURATE)
+        seen = 2 * done / v.shape[0], fourth_cumulant(v), v, share
+        return carry, (*seen, status.astype(jnp.int32))
 
-    zero = jnp.zeros((), jnp.int32)
-    first = jnp.zeros((), v.dtype), fourth_cumulant(v), v
-    return Relaxation(*saved_scan(interval, (v, key, zero), steps, first)[1])
+    none, zero = jnp.zeros((), v.dtype), jnp.zeros((), jnp.int32)
+    first = none, fourth_cumulant(v), v, none, zero
+    return Relaxation(*saved_scan(interval, (v, key, zero, none), steps, first)[1])
 
 
-def _round(v: Array, key: Array, step: Array) -> tuple[Array, Array]:
-    """One round of disjoint pairs: new velocities and how many pairs collided."""
+def _round(v: Array, key: Array, step: Array) -> tuple[Array, Array, Array]:
+    """One round of disjoint pairs: new velocities, how many pairs collided, and how
+    many more collisions chances above 1 stand for."""
     number = v.shape[0]
     draw, hit, turn = jax.random.split(key, 3)
     # i and s - i (modulo N) are partners of each other, for one s drawn for all: every
@@ -123,7 +135,8 @@ def _round(v: Array, key: Array, step: Array) -> tuple[Array, Array]:
     meets = leads & (jax.random.uniform(hit, (number,), v.dtype) < chance)
     kick = jnp.where(meets[:, None], (g - _scattered(g, speed, turn)) / 2, 0)
     # The leader's kick, taken from its partner; no sphere is in two pairs.
-    return v + kick - kick[partner], jnp.sum(meets, dtype=jnp.int32)
+    more = jnp.sum(jnp.where(leads, jnp.maximum(chance - 1, 0), 0))
+    return v + kick - kick[partner], jnp.sum(meets, dtype=jnp.int32), more
 
 
 def _scattered(g: Array, speed: Array, key: Array) -> Array:

@@ -16,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._gate import gated
-from ..._math import divisor
+from ..._math import divisor, safe_divide
 from ..._scans import saved_scan
 from ...constants import constant
 from .events import Encounters, EventRun
@@ -41,9 +41,13 @@ class Widths(eqx.Module):
         return jnp.exp(jnp.mean(jnp.log(self.widths), axis=-1))
 
     def growth(self, first: int = 1) -> Float[Array, "*batch"]:
-        """Factor of the typical width per collision per particle, from `first` on."""
+        """Factor of the typical width per collision per particle, from `first` on.
+
+        NaN where there was no collision.
+        """
         c, log = self.per_particle, jnp.log(self.typical)
-        return jnp.exp((log[..., -1] - log[..., first]) / (c[..., -1] - c[..., first]))
+        rise, met = log[..., -1] - log[..., first], c[..., -1] - c[..., first]
+        return jnp.exp(safe_divide(rise, met, otherwise=jnp.nan))
 
     def collisions_until(self, length: ArrayLike) -> Float[Array, ""]:
         """Collisions per particle after which the typical width exceeds a length.

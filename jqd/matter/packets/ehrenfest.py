@@ -24,9 +24,12 @@ class ThawedRun(eqx.Module):
         widths: standard deviations of the observables, (T, k).
         anharmonicity: see `ThawedGaussian.anharmonicity`, (T,).
         defect: largest violation of the packet's two relations during the run, scalar.
-        status: code of `jqd.Status`: HORIZON where the relations failed.
-        failure_time: time of that failure, infinite if they held; values from there on
-            are NaN.
+        status: code of `jqd.Status`: HORIZON where the relations failed, INACCURATE
+            where the steps err by as much as the density at the centre.
+        failure_time: time of that failure, infinite without one; values after the
+            relations failed are NaN.
+        errors: those of "position", "widths" and "anharmonicity" by the steps, in their
+            shapes, or None if `method` estimates none.
     """
 
     ts: Float[Array, " T"]
@@ -36,6 +39,7 @@ class ThawedRun(eqx.Module):
     defect: Float[Array, ""]
     status: Int[Array, ""]
     failure_time: Float[Array, ""]
+    errors: dict[str, Array] | None
 
 
 def thawed_run(
@@ -52,7 +56,8 @@ def thawed_run(
         law: the law of the packet.
         state: pure Gaussian state at ts[0].
         ts: (T,) strictly increasing times.
-        method: `Fixed` with a splitting; None for one step of `srkn11` per time.
+        method: `Fixed` with a splitting; None for one step of `srkn11` per time, whose
+            error is estimated from a run with half the step.
         observe: f(q (n,)) -> (k,), whose spread is computed to first order,
             √diag(f' Σ_qq f'ᵀ); None for the coordinates.
 
@@ -62,13 +67,13 @@ def thawed_run(
     Raises:
         ValueError: a mixed state, one of another size, or times out of order.
     """
-    method = method or Fixed(srkn11, estimate_error=False)
     look = _Look(law, observe)
-    run: Trajectory = evolve(law, law.prepare(state), ts, method=method, observe=look)
-    position, widths, anharmonicity = run.values
+    run: Trajectory = evolve(
+        law, law.prepare(state), ts, method=method or Fixed(srkn11), observe=look
+    )
     return ThawedRun(
-        run.ts, position, widths, anharmonicity, run.diagnostics["max_defect"],
-        run.status, run.failure_time,
+        run.ts, **run.values, defect=run.diagnostics["max_defect"], status=run.status,
+        failure_time=run.failure_time, errors=run.error,
     )  # fmt: skip
 
 
@@ -80,11 +85,15 @@ class _Look(eqx.Module):
         self.law = law
         self.function = None if function is None else jax.tree_util.Partial(function)
 
-    def __call__(self, t: Array, packet: Any) -> tuple[Array, Array, Array]:
+    def __call__(self, t: Array, packet: Any) -> dict[str, Array]:
         del t
         spread = packet.Q
         if self.function is not None:
             spread = jax.jacfwd(self.function)(packet.position) @ packet.Q
         square = jnp.sum(abs2(spread), axis=-1)
         widths = jnp.sqrt(self.law.hbar / 2 * square)
-        return packet.position, widths, self.law.anharmonicity(packet)
+        return {
+            "position": packet.position,
+            "widths": widths,
+            "anharmonicity": self.law.anharmonicity(packet),
+        }

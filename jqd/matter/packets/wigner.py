@@ -1,5 +1,6 @@
 """Truncated Wigner: classical trajectories drawn from a Wigner function."""
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,9 +11,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 
 from ... import _checks
-from ..._math import safe_sqrt
+from ..._math import divisor, safe_sqrt
 from ...evolution import Fixed, evolve
+from ...evolution.judging import judged
 from ...laws.law import Law
+from ...status import Status
 from ...steppers import srkn11
 from .coordinates import as_function
 from .gaussian import GaussianState, check_gaussian
@@ -22,7 +25,8 @@ from .motion import PhasePoint
 class WignerRun(eqx.Module):
     """Moments of an ensemble of trajectories drawn from a Wigner function.
 
-    Averages are over the trajectories that reached each time; NaN where none did.
+    Averages are over the trajectories that reached each time; NaN where fewer than two
+    independent draws did. The two of an antithetic pair are one draw.
 
     Attributes:
         ts: times, (T,).
@@ -30,13 +34,16 @@ class WignerRun(eqx.Module):
         mean_error: its standard error, (T, k).
         variance: variance of each observable, (T, k).
         variance_error: its standard error, (T, k).
+        mean_step_error, variance_step_error: errors of both by the steps, from the same
+            points with half the step, (T, k), or None if `method` estimates none.
         energy: ⟨H⟩, scalar: the Weyl symbol of p²/2m + V is the classical energy.
         energy_error: its standard error, scalar.
         zero_point: ⟨H⟩ minus the classical energy of the centre. The initial width adds
             this energy, and the trajectories carry it as if it were heat. Take
             temperatures from runs in which it is small.
         energy_drift: largest |E(t) - E(0)| of any trajectory, scalar.
-        status: code of `jqd.Status` for each trajectory, (samples,).
+        status: code of `jqd.Status` for each trajectory, (samples,): INACCURATE where
+            the steps err by as much as a variance.
     """
 
     ts: Float[Array, " T"]
@@ -44,6 +51,8 @@ class WignerRun(eqx.Module):
     mean_error: Float[Array, "T k"]
     variance: Float[Array, "T k"]
     variance_error: Float[Array, "T k"]
+    mean_step_error: Float[Array, "T k"] | None
+    variance_step_error: Float[Array, "T k"] | None
     energy: Float[Array, ""]
     energy_error: Float[Array, ""]
     zero_point: Float[Array, ""]
@@ -130,7 +139,8 @@ def truncated_wigner(
         key: random key.
         samples: trajectories (static).
         antithetic: see `sample_wigner`.
-        method: `Fixed`; None for one step of `srkn11` per time.
+        method: `Fixed`; None for one step of `srkn11` per time, whose error is
+            estimated from a run with half the step.
         prepare: PhasePoint (n,), (n,) -> state of the law, where that is not a
             `PhasePoint`; it converts momenta to velocities p/m, and shapes.
         observe: f(state of the law) -> (k,), the observables; None for the
@@ -144,7 +154,7 @@ def truncated_wigner(
     """
     _checks.check_times(ts)
     points = sample_wigner(state, key, samples, antithetic=antithetic)
-    method = method or Fixed(srkn11, estimate_error=False)
+    method = method or Fixed(srkn11)
     prepare = as_function(prepare or _same)
     observe = as_function(observe or _coordinates)
     group = 2 if antithetic else 1
@@ -169,20 +179,55 @@ def _ensemble(
     def energy_of(point: PhasePoint) -> Array:
         return law.invariants(prepare(point))["energy"]
 
-    def trajectory(point: PhasePoint):
-        run = evolve(law, prepare(point), ts, method=method, observe=look)
-        return run.values, run.reached, run.status, run.diagnostics["energy_drift"]
+    def follow(times: int, law: Law, points: PhasePoint, ts: Array):
+        steps = _with_steps(method, times)
 
-    values, reached, status, drift = jax.vmap(trajectory)(points)
+        def trajectory(point: PhasePoint):
+            run = evolve(law, prepare(point), ts, method=steps, observe=look)
+            return run.values, run.reached, run.status, run.diagnostics["energy_drift"]
+
+        values, reached, status, drift = jax.vmap(trajectory)(points)
+        mean, mean_error, variance, variance_error = _moments(values, reached, group)
+        told = mean_error, variance_error, status, jnp.max(drift)
+        return (mean, variance), told
+
+    given = law, points, ts
+    wrong: Any = (None, None)
+    if method.estimate_error:
+        found, wrong, told = judged(follow, given, method.order(law))
+    else:
+        found, told = follow(1, *given)
+    (mean, variance), (mean_error, variance_error, status, drift) = found, told
     energies = jax.vmap(energy_of)(points)
     centre = energy_of(PhasePoint(state.position, state.momentum))
-    mean, mean_error, variance, variance_error = _moments(values, reached, group)
     always = jnp.ones((energies.shape[0], 1), bool)
     energy, energy_error, *_ = _moments(energies[:, None, None], always, group)
     return WignerRun(
-        ts, mean, mean_error, variance, variance_error, energy[0, 0],
-        energy_error[0, 0], energy[0, 0] - centre, jnp.max(drift), status,
+        ts, mean, mean_error, variance, variance_error, *wrong, energy[0, 0],
+        energy_error[0, 0], energy[0, 0] - centre, drift,
+        _marked(status, mean, variance, wrong[1]),
     )  # fmt: skip
+
+
+def _with_steps(method: Fixed, times: int) -> Fixed:
+    """The method with so many times as many steps, and without a run beside it."""
+    counts = None if method.counts is None else times * method.counts
+    return dataclasses.replace(
+        method, substeps=times * method.substeps, counts=counts, estimate_error=False,
+        lattice=None,
+    )  # fmt: skip
+
+
+def _marked(
+    status: Array, mean: Array, variance: Array, wrong: Array | None
+) -> Int[Array, " samples"]:
+    """INACCURATE where the steps err by as much as a variance, beyond rounding."""
+    if wrong is None:
+        return status
+    rounding = 64 * jnp.finfo(mean.dtype).eps * mean**2
+    bad = jax.lax.stop_gradient(jnp.any(wrong > variance + rounding))
+    marked = (status == Status.OK) & bad
+    return jnp.where(marked, Status.INACCURATE, status).astype(status.dtype)
 
 
 def _same(point: PhasePoint) -> PhasePoint:
@@ -203,28 +248,29 @@ def _moments(values: Array, reached: Array, group: int):
 
     Points that were drawn together count as one: independent are their averages.
     """
-    units = values.shape[0] // group
     weight = reached.astype(values.dtype)[:, :, None]
     safe = jnp.where(reached[:, :, None], values, 0)
-    count = jnp.sum(weight, axis=0)
-    some = count > 1
-    total = jnp.where(some, count, 2)
+    total = divisor(jnp.sum(weight, axis=0))
+
+    def together(parts: Array) -> Array:
+        """Sums over what was drawn together."""
+        return jnp.sum(jnp.reshape(parts, (-1, group, *parts.shape[1:])), axis=1)
+
+    units = jnp.sum(together(weight) > 0, axis=0).astype(values.dtype)
+    some = units > 1
+
+    def noise(deviation: Array) -> Array:
+        """Square of the standard error of the mean of deviations of mean zero."""
+        square = jnp.sum(together(deviation * weight) ** 2, axis=0)
+        return square / total**2 * units / divisor(units - 1)
+
     mean = jnp.sum(safe, axis=0) / total
-
-    def spread(deviation: Array) -> Array:
-        """Standard error of the mean of deviations whose mean is zero."""
-        sums = jnp.sum(
-            jnp.reshape(deviation * weight, (units, group, *deviation.shape[1:])),
-            axis=1,
-        )
-        square = jnp.sum(sums**2, axis=0)
-        root = safe_sqrt(square)
-        return root / total * jnp.sqrt(units / max(units - 1, 1))
-
     moved = safe - mean[None, :, :]
-    variance = jnp.sum(weight * moved**2, axis=0) / (total - 1)
-    errors = spread(moved), spread(moved**2 - variance[None, :, :])
-    found = (mean, errors[0], variance, errors[1])
+    square = jnp.sum(weight * moved**2, axis=0) / total
+    mean_noise, square_noise = noise(moved), noise(moved**2 - square[None, :, :])
+    # ⟨(x - m)²⟩ lacks the variance of the mean m; of single points that is N/(N - 1)
+    variance = square + mean_noise
+    found = (mean, safe_sqrt(mean_noise), variance, safe_sqrt(square_noise))
     return tuple(jnp.where(some, part, jnp.nan) for part in found)
 
 

@@ -58,7 +58,8 @@ class Solid(eqx.Module):
             masses: shape (N,), positive.
             potential: pair energy.
             bonds: pairs (i, j), integers (B, 2), or None for all pairs.
-            shifts: periods to add to x_j - x_i of each bond, (B, d), or None.
+            shifts: periods to add to x_j - x_i of each bond, (B, d); None for those of
+                the nearest image, in a box.
             anchors: fixed positions, (A, d); only bonds reach them.
             box: periods, (d,), or None.
             sites: rest positions, (N, d), or None.

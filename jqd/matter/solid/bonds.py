@@ -21,7 +21,7 @@ class Bonds(eqx.Module):
     Attributes:
         pairs: atoms (i, j) of each bond, shape (B, 2); indices from N on are anchors.
         shifts: lattice vectors to add to x_j - x_i, in units of the box, (B, d), or
-            None for an open solid.
+            None for the nearest image.
         incident: bonds of each atom, (N, K), B where there is none.
         signs: +1 where the atom is i, -1 where it is j, 0 for none, (N, K).
         order: "free", "fixed" or "periodic" for bonds in a row, which need no table,
@@ -45,8 +45,10 @@ class Bonds(eqx.Module):
             apart = jnp.roll(x, -1, axis=0) - x
         else:
             apart = x[self.pairs[:, 1]] - x[self.pairs[:, 0]]
-        if self.shifts is None or box is None:
+        if box is None:
             return apart
+        if self.shifts is None:
+            return apart - box[None, :] * jnp.round(apart / box[None, :])
         return apart + self.shifts * box[None, :]
 
     def gather(self, forces: Float[Array, "B d"]) -> Float[Array, "N d"]:
@@ -70,7 +72,7 @@ def make_bonds(pairs: Any, atoms: int, anchors: int, shifts: Any = None) -> Bond
         pairs: (i, j) of each bond, shape (B, 2), integers below atoms + anchors.
         atoms: number of atoms that move.
         anchors: number of fixed sites.
-        shifts: lattice vectors, shape (B, d), or None.
+        shifts: lattice vectors, shape (B, d), or None for nearest images.
 
     Returns:
         The bonds.

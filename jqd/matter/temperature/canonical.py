@@ -12,12 +12,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._math import divisor
-from ...statistics._roots import falling_root
+from ...statistics._roots import coldest, falling_root
 from ._spectrum import check_inside, over_batch, reciprocal, spectrum
-
-# Largest |β| times the extent of the spectrum; below it the mean energy of distinct
-# levels has reached the lowest or the highest one to rounding.
-_COLDEST = 1e6
 
 
 class Cumulants(NamedTuple):
@@ -110,7 +106,7 @@ def _root(levels, log_weights, energy):
         share = jax.nn.softmax(log_weights - jnp.sinh(u) * heights)
         return jnp.sum(share * heights) - target
 
-    largest = jnp.arcsinh(jnp.asarray(_COLDEST, levels.dtype))
+    largest = jnp.arcsinh(coldest(heights, log_weights))
     u = falling_root(excess, -largest, largest)
     found = inside & (jnp.abs(excess(u)) < jnp.sqrt(jnp.finfo(levels.dtype).eps))
     return jnp.where(found, jnp.sinh(u) / span, jnp.nan)

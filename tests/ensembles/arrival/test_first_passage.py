@@ -246,6 +246,33 @@ def test_a_kick_between_two_steps_moves_the_wave():
     assert moved.arrived[-1] > run.beyond[-1] - 1e-3
 
 
+@pytest.mark.parametrize("width", [0.31, 0.01])
+def test_steps_end_where_a_force_jumps(width):
+    """A force of area 2 from t = 0.513 on, in a plain function, 20 steps a time: all
+    flows of a force without slope are exact."""
+
+    def slope(x, t):
+        pushed = abs(t - 0.513 - width / 2) < width / 2
+        return -2 / width * jnp.where(pushed, x, 0)
+
+    law, ts = jqd.Schrodinger.on_grid(LINE, slope), np.array([0.0, 1.0, 2.0])
+    run = arrival_flux(law, PACKET, ts, detector=5.0, substeps=20)
+    late = np.maximum(ts - 0.513 - width / 2, 0)
+    expected = norm.sf((5 - ts - 2 * late) / np.sqrt(1 + ts**2 / 4))
+    np.testing.assert_allclose(run.beyond, expected, atol=1e-7)
+    assert run.beyond[-1] > 0.4
+
+
+def test_density_at_the_ends_of_the_box_is_told():
+    """At v₀ = 1 the packet comes to the end of a box of 8 by t = 8, and round it."""
+    grid = jqd.Grid((-8.0, 8.0), 128)
+    law = jqd.Schrodinger.on_grid(grid, 0 * grid.x)
+    psi = free_gaussian(grid.x, 0.0, center=-1.0, momentum=1.0, width=0.8)
+    run = arrival_flux(law, psi, [0.0, 1.0, 8.0, 9.0], detector=2.0, substeps=2)
+    expected = [Status.OK, Status.OK, Status.EDGE, Status.EDGE]
+    np.testing.assert_array_equal(run.status, expected)
+
+
 def test_what_steps_leave_in_a_flux():
     """A coherent state that turns back at t = π, by eight steps of order 2 a time."""
     ts, wall, sigma = np.array([0.0, 1.0, 2.0, 4.0]), 0.4, np.sqrt(0.5)

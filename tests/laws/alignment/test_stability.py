@@ -107,6 +107,19 @@ def test_a_closed_tongue_is_not_decided():
     np.testing.assert_array_equal(found.undecided, [2.0])
 
 
+def test_steps_end_where_the_share_jumps():
+    """ρ is 0.8 for a time s and 0.3 for the rest of 1, κ = 12: two rotations by √(κρ)
+    times their duration, of the trace 2 cos cos - (r + 1/r) sin sin, r = √(0.8/0.3)."""
+    s, kappa = 0.3712, 12.0
+    one, two = np.sqrt(kappa * 0.8) * s, np.sqrt(kappa * 0.3) * (1 - s)
+    r = np.sqrt(0.8 / 0.3)
+    expected = 2 * np.cos(one) * np.cos(two) - (r + 1 / r) * np.sin(one) * np.sin(two)
+    run = hill(lambda t: jnp.where(t % 1 < s, 0.8, 0.3), 1.0, kappa, steps=50)
+    # (√(κρ)/50)⁴/120, times the angle of 3
+    assert abs(run.trace - expected) < 1e-6
+    assert abs(run.trace - expected) < 2 * run.trace_error
+
+
 def test_unstable_steps_are_all_error():
     """A constant density neither grows nor falls. Steps of 10 rad grow by 1e130, and
     half as many by less: a fraction of the change would say 7 %."""

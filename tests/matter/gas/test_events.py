@@ -28,6 +28,16 @@ def dense():
     return thermal_run(0.3)
 
 
+def test_growth_without_collisions_is_not_known():
+    """A factor of 4 in 2 collisions, and none at all."""
+    widths = jnp.array([[1.0, 1.0], [1.0, 1.0], [2.0, 8.0]])
+    run = gas.Widths(jnp.arange(3.0), jnp.array([0.0, 0.0, 2.0]), widths)
+    assert float(run.growth(1)) == pytest.approx(2)
+    still = gas.Widths(jnp.arange(3.0), jnp.zeros(3), widths)
+    assert np.isnan(still.growth(1))
+    assert np.isnan(run.growth(-1))
+
+
 def test_conservation(dense):
     """Over 12 800 collisions."""
     assert dense.ok

@@ -11,6 +11,7 @@ from _support.gas import (
 )
 from scipy import stats
 
+from jqd import Status
 from jqd.matter import gas
 
 COUNTS = [1.0, 2.0, 4.0]
@@ -35,6 +36,19 @@ def test_equal_speeds_relax(discs):
     v = np.asarray(discs.velocities)
     np.testing.assert_allclose(np.mean(v**2, axis=(1, 2)), 1, rtol=1e-12)
     np.testing.assert_allclose(np.mean(v, axis=1), 0, atol=1e-13)
+
+
+def test_collisions_that_a_round_has_no_room_for(discs):
+    """Of 64 spheres one moves: its pair is 32 times as fast as the mean of all, and
+    should collide 0.19 · 32 = 6 times in the first round."""
+    assert (discs.status == Status.OK).all()
+    assert (discs.lost == 0).all()
+    v = np.zeros((64, 2))
+    v[5, 0] = 1.0
+    run = gas.dsmc(v, jax.random.key(0), [1.0], step=0.19)
+    np.testing.assert_array_equal(run.status, [Status.OK, Status.INACCURATE])
+    assert run.lost[0] == 0
+    assert run.lost[1] > 0.1
 
 
 @pytest.mark.slow

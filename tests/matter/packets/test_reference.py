@@ -196,6 +196,21 @@ def test_cutoff_is_that_of_the_box():
         check_momenta(grid, 1.001 * energy, mass=2.0, hbar=0.05)
 
 
+def test_errors_of_the_steps():
+    """A coherent state in a well, by 20 steps of second order: dt²t/24 of phase."""
+    state = GaussianState(np.array([1.5]), np.zeros(1), np.eye(2) / 2)
+    run = exact_packet(
+        lambda q: q[0] ** 2 / 2, np.ones(1), state, np.array([0.0, 2.0]),
+        jqd.Grid((-9.0, 9.0), 64), method=jqd.Fixed(jqd.strang, substeps=20),
+    )  # fmt: skip
+    off = np.abs(np.asarray(run.mean)[1, 0] - 1.5 * np.cos(2.0))
+    assert off == pytest.approx(1.5 * np.sin(2.0) * 0.01 * 2 / 24, rel=0.1)
+    assert float(run.errors["mean"][1, 0]) == pytest.approx(off, rel=0.05)
+    assert run.errors.keys() == {
+        "mean", "covariance", "energy", "spread", "norm", "cutoff", "edge"
+    }  # fmt: skip
+
+
 @pytest.mark.slow
 def test_one_coordinate():
     """A coherent state in a well, once around: back where it was."""

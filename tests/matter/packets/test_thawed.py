@@ -105,6 +105,21 @@ def test_exact_in_a_quadratic_potential():
     assert np.max(run.anharmonicity) == 0
 
 
+def test_errors_of_the_steps():
+    """One step of 2 and one of half that: q is cos t, and the widths stay 1/√2."""
+    start = GaussianState(np.ones(1), np.zeros(1), np.eye(2) / 2)
+    law, ts = cubic(1.0, 0.0), np.linspace(0, 12, 7)
+    run = thawed_run(law, start, ts)
+    off = np.abs(np.asarray(run.position)[:, 0] - np.cos(ts))
+    assert np.all(off[1:] > 5e-6)
+    np.testing.assert_allclose(run.errors["position"][:, 0], off, rtol=0.01, atol=1e-13)
+    wide = np.abs(np.asarray(run.widths)[:, 0] - np.sqrt(0.5))
+    assert np.all(wide <= 2 * run.errors["widths"][:, 0] + 1e-13)
+    assert np.max(run.errors["widths"]) > 1e-7
+    assert np.max(run.errors["anharmonicity"]) == 0
+    assert thawed_run(law, start, ts, method=STEPS).errors is None
+
+
 @pytest.mark.equation("thermalization", "claim-A6-growth")
 def test_width_grows_with_the_lyapunov_rate_and_the_run_ends_in_a_status():
     """On a barrier of curvature -4: e^(2t), until Q†P has lost six digits."""
@@ -146,6 +161,23 @@ def test_anharmonicity_of_a_cubic():
 def test_constants_that_make_no_law(masses, hbar, message):
     with pytest.raises(ValueError, match=message):
         ThawedGaussian(lambda q: q[0] ** 2, masses, hbar=hbar)
+
+
+def test_pure_states_in_si():
+    """Of variances twice and half as large as a coherent state's, of both kinds."""
+    hbar, length = 1.05e-34, 1e-6
+    momentum, two = hbar / length, np.zeros(2)
+    law = ThawedGaussian(lambda q: 0 * q[0], np.full(2, 1e-26), hbar=hbar)
+
+    def state(q, p):
+        variances = np.array([*np.array(q) * length**2, *np.array(p) * momentum**2])
+        return GaussianState(two, two, np.diag(variances / 2))
+
+    law.prepare(state([2, 1], [0.5, 1]))
+    with pytest.raises(ValueError, match="is mixed in some directions and below"):
+        law.prepare(state([2, 0.5], [2, 0.5]))
+    with pytest.raises(ValueError, match="but a variance is not positive"):
+        law.prepare(state([-1, 1], [-1, 1]))
 
 
 def test_packets_that_do_not_fit():

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from _support.potentials import FlatPotential
+from scipy.linalg import expm
 
 import jqd
 from jqd.matter.packets import (
@@ -85,6 +86,52 @@ def test_points_have_the_covariance(key):
     size = np.sqrt(np.outer(np.diag(sigma), np.diag(sigma)))
     # √(2/N) each, 16 entries: 4 of these
     assert np.max(np.abs(np.cov(z.T) - sigma) / size) < 4 * np.sqrt(2 / 20_000)
+
+
+def test_moments_of_mirrored_pairs(key):
+    """Pairs count once: the centre is exact, so that N and not N - 1 divides."""
+    run = truncated_wigner(
+        ClassicalMotion(well, MASSES), START, np.zeros(1), key, samples=6,
+        antithetic=True, method=STEPS,
+        observe=lambda point: jnp.concatenate([point.q, point.q**2]),
+    )  # fmt: skip
+    q = np.asarray(sample_wigner(START, key, 6, antithetic=True).q)
+    values = np.concatenate([q, q**2], axis=1)
+    pairs = values.reshape(3, 2, 4).mean(axis=1)
+    noise = np.var(pairs, axis=0, ddof=1) / 3
+    np.testing.assert_allclose(run.mean[0], values.mean(axis=0), atol=1e-14)
+    # of q the noise is rounding
+    np.testing.assert_allclose(run.mean_error[0] ** 2, noise, rtol=1e-9, atol=1e-28)
+    expected = np.var(values, axis=0) + noise
+    np.testing.assert_allclose(run.variance[0], expected, rtol=1e-9)
+    assert run.mean_step_error is None
+
+
+def test_one_pair_has_no_error(key):
+    run = truncated_wigner(
+        ClassicalMotion(well, MASSES), START, np.zeros(1), key, samples=2,
+        antithetic=True, method=STEPS,
+    )  # fmt: skip
+    assert np.all(np.isnan(run.mean_error))
+    assert np.all(np.isnan(run.variance))
+
+
+def test_errors_of_the_steps(key):
+    """Beside the same points moved by exp(t [[0, 1/m], [-K, 0]])."""
+    ts, method = np.array([0.0, 2.0]), jqd.Fixed(jqd.strang, substeps=10)
+    run = truncated_wigner(
+        ClassicalMotion(well, MASSES), START, ts, key, samples=16, method=method
+    )
+    z = np.concatenate(sample_wigner(START, key, 16), axis=1)
+    zero = np.zeros((2, 2))
+    matrix = np.block([[zero, np.diag(1 / MASSES)], [-K, zero]])
+    q = (z @ expm(2 * matrix).T)[:, :2]
+    off = np.abs(run.mean[1] - q.mean(axis=0))
+    wide = np.abs(run.variance[1] - q.var(axis=0, ddof=1))
+    np.testing.assert_allclose(run.mean_step_error[1], off, rtol=0.1, atol=1e-5)
+    np.testing.assert_allclose(run.variance_step_error[1], wide, rtol=0.1, atol=1e-5)
+    assert np.max(off) > 3e-4
+    assert np.all(run.status == jqd.Status.OK)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,18 @@ def bodies(potential, d):
     yield solid.Solid(masses, potential, bonds=BONDS, shifts=shifts, box=box)
 
 
+def test_a_bond_without_shifts_is_to_the_nearest_image():
+    """0.2 across the wall of a box of 4.6, not 4.4; at rest 0.5, K = 2."""
+    x = jnp.array([[0.1, 1.0], [4.5, 1.0]])
+    body = solid.Solid(
+        jnp.ones(2), solid.Harmonic(2.0, 0.5), bonds=[(0, 1)], box=[4.6, 4.6]
+    )
+    np.testing.assert_allclose(body.distances(x), [0.2], rtol=1e-12)
+    assert float(body.energy(x)) == pytest.approx(0.09)
+    # pushed apart: the second is on the left
+    np.testing.assert_allclose(body.forces(x), [[0.6, 0], [-0.6, 0]], atol=1e-12)
+
+
 @pytest.mark.sampled
 @pytest.mark.parametrize(
     ("potential", "d"),

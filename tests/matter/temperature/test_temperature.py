@@ -33,6 +33,15 @@ def ising():
     return np.linalg.eigvalsh(np.asarray(kim_huse_ising(8)))
 
 
+def test_levels_that_almost_agree_have_a_cold_state():
+    """1/(1 + e^x) = 1/4 at x = ln 3 gaps of 1e-8 of the extent, at either end."""
+    beta = np.log(3) / 1e-8
+    found = canonical_beta(np.array([0, 1e-8, 1.0]), 2.5e-9)
+    assert float(found) == pytest.approx(beta, rel=1e-6)
+    found = canonical_beta(np.array([-1.0, -1e-8, 0]), -2.5e-9)
+    assert float(found) == pytest.approx(-beta, rel=1e-5)
+
+
 @pytest.mark.equation("thermalization", "claim-D")
 def test_gradient_through_the_eigenvalues():
     def temperature(theta):
