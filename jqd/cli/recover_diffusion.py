@@ -167,10 +167,11 @@ def _estimate(
             record.levels, record.grid, record.potential, mass=record.mass,
             start=start, sigma=record.sigma,
         )  # fmt: skip
+    stderr = found.stderr if found.converged else None
     return {
         "law": "ConservativeDiffusion",
         "estimator": estimator,
-        "constants": {"D": {"value": found.D, "stderr": found.stderr}},
+        "constants": {"D": {"value": found.D, "stderr": stderr}},
         "values": found.count,
         "residual": found.residual,
         "status": "converged" if found.converged else "not converged",

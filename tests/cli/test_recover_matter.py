@@ -129,6 +129,7 @@ def test_light_that_is_not_thermal(call, tmp_path, capsys):
     assert code == 1
     assert result["status"] == "the law does not describe the record"
     assert result["counts"]["p_value"] < 1e-3
+    assert result["counts"]["constants"]["T"]["stderr"] is None
 
 
 @pytest.mark.slow

@@ -13,7 +13,13 @@ from jqd.report.recovery_figures import (
     figure_residuals,
 )
 from jqd.report.style import house_style, save_figure, subplots
-from jqd.report.tables import plus_minus, recovery_tables, summary_table, with_error
+from jqd.report.tables import (
+    plus_minus,
+    recovery_summary,
+    recovery_tables,
+    summary_table,
+    with_error,
+)
 
 TS = np.linspace(0, 10, 21)
 
@@ -237,6 +243,23 @@ def test_the_printed_recovery_has_every_number(recovery):
         assert part in text
     for part in ("4 of 5 (80 %)", "1.23e-02", "1.0e-09 at most", "4 of 5 starts agree"):
         assert part in text
+
+
+def test_the_summary_gives_no_error_that_the_table_withholds(recovery):
+    """Nor what the error were with known nuisances, or without their priors."""
+    q, coupling = recovery.constants.values()
+    q.known, q.alone, coupling.pull = 5e-5, 2e-4, 0.5
+    for holds in (True, False):
+        recovery.errors_hold = holds
+        out = io.StringIO()
+        Console(file=out, width=100).print(*recovery_tables(recovery))
+        found = recovery_summary(recovery, 1.0)["constants"]
+        assert ("1.0e-04" in out.getvalue()) == holds
+        assert ("were the nuisances known" in out.getvalue()) == holds
+        errors = [found["q"][name] for name in ("stderr", "known", "alone")]
+        assert errors == ([1e-4, 5e-5, 2e-4] if holds else [None] * 3)
+        assert found["R[0,1]"]["stderr"] == (0.02 if holds else None)
+        assert found["q"]["value"] == 0.50012
 
 
 @pytest.mark.parametrize(
