@@ -29,7 +29,7 @@ from .options import (
     with_options,
 )
 from .posterior import check_installed
-from .session import State, conclude, table_of, takes
+from .session import State, conclude, table_of, takes, without_empty, write_figures
 
 DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
 
@@ -108,7 +108,7 @@ def compare(
     check_installed(sampling)
     # one that cannot be written is found out before the fits, not after them
     folder = None if out is None else report.new_run_folder(out)
-    with progress("Comparing") as report_progress:
+    with without_empty(folder), progress("Comparing") as report_progress:
         found = _compared(studies, folds, starts, sampling, report_progress)
     summary = {
         "status": "ok" if any(row.predicts for row in found.rows) else "no prediction",
@@ -123,10 +123,10 @@ def compare(
         notes.append(f"Decoherence is not among the laws; {row} would be its row.")
     if folder is not None:
         with finished_work_in(folder, ""):
-            ts = np.asarray(next(iter(studies.values())).data.ts)
-            report.save_figure(report.figure_comparison(found, ts), folder, "laws")
             kept = summary | {"provenance": provenance()}
             report.write_json(kept, folder / "summary.json")
+            ts = np.asarray(next(iter(studies.values())).data.ts)
+            write_figures(lambda: {"laws": report.figure_comparison(found, ts)}, folder)
         notes.append(f"Results in {folder}")
     tables = [table_of("Laws beside the record", HEADINGS, found.lines())]
     if drawn := found.lines_drawn():

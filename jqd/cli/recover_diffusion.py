@@ -19,7 +19,7 @@ from ..inference.estimators.diffusion import ESTIMATORS
 from ..laws import ConservativeDiffusion
 from ..laws.diffusion import Amplitude
 from ..records import DensityRecord, load_density, naming
-from .fit import Plane, check_free, figure_loss, fit, landscape_of
+from .fit import Plane, check_free, figure_loss, fit
 from .options import (
     DATA,
     FIT,
@@ -124,7 +124,7 @@ def diffusion(
         settings={
             "form": type(law.form).__name__, "column": column, "nuisances": nuisance
         },
-        draw=lambda folder, found: _draw(folder, found, record),
+        draw=lambda found, plane: _draw(found, plane, record),
     )  # fmt: skip
 
 
@@ -187,10 +187,12 @@ def _action_rate(record: DensityRecord) -> np.ndarray:
     return record.action_rate
 
 
-def _draw(folder: Path, recovery: Recovery, record: DensityRecord) -> Plane | None:
+def _draw(
+    recovery: Recovery, landscape: Plane | None, record: DensityRecord
+) -> dict[str, Any]:
     """Profiles, and the loss over one constant or two."""
-    landscape = landscape_of(recovery)
-    if landscape is None:
+    figures = {"profiles": _profiles(recovery, record)}
+    if len(recovery.constants) == 1:
         (constant,) = recovery.constants.values()
         low, high = recovery.study.bounds()
         ends = np.asarray(recovery.ends)[:, 0]
@@ -200,15 +202,13 @@ def _draw(folder: Path, recovery: Recovery, record: DensityRecord) -> Plane | No
         there = jnp.concatenate([jnp.asarray(recovery.theta), jnp.asarray(ends)])
         values = jnp.unique(jnp.concatenate([values, there]))
         # a picture needs no more than coarse steps
-        loss = report.figure_loss_line(
+        figures["loss"] = report.figure_loss_line(
             values, loss_line(recovery.study, values), ends, recovery.agree,
             constant.reference, constant.name,
         )  # fmt: skip
-    else:
-        loss = figure_loss(recovery, landscape)
-    figures = {"profiles": _profiles(recovery, record), "loss": loss}
-    report.save_figures(figures, folder)
-    return landscape
+    elif landscape is not None:
+        figures["loss"] = figure_loss(recovery, landscape)
+    return figures
 
 
 def _profiles(recovery: Recovery, record: DensityRecord) -> Any:

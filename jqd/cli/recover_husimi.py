@@ -175,10 +175,9 @@ def husimi(
     law = with_points(law, record)
     columns = _names(record)
 
-    def draw(folder: Path, recovery: Recovery) -> Plane | None:
-        plane = draw_all(folder, recovery, columns)
-        _maps(folder, recovery, full, law, psi0)
-        return plane
+    def draw(recovery: Recovery, plane: Plane | None) -> dict[str, Any]:
+        maps = _maps(recovery, full, law, psi0)
+        return draw_all(recovery, plane, columns) | maps
 
     drawn = min(starts, 6) if common.quick else starts
     least_squares, notes = "least squares", [_left_out(record, full)]
@@ -462,11 +461,11 @@ def _names(record: PhaseSpaceRecord) -> list[str]:
 
 
 def _maps(
-    folder: Path, recovery: Recovery, record: PhaseSpaceRecord, law: Any, psi0: Any
-) -> None:
+    recovery: Recovery, record: PhaseSpaceRecord, law: Any, psi0: Any
+) -> dict[str, Any]:
     """Maps of data and law at the last time, where the record is on a grid."""
     if record.axes is None:
-        return
+        return {}
     x, y = record.axes
     data = record.values[-1].reshape(len(y), len(x))
     last = np.asarray([record.t0, record.ts[-1]])
@@ -485,4 +484,4 @@ def _maps(
         [data, fitted, fitted - data], x, y,
         [f"data, t = {last[-1]:.3g}", "law, constants recovered", "law - data"],
     )  # fmt: skip
-    report.save_figure(figure, folder, "maps")
+    return {"maps": figure}

@@ -14,7 +14,7 @@ from ..inference.tower import FOOT, LevelNorms
 from ..instruments import Gaussian
 from ..matter.tower import RandomTower
 from ..records import Record, load_record, naming
-from .fit import draw_all, fit
+from .fit import fit
 from .options import (
     DATA,
     MODEL,
@@ -85,9 +85,7 @@ def tower(
         search=None, polish=Polish(windows=3), method=_method(law, psi0, record),
         truth=truth, names=names, settings={"levels": levels, "photons": photons},
         file=data,
-        draw=lambda folder, found: draw_all(
-            folder, found, names, landscape=not common.quick
-        ),
+        landscape=not common.quick,
     )  # fmt: skip
 
 

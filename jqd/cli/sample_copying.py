@@ -82,7 +82,7 @@ def copying(
                 f"{undone} of {run.blocks} blocks in {place} have no values; "
                 "--retry-failed tries them again"
             )
-        return _compared(session, run, dataset, common)
+        return _compared(run, dataset, common)
 
     session = Session(
         folder or common.out, resume_with=COMMAND, resume=folder is not None
@@ -146,7 +146,7 @@ def _stored(store: str) -> Run:
         raise ValueError(f"{rule} but {store} is another sweep.") from None
 
 
-def _compared(session: Session, run: Run, dataset: Any, common: Common) -> Outcome:
+def _compared(run: Run, dataset: Any, common: Common) -> Outcome:
     from ..report.copies import compare, copies_table, dataset_of, figure_copies
 
     def trajectories(blocks: slice) -> dict[str, np.ndarray]:
@@ -160,15 +160,14 @@ def _compared(session: Session, run: Run, dataset: Any, common: Common) -> Outco
     settings = asdict(run.options)
     result = compare(run.law(), run.psi0, settings, main, halved)
 
-    def rest() -> tuple[Any, Any]:
+    def figures() -> dict[str, Any]:
         with report.house_style():
-            report.save_figure(figure_copies(result), session.folder, "copies")
-        details = {"settings": settings, "provenance": report.provenance()}
-        return details, dataset_of(result, settings)
+            return {"copies": figure_copies(result)}
 
     return Outcome(
-        result.summary | {"seconds": common.seconds()}, [copies_table(result)], rest,
-        scratch=BLOCKS,
+        result.summary | {"seconds": common.seconds()}, [copies_table(result)],
+        {"settings": settings, "provenance": report.provenance()},
+        lambda: dataset_of(result, settings), figures, scratch=BLOCKS,
     )  # fmt: skip
 
 

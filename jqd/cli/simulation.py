@@ -30,7 +30,7 @@ from .options import (
     finite_number,
     seed_in,
 )
-from .session import conclude
+from .session import check_parent, conclude, make_parent
 
 # Steps between two rows beyond which a run is taken as it is.
 _MOST_STEPS = 4096
@@ -129,11 +129,13 @@ def simulate(
     """
     for path, kind in kinds.items():
         check_new(path, kind, "--out")
+        check_parent(path)
     with plain_console(stderr=True).status("Simulating"):
         made = prepare()
         failed = made.run is not None and not made.run.all_ok
         files = {} if failed else made.draw()
         if files:
+            make_parent(options.out)
             with whole_files(*files) as drafts:
                 for draft, write in zip(drafts, files.values(), strict=True):
                     write(draft)

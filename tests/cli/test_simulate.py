@@ -170,7 +170,7 @@ def test_the_same_seed_gives_the_same_record(simulate, tmp_path):
 
 
 def test_a_person_reads_a_table_and_the_next_command(tmp_path, capsys):
-    path = tmp_path / "with space.csv"
+    path = tmp_path / "new" / "with space.csv"  # a folder that is made
     words = ["simulate", "statistics", "--shots", "5", "--out", str(path)]
     assert main(words) == 0
     out = capsys.readouterr().out

@@ -83,6 +83,30 @@ def test_residuals_are_drawn_column_by_column():
     np.testing.assert_allclose(median.get_ydata(), np.median(many, axis=1))
 
 
+def test_residuals_are_drawn_in_their_errors_where_these_are_known():
+    """Beside one standard error; a column without errors is left out."""
+    residuals = law(0.0, 3)
+    sigma = np.outer(1 + TS, [0.1, np.nan, 0.2])
+    figure = figure_residuals(TS, residuals, names=["a", "b", "c"], sigma=sigma)
+    (axis,) = figure.axes
+    curves = {line.get_label(): line for line in axis.lines}
+    for k, name in ((0, "a"), (2, "c")):
+        own = residuals[:, k] / sigma[:, k]
+        np.testing.assert_allclose(curves[name].get_ydata(), own, rtol=1e-12)
+    assert "b" not in curves
+    assert {"± 1 standard error", "(data - fitted law) / error"} <= set(texts(figure))
+    band = axis.collections[0].get_paths()[0].vertices
+    assert (band[:, 1].min(), band[:, 1].max()) == (-1, 1)
+
+
+def test_error_bars_have_room():
+    data = law(0.0, 2)
+    figure = figure_fit(TS, data, data, data, ["a", "b"], sigma=2.0)
+    low, high = figure.axes[0].get_ylim()
+    assert low < data.min() - 2
+    assert high > data.max() + 2
+
+
 def test_the_landscape_has_the_first_constant_along_x():
     x, y = np.linspace(0, 1, 11), np.linspace(-3, -2, 9)
     loss = (x - 0.2) ** 2 + (y[:, None] + 2.7) ** 2 + 1e-3
