@@ -14,6 +14,7 @@ from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
 from ..inference.comparison import HEADINGS, HEADINGS_DRAWN, Drawn
 from ..inference.posterior.posterior import SAMPLERS
+from ..report.tables import with_error
 from .compare_laws import offered, studies_of_populations, studies_on_phase_space
 from .law_words import is_phase_space, parse_laws
 from .options import (
@@ -129,6 +130,9 @@ def compare(
             write_figures(lambda: {"laws": report.figure_comparison(found, ts)}, folder)
         notes.append(f"Results in {folder}")
     tables = [table_of("Laws beside the record", HEADINGS, found.lines())]
+    if fitted := [line for row in found.rows for line in _fitted(row)]:
+        headings = "law", "constant", "fitted", "standard error"
+        tables.append(table_of("Constants at the best fit", headings, fitted))
     if drawn := found.lines_drawn():
         tables.append(table_of("Draws from posteriors", HEADINGS_DRAWN, drawn))
     return conclude(summary, [*tables, *notes], as_json=as_json)
@@ -155,6 +159,17 @@ def _refuse(kind: str, given: Mapping[str, bool]) -> None:
             raise ValueError(
                 f"Argument `{name}` must not be given for laws of {kind}, but is."
             )
+
+
+def _fitted(row: Candidate) -> list[tuple[str, ...]]:
+    """A line for each constant of a law; three digits where no error holds."""
+    return [
+        (row.name, label, with_error(value, row.stderr[label]),
+         f"{row.stderr[label]:.1e}")
+        if label in row.stderr
+        else (row.name, label, f"{value:.3g}", "none")
+        for label, value in row.constants.items()
+    ]  # fmt: skip
 
 
 def _plain(found: Comparison, row: Candidate) -> Mapping[str, Any]:
