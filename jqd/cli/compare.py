@@ -22,6 +22,7 @@ from .options import (
     FIT,
     MODEL,
     OUTPUT,
+    T0,
     AsJson,
     Nuisance,
     Sampling,
@@ -66,6 +67,7 @@ def compare(
         rich_help_panel=DATA,
     ),
     sigma: Sigma = None,
+    t0: T0 = None,
     assigned: list[str] = typer.Option(
         [],
         "--set",
@@ -95,15 +97,17 @@ def compare(
     wanted = parse_laws(laws)
     if is_phase_space(wanted):
         _refuse(
-            "phase space", {"--state": state is not None, "--noise": noise != "auto"}
-        )
+            "phase space",
+            {"--state": state is not None, "--noise": noise != "auto",
+             "--t0": t0 is not None},
+        )  # fmt: skip
         studies = studies_on_phase_space(
             wanted, data, hamiltonian, assigned, sigma, nuisance
         )
     else:
         _refuse("populations", {"--sigma": sigma is not None, "--set": bool(assigned)})
         studies = studies_of_populations(
-            wanted, data, hamiltonian, state, noise, nuisance
+            wanted, data, hamiltonian, state, noise, nuisance, t0
         )
     check_word("sampler", sampling.sampler, SAMPLERS)
     check_installed(sampling)

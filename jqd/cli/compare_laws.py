@@ -41,13 +41,14 @@ def studies_of_populations(
     state: Path | None,
     noise: str,
     nuisance: str,
+    t0: float | None = None,
 ) -> dict[str, Study]:
     """A study of each law; built-in counts where no files are given."""
     priors = parse_nuisances(nuisance, ())
     if data is None and noise == "auto":
         noise = "multinomial"
     matrix = None if hamiltonian is None else Path(hamiltonian)
-    H, psi0, record = read_populations(data, matrix, state, noise)
+    H, psi0, record = read_populations(data, matrix, state, noise, t0)
     if not record.noise.known:
         raise ValueError(
             "Argument `--data` must hold counts, or values with `--noise "

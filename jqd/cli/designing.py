@@ -1,10 +1,8 @@
 """What the commands that design experiments share: options, the design, its files."""
 
 import math
-import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -69,7 +67,7 @@ def carry_out(designing: Designing, free: str, prepare: Callable[[], Planned]) -
     arguments, steps = designing.arguments(names), designing.steps(names)
     criterion = arguments["criterion"]
     _check_new(designing.out)
-    with plain_console(stderr=True).status("Following the law") as shown, _named():
+    with plain_console(stderr=True).status("Following the law") as shown:
         planned = prepare()
         if planned.study is None:
             return _refuse(designing, planned, criterion, planned.ended.sentence)
@@ -154,24 +152,6 @@ def _check_new(out: Path | None) -> None:
                 "Argument `--out` must leave its figure and summary a place, but "
                 f"{path} is there already."
             )
-
-
-@contextmanager
-def _named() -> Iterator[None]:
-    """Complaints about arguments of Python name the options they come from."""
-    try:
-        yield
-    except ValueError as error:
-        text = str(error)
-        for python, option in (
-            ("rival", "against"), ("nuisances", "nuisance"), ("candidates", "times"),
-            ("wanted", "wanted"), ("over", "over"), ("criterion", "criterion"),
-            ("free", "free"), ("sigmas", "sigmas"), ("readout", "nuisance readout"),
-        ):  # fmt: skip
-            text = re.sub(
-                rf"^Argument `{python}(?=[`\[])", f"Argument `--{option}", text
-            )
-        raise type(error)(text) from None
 
 
 # -- numbers ---------------------------------------------------------------------

@@ -62,6 +62,15 @@ Free = Annotated[
 Starts = Annotated[
     int, typer.Option(min=1, help="Number of initial guesses.", rich_help_panel=FIT)
 ]
+T0 = Annotated[
+    float | None,
+    typer.Option(
+        "--t0",
+        help="Time at which the system is in --state, for data that begin later.",
+        show_default="that of the data, or their first time",
+        rich_help_panel=DATA,
+    ),
+]
 Sigma = Annotated[
     float | None,
     typer.Option(
@@ -73,7 +82,8 @@ PRIORS = (
     "Priors of nuisance parameters, which are fitted together with the free constants, "
     "separated by commas: NAME=MEAN+-SD; NAME=lognormal(MEDIAN,SD), where SD is that "
     "of the logarithm; NAME=halfnormal(SD), from 0 on; NAME=uniform(LOW,HIGH). E.g. "
-    "omega=0.4+-0.01."
+    "omega=0.4+-0.01. `readout` is the share of shots that show a random class: twice "
+    "the probability of a flip for two classes."
 )
 Nuisance = Annotated[str, typer.Option(help=PRIORS, rich_help_panel=MODEL)]
 
@@ -316,6 +326,22 @@ def parse_hamiltonian_share(text: str) -> tuple[float | None, str]:
     if not share > 0:
         raise ValueError(f"Argument {rule}, but {said!r} was given.")
     return share, ",".join(part for part in parts if part not in own)
+
+
+def only_with(option: str, needed: str, *, given: bool, there: bool) -> None:
+    """Raise ValueError for an option that would do nothing without another one.
+
+    Args:
+        option: such as --t0.
+        needed: what it needs, such as --data.
+        given: whether it is given.
+        there: whether what it needs is.
+    """
+    if given and not there:
+        raise ValueError(
+            f"Argument `{option}` must be given only with {needed}, but is given "
+            "without."
+        )
 
 
 def refuse_nuisances(text: str, option: str) -> None:

@@ -50,7 +50,8 @@ Readout = Annotated[
     typer.Option(
         min=0.0,
         max=1.0,
-        help="Readout error: share of the shots that show a random class.",
+        help="Readout error: share of the shots that show a random class, twice the "
+        "probability of a flip for two classes.",
         rich_help_panel=DATA,
     ),
 ]

@@ -188,7 +188,7 @@ def test_laws_on_phase_space(tmp_path, printed):
         ("--laws copying[q],copying[q]", "each law once, but 'copying[q]' comes twice"),
         ("--laws copying[q]x", "but 'copying[q]x' was given"),
         ("--noise none", "for counts, but is 'none'"),
-        ("--folds 12", "`folds` must be at most the number of rows, 11"),
+        ("--folds 12", "`--folds` must be at most the number of rows, 11"),
         ("--nuisance nobody=0.1+-0.1", "'nobody'"),
     ],
 )

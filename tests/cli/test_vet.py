@@ -60,8 +60,8 @@ def test_the_folder_is_not_overwritten(capsys, tmp_path):
         (["loss[gamma=0.1]"], "`LAWS` must not name loss"),
         (["gisin[x=1]"], "`LAWS` must name constants of gisin"),
         (["schrodinger", "--rows", "beauty"], "`--rows` must be one of norm"),
-        (["schrodinger", "--time", "-1"], "`time` must be positive"),
-        (["schrodinger", "--steps", "0"], "`steps` must be a positive integer"),
+        (["schrodinger", "--time", "-1"], "`--time` must be positive"),
+        (["schrodinger", "--steps", "0"], "`--steps` must be a positive integer"),
         (["schrodinger", "--hamiltonian", "nowhere.npy"], "nowhere.npy"),
         (["schrodinger", "--hamiltonian", "one.npy"], "must have two levels or more"),
         (
@@ -82,7 +82,7 @@ def test_bad_input(words, said, capsys, tmp_path, monkeypatch):
 def test_a_run_that_fails_leaves_no_folder(tmp_path, capsys):
     out = tmp_path / "run"
     assert main(["vet", "schrodinger", "--time", "-1", "--out", str(out)]) == 2
-    assert "`time` must be positive" in capsys.readouterr().err
+    assert "`--time` must be positive" in capsys.readouterr().err
     assert not out.exists()
 
 
