@@ -13,7 +13,6 @@ from .._files import finished_work_in, provenance
 from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
 from ..inference.comparison import HEADINGS, HEADINGS_DRAWN, Drawn
-from ..inference.posterior.posterior import SAMPLERS
 from ..report.tables import with_error
 from .compare_laws import offered, studies_of_populations, studies_on_phase_space
 from .law_words import is_phase_space, parse_laws
@@ -27,10 +26,9 @@ from .options import (
     Nuisance,
     Sampling,
     Sigma,
-    check_word,
     with_options,
 )
-from .posterior import check_installed
+from .posterior import check_installed, check_sampler
 from .session import State, conclude, table_of, takes, without_empty, write_figures
 
 DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
@@ -94,6 +92,7 @@ def compare(
     as_json: AsJson = False,
 ) -> int:
     """Compare how well laws predict the same data, by default built-in counts."""
+    check_sampler(sampling)
     wanted = parse_laws(laws)
     if is_phase_space(wanted):
         _refuse(
@@ -109,7 +108,6 @@ def compare(
         studies = studies_of_populations(
             wanted, data, hamiltonian, state, noise, nuisance, t0
         )
-    check_word("sampler", sampling.sampler, SAMPLERS)
     check_installed(sampling)
     # one that cannot be written is found out before the fits, not after them
     folder = None if out is None else report.new_run_folder(out)

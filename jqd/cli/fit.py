@@ -14,9 +14,16 @@ from ..inference import Recovery, Unidentifiable, loss_plane, recover
 from ..instruments import Gaussian
 from ..records import naming
 from ..report.tables import columns, recovery_tables
-from .options import Common, Sampling
+from .options import Common, Sampling, typed
 from .posterior import check_sampling, draw_posterior
-from .session import Outcome, Session, carry_out, overall, unless_it_fails
+from .session import (
+    Outcome,
+    Session,
+    carry_out,
+    conclude,
+    overall,
+    unless_it_fails,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -227,6 +234,25 @@ def check_free(
                 f"Argument `--free` must name constants out of {', '.join(valid)}, "
                 f"but {name!r} was given{did_you_mean(name, valid)}"
             )
+
+
+def tell(common: Common, result: Mapping[str, Any], title: str) -> int:
+    """Print what was found without a fit, and write it where --out was given.
+
+    Args:
+        common: folder, how to print.
+        result: what `--json` prints.
+        title: of the table.
+
+    Returns:
+        Exit code: 0 if its status is a success, else 1.
+    """
+    table = report.summary_table(result, title)
+    if not typed("--out"):
+        return conclude(result, [table], as_json=common.as_json)
+    origin = {"provenance": provenance()}
+    found = Outcome(result, [table], origin, lambda: None, dict)
+    return carry_out(common, lambda session: found)
 
 
 def estimate(

@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_origin, get_type_hints
 
 import typer
 
+from .._revision import COMMAND
 from .._words import did_you_mean
 
 # The sections of a help, in their order, and the fewest options that have sections.
@@ -341,6 +342,25 @@ def only_with(option: str, needed: str, *, given: bool, there: bool) -> None:
         raise ValueError(
             f"Argument `{option}` must be given only with {needed}, but is given "
             "without."
+        )
+
+
+def typed(option: str) -> bool:
+    """Whether an option was given, with its default value or another one."""
+    return any(word.partition("=")[0] == option for word in COMMAND.get() or ())
+
+
+def refuse_beside(mode: str, *options: str) -> None:
+    """Raise ValueError for the first of these options that was given beside a mode.
+
+    Args:
+        mode: an option that leaves them without effect, such as --length-scales.
+        options: such as --points.
+    """
+    for option in filter(typed, options):
+        raise ValueError(
+            f"Argument `{option}` must not be given with `{mode}`, but is: it would "
+            "change nothing."
         )
 
 

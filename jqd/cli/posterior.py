@@ -11,7 +11,7 @@ from .. import report
 from ..inference import Posterior, Recovery, posterior
 from ..inference.posterior.chains import module
 from ..inference.posterior.posterior import SAMPLERS
-from .options import Sampling, check_word
+from .options import Sampling, check_word, only_with, typed
 from .session import Session
 
 if TYPE_CHECKING:
@@ -39,13 +39,21 @@ class Drawn(NamedTuple):
 
 def check_sampling(sampling: Sampling, data: Any) -> None:
     """Raise ValueError for an unknown sampler, or a record that has no posterior."""
-    check_word("sampler", sampling.sampler, SAMPLERS)
+    check_sampler(sampling)
     check_installed(sampling)
     if sampling.posterior and not data.noise.known:
         raise ValueError(
             "Argument `--posterior` must not be given without errors of the data, but "
             "is: give counts, or the standard error of the values."
         )
+
+
+def check_sampler(sampling: Sampling) -> None:
+    """Raise ValueError for an unknown sampler, or one that draws nothing."""
+    check_word("sampler", sampling.sampler, SAMPLERS)
+    for option in ("--sampler", "--draws"):
+        there = sampling.posterior
+        only_with(option, "--posterior", given=typed(option), there=there)
 
 
 def check_installed(sampling: Sampling) -> None:
@@ -59,6 +67,7 @@ def check_installed(sampling: Sampling) -> None:
 
 def refuse_posterior(sampling: Sampling, option: str) -> None:
     """Raise ValueError for `--posterior` beside an option whose answer has none."""
+    check_sampler(sampling)
     if sampling.posterior:
         raise ValueError(
             f"Argument `--posterior` must not be given with `{option}`, but is: it "

@@ -1,5 +1,6 @@
 """`jqd recover diffusion`: constants of conservative diffusion from densities."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from ..inference.estimators.diffusion import ESTIMATORS
 from ..laws import ConservativeDiffusion
 from ..laws.diffusion import Amplitude
 from ..records import DensityRecord, load_density, naming
-from .fit import Plane, check_free, figure_loss, fit
+from .fit import Plane, check_free, figure_loss, fit, tell
 from .options import (
     DATA,
     FIT,
@@ -32,12 +33,13 @@ from .options import (
     parse_free,
     parse_nuisances,
     parse_start,
+    refuse_beside,
     refuse_nuisances,
     start_like,
     with_options,
 )
 from .posterior import refuse_posterior
-from .session import conclude, takes
+from .session import takes
 
 FORMS = ("auto", "amplitude", "window", "links")
 CONSTANTS = ("D", "friction", "classical_diffusion", "mass")
@@ -95,15 +97,16 @@ def diffusion(
     first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
     if data is None:
         record = problems.double_well(column)
+        record = record if sigma is None else replace(record, sigma=sigma)
     else:
         record = load_density(data, column, sigma)
     if estimator != "fit":
         refuse_nuisances(nuisance, f"--estimator {estimator}")
         refuse_posterior(sampling, f"--estimator {estimator}")
+        idle = () if estimator == "spectrum" else ("--sigma", "--start")
+        refuse_beside(f"--estimator {estimator}", "--form", "--starts", *idle)
         result = _estimate(estimator, record, names, first.get("D", 0.5))
-        title = f"D from the {estimator}, without a run"
-        table = report.summary_table(result, title)
-        return conclude(result, [table], as_json=common.as_json)
+        return tell(common, result, f"D from the {estimator}, without a run")
     if not len(record.ts) or record.initial is None:
         raise ValueError(
             "Argument `data` must hold `t`, densities and an initial state for a fit, "

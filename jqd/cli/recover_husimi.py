@@ -32,7 +32,7 @@ from ..spaces.driven import Driven
 from ..spaces.symbols import parameters_of, parse_hamiltonian, pulses_of
 from ..states import Ensemble, GaussianState, coherent, product
 from .drives import parse_bath, parse_pulses
-from .fit import Plane, check_free, draw_all, fit
+from .fit import Plane, check_free, draw_all, fit, tell
 from .husimi_levels import levels_for, mean_quanta, seconds_of_fit
 from .options import (
     FIT,
@@ -44,20 +44,25 @@ from .options import (
     Starts,
     check_sigma,
     check_word,
+    only_with,
     parse_free,
     parse_nuisances,
     parse_set,
     parse_start,
+    refuse_beside,
     refuse_nuisances,
     start_like,
+    typed,
     with_options,
 )
 from .posterior import refuse_posterior
-from .session import conclude, takes
+from .session import takes
 
 FORMS = ("auto", "exact", "fock", "gaussian")
 # Levels of a density operator in a bath, unless told.
 BATH_LEVELS = 48
+# Options that only a fit heeds.
+FIT_ALONE = ("--free", "--start", "--starts", "--form", "--levels", "--points")
 LOSSES = ("auto", "squares", "moments", "likelihood")
 _PULSES = (
     f"{help_text('pulse')} Give a pulse drive(t) of --hamiltonian as drive=FILE.csv, "
@@ -143,14 +148,17 @@ def husimi(
                 "Argument `--length-scales` must not be given with `--data`, but is: "
                 "it is a demand on H0, not a fit."
             )
+        refuse_beside("--length-scales", *FIT_ALONE, "--loss", "--bath", "--sigma")
         operator = parsed(hamiltonian, assigned, pulses)
-        return _lengths(operator, kappa, as_json=common.as_json)
+        return _lengths(operator, kappa, common)
+    only_with("--kappa", "--length-scales", given=typed("--kappa"), there=False)
     form = ALIASES.get(form, form)
     check_word("form", form, FORMS)
     check_word("loss", loss, LOSSES)
     if loss == "likelihood":
         refuse_nuisances(nuisance, "--loss likelihood")
         refuse_posterior(sampling, "--loss likelihood")
+        refuse_beside("--loss likelihood", "--starts", "--points")
     check_sigma(sigma)
     names = parse_free(free)
     first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
@@ -166,8 +174,7 @@ def husimi(
     if loss == "likelihood":
         result = _likelihood(record, law, psi0, names, {"C": 0.8} | first)
         title = "Maximum likelihood, C kept at or below 1: no standard error there"
-        table = report.summary_table(result, title)
-        return conclude(result, [table], as_json=common.as_json)
+        return tell(common, result, title)
     full, record = record, record.thinned(120 if common.quick else points)
     with naming(data):
         rows, observe = record.data()
@@ -246,7 +253,7 @@ def _detector(observe: Any, priors: Mapping[str, Prior], bath: Bath | None) -> A
     return Heterodyne(orders=observe)
 
 
-def _lengths(hamiltonian: Driven, kappa: float, *, as_json: bool) -> int:
+def _lengths(hamiltonian: Driven, kappa: float, common: Common) -> int:
     """Length scales that make a free Hamiltonian diffusion-free (C7)."""
     found = lengths_of(hamiltonian.at(), kappa)
     result = {
@@ -255,8 +262,7 @@ def _lengths(hamiltonian: Driven, kappa: float, *, as_json: bool) -> int:
         "residual": float(found.residual),
         "status": "converged" if found.converged else "no lengths do it",
     }
-    table = report.summary_table(result, "Length scales of a diffusion-free H0")
-    return conclude(result, [table], as_json=as_json)
+    return tell(common, result, "Length scales of a diffusion-free H0")
 
 
 def _record(file: Path | None, loss: str, sigma: float | None) -> PhaseSpaceRecord:

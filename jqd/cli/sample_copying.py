@@ -16,13 +16,18 @@ from ..sweeps.claims import OWN_LEASE
 from ..sweeps.objects import Objects
 from ..sweeps.points import STATUS
 from .copy_blocks import DIMS, MAX_STEPS, METHODS, Run, Sampling, block_width, sampled
-from .options import MODEL, OUTPUT, Common, check_word, with_options
+from .options import MODEL, OUTPUT, Common, check_word, refuse_beside, with_options
 from .session import Matrix, Outcome, Session, State, carry_out
 from .sweeping import PLACE, Worker, Workers, lease_of
 
 REMEDIES = ("none", "spectators:NUMBER", "admixture:SHARE")
 COMMAND = "jqd sample copying --resume"
 BLOCKS = "blocks.zarr"  # store of a run, in its folder
+# What a run that was begun holds already.
+SETTLED = (
+    "--hamiltonian", "--state", "--copies", "--trajectories", "--time", "--rows", "--q",
+    "--r", "--method", "--printed", "--remedy", "--seed", "--quick",
+)  # fmt: skip
 
 
 @with_options(out=Path("results/copies"))
@@ -66,6 +71,7 @@ def copying(
     else:
         folder, store = _stopped(resume)
         run = _stored(store)
+        refuse_beside("--resume", *SETTLED, *([] if folder is None else ["--out"]))
 
     def work(session: Session) -> Outcome:
         place = store or str(session.folder / BLOCKS)

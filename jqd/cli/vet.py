@@ -18,7 +18,7 @@ from ..vetting import ROWS, Card, Verdict
 from ..vetting import vet as vet_law
 from .law_words import law_of_populations, parse_laws
 from .one_law import parse_law
-from .options import FIT, MODEL, OUTPUT, AsJson, check_word
+from .options import FIT, MODEL, OUTPUT, AsJson, check_word, only_with
 from .session import Matrix, conclude, table_of, without_empty, write_figures
 from .vet_laws import ALL, GROUNDS, KNOWN
 
@@ -162,6 +162,10 @@ def _laws(
                 f"Argument `LAWS` must give {one.free[0]} a value, as in "
                 f"{one.law}[{one.free[0]}=0.4], but {name!r} does not."
             )
+    only_with(
+        "--hamiltonian", "laws of a matrix", given=hamiltonian is not None,
+        there=any(one.law not in GROUNDS for one in wanted.values()),
+    )  # fmt: skip
     H = golden()[0].hamiltonian() if hamiltonian is None else load_matrix(hamiltonian)
     with naming(hamiltonian):
         return {

@@ -125,6 +125,8 @@ def test_a_stopped_run_goes_on_where_it_was(once, tmp_path, capsys, monkeypatch)
     assert Store(store).committed() == [done[0]]
     assert not (stopped / "summary.json").exists()
 
+    assert resume(stopped, "--seed", 4) == 2
+    assert "`--seed` must not be given with `--resume`" in capsys.readouterr().err
     assert resume(stopped, "--json") == 0
     assert sorted(c for c in done if c != "stopped") == [0, 1, 2]
     check_equal(stopped, once[0])
