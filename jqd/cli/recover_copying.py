@@ -179,6 +179,22 @@ def read_problem(
     return load_matrix(hamiltonian), load_state(state)
 
 
+def time_scale(H: np.ndarray, hamiltonian: Path | None) -> float:
+    """The unit of default times: the power of ten next to ħ over the spread of levels.
+
+    Args:
+        H: the Hamiltonian, which need not be sound yet.
+        hamiltonian: its file; None for the built-in one, whose times are in its unit.
+    """
+    square = H.ndim == 2 and H.shape[0] == H.shape[1]
+    if hamiltonian is None or not square:
+        return 1.0
+    # all of the report card, which no other command here needs
+    from ..vetting.states import time_unit
+
+    return time_unit(np.linalg.eigvalsh(H), 1.0)
+
+
 def law_of(
     make: Callable[[Array], LawT],
     H: Array,

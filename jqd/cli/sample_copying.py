@@ -17,6 +17,7 @@ from ..sweeps.objects import Objects
 from ..sweeps.points import STATUS
 from .copy_blocks import DIMS, MAX_STEPS, METHODS, Run, Sampling, block_width, sampled
 from .options import MODEL, OUTPUT, Common, check_word, refuse_beside, with_options
+from .recover_copying import time_scale
 from .session import Matrix, Outcome, Session, State, carry_out
 from .sweeping import PLACE, Worker, Workers, lease_of
 
@@ -105,8 +106,9 @@ def _options(sampling: Sampling, remedy: str, common: Common) -> Sampling:
     if common.quick:
         few, short = min(sampling.trajectories, 64), min(sampling.rows, 21)
         options = replace(options, trajectories=few, rows=short)
-    if not (np.isfinite(options.time) and options.time > 0):
-        raise ValueError(f"Argument `--time` must be positive, but is {options.time}.")
+    time = options.time
+    if time is not None and not (np.isfinite(time) and time > 0):
+        raise ValueError(f"Argument `--time` must be positive, but is {time}.")
     return options
 
 
@@ -122,6 +124,9 @@ def _asked(options: Sampling, hamiltonian: Path | None, state: Path | None) -> R
         )
     else:
         H, psi = load_matrix(hamiltonian), load_state(state)
+    if options.time is None:
+        time = 10 * time_scale(np.asarray(H), hamiltonian)
+        options = replace(options, time=time)
     _check_size(options, np.asarray(H), len(psi))
     width = min(block_width(len(psi)), options.trajectories)
     run = Run(options, width, H, psi)
@@ -199,11 +204,11 @@ def _check_size(options: Sampling, H: np.ndarray, size: int) -> None:
     _checks.check_memory(100 * entries, "--trajectories", what)
     # classes turn each other at least at the rate |H_ab|
     fastest = np.abs(H * (1 - np.eye(len(H)))).max(initial=0)
-    steps = options.time * fastest / STEP_OF.get(options.method, 1)
+    steps = options.last * fastest / STEP_OF.get(options.method, 1)
     if steps > MAX_STEPS:
         raise ValueError(
             f"Argument `--time` must be reached in {MAX_STEPS:.0e} steps, but "
-            f"{options.time:g} takes {steps:.2g} and more."
+            f"{options.last:g} takes {steps:.2g} and more."
         )
 
 

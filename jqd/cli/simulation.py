@@ -72,6 +72,7 @@ class Simulation:
 
 TIMES = "FIRST:LAST:NUMBER, or a list such as 0.2,0.5,1."
 MEASURED = f"Measurement times: {TIMES}"
+SCALED = "times the time scale of --hamiltonian (a power of ten), if given"
 Times = Annotated[str, typer.Option(help=MEASURED, rich_help_panel=MODEL)]
 
 
@@ -220,6 +221,11 @@ def true_values(
                 f"{name!r} was given."
             )
     return {**known, **values}
+
+
+def spaced(first: float, last: float, number: int, unit: float) -> str:
+    """Default times of a Hamiltonian, as `--times` takes them."""
+    return f"{first * unit:g}:{last * unit:g}:{number}"
 
 
 def parse_times(text: str) -> np.ndarray:
