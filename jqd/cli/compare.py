@@ -111,7 +111,7 @@ def compare(
     check_installed(sampling)
     # one that cannot be written is found out before the fits, not after them
     folder = None if out is None else report.new_run_folder(out)
-    with without_empty(folder), progress("Comparing") as report_progress:
+    with without_empty(folder), progress("Comparing", lines=True) as report_progress:
         found = _compared(studies, folds, starts, sampling, report_progress)
     summary = {
         "status": "ok" if any(row.predicts for row in found.rows) else "no prediction",

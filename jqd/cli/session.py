@@ -85,6 +85,7 @@ class Session:
             BarColumn(),
             TextColumn("{task.completed}/{task.total}"),
             TimeElapsedColumn(),
+            lines=True,
         )
         self._tasks: dict[str, TaskID] = {}
         self._stack = ExitStack()

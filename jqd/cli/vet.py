@@ -96,7 +96,7 @@ def vet(
     with without_empty(folder):
         try:
             for name, law in made.items():
-                with progress(f"Vetting {name}") as advance:
+                with progress(f"Vetting {name}", lines=True) as advance:
                     cards[name] = vet_law(
                         law, time=time, steps=-(-steps // 2) if quick else steps,
                         rows=asked, tries=1 if quick else 3, report=advance,
