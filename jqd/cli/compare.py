@@ -23,9 +23,12 @@ from .options import (
     OUTPUT,
     T0,
     AsJson,
+    Levels,
     Nuisance,
+    Points,
     Sampling,
     Sigma,
+    typed,
     with_options,
 )
 from .posterior import check_installed, check_sampler
@@ -83,6 +86,8 @@ def compare(
     starts: int = typer.Option(
         8, min=1, help="Number of initial guesses of each fit.", rich_help_panel=FIT
     ),
+    levels: Levels = None,
+    points: Points = 600,
     out: Path | None = typer.Option(
         None,
         help="Write summary.json and the figure to this folder; if it holds files, to "
@@ -101,10 +106,14 @@ def compare(
              "--t0": t0 is not None},
         )  # fmt: skip
         studies = studies_on_phase_space(
-            wanted, data, hamiltonian, assigned, sigma, nuisance
+            wanted, data, hamiltonian, assigned, sigma, nuisance, levels, points
         )
     else:
-        _refuse("populations", {"--sigma": sigma is not None, "--set": bool(assigned)})
+        _refuse(
+            "populations",
+            {"--sigma": sigma is not None, "--set": bool(assigned),
+             "--levels": levels is not None, "--points": typed("--points")},
+        )  # fmt: skip
         studies = studies_of_populations(
             wanted, data, hamiltonian, state, noise, nuisance, t0
         )

@@ -79,6 +79,20 @@ Sigma = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+Levels = Annotated[
+    int | None,
+    typer.Option(
+        min=2, help="Number of levels kept of each mode.", rich_help_panel=FIT
+    ),
+]
+Points = Annotated[
+    int,
+    typer.Option(
+        min=9,
+        help="Largest number of points of a map that the fit compares.",
+        rich_help_panel=FIT,
+    ),
+]
 PRIORS = (
     "Priors of nuisance parameters, which are fitted together with the free constants, "
     "separated by commas: NAME=MEAN+-SD; NAME=lognormal(MEDIAN,SD), where SD is that "

@@ -38,7 +38,9 @@ from .options import (
     FIT,
     MODEL,
     Common,
+    Levels,
     Nuisance,
+    Points,
     Sampling,
     Sigma,
     Starts,
@@ -113,18 +115,8 @@ def husimi(
     loss: str = typer.Option(
         "auto", help=f"Loss of the fit: {', '.join(LOSSES)}.", rich_help_panel=FIT
     ),
-    levels: int | None = typer.Option(
-        None,
-        min=2,
-        help="Number of levels kept of each mode.",
-        rich_help_panel=FIT,
-    ),
-    points: int = typer.Option(
-        600,
-        min=9,
-        help="Largest number of points of a map that the fit compares.",
-        rich_help_panel=FIT,
-    ),
+    levels: Levels = None,
+    points: Points = 600,
     sigma: Sigma = None,
     length_scales: bool = typer.Option(
         False,

@@ -190,7 +190,8 @@ def write_figures(
         folder: where they go.
     """
     with unless_it_fails("figures"):
-        return report.save_figures(draw(), folder)
+        figures = draw()
+        return report.save_figures(figures, folder) if figures else []
     return []
 
 

@@ -188,6 +188,8 @@ def test_laws_on_phase_space(tmp_path, printed):
         ("--laws copying[q],copying[q]", "each law once, but 'copying[q]' comes twice"),
         ("--laws copying[q]x", "but 'copying[q]x' was given"),
         ("--noise none", "for counts, but is 'none'"),
+        ("--levels 9", "`--levels` must not be given for laws of populations"),
+        ("--points 600", "`--points` must not be given for laws of populations"),
         ("--folds 12", "`--folds` must be at most the number of rows, 11"),
         ("--nuisance nobody=0.1+-0.1", "'nobody'"),
     ],
