@@ -1,4 +1,5 @@
-"""Bars of progress: rich's in a terminal, plain text in a notebook, none elsewhere."""
+"""Bars of progress: rich's in a terminal, plain text in a notebook; in a log none, or
+lines."""
 
 import sys
 import time
@@ -20,16 +21,19 @@ def plain_console(*, stderr: bool = False) -> Any:
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
-def bars(*columns: Any, transient: bool = False, show: bool = True) -> Any:
+def bars(
+    *columns: Any, transient: bool = False, show: bool = True, lines: bool = False
+) -> Any:
     """Bars that fit where the program runs.
 
     A terminal has rich's bars on standard error. A notebook has a line of text, which
-    needs no widgets. A log, or a pipe, has none.
+    needs no widgets. A log, or a pipe, has none, or lines of text.
 
     Args:
         columns: of rich's bars; its own by custom.
         transient: whether rich's bars go when they are done.
         show: whether there are any at all.
+        lines: whether a log has a line for each tenth of the work.
 
     Returns:
         `rich.progress.Progress`, or what has its `start`, `stop`, `add_task`, `update`,
@@ -46,6 +50,8 @@ def bars(*columns: Any, transient: bool = False, show: bool = True) -> Any:
     console = plain_console(stderr=True)
     if console.is_jupyter and show:
         return TextBars()
+    if lines and show and not console.is_terminal:
+        return Lines()
     if not columns:  # rich's own take markup
         text = TextColumn("{task.description}", markup=False)
         columns = (text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -54,7 +60,9 @@ def bars(*columns: Any, transient: bool = False, show: bool = True) -> Any:
 
 
 @contextmanager
-def progress(label: str = "Working") -> Iterator[Callable[[str, int, int], None]]:
+def progress(
+    label: str = "Working", *, lines: bool = False
+) -> Iterator[Callable[[str, int, int], None]]:
     """A bar for what tells how far it is: `report` of `jqd.recover` and others.
 
     Used as a context. In a terminal the bar is rich's, in a notebook a line of text,
@@ -62,11 +70,12 @@ def progress(label: str = "Working") -> Iterator[Callable[[str, int, int], None]
 
     Args:
         label: what is being done; a second stage of it has a bar of its own.
+        lines: whether a log has a line for each tenth of the work.
 
     Yields:
         A function of (stage, done, total).
     """
-    shown = bars(transient=True)
+    shown = bars(transient=True, lines=lines)
     tasks: dict[str, Any] = {}
 
     def report(stage: str, done: int, total: int) -> None:
@@ -82,6 +91,44 @@ def progress(label: str = "Working") -> Iterator[Callable[[str, int, int], None]
     finally:
         if tasks:
             shown.stop()
+
+
+class Lines:
+    """Lines on standard error: one as a task begins, and one for each tenth of it."""
+
+    def __init__(self) -> None:
+        self._tasks: list[dict[str, Any]] = []
+
+    def start(self) -> None:
+        """Nothing is to be prepared."""
+
+    def stop(self) -> None:
+        """The lines stay."""
+
+    def add_task(self, description: str, total: float | None = None, **_: Any) -> int:
+        """A new task; its number."""
+        begun = {"text": description, "total": total, "tenths": -1}
+        self._tasks.append(begun | {"began": time.monotonic()})
+        return len(self._tasks) - 1
+
+    def update(
+        self, task: int, *, completed: float, total: float | None = None, **_: Any
+    ) -> None:
+        """How far a task is; said once for each tenth."""
+        own = self._tasks[task]
+        own["total"] = own["total"] if total is None else total
+        tenths = int(10 * completed / own["total"]) if own["total"] else 0
+        if tenths > own["tenths"]:
+            own["tenths"] = tenths
+            seconds = time.monotonic() - own["began"]
+            said = f"{own['text']} {completed:,}/{own['total']:,} ({seconds:.0f} s)"
+            print(said, file=sys.stderr, flush=True)
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
 
 
 class TextBars:

@@ -1,4 +1,4 @@
-"""Bars: rich's in a terminal, text in a notebook, silence in a log."""
+"""Bars: rich's in a terminal, text in a notebook, silence or lines in a log."""
 
 import sys
 
@@ -28,6 +28,19 @@ def work(count=3):
 def test_a_log_gets_none(capsys):
     work()
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_log_of_a_command_gets_a_line_for_each_tenth(capsys):
+    with jqd.progress("Fitting", lines=True) as report:
+        for i in range(101):
+            report("search", i, 100)
+        report("polish", 0, 4)
+        report("polish", 4, 4)
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = [line.rpartition(" (")[0] for line in err.splitlines()]
+    search = [f"Fitting {i}/100" for i in range(0, 101, 10)]
+    assert lines == [*search, "Fitting: polish 0/4", "Fitting: polish 4/4"]
 
 
 def test_a_terminal_gets_rich_bars_on_standard_error(capsys, monkeypatch):

@@ -20,6 +20,7 @@ from .._revision import COMMAND
 from .._version import __version__
 from .listing import Listed, said_in
 from .logs import begin_log, end_log
+from .option_names import by_options
 
 # Where each command is: imported when it is asked for, since most need JAX.
 _HOMES = {
@@ -219,7 +220,7 @@ def _run(words: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        return _of_the_user(error)
+        return _of_the_user(error, words)
     finally:
         COMMAND.reset(asked)
 
@@ -234,7 +235,7 @@ def with_address(words: Sequence[str]) -> list[str]:
     return found
 
 
-def _of_the_user(error: Exception) -> int:
+def _of_the_user(error: Exception, words: list[str]) -> int:
     """One line on what the user's input or code did; other errors are raised."""
     from ..report.user_code import ExperimentError, user_line
     from ..sweeps.store import SweepError
@@ -246,8 +247,17 @@ def _of_the_user(error: Exception) -> int:
     if where is not None and not _refused(error):
         return _complain(f"{where}: {type(error).__name__}: {message}", 1)
     if bad_input:
-        return _complain(message, 2)
+        return _complain(by_options(message, _options(words), words), 2)
     raise error
+
+
+def _options(words: list[str]) -> set[str]:
+    """The options of the command that was asked for."""
+    command: Any = typer.main.get_command(app)
+    for word in words:
+        if word in getattr(command, "commands", {}):
+            command = command.commands[word]
+    return {option for one in command.params for option in one.opts}
 
 
 def _refused(error: BaseException | None) -> bool:

@@ -106,18 +106,7 @@ def _print_copies(
     failures: Any, shots: Any, infidelity: Any, chosen: dict[str, Any], as_json: bool
 ) -> int:
     chosen = {name: value for name, value in chosen.items() if value is not None}
-    try:
-        found = bounds_on_copies(failures, shots, infidelity, **chosen)
-    except ValueError as error:
-        # what Python calls infidelity is Λ on the command line
-        text = str(error)
-        for python, option in (
-            ("infidelity", "--lambda"), ("infidelity_error", "--lambda-error"),
-            ("failures", "--failures"), ("shots", "--shots"),
-            ("confidence", "--confidence"),
-        ):  # fmt: skip
-            text = text.replace(f"Argument `{python}`", f"Argument `{option}`")
-        raise ValueError(text) from None
+    found = bounds_on_copies(failures, shots, infidelity, **chosen)
     told = str(found)
     summary = {
         "copies": found.copies,

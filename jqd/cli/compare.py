@@ -13,7 +13,7 @@ from .._files import finished_work_in, provenance
 from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
 from ..inference.comparison import HEADINGS, HEADINGS_DRAWN, Drawn
-from ..inference.posterior.posterior import SAMPLERS
+from ..report.tables import with_error
 from .compare_laws import offered, studies_of_populations, studies_on_phase_space
 from .law_words import is_phase_space, parse_laws
 from .options import (
@@ -21,15 +21,18 @@ from .options import (
     FIT,
     MODEL,
     OUTPUT,
+    T0,
     AsJson,
+    Levels,
     Nuisance,
+    Points,
     Sampling,
     Sigma,
-    check_word,
+    typed,
     with_options,
 )
-from .posterior import check_installed
-from .session import State, conclude, table_of, takes
+from .posterior import check_installed, check_sampler
+from .session import State, conclude, table_of, takes, without_empty, write_figures
 
 DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
 
@@ -65,6 +68,7 @@ def compare(
         rich_help_panel=DATA,
     ),
     sigma: Sigma = None,
+    t0: T0 = None,
     assigned: list[str] = typer.Option(
         [],
         "--set",
@@ -82,6 +86,8 @@ def compare(
     starts: int = typer.Option(
         8, min=1, help="Number of initial guesses of each fit.", rich_help_panel=FIT
     ),
+    levels: Levels = None,
+    points: Points = 600,
     out: Path | None = typer.Option(
         None,
         help="Write summary.json and the figure to this folder; if it holds files, to "
@@ -91,24 +97,30 @@ def compare(
     as_json: AsJson = False,
 ) -> int:
     """Compare how well laws predict the same data, by default built-in counts."""
+    check_sampler(sampling)
     wanted = parse_laws(laws)
     if is_phase_space(wanted):
         _refuse(
-            "phase space", {"--state": state is not None, "--noise": noise != "auto"}
-        )
+            "phase space",
+            {"--state": state is not None, "--noise": noise != "auto",
+             "--t0": t0 is not None},
+        )  # fmt: skip
         studies = studies_on_phase_space(
-            wanted, data, hamiltonian, assigned, sigma, nuisance
+            wanted, data, hamiltonian, assigned, sigma, nuisance, levels, points
         )
     else:
-        _refuse("populations", {"--sigma": sigma is not None, "--set": bool(assigned)})
+        _refuse(
+            "populations",
+            {"--sigma": sigma is not None, "--set": bool(assigned),
+             "--levels": levels is not None, "--points": typed("--points")},
+        )  # fmt: skip
         studies = studies_of_populations(
-            wanted, data, hamiltonian, state, noise, nuisance
+            wanted, data, hamiltonian, state, noise, nuisance, t0
         )
-    check_word("sampler", sampling.sampler, SAMPLERS)
     check_installed(sampling)
     # one that cannot be written is found out before the fits, not after them
     folder = None if out is None else report.new_run_folder(out)
-    with progress("Comparing") as report_progress:
+    with without_empty(folder), progress("Comparing", lines=True) as report_progress:
         found = _compared(studies, folds, starts, sampling, report_progress)
     summary = {
         "status": "ok" if any(row.predicts for row in found.rows) else "no prediction",
@@ -123,12 +135,15 @@ def compare(
         notes.append(f"Decoherence is not among the laws; {row} would be its row.")
     if folder is not None:
         with finished_work_in(folder, ""):
-            ts = np.asarray(next(iter(studies.values())).data.ts)
-            report.save_figure(report.figure_comparison(found, ts), folder, "laws")
             kept = summary | {"provenance": provenance()}
             report.write_json(kept, folder / "summary.json")
+            ts = np.asarray(next(iter(studies.values())).data.ts)
+            write_figures(lambda: {"laws": report.figure_comparison(found, ts)}, folder)
         notes.append(f"Results in {folder}")
     tables = [table_of("Laws beside the record", HEADINGS, found.lines())]
+    if fitted := [line for row in found.rows for line in _fitted(row)]:
+        headings = "law", "constant", "fitted", "standard error"
+        tables.append(table_of("Constants at the best fit", headings, fitted))
     if drawn := found.lines_drawn():
         tables.append(table_of("Draws from posteriors", HEADINGS_DRAWN, drawn))
     return conclude(summary, [*tables, *notes], as_json=as_json)
@@ -155,6 +170,17 @@ def _refuse(kind: str, given: Mapping[str, bool]) -> None:
             raise ValueError(
                 f"Argument `{name}` must not be given for laws of {kind}, but is."
             )
+
+
+def _fitted(row: Candidate) -> list[tuple[str, ...]]:
+    """A line for each constant of a law; three digits where no error holds."""
+    return [
+        (row.name, label, with_error(value, row.stderr[label]),
+         f"{row.stderr[label]:.1e}")
+        if label in row.stderr
+        else (row.name, label, f"{value:.3g}", "none")
+        for label, value in row.constants.items()
+    ]  # fmt: skip
 
 
 def _plain(found: Comparison, row: Candidate) -> Mapping[str, Any]:

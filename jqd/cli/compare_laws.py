@@ -20,8 +20,6 @@ from .recover_husimi import law_and_state, parsed, with_points
 DECOHERENCE = {"dephasing": "dephasing[gamma]", "loss": "loss[gamma]"}
 # A rate that is free begins here, in units of inverse time.
 RATE = 0.05
-# Points of a map that are compared.
-POINTS = 600
 
 
 def offered(wanted: dict[str, Wanted]) -> str | None:
@@ -41,13 +39,14 @@ def studies_of_populations(
     state: Path | None,
     noise: str,
     nuisance: str,
+    t0: float | None = None,
 ) -> dict[str, Study]:
     """A study of each law; built-in counts where no files are given."""
     priors = parse_nuisances(nuisance, ())
     if data is None and noise == "auto":
         noise = "multinomial"
     matrix = None if hamiltonian is None else Path(hamiltonian)
-    H, psi0, record = read_populations(data, matrix, state, noise)
+    H, psi0, record = read_populations(data, matrix, state, noise, t0)
     if not record.noise.known:
         raise ValueError(
             "Argument `--data` must hold counts, or values with `--noise "
@@ -74,6 +73,8 @@ def studies_on_phase_space(
     assigned: list[str],
     sigma: float | None,
     nuisance: str,
+    levels: int | None,
+    points: int,
 ) -> dict[str, Study]:
     """A study of each law on maps, moments or samples."""
     if data is None:
@@ -82,7 +83,7 @@ def studies_on_phase_space(
         )
     priors = parse_nuisances(nuisance, ())
     text = "0.5*U*ad^2*a^2" if hamiltonian is None else hamiltonian
-    record = load_phase_space(data, sigma).thinned(POINTS)
+    record = load_phase_space(data, sigma).thinned(points)
     with naming(data):
         rows, observe = record.data()
     if not rows.noise.known:
@@ -95,7 +96,7 @@ def studies_on_phase_space(
         told = tuple(prior for prior in priors if prior in parameters_of(text))
         with naming(data):
             operator = parsed(text, assigned, [], record, (), told, rates)
-            law, psi0 = law_and_state(record, operator, one.free, "auto", None, rates)
+            law, psi0 = law_and_state(record, operator, one.free, "auto", levels, rates)
         law = with_points(law, record)
         law = eqx.tree_at(
             lambda law: law.C, law, jnp.asarray(one.values.get("C", 1.0), law.C.dtype)

@@ -14,6 +14,7 @@ from ..ensembles.copying.sampler import STEP_OF, population_of
 from ..laws import CopyDynamics
 from ..sweeps.points import STATUS
 from .options import FIT, MODEL
+from .simulation import SCALED
 
 METHODS = ("leap", "exact")
 MAX_STEPS = 10**9  # of one trajectory
@@ -49,12 +50,13 @@ class Sampling:
         typer.Option(min=2, help="Number of ensembles to sample.", rich_help_panel=FIT),
     ] = 1000
     time: Annotated[
-        float,
+        float | None,
         typer.Option(
             help="Last time, in the inverse unit of --hamiltonian.",
+            show_default=f"10, {SCALED}",
             rich_help_panel=MODEL,
         ),
-    ] = 10.0
+    ] = None
     rows: Annotated[
         int,
         typer.Option(
@@ -88,6 +90,12 @@ class Sampling:
     spectators: int = 0
     admixture: float = 0.0
     seed: int = 0
+
+    @property
+    def last(self) -> float:
+        """The last time, of a run that is asked for."""
+        assert self.time is not None
+        return self.time
 
 
 class Run(NamedTuple):
@@ -129,7 +137,7 @@ class Run(NamedTuple):
     @property
     def ts(self) -> np.ndarray:
         """Times, (T,)."""
-        return np.linspace(0, self.options.time, self.options.rows)
+        return np.linspace(0, self.options.last, self.options.rows)
 
     @property
     def whole(self) -> int:

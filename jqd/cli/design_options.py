@@ -23,11 +23,19 @@ from .options import (
     finite_number,
     parse_nuisances,
 )
-from .simulation import TIMES
+from .simulation import SCALED, TIMES
 
 CRITERIA = ("A", "D", "c", "KL")
 MEASURED = "Constants to determine, separated by commas."
 Measured = Annotated[str, typer.Option(help=MEASURED, rich_help_panel=FIT)]
+ScaledCandidates = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Candidate times: {TIMES}",
+        show_default=f"0.1:6:60, {SCALED}",
+        rich_help_panel=MODEL,
+    ),
+]
 Candidates = Annotated[
     str, typer.Option(help=f"Candidate times: {TIMES}", rich_help_panel=MODEL)
 ]

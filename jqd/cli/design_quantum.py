@@ -18,7 +18,13 @@ from ..laws import ConservativeDiffusion, CopyDynamics, Law
 from ..observe import Occupations
 from ..records import Record, naming
 from ..status import Status
-from .design_options import MEASURED, Candidates, Designing, Measured
+from .design_options import (
+    MEASURED,
+    Candidates,
+    Designing,
+    Measured,
+    ScaledCandidates,
+)
 from .designing import Planned, carry_out
 from .one_law import (
     Assigned,
@@ -29,10 +35,10 @@ from .one_law import (
     words_of,
 )
 from .options import FIT, parse_free, with_options
-from .recover_copying import CONSTANTS, law_of, read_problem
+from .recover_copying import CONSTANTS, law_of, read_problem, time_scale
 from .recover_diffusion import CONSTANTS as OF_DIFFUSION
 from .session import Matrix, State
-from .simulation import follow, parse_times, rows, sets, true_values
+from .simulation import follow, parse_times, rows, sets, spaced, true_values
 
 # Counts that stand for a record until there is one; only their scatter counts.
 COUNTED = 1e6
@@ -44,7 +50,7 @@ def copying(
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Annotated[list[str] | None, sets("q (0.5), r (-0.5)")] = None,
-    times: Candidates = "0.1:6:60",
+    times: ScaledCandidates = None,
     free: Measured = "q,r",
     designing: Designing,
 ) -> int:
@@ -66,7 +72,7 @@ def law(
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Assigned = None,
-    times: Candidates = "0.1:6:60",
+    times: ScaledCandidates = None,
     free: Annotated[
         str | None,
         typer.Option(
@@ -96,7 +102,7 @@ def _of_counts(
     designing: Designing,
     hamiltonian: Path | None,
     state: Path | None,
-    times: str,
+    times: str | None,
 ) -> int:
     """Design counts of classes under a law of a matrix.
 
@@ -110,9 +116,10 @@ def _of_counts(
     Returns:
         Exit code.
     """
-    ts, priors = parse_times(times), designing.priors(names)
-    readout = _readout(priors)
     H, psi0 = read_problem(hamiltonian, state)
+    default = spaced(0.1, 6, 60, time_scale(H, hamiltonian))
+    ts, priors = parse_times(times or default), designing.priors(names)
+    readout = _readout(priors)
     words: list[Any] = [*simulate]
     if hamiltonian is not None:
         words += ["--hamiltonian", hamiltonian, "--state", state]

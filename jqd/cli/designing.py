@@ -1,10 +1,8 @@
 """What the commands that design experiments share: options, the design, its files."""
 
 import math
-import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -21,7 +19,7 @@ from ..status import Status
 from .design_options import Designing
 from .design_words import Need, constants_of, told
 from .options import parse_free
-from .session import conclude
+from .session import check_parent, conclude, make_parent, write_figures
 
 # A constant closer than this to that of quantum mechanics is it.
 ROUNDING = 1e-9
@@ -69,7 +67,7 @@ def carry_out(designing: Designing, free: str, prepare: Callable[[], Planned]) -
     arguments, steps = designing.arguments(names), designing.steps(names)
     criterion = arguments["criterion"]
     _check_new(designing.out)
-    with plain_console(stderr=True).status("Following the law") as shown, _named():
+    with plain_console(stderr=True).status("Following the law") as shown:
         planned = prepare()
         if planned.study is None:
             return _refuse(designing, planned, criterion, planned.ended.sentence)
@@ -97,10 +95,15 @@ def carry_out(designing: Designing, free: str, prepare: Callable[[], Planned]) -
         "files": [str(path) for path in files],
         "simulate": follow,
     })  # fmt: skip
-    if files:
-        with whole_files(*files) as (plan, *_, kept):
-            _write(plan, designing, found, looks, planned, free)
-            report.write_json(summary | {"provenance": report.provenance()}, kept)
+    if out is not None:
+        make_parent(out)
+        origin = {"provenance": report.provenance()}
+        with whole_files(out, _summary_file(out)) as (plan, kept):
+            _write(plan, designing, looks, planned, free)
+            report.write_json(summary | origin, kept)
+        if not write_figures(lambda: _figure(out, found), out.parent):
+            summary["files"] = [str(out), str(_summary_file(out))]
+            report.write_json(summary | origin, _summary_file(out))
     printed = told(summary, box=bool(designing.over))
     code = conclude(summary, printed, as_json=designing.as_json)
     if not designing.as_json and files:
@@ -142,30 +145,13 @@ def _check_new(out: Path | None) -> None:
     if out is None:
         return
     check_new(out, "settings", "--out")
+    check_parent(out)
     for path in [*_figures(out), _summary_file(out)]:
         if path.exists():
             raise ValueError(
                 "Argument `--out` must leave its figure and summary a place, but "
                 f"{path} is there already."
             )
-
-
-@contextmanager
-def _named() -> Iterator[None]:
-    """Complaints about arguments of Python name the options they come from."""
-    try:
-        yield
-    except ValueError as error:
-        text = str(error)
-        for python, option in (
-            ("rival", "against"), ("nuisances", "nuisance"), ("candidates", "times"),
-            ("wanted", "wanted"), ("over", "over"), ("criterion", "criterion"),
-            ("free", "free"), ("sigmas", "sigmas"), ("readout", "nuisance readout"),
-        ):  # fmt: skip
-            text = re.sub(
-                rf"^Argument `{python}(?=[`\[])", f"Argument `--{option}", text
-            )
-        raise type(error)(text) from None
 
 
 # -- numbers ---------------------------------------------------------------------
@@ -220,20 +206,23 @@ def _summary_file(out: Path) -> Path:
 def _write(
     out: Path,
     designing: Designing,
-    found: Design,
     looks: Sequence[tuple[float, float, int]],
     planned: Planned,
     free: str,
 ) -> None:
-    """Write the settings, and a figure of them beside."""
+    """Write the settings."""
     ts, _, shots = map(np.asarray, zip(*looks, strict=True))
     names, nuisance = ",".join(parse_free(free)), designing.nuisance.strip()
     write_settings(out, Settings(ts, shots, planned.law, names, nuisance))
+
+
+def _figure(out: Path, found: Design) -> dict[str, Any]:
+    """What the candidates tell, by the name of its files."""
     figure = report.figure_sensitivity(
         [one.t for one in found.settings], found.sensitivity, found.weights,
         found.criterion,
     )  # fmt: skip
-    report.save_figure(figure, out.parent, f"{out.stem}_sensitivity")
+    return {f"{out.stem}_sensitivity": figure}
 
 
 def _command(out: Path, planned: Planned) -> str:

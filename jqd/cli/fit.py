@@ -1,9 +1,8 @@
 """What the commands that recover constants share: the fit, its figures, its files."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -12,13 +11,25 @@ from .. import report
 from .._files import provenance
 from .._words import did_you_mean
 from ..inference import Recovery, Unidentifiable, loss_plane, recover
+from ..instruments import Gaussian
 from ..records import naming
 from ..report.tables import columns, recovery_tables
-from .options import Common, Sampling
+from .options import Common, Sampling, typed
 from .posterior import check_sampling, draw_posterior
-from .session import Outcome, Session, carry_out, overall
+from .session import (
+    Outcome,
+    Session,
+    carry_out,
+    conclude,
+    overall,
+    unless_it_fails,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Plane = tuple[np.ndarray, np.ndarray, np.ndarray]
+Drawing = Callable[[Recovery, Plane | None], "dict[str, Figure]"]
 
 
 def fit(
@@ -30,7 +41,9 @@ def fit(
     settings: dict[str, Any],
     file: Path | None = None,
     truth: Mapping[str, Any] | None = None,
-    draw: Callable[[Path, Recovery], Plane | None] | None = None,
+    draw: Drawing | None = None,
+    landscape: bool = True,
+    found: Callable[[Recovery], Mapping[str, Any]] | None = None,
     note: str | None = None,
     plan: str = "",
     sampling: Sampling | None = None,
@@ -43,11 +56,13 @@ def fit(
         law: the law at the first start.
         data: the record.
         names: what each column of the record is.
-        settings: to be kept with the results; `draw` may add to them.
+        settings: to be kept with the results.
         file: of the record, for messages.
         truth: the constants with which a record was computed.
-        draw: draws the figures and returns the loss over the plane of the first two
-            constants, if there are two; `draw_all` by default.
+        draw: draws the figures, by name, of the fit and the loss over the plane of the
+            first two constants, if there is one; `draw_all` by default.
+        landscape: whether this loss is computed, where there are two constants.
+        found: what else is kept with the results, of the fit.
         note: a sentence for the user, above the table.
         plan: what is computed and how long it takes, said before it begins.
         sampling: whether and how to draw from the posterior about the fit.
@@ -72,31 +87,44 @@ def fit(
         drawn = None
         if sampling is not None and sampling.posterior:
             drawn = draw_posterior(session, recovery, sampling, common.seed)
+        more: Mapping[str, Any] = {}
+        if found is not None:
+            with unless_it_fails("further numbers"):
+                more = found(recovery)
         summary = report.recovery_summary(recovery, common.seconds())
         printed = [*([note] if note else []), *recovery_tables(recovery)]
         if drawn is not None:
             summary["posterior"] = drawn.summary
             summary["status"] = overall((recovery.status, drawn.status))
             printed += drawn.printed
-        return Outcome(summary, printed, lambda: rest(session, recovery))
-
-    def rest(session: Session, recovery: Recovery) -> tuple[Any, Any]:
-        if draw is None:
-            landscape = draw_all(session.folder, recovery, names)
-        else:
-            landscape = draw(session.folder, recovery)
         kept = {
             **settings,
+            **more,
             "seed": common.seed,
             "free": ",".join(recovery.study.free),
             "starts": len(recovery.starts),
             "substeps": recovery.substeps,
             "held_out_rows": recovery.held_out_rows,
         }
-        dataset = report.recovery_dataset(
-            recovery, names, landscape=landscape, attributes=kept
-        )
-        return report.recovery_details(recovery) | {"settings": kept}, dataset
+        plane: list[Plane | None] = [None]
+
+        def dataset() -> Any:
+            if landscape:
+                with unless_it_fails("losses over the plane"):
+                    plane[0] = landscape_of(recovery)
+            return report.recovery_dataset(
+                recovery, names, landscape=plane[0], attributes=kept
+            )
+
+        def figures() -> "dict[str, Figure]":
+            if draw is None:
+                shown = draw_all(recovery, plane[0], names)
+            else:
+                shown = draw(recovery, plane[0])
+            return shown if drawn is None else shown | drawn.figures()
+
+        details = report.recovery_details(recovery) | {"settings": kept}
+        return Outcome(summary, printed, details, dataset, figures)
 
     return carry_out(common, work, Session(common.out, plan=plan))
 
@@ -122,27 +150,53 @@ def landscape_of(recovery: Recovery) -> Plane | None:
 
 
 def draw_all(
-    folder: Path, recovery: Recovery, names: Sequence[str], *, landscape: bool = True
-) -> Plane | None:
-    """The figures of a fit: data and law, residuals, loss plane, which is returned."""
+    recovery: Recovery, landscape: Plane | None, names: Sequence[str]
+) -> "dict[str, Figure]":
+    """The figures of a fit: data and law, residuals, and the loss over a plane."""
     ts, observed = np.asarray(recovery.ts), columns(recovery.observed)
     fitted, start = columns(recovery.prediction), columns(recovery.start_prediction)
-    held = None
+    held, sigma = None, errors_of(recovery)
     if recovery.held_out_rows:
         held = float(ts[-recovery.held_out_rows])
-    with ThreadPoolExecutor(1) as beside:
-        plane = beside.submit(landscape_of, recovery) if landscape else None
-        figures = {
-            "fit": report.figure_fit(ts, observed, fitted, start, names, held),
-            "residuals": report.figure_residuals(
-                ts, observed - fitted, held, names=names
+    figures = {
+        "fit": report.figure_fit(ts, observed, fitted, start, names, held, sigma=sigma),
+        "residuals": report.figure_residuals(
+            ts, observed - fitted, held, names=names, sigma=sigma
+        ),
+    }
+    if landscape is not None:
+        figures["loss"] = figure_loss(recovery, landscape)
+    return figures
+
+
+def errors_of(recovery: Recovery) -> np.ndarray | None:
+    """Standard errors of the data, like their columns, (T, M); NaN where there is none.
+
+    None where no errors are known. Those of counts are the errors at the fitted law.
+    """
+    data = recovery.study.data
+    noise, values = data.noise, np.asarray(data.values)
+    if not noise.known:
+        return None
+    if isinstance(noise, Gaussian):
+        return columns(np.broadcast_to(np.asarray(noise.sigma), values.shape))
+    fitted = np.asarray(recovery.prediction)
+    expected = np.where(np.isfinite(fitted), fitted, np.asarray(recovery.observed))
+
+    def row(k: int) -> np.ndarray:
+        """As a noise tells them of a first row."""
+        own = jax.tree.map(
+            lambda leaf: (
+                np.asarray(leaf)[k : k + 1]
+                if np.ndim(leaf) and np.shape(leaf)[0] == len(values)
+                else leaf
             ),
-        }
-        found = None if plane is None else plane.result()
-    if found is not None:
-        figures["loss"] = figure_loss(recovery, found)
-    report.save_figures(figures, folder)
-    return found
+            noise,
+        )
+        return np.ravel(own.row_errors(values[k : k + 1], expected[k]))
+
+    found = np.stack([row(k) for k in range(len(values))])
+    return np.where(np.isfinite(found) & (found > 0), found, np.nan)
 
 
 def figure_loss(recovery: Recovery, landscape: Plane) -> Any:
@@ -180,6 +234,25 @@ def check_free(
                 f"Argument `--free` must name constants out of {', '.join(valid)}, "
                 f"but {name!r} was given{did_you_mean(name, valid)}"
             )
+
+
+def tell(common: Common, result: Mapping[str, Any], title: str) -> int:
+    """Print what was found without a fit, and write it where --out was given.
+
+    Args:
+        common: folder, how to print.
+        result: what `--json` prints.
+        title: of the table.
+
+    Returns:
+        Exit code: 0 if its status is a success, else 1.
+    """
+    table = report.summary_table(result, title)
+    if not typed("--out"):
+        return conclude(result, [table], as_json=common.as_json)
+    origin = {"provenance": provenance()}
+    found = Outcome(result, [table], origin, lambda: None, dict)
+    return carry_out(common, lambda session: found)
 
 
 def estimate(
@@ -224,19 +297,18 @@ def estimate(
             "status": overall(found.status for found in fits.values()),
             "seconds": common.seconds(),
         }
-        return Outcome(summary, printed(fits), lambda: rest(session, fits))
+        kept = {"data": str(file or "built-in"), "seed": common.seed, **settings}
+        more: dict[str, Any] = {"settings": kept, "provenance": provenance()}
+        if details is not None:
+            more["details"] = {name or "fit": details(f) for name, f in fits.items()}
+        return Outcome(summary, printed(fits), more, lambda: None, lambda: drawn(fits))
 
-    def rest(session: Session, fits: Mapping[str, Any]) -> tuple[Any, None]:
+    def drawn(fits: Mapping[str, Any]) -> "dict[str, Figure]":
         with report.house_style():
             size = (4.9 * len(fits) + 0.6, 4.0)
             figure, axes = report.subplots(1, len(fits), size=size)
             for axis, (name, record) in zip(axes[0], records.items(), strict=True):
                 draw(axis, name, record, fits[name])
-            report.save_figure(figure, session.folder, "fit")
-        kept = {"data": str(file or "built-in"), "seed": common.seed, **settings}
-        more: dict[str, Any] = {"settings": kept, "provenance": provenance()}
-        if details is not None:
-            more["details"] = {name or "fit": details(f) for name, f in fits.items()}
-        return more, None
+        return {"fit": figure}
 
     return carry_out(common, work)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_origin, get_type_hints
 
 import typer
 
+from .._revision import COMMAND
 from .._words import did_you_mean
 
 # The sections of a help, in their order, and the fewest options that have sections.
@@ -62,6 +63,15 @@ Free = Annotated[
 Starts = Annotated[
     int, typer.Option(min=1, help="Number of initial guesses.", rich_help_panel=FIT)
 ]
+T0 = Annotated[
+    float | None,
+    typer.Option(
+        "--t0",
+        help="Time at which the system is in --state, for data that begin later.",
+        show_default="that of the data, or their first time",
+        rich_help_panel=DATA,
+    ),
+]
 Sigma = Annotated[
     float | None,
     typer.Option(
@@ -69,11 +79,26 @@ Sigma = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+Levels = Annotated[
+    int | None,
+    typer.Option(
+        min=2, help="Number of levels kept of each mode.", rich_help_panel=FIT
+    ),
+]
+Points = Annotated[
+    int,
+    typer.Option(
+        min=9,
+        help="Largest number of points of a map that the fit compares.",
+        rich_help_panel=FIT,
+    ),
+]
 PRIORS = (
     "Priors of nuisance parameters, which are fitted together with the free constants, "
     "separated by commas: NAME=MEAN+-SD; NAME=lognormal(MEDIAN,SD), where SD is that "
     "of the logarithm; NAME=halfnormal(SD), from 0 on; NAME=uniform(LOW,HIGH). E.g. "
-    "omega=0.4+-0.01."
+    "omega=0.4+-0.01. `readout` is the share of shots that show a random class: twice "
+    "the probability of a flip for two classes."
 )
 Nuisance = Annotated[str, typer.Option(help=PRIORS, rich_help_panel=MODEL)]
 
@@ -316,6 +341,41 @@ def parse_hamiltonian_share(text: str) -> tuple[float | None, str]:
     if not share > 0:
         raise ValueError(f"Argument {rule}, but {said!r} was given.")
     return share, ",".join(part for part in parts if part not in own)
+
+
+def only_with(option: str, needed: str, *, given: bool, there: bool) -> None:
+    """Raise ValueError for an option that would do nothing without another one.
+
+    Args:
+        option: such as --t0.
+        needed: what it needs, such as --data.
+        given: whether it is given.
+        there: whether what it needs is.
+    """
+    if given and not there:
+        raise ValueError(
+            f"Argument `{option}` must be given only with {needed}, but is given "
+            "without."
+        )
+
+
+def typed(option: str) -> bool:
+    """Whether an option was given, with its default value or another one."""
+    return any(word.partition("=")[0] == option for word in COMMAND.get() or ())
+
+
+def refuse_beside(mode: str, *options: str) -> None:
+    """Raise ValueError for the first of these options that was given beside a mode.
+
+    Args:
+        mode: an option that leaves them without effect, such as --length-scales.
+        options: such as --points.
+    """
+    for option in filter(typed, options):
+        raise ValueError(
+            f"Argument `{option}` must not be given with `{mode}`, but is: it would "
+            "change nothing."
+        )
 
 
 def refuse_nuisances(text: str, option: str) -> None:

@@ -1,7 +1,7 @@
 """Draws from the posterior beside a fit, for the commands that recover constants."""
 
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
@@ -11,8 +11,11 @@ from .. import report
 from ..inference import Posterior, Recovery, posterior
 from ..inference.posterior.chains import module
 from ..inference.posterior.posterior import SAMPLERS
-from .options import Sampling, check_word
+from .options import Sampling, check_word, only_with, typed
 from .session import Session
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CHAINS = 4
 FILE = "posterior.zarr"
@@ -25,22 +28,32 @@ class Drawn(NamedTuple):
         status: in words.
         summary: what `--json` prints.
         printed: table and sentences.
+        figures: draws the figures, by name.
     """
 
     status: str
     summary: dict[str, Any]
     printed: list[RenderableType]
+    figures: "Callable[[], dict[str, Figure]]"
 
 
 def check_sampling(sampling: Sampling, data: Any) -> None:
     """Raise ValueError for an unknown sampler, or a record that has no posterior."""
-    check_word("sampler", sampling.sampler, SAMPLERS)
+    check_sampler(sampling)
     check_installed(sampling)
     if sampling.posterior and not data.noise.known:
         raise ValueError(
             "Argument `--posterior` must not be given without errors of the data, but "
             "is: give counts, or the standard error of the values."
         )
+
+
+def check_sampler(sampling: Sampling) -> None:
+    """Raise ValueError for an unknown sampler, or one that draws nothing."""
+    check_word("sampler", sampling.sampler, SAMPLERS)
+    for option in ("--sampler", "--draws"):
+        there = sampling.posterior
+        only_with(option, "--posterior", given=typed(option), there=there)
 
 
 def check_installed(sampling: Sampling) -> None:
@@ -54,6 +67,7 @@ def check_installed(sampling: Sampling) -> None:
 
 def refuse_posterior(sampling: Sampling, option: str) -> None:
     """Raise ValueError for `--posterior` beside an option whose answer has none."""
+    check_sampler(sampling)
     if sampling.posterior:
         raise ValueError(
             f"Argument `--posterior` must not be given with `{option}`, but is: it "
@@ -64,7 +78,7 @@ def refuse_posterior(sampling: Sampling, option: str) -> None:
 def draw_posterior(
     session: Session, recovery: Recovery, sampling: Sampling, seed: int
 ) -> Drawn:
-    """Draw from the posterior about a fit; write draws and figures.
+    """Draw from the posterior about a fit, and write the draws.
 
     Args:
         session: whose folder takes them.
@@ -82,16 +96,15 @@ def draw_posterior(
         study, sampling.sampler, theta=recovery.theta, box=box, chains=CHAINS,
         draws=sampling.draws, key=jax.random.key(seed), report=session.advance,
     )  # fmt: skip
-    _write(session.folder, found)
+    found.save(session.folder / FILE)
     return Drawn(
         found.status,
         report.posterior_summary(found),
         [report.posterior_table(found), *found.notes(), *notes],
+        lambda: _figures(found),
     )
 
 
-def _write(folder: Path, found: Posterior) -> None:
-    found.save(folder / FILE)
-    figures = {"trace": report.figure_trace(found)}
-    figures["corner"] = report.figure_corner(found)
-    report.save_figures(figures, folder)
+def _figures(found: Posterior) -> "dict[str, Figure]":
+    shown = {"trace": report.figure_trace(found)}
+    return shown | {"corner": report.figure_corner(found)}

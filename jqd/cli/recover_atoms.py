@@ -125,20 +125,26 @@ def _recover(
     names = [f"x[{atom}]" for atom in record.atoms]
     settings = {"problem": problem, "windows": chain.windows, "ends": record.ends}
 
-    def draw(folder: Path, recovery: Recovery) -> Plane | None:
-        plane = draw_all(folder, recovery, names, landscape=not common.quick)
-        seen = horizon(recovery.study, jnp.asarray(recovery.theta))
-        figure = report.figure_horizon(seen, list(recovery.constants))
-        report.save_figure(figure, folder, "horizon")
-        settings.update(_horizon_settings(seen, recovery))
-        return plane
+    seen: list[Horizon] = []
+
+    def found(recovery: Recovery) -> dict[str, Any]:
+        seen.append(horizon(recovery.study, jnp.asarray(recovery.theta)))
+        return _horizon_settings(seen[0], recovery)
+
+    def draw(recovery: Recovery, plane: Plane | None) -> dict[str, Any]:
+        figures = draw_all(recovery, plane, names)
+        if seen:
+            labels = list(recovery.constants)
+            figures["horizon"] = report.figure_horizon(seen[0], labels)
+        return figures
 
     return fit(
         common, law, data, psi0=record.state(), free=free, instrument=observe,
         start={name: constants.pack(law, name) for name in free},
         starts=min(chain.starts, 2) if common.quick else chain.starts,
         search=SEARCH, polish=Polish(windows=chain.windows), file=chain.data,
-        truth=record.truth, names=names, settings=settings, draw=draw,
+        truth=record.truth, names=names, settings=settings, draw=draw, found=found,
+        landscape=not common.quick,
     )  # fmt: skip
 
 

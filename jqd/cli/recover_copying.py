@@ -19,10 +19,12 @@ from .options import (
     DATA,
     MODEL,
     PRIORS,
+    T0,
     Common,
     Free,
     Sampling,
     Starts,
+    only_with,
     parse_free,
     parse_hamiltonian_share,
     parse_noise,
@@ -53,6 +55,7 @@ def copying(
         "copies itself).",
         rich_help_panel=DATA,
     ),
+    t0: T0 = None,
     nuisance: Annotated[
         str,
         typer.Option(
@@ -74,7 +77,7 @@ def copying(
     shown = instrument_of(priors)
     if data is None and noise == "auto" and sampling.posterior:
         noise = "multinomial"
-    H, psi0, record = read_populations(data, hamiltonian, state, noise)
+    H, psi0, record = read_populations(data, hamiltonian, state, noise, t0)
     law = law_of(CopyDynamics.from_hamiltonian, H, psi0, hamiltonian, state)
     if share is not None:
         priors |= _of_hamiltonian(law, share, priors, record)
@@ -121,7 +124,11 @@ def instrument_of(priors: Mapping[str, Prior]) -> Any:
 
 
 def read_populations(
-    file: Path | None, hamiltonian: Path | None, state: Path | None, noise: str
+    file: Path | None,
+    hamiltonian: Path | None,
+    state: Path | None,
+    noise: str,
+    t0: float | None = None,
 ) -> tuple[Array, np.ndarray, Record]:
     """Hamiltonian, state and record of populations; the built-in ones without files.
 
@@ -135,6 +142,7 @@ def read_populations(
             "Arguments `--data`, `--hamiltonian` and `--state` must be given together, "
             f"but there is no {' and no '.join(missing)}."
         )
+    only_with("--t0", "--data", given=t0 is not None, there=file is not None)
     kind, sigma = parse_noise(noise)
     if file is None or hamiltonian is None or state is None:
         problem = problems.four_level()
@@ -148,7 +156,7 @@ def read_populations(
             )
     else:
         H, psi0 = load_matrix(hamiltonian), load_state(state)
-        data = load_record(file, kind, sigma)
+        data = load_record(file, kind, sigma, t0)
     return jnp.asarray(H), np.asarray(psi0), data
 
 
@@ -169,6 +177,22 @@ def read_problem(
         problem = problems.four_level()
         return np.asarray(problem.hamiltonian), np.asarray(problem.psi0)
     return load_matrix(hamiltonian), load_state(state)
+
+
+def time_scale(H: np.ndarray, hamiltonian: Path | None) -> float:
+    """The unit of default times: the power of ten next to ħ over the spread of levels.
+
+    Args:
+        H: the Hamiltonian, which need not be sound yet.
+        hamiltonian: its file; None for the built-in one, whose times are in its unit.
+    """
+    square = H.ndim == 2 and H.shape[0] == H.shape[1]
+    if hamiltonian is None or not square:
+        return 1.0
+    # all of the report card, which no other command here needs
+    from ..vetting.states import time_unit
+
+    return time_unit(np.linalg.eigvalsh(H), 1.0)
 
 
 def law_of(

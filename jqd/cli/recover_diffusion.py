@@ -1,5 +1,6 @@
 """`jqd recover diffusion`: constants of conservative diffusion from densities."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from ..inference.estimators.diffusion import ESTIMATORS
 from ..laws import ConservativeDiffusion
 from ..laws.diffusion import Amplitude
 from ..records import DensityRecord, load_density, naming
-from .fit import Plane, check_free, figure_loss, fit, landscape_of
+from .fit import Plane, check_free, figure_loss, fit, tell
 from .options import (
     DATA,
     FIT,
@@ -32,12 +33,13 @@ from .options import (
     parse_free,
     parse_nuisances,
     parse_start,
+    refuse_beside,
     refuse_nuisances,
     start_like,
     with_options,
 )
 from .posterior import refuse_posterior
-from .session import conclude, takes
+from .session import takes
 
 FORMS = ("auto", "amplitude", "window", "links")
 CONSTANTS = ("D", "friction", "classical_diffusion", "mass")
@@ -95,15 +97,16 @@ def diffusion(
     first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
     if data is None:
         record = problems.double_well(column)
+        record = record if sigma is None else replace(record, sigma=sigma)
     else:
         record = load_density(data, column, sigma)
     if estimator != "fit":
         refuse_nuisances(nuisance, f"--estimator {estimator}")
         refuse_posterior(sampling, f"--estimator {estimator}")
+        idle = () if estimator == "spectrum" else ("--sigma", "--start")
+        refuse_beside(f"--estimator {estimator}", "--form", "--starts", *idle)
         result = _estimate(estimator, record, names, first.get("D", 0.5))
-        title = f"D from the {estimator}, without a run"
-        table = report.summary_table(result, title)
-        return conclude(result, [table], as_json=common.as_json)
+        return tell(common, result, f"D from the {estimator}, without a run")
     if not len(record.ts) or record.initial is None:
         raise ValueError(
             "Argument `data` must hold `t`, densities and an initial state for a fit, "
@@ -124,7 +127,7 @@ def diffusion(
         settings={
             "form": type(law.form).__name__, "column": column, "nuisances": nuisance
         },
-        draw=lambda folder, found: _draw(folder, found, record),
+        draw=lambda found, plane: _draw(found, plane, record),
     )  # fmt: skip
 
 
@@ -167,10 +170,11 @@ def _estimate(
             record.levels, record.grid, record.potential, mass=record.mass,
             start=start, sigma=record.sigma,
         )  # fmt: skip
+    stderr = found.stderr if found.converged else None
     return {
         "law": "ConservativeDiffusion",
         "estimator": estimator,
-        "constants": {"D": {"value": found.D, "stderr": found.stderr}},
+        "constants": {"D": {"value": found.D, "stderr": stderr}},
         "values": found.count,
         "residual": found.residual,
         "status": "converged" if found.converged else "not converged",
@@ -186,10 +190,12 @@ def _action_rate(record: DensityRecord) -> np.ndarray:
     return record.action_rate
 
 
-def _draw(folder: Path, recovery: Recovery, record: DensityRecord) -> Plane | None:
+def _draw(
+    recovery: Recovery, landscape: Plane | None, record: DensityRecord
+) -> dict[str, Any]:
     """Profiles, and the loss over one constant or two."""
-    landscape = landscape_of(recovery)
-    if landscape is None:
+    figures = {"profiles": _profiles(recovery, record)}
+    if len(recovery.constants) == 1:
         (constant,) = recovery.constants.values()
         low, high = recovery.study.bounds()
         ends = np.asarray(recovery.ends)[:, 0]
@@ -199,15 +205,13 @@ def _draw(folder: Path, recovery: Recovery, record: DensityRecord) -> Plane | No
         there = jnp.concatenate([jnp.asarray(recovery.theta), jnp.asarray(ends)])
         values = jnp.unique(jnp.concatenate([values, there]))
         # a picture needs no more than coarse steps
-        loss = report.figure_loss_line(
+        figures["loss"] = report.figure_loss_line(
             values, loss_line(recovery.study, values), ends, recovery.agree,
             constant.reference, constant.name,
         )  # fmt: skip
-    else:
-        loss = figure_loss(recovery, landscape)
-    figures = {"profiles": _profiles(recovery, record), "loss": loss}
-    report.save_figures(figures, folder)
-    return landscape
+    elif landscape is not None:
+        figures["loss"] = figure_loss(recovery, landscape)
+    return figures
 
 
 def _profiles(recovery: Recovery, record: DensityRecord) -> Any:

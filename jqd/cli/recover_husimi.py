@@ -32,32 +32,39 @@ from ..spaces.driven import Driven
 from ..spaces.symbols import parameters_of, parse_hamiltonian, pulses_of
 from ..states import Ensemble, GaussianState, coherent, product
 from .drives import parse_bath, parse_pulses
-from .fit import Plane, check_free, draw_all, fit
+from .fit import Plane, check_free, draw_all, fit, tell
 from .husimi_levels import levels_for, mean_quanta, seconds_of_fit
 from .options import (
     FIT,
     MODEL,
     Common,
+    Levels,
     Nuisance,
+    Points,
     Sampling,
     Sigma,
     Starts,
     check_sigma,
     check_word,
+    only_with,
     parse_free,
     parse_nuisances,
     parse_set,
     parse_start,
+    refuse_beside,
     refuse_nuisances,
     start_like,
+    typed,
     with_options,
 )
 from .posterior import refuse_posterior
-from .session import conclude, takes
+from .session import takes
 
 FORMS = ("auto", "exact", "fock", "gaussian")
 # Levels of a density operator in a bath, unless told.
 BATH_LEVELS = 48
+# Options that only a fit heeds.
+FIT_ALONE = ("--free", "--start", "--starts", "--form", "--levels", "--points")
 LOSSES = ("auto", "squares", "moments", "likelihood")
 _PULSES = (
     f"{help_text('pulse')} Give a pulse drive(t) of --hamiltonian as drive=FILE.csv, "
@@ -108,18 +115,8 @@ def husimi(
     loss: str = typer.Option(
         "auto", help=f"Loss of the fit: {', '.join(LOSSES)}.", rich_help_panel=FIT
     ),
-    levels: int | None = typer.Option(
-        None,
-        min=2,
-        help="Number of levels kept of each mode.",
-        rich_help_panel=FIT,
-    ),
-    points: int = typer.Option(
-        600,
-        min=9,
-        help="Largest number of points of a map that the fit compares.",
-        rich_help_panel=FIT,
-    ),
+    levels: Levels = None,
+    points: Points = 600,
     sigma: Sigma = None,
     length_scales: bool = typer.Option(
         False,
@@ -143,14 +140,17 @@ def husimi(
                 "Argument `--length-scales` must not be given with `--data`, but is: "
                 "it is a demand on H0, not a fit."
             )
+        refuse_beside("--length-scales", *FIT_ALONE, "--loss", "--bath", "--sigma")
         operator = parsed(hamiltonian, assigned, pulses)
-        return _lengths(operator, kappa, as_json=common.as_json)
+        return _lengths(operator, kappa, common)
+    only_with("--kappa", "--length-scales", given=typed("--kappa"), there=False)
     form = ALIASES.get(form, form)
     check_word("form", form, FORMS)
     check_word("loss", loss, LOSSES)
     if loss == "likelihood":
         refuse_nuisances(nuisance, "--loss likelihood")
         refuse_posterior(sampling, "--loss likelihood")
+        refuse_beside("--loss likelihood", "--starts", "--points")
     check_sigma(sigma)
     names = parse_free(free)
     first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
@@ -166,8 +166,7 @@ def husimi(
     if loss == "likelihood":
         result = _likelihood(record, law, psi0, names, {"C": 0.8} | first)
         title = "Maximum likelihood, C kept at or below 1: no standard error there"
-        table = report.summary_table(result, title)
-        return conclude(result, [table], as_json=common.as_json)
+        return tell(common, result, title)
     full, record = record, record.thinned(120 if common.quick else points)
     with naming(data):
         rows, observe = record.data()
@@ -175,10 +174,9 @@ def husimi(
     law = with_points(law, record)
     columns = _names(record)
 
-    def draw(folder: Path, recovery: Recovery) -> Plane | None:
-        plane = draw_all(folder, recovery, columns)
-        _maps(folder, recovery, full, law, psi0)
-        return plane
+    def draw(recovery: Recovery, plane: Plane | None) -> dict[str, Any]:
+        maps = _maps(recovery, full, law, psi0)
+        return draw_all(recovery, plane, columns) | maps
 
     drawn = min(starts, 6) if common.quick else starts
     least_squares, notes = "least squares", [_left_out(record, full)]
@@ -247,7 +245,7 @@ def _detector(observe: Any, priors: Mapping[str, Prior], bath: Bath | None) -> A
     return Heterodyne(orders=observe)
 
 
-def _lengths(hamiltonian: Driven, kappa: float, *, as_json: bool) -> int:
+def _lengths(hamiltonian: Driven, kappa: float, common: Common) -> int:
     """Length scales that make a free Hamiltonian diffusion-free (C7)."""
     found = lengths_of(hamiltonian.at(), kappa)
     result = {
@@ -256,8 +254,7 @@ def _lengths(hamiltonian: Driven, kappa: float, *, as_json: bool) -> int:
         "residual": float(found.residual),
         "status": "converged" if found.converged else "no lengths do it",
     }
-    table = report.summary_table(result, "Length scales of a diffusion-free H0")
-    return conclude(result, [table], as_json=as_json)
+    return tell(common, result, "Length scales of a diffusion-free H0")
 
 
 def _record(file: Path | None, loss: str, sigma: float | None) -> PhaseSpaceRecord:
@@ -462,11 +459,11 @@ def _names(record: PhaseSpaceRecord) -> list[str]:
 
 
 def _maps(
-    folder: Path, recovery: Recovery, record: PhaseSpaceRecord, law: Any, psi0: Any
-) -> None:
+    recovery: Recovery, record: PhaseSpaceRecord, law: Any, psi0: Any
+) -> dict[str, Any]:
     """Maps of data and law at the last time, where the record is on a grid."""
     if record.axes is None:
-        return
+        return {}
     x, y = record.axes
     data = record.values[-1].reshape(len(y), len(x))
     last = np.asarray([record.t0, record.ts[-1]])
@@ -485,4 +482,4 @@ def _maps(
         [data, fitted, fitted - data], x, y,
         [f"data, t = {last[-1]:.3g}", "law, constants recovered", "law - data"],
     )  # fmt: skip
-    report.save_figure(figure, folder, "maps")
+    return {"maps": figure}

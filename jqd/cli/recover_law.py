@@ -12,6 +12,7 @@ from .one_law import Assigned, LawWord, free_of, law_that_runs, parse_law, words
 from .options import (
     DATA,
     FIT,
+    T0,
     Common,
     Nuisance,
     Sampling,
@@ -48,6 +49,7 @@ def law(
         help="Noise of the data, as for `jqd recover copying`.",
         rich_help_panel=DATA,
     ),
+    t0: T0 = None,
     nuisance: Nuisance = "",
     sampling: Sampling,
     common: Common,
@@ -56,7 +58,7 @@ def law(
     wanted = parse_law(law, assigned)
     if data is None and noise == "auto" and sampling.posterior:
         noise = "multinomial"
-    H, psi0, record = read_populations(data, hamiltonian, state, noise)
+    H, psi0, record = read_populations(data, hamiltonian, state, noise, t0)
     made = law_of(partial(law_that_runs, wanted), H, psi0, hamiltonian, state)
     names = free_of(wanted, made, free)
     first = parse_start(start, names)

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
 from ..records import CountsRecord, CurveRecord, load_statistics
+from ..report.tables import checks_table, chi_square_line, status_line
 from ..statistics import log_marginal, occupation, sample_occupations
 from .fit import estimate
 from .options import FIT, Common, Starts, parse_free, parse_start, with_options
@@ -111,7 +112,7 @@ def _part(name: str, fit: StatisticsFit) -> dict[str, Any]:
         "constants": {
             label: {
                 "value": constant.value,
-                "stderr": constant.stderr,
+                "stderr": constant.stderr if constant.holds else None,
                 "reference": _reference(name),
             }
             for label, constant in fit.constants.items()
@@ -120,6 +121,7 @@ def _part(name: str, fit: StatisticsFit) -> dict[str, Any]:
         "agreeing_starts": float(np.mean(fit.agree)),
         "chi2_per_dof": fit.chi2_per_dof,
         "p_value": fit.p_value,
+        "status": fit.status,
         "message": fit.message,
     }
 
@@ -150,7 +152,17 @@ def _printed(fits: Mapping[str, StatisticsFit]) -> list[Any]:
                 f"{constant.stderr:.1e}" if constant.holds else "none",
                 "" if expected is None else f"{expected:g}",
             )  # fmt: skip
-    return [table, *dict.fromkeys(fit.message for fit in fits.values())]
+    return [table, *(_checks(name, fit) for name, fit in fits.items())]
+
+
+def _checks(name: str, fit: StatisticsFit) -> Table:
+    """What a fit says of itself, as that of other set-ups does."""
+    agree, starts = int(np.sum(fit.agree)), len(fit.agree)
+    lines = {"weights": name} if name else {}
+    lines["starts that reached the best fit"] = f"{agree} of {starts}"
+    if fit.chi2_per_dof is not None:
+        lines |= chi_square_line(fit.chi2_per_dof, fit.p_value)
+    return checks_table(lines | status_line(fit.status, fit.message))
 
 
 def _draw(axis: Any, name: str, record: Any, fit: StatisticsFit) -> None:

@@ -96,10 +96,10 @@ def _fit(record: Record) -> TemperatureFit:
 
 def _part(fit: TemperatureFit, *, built_in: bool) -> dict[str, Any]:
     """The result in the few numbers that `--json` prints."""
-    T = {"value": fit.T.value, "stderr": fit.T.stderr}
+    T = {"value": fit.T.value, "stderr": fit.T.stderr if fit.T.holds else None}
     return {
         "constants": {"T": {**T, "reference": 1.0 if built_in else None}},
-        "cramer_rao_bound": fit.bound,
+        "cramer_rao_bound": fit.bound if fit.T.holds else None,
         "chi2_per_dof": fit.chi2_per_dof,
         "p_value": fit.p_value,
         "status": fit.status,

@@ -11,10 +11,11 @@ from .. import constants, problems
 from ..evolution import Propagator, evolve
 from ..inference import Polish
 from ..inference.tower import FOOT, LevelNorms
-from ..instruments import Gaussian
+from ..instruments import Gaussian, Multinomial
 from ..matter.tower import RandomTower
 from ..records import Record, load_record, naming
-from .fit import draw_all, fit
+from ..records.reading import read
+from .fit import fit
 from .options import (
     DATA,
     MODEL,
@@ -22,6 +23,7 @@ from .options import (
     Free,
     Starts,
     check_sigma,
+    only_with,
     parse_free,
     parse_start,
     start_like,
@@ -31,6 +33,8 @@ from .session import takes
 
 # The constants, and where a fit begins.
 FIRST = {"strength": 0.13, "omega": 0.85, "beta": 0.62}
+# Standard error of norms that nothing else says.
+SIGMA = 2e-3
 
 
 @with_options(out=Path("results/tower"))
@@ -49,15 +53,24 @@ def tower(
     photons: int = typer.Option(
         8, min=1, help="Largest number of photons.", rich_help_panel=MODEL
     ),
-    sigma: float = typer.Option(
-        2e-3,
+    sigma: float | None = typer.Option(
+        None,
         help="Standard error of the norms; counts have their own.",
+        show_default=f"that of the file, or {SIGMA:g}",
+        rich_help_panel=DATA,
+    ),
+    t0: float | None = typer.Option(
+        None,
+        "--t0",
+        help="Time at which the light is in the foot of the tower.",
+        show_default="that of the data, or 0",
         rich_help_panel=DATA,
     ),
     common: Common,
 ) -> int:
     """Recover coupling, frequency and temperature of matter from a photon tower."""
     check_sigma(sigma)
+    only_with("--t0", "--data", given=t0 is not None, there=data is not None)
     wanted = parse_free(free, tuple(FIRST))
     levels = min(levels, 40) if common.quick else levels
     first = parse_start(start, tuple(FIRST))
@@ -67,12 +80,13 @@ def tower(
     truth: dict[str, float] = {}
     if data is None:
         made = problems.tower_record(
-            levels=levels, photons=photons, sigma=sigma, seed=common.seed
-        )
+            levels=levels, photons=photons, sigma=SIGMA if sigma is None else sigma,
+            seed=common.seed,
+        )  # fmt: skip
         key, record = made.law.key, made.data
         truth = {name: float(getattr(made.law, name)) for name in FIRST}
     else:
-        key, record = jax.random.key(common.seed), _read(data, photons, sigma)
+        key, record = jax.random.key(common.seed), _read(data, photons, sigma, t0)
     # constants that are not free keep the value they are known to have
     begin = FIRST | truth | {name: FIRST[name] for name in wanted} | first
     law = RandomTower(key, *size, **begin)
@@ -85,24 +99,32 @@ def tower(
         search=None, polish=Polish(windows=3), method=_method(law, psi0, record),
         truth=truth, names=names, settings={"levels": levels, "photons": photons},
         file=data,
-        draw=lambda folder, found: draw_all(
-            folder, found, names, landscape=not common.quick
-        ),
+        landscape=not common.quick,
     )  # fmt: skip
 
 
-def _read(file: Path, photons: int, sigma: float) -> Record:
-    read = load_record(file)
+def _read(file: Path, photons: int, sigma: float | None, t0: float | None) -> Record:
+    if t0 is None and "t0" not in read(file, "populations"):
+        t0 = 0.0
+    found = load_record(file, t0=t0)
     shown = photons + 1
-    if read.values.shape[1] > shown:
+    if found.values.shape[1] > shown:
         raise ValueError(
             f"Argument `data` must hold at most {shown} levels of the tower, p0 to "
-            f"p{shown - 1}, but {file.name} holds {read.values.shape[1]}."
+            f"p{shown - 1}, but {file.name} holds {found.values.shape[1]}."
         )
-    # counts scatter as counts do; of shares the user says it
-    noise = read.noise if read.noise.known else Gaussian(sigma)
+    counted = isinstance(found.noise, Multinomial)
+    if counted and sigma is not None:
+        raise ValueError(
+            "Argument `--sigma` must not be given for counts, which have errors of "
+            "their own, but is."
+        )
+    # counts scatter as counts do; of shares the user says it, or the file
+    noise = found.noise
+    if sigma is not None or not noise.known:
+        noise = Gaussian(SIGMA if sigma is None else sigma)
     with naming(file):
-        return Record(read.ts, read.values, noise, t0=0.0)
+        return Record(found.ts, found.values, noise, found.t0)
 
 
 def _method(law: RandomTower, psi0: jax.Array, data: Record) -> Propagator:

@@ -16,13 +16,19 @@ from ..sweeps.claims import OWN_LEASE
 from ..sweeps.objects import Objects
 from ..sweeps.points import STATUS
 from .copy_blocks import DIMS, MAX_STEPS, METHODS, Run, Sampling, block_width, sampled
-from .options import MODEL, OUTPUT, Common, check_word, with_options
+from .options import MODEL, OUTPUT, Common, check_word, refuse_beside, with_options
+from .recover_copying import time_scale
 from .session import Matrix, Outcome, Session, State, carry_out
 from .sweeping import PLACE, Worker, Workers, lease_of
 
 REMEDIES = ("none", "spectators:NUMBER", "admixture:SHARE")
 COMMAND = "jqd sample copying --resume"
 BLOCKS = "blocks.zarr"  # store of a run, in its folder
+# What a run that was begun holds already.
+SETTLED = (
+    "--hamiltonian", "--state", "--copies", "--trajectories", "--time", "--rows", "--q",
+    "--r", "--method", "--printed", "--remedy", "--seed", "--quick",
+)  # fmt: skip
 
 
 @with_options(out=Path("results/copies"))
@@ -66,6 +72,7 @@ def copying(
     else:
         folder, store = _stopped(resume)
         run = _stored(store)
+        refuse_beside("--resume", *SETTLED, *([] if folder is None else ["--out"]))
 
     def work(session: Session) -> Outcome:
         place = store or str(session.folder / BLOCKS)
@@ -82,7 +89,7 @@ def copying(
                 f"{undone} of {run.blocks} blocks in {place} have no values; "
                 "--retry-failed tries them again"
             )
-        return _compared(session, run, dataset, common)
+        return _compared(run, dataset, common)
 
     session = Session(
         folder or common.out, resume_with=COMMAND, resume=folder is not None
@@ -99,8 +106,9 @@ def _options(sampling: Sampling, remedy: str, common: Common) -> Sampling:
     if common.quick:
         few, short = min(sampling.trajectories, 64), min(sampling.rows, 21)
         options = replace(options, trajectories=few, rows=short)
-    if not (np.isfinite(options.time) and options.time > 0):
-        raise ValueError(f"Argument `--time` must be positive, but is {options.time}.")
+    time = options.time
+    if time is not None and not (np.isfinite(time) and time > 0):
+        raise ValueError(f"Argument `--time` must be positive, but is {time}.")
     return options
 
 
@@ -116,6 +124,9 @@ def _asked(options: Sampling, hamiltonian: Path | None, state: Path | None) -> R
         )
     else:
         H, psi = load_matrix(hamiltonian), load_state(state)
+    if options.time is None:
+        time = 10 * time_scale(np.asarray(H), hamiltonian)
+        options = replace(options, time=time)
     _check_size(options, np.asarray(H), len(psi))
     width = min(block_width(len(psi)), options.trajectories)
     run = Run(options, width, H, psi)
@@ -146,7 +157,7 @@ def _stored(store: str) -> Run:
         raise ValueError(f"{rule} but {store} is another sweep.") from None
 
 
-def _compared(session: Session, run: Run, dataset: Any, common: Common) -> Outcome:
+def _compared(run: Run, dataset: Any, common: Common) -> Outcome:
     from ..report.copies import compare, copies_table, dataset_of, figure_copies
 
     def trajectories(blocks: slice) -> dict[str, np.ndarray]:
@@ -160,15 +171,14 @@ def _compared(session: Session, run: Run, dataset: Any, common: Common) -> Outco
     settings = asdict(run.options)
     result = compare(run.law(), run.psi0, settings, main, halved)
 
-    def rest() -> tuple[Any, Any]:
+    def figures() -> dict[str, Any]:
         with report.house_style():
-            report.save_figure(figure_copies(result), session.folder, "copies")
-        details = {"settings": settings, "provenance": report.provenance()}
-        return details, dataset_of(result, settings)
+            return {"copies": figure_copies(result)}
 
     return Outcome(
-        result.summary | {"seconds": common.seconds()}, [copies_table(result)], rest,
-        scratch=BLOCKS,
+        result.summary | {"seconds": common.seconds()}, [copies_table(result)],
+        {"settings": settings, "provenance": report.provenance()},
+        lambda: dataset_of(result, settings), figures, scratch=BLOCKS,
     )  # fmt: skip
 
 
@@ -194,11 +204,11 @@ def _check_size(options: Sampling, H: np.ndarray, size: int) -> None:
     _checks.check_memory(100 * entries, "--trajectories", what)
     # classes turn each other at least at the rate |H_ab|
     fastest = np.abs(H * (1 - np.eye(len(H)))).max(initial=0)
-    steps = options.time * fastest / STEP_OF.get(options.method, 1)
+    steps = options.last * fastest / STEP_OF.get(options.method, 1)
     if steps > MAX_STEPS:
         raise ValueError(
             f"Argument `--time` must be reached in {MAX_STEPS:.0e} steps, but "
-            f"{options.time:g} takes {steps:.2g} and more."
+            f"{options.last:g} takes {steps:.2g} and more."
         )
 
 

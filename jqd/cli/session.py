@@ -1,8 +1,9 @@
 """What commands share: progress, the run folder, what is written, what is printed."""
 
+import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -20,12 +21,15 @@ from rich.table import Table
 
 from .. import report
 from .._bars import bars, plain_console
-from .._files import atomic_file, finished_work_in, to_json
+from .._files import OutputError, atomic_file, finished_work_in, to_json, writing
+from .._redaction import without_secrets
 from ..records import help_text
+from ..report.store import TAKEN
 from .options import DATA, MODEL, Common
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
 
 
 def takes(kind: str, more: str = "", panel: str = DATA) -> Any:
@@ -81,6 +85,7 @@ class Session:
             BarColumn(),
             TextColumn("{task.completed}/{task.total}"),
             TimeElapsedColumn(),
+            lines=True,
         )
         self._tasks: dict[str, TaskID] = {}
         self._stack = ExitStack()
@@ -128,15 +133,18 @@ class Outcome(NamedTuple):
     Attributes:
         summary: what `--json` prints; its status decides on the exit code.
         printed: tables and sentences for a person.
-        rest: draws the figures; what summary.json holds beyond the summary, and the
-            dataset for data.zarr, or None. It is called when the result is printed:
-            what draws and writes takes as long to import as JAX.
+        details: what summary.json holds beyond the summary.
+        dataset: makes the dataset for data.zarr, or None. It is called when the result
+            is printed: what writes takes as long to import as JAX.
+        figures: draws the figures, by name, once the numbers are written.
         scratch: what the run kept in its folder in case that it is stopped.
     """
 
     summary: Mapping[str, Any]
     printed: Sequence[RenderableType]
-    rest: "Callable[[], tuple[Mapping[str, Any], xr.Dataset | None]]"
+    details: Mapping[str, Any]
+    dataset: "Callable[[], xr.Dataset | None]"
+    figures: "Callable[[], Mapping[str, Figure]]"
     scratch: str = "search.npz"
 
 
@@ -159,15 +167,71 @@ def carry_out(
         found, folder = work(session), session.folder
         session.hide()
         code = conclude(found.summary, found.printed, as_json=common.as_json)
-        details, dataset = found.rest()
+        # the numbers first: a figure may fail, and a fit may have taken hours
+        report.write_json({**found.summary, **found.details}, folder / "summary.json")
+        dataset = found.dataset()
         if dataset is not None:
             report.write_dataset(dataset, folder / "data.zarr")
-        report.write_json({**found.summary, **details}, folder / "summary.json")
         _discard(folder / found.scratch)  # the results hold it now
+        write_figures(found.figures, folder)
     if not common.as_json:
         seconds = common.seconds()
         plain_console().print(f"Results in {folder} ({seconds:.0f} s)")
     return code
+
+
+def write_figures(
+    draw: "Callable[[], Mapping[str, Figure]]", folder: Path
+) -> list[Path]:
+    """Draw figures and write them: their files, none where one line says what failed.
+
+    Args:
+        draw: draws them, by name.
+        folder: where they go.
+    """
+    with unless_it_fails("figures"):
+        figures = draw()
+        return report.save_figures(figures, folder) if figures else []
+    return []
+
+
+def check_parent(file: Path) -> None:
+    """Raise where a file of `--out` can have no folder, before anything is computed."""
+    above = next(one for one in file.absolute().parents if one.exists())
+    reason = "Permission denied" if above.is_dir() else "Not a directory"
+    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+        raise OutputError.of(file.parent, "--out", reason)
+
+
+def make_parent(file: Path) -> None:
+    """Make the folder of a file of `--out`, once there is something to write."""
+    with writing(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def without_empty(folder: Path | None) -> Iterator[None]:
+    """Take away a run folder that is still empty where the block fails.
+
+    Args:
+        folder: of `new_run_folder`, or None.
+    """
+    try:
+        yield
+    except BaseException:
+        if folder is not None and [one.name for one in folder.iterdir()] == [TAKEN]:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def unless_it_fails(what: str) -> Iterator[None]:
+    """Let trouble with a picture be one line: the numbers do without it."""
+    try:
+        yield
+    except Exception as error:
+        line = " ".join(f"{type(error).__name__}: {error}".split())
+        typer.echo(f"There are no {what}: {without_secrets(line)}", err=True)
 
 
 def conclude(

@@ -33,15 +33,17 @@ from .one_law import (
     words_of,
 )
 from .options import DATA, with_options
-from .recover_copying import law_of, read_problem
+from .recover_copying import law_of, read_problem, time_scale
 from .session import Matrix, State
 from .simulation import (
+    SCALED,
     Simulated,
     Simulation,
     drawn,
     follow,
     sets,
     simulate,
+    spaced,
     true_values,
 )
 
@@ -50,7 +52,8 @@ Readout = Annotated[
     typer.Option(
         min=0.0,
         max=1.0,
-        help="Readout error: share of the shots that show a random class.",
+        help="Readout error: share of the shots that show a random class, twice the "
+        "probability of a flip for two classes.",
         rich_help_panel=DATA,
     ),
 ]
@@ -62,7 +65,7 @@ def copying(
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Annotated[list[str] | None, sets("q (0.5), r (-0.5)")] = None,
-    times: Annotated[str | None, times_or("0:6:61")] = None,
+    times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None,
     plan: Plan = None,
     readout: Readout = 0.0,
     simulation: Simulation,
@@ -90,7 +93,7 @@ def law(
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Assigned = None,
-    times: Annotated[str | None, times_or("0:6:61")] = None,
+    times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None,
     plan: Plan = None,
     readout: Readout = 0.0,
     simulation: Simulation,
@@ -140,7 +143,9 @@ def counts_of(
         Exit code.
     """
     out = simulation.out
-    seen = looks(name, plan, times, "0:6:61", simulation.shots, 1000)
+    H, psi0 = read_problem(hamiltonian, state)
+    default = spaced(0, 6, 61, time_scale(H, hamiltonian))
+    seen = looks(name, plan, times, default, simulation.shots, 1000)
     if seen.ts[0] != 0 and out.suffix == ".csv":
         raise ValueError(
             f"Argument `{'--times' if plan is None else '--settings'}` must begin at 0 "
@@ -151,7 +156,6 @@ def counts_of(
         option: out.with_name(f"{out.stem}_{name}.npy")
         for option, name in (("hamiltonian", "hamiltonian"), ("state", "psi0"))
     }
-    H, psi0 = read_problem(hamiltonian, state)
     instrument = Confusion(readout=jnp.asarray(readout))
     # as if a calibration had found it to a tenth
     nuisance = f"readout={readout:g}+-{readout / 10:g}"

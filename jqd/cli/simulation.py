@@ -30,7 +30,7 @@ from .options import (
     finite_number,
     seed_in,
 )
-from .session import conclude
+from .session import check_parent, conclude, make_parent
 
 # Steps between two rows beyond which a run is taken as it is.
 _MOST_STEPS = 4096
@@ -72,6 +72,7 @@ class Simulation:
 
 TIMES = "FIRST:LAST:NUMBER, or a list such as 0.2,0.5,1."
 MEASURED = f"Measurement times: {TIMES}"
+SCALED = "times the time scale of --hamiltonian (a power of ten), if given"
 Times = Annotated[str, typer.Option(help=MEASURED, rich_help_panel=MODEL)]
 
 
@@ -129,11 +130,13 @@ def simulate(
     """
     for path, kind in kinds.items():
         check_new(path, kind, "--out")
+        check_parent(path)
     with plain_console(stderr=True).status("Simulating"):
         made = prepare()
         failed = made.run is not None and not made.run.all_ok
         files = {} if failed else made.draw()
         if files:
+            make_parent(options.out)
             with whole_files(*files) as drafts:
                 for draft, write in zip(drafts, files.values(), strict=True):
                     write(draft)
@@ -218,6 +221,11 @@ def true_values(
                 f"{name!r} was given."
             )
     return {**known, **values}
+
+
+def spaced(first: float, last: float, number: int, unit: float) -> str:
+    """Default times of a Hamiltonian, as `--times` takes them."""
+    return f"{first * unit:g}:{last * unit:g}:{number}"
 
 
 def parse_times(text: str) -> np.ndarray:

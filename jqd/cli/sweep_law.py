@@ -15,9 +15,9 @@ from ..laws import Law
 from ..observe import total_variation
 from .one_law import Assigned, LawWord, law_that_runs, parse_law, told, words_of
 from .options import MODEL, AsJson, finite_number, with_options
-from .recover_copying import law_of, read_problem
+from .recover_copying import law_of, read_problem, time_scale
 from .session import Matrix, State
-from .simulation import TIMES, parse_times
+from .simulation import SCALED, TIMES, parse_times, spaced
 from .sweeping import Sweeping, Worker, Workers
 
 _VALUES = re.compile(r"([^=]+)=(.+)")
@@ -37,8 +37,13 @@ def law(
         ),
     ],
     times: Annotated[
-        str, typer.Option(help=f"Times: {TIMES}", rich_help_panel=MODEL)
-    ] = "0:6:61",
+        str | None,
+        typer.Option(
+            help=f"Times: {TIMES}",
+            show_default=f"0:6:61, {SCALED}",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Assigned = None,
@@ -55,9 +60,9 @@ def law(
     """
     wanted = parse_law(law, assigned)
     axes = _axes(vary, (*wanted.values, *wanted.free))
-    ts = parse_times(times)
-    ts = ts if ts[0] == 0 else np.concatenate([[0.0], ts])
     H, psi0 = read_problem(hamiltonian, state)
+    ts = parse_times(times or spaced(0, 6, 61, time_scale(H, hamiltonian)))
+    ts = ts if ts[0] == 0 else np.concatenate([[0.0], ts])
 
     def alone() -> Any:
         made = law_of(

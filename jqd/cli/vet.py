@@ -18,8 +18,8 @@ from ..vetting import ROWS, Card, Verdict
 from ..vetting import vet as vet_law
 from .law_words import law_of_populations, parse_laws
 from .one_law import parse_law
-from .options import FIT, MODEL, OUTPUT, AsJson, check_word
-from .session import Matrix, conclude, table_of
+from .options import FIT, MODEL, OUTPUT, AsJson, check_word, only_with
+from .session import Matrix, conclude, table_of, without_empty, write_figures
 from .vet_laws import ALL, GROUNDS, KNOWN
 
 # One of each that moves kets, away from quantum mechanics.
@@ -93,20 +93,21 @@ def vet(
     made = _laws(laws, hamiltonian, assigned)
     folder = None if out is None else report.new_run_folder(out)
     cards: dict[str, Card] = {}
-    try:
-        for name, law in made.items():
-            with progress(f"Vetting {name}") as advance:
-                cards[name] = vet_law(
-                    law, time=time, steps=-(-steps // 2) if quick else steps,
-                    rows=asked, tries=1 if quick else 3, report=advance,
-                )  # fmt: skip
-    except KeyboardInterrupt:
-        if cards:  # minutes of work
-            _conclude(cards, asked, folder, as_json)
-        raise
-    if rows is not None:
-        _check_applied(cards)
-    return _conclude(cards, asked, folder, as_json)
+    with without_empty(folder):
+        try:
+            for name, law in made.items():
+                with progress(f"Vetting {name}", lines=True) as advance:
+                    cards[name] = vet_law(
+                        law, time=time, steps=-(-steps // 2) if quick else steps,
+                        rows=asked, tries=1 if quick else 3, report=advance,
+                    )  # fmt: skip
+        except KeyboardInterrupt:
+            if cards:  # minutes of work
+                _conclude(cards, asked, folder, as_json)
+            raise
+        if rows is not None:
+            _check_applied(cards)
+        return _conclude(cards, asked, folder, as_json)
 
 
 def _check_applied(cards: dict[str, Card]) -> None:
@@ -137,7 +138,7 @@ def _conclude(
     if folder is not None:
         kept = summary | {"provenance": provenance()}
         report.write_json(kept, folder / "summary.json")
-        report.save_figure(report.figure_cards(cards), folder, "cards")
+        write_figures(lambda: {"cards": report.figure_cards(cards)}, folder)
         notes.append(f"Results in {folder}")
     return conclude(summary, [*tables, *notes], as_json=as_json)
 
@@ -161,6 +162,10 @@ def _laws(
                 f"Argument `LAWS` must give {one.free[0]} a value, as in "
                 f"{one.law}[{one.free[0]}=0.4], but {name!r} does not."
             )
+    only_with(
+        "--hamiltonian", "laws of a matrix", given=hamiltonian is not None,
+        there=any(one.law not in GROUNDS for one in wanted.values()),
+    )  # fmt: skip
     H = golden()[0].hamiltonian() if hamiltonian is None else load_matrix(hamiltonian)
     with naming(hamiltonian):
         return {

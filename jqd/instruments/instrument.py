@@ -88,7 +88,8 @@ class Confusion(Instrument):
     negative entries and correlated errors.
 
     Attributes:
-        readout: ε, scalar in [0, 1], probability of a read-out without information.
+        readout: ε, scalar in [0, 1], share of the shots that show a random class; for
+            two classes the probability of a flip is ε/2.
         matrix: A_ba, probability to read b where it is a, (M, M); or None. It is fitted
             by ln(A_ba / A_aa), so that its columns stay probabilities.
         noise: scatter of the counts; multinomial by default.

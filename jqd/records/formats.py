@@ -158,6 +158,7 @@ _T0 = {"t0": "time of the state; else 0"}
 _FIRST = {"t0": "time of the state; else the first of `t`"}
 _SIGMA = {"sigma": "error of the values, in their unit; else none"}
 _ROW_SIGMA = {"sigma": "error of the values, in their unit, () or [t]; else none"}
+_EACH_SIGMA = {"sigma": "error of the values, (), [t] or [t, class]; else none"}
 _OWN_SIGMA = {"sigma": "its standard error; else it is estimated"}
 _STATE = {
     "alpha0|psi0|rho0":
@@ -176,16 +177,17 @@ KINDS = {
         "data", "load_record", "`--data` of `jqd recover copying`, `law`, `tower`",
         (
             Format("populations", CSV, "`t,p0,p1` / `0,0.9,0.1`",
-                   _T | {"p0,p1,..": _SHARES}),
+                   _T | {"p0,p1,..": _SHARES},
+                   {"sigma": "[t] error of the values; else none"}),
             Format("counts", CSV, "`t,n0,n1` / `0,90,10`",
                    _T | {"n0,n1,..": _COUNTS}),
             Format("populations", NPZ, '`np.savez("p.npz", t=ts, p=shares)`',
-                   _T | {"p": _SHARES}, _FIRST),
+                   _T | {"p": _SHARES}, _FIRST | _EACH_SIGMA),
             Format("counts", NPZ, '`np.savez("n.npz", t=ts, n=counts)`',
                    _T | {"n": _COUNTS}, _FIRST),
             Format("populations", STORES,
                    '`Dataset({"populations": (("t", "a"), p)}, {"t": ts})`',
-                   _T | {"populations": _SHARES}, _FIRST),
+                   _T | {"populations": _SHARES}, _FIRST | _EACH_SIGMA),
             Format("counts", STORES,
                    '`Dataset({"counts": (("t", "a"), n)}, {"t": ts})`',
                    _T | {"counts": _COUNTS}, _FIRST),

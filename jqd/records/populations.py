@@ -1,5 +1,6 @@
 """Data of populations or counts of classes over time."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,21 @@ NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
 
 
 def load_record(
-    path: str | Path, noise: str = "auto", sigma: float | None = None
+    path: str | Path,
+    noise: str = "auto",
+    sigma: float | None = None,
+    t0: float | None = None,
 ) -> Record:
     """Load populations or counts over time.
 
     Args:
         path: the file; `formats.KINDS["populations"]` lists its contents.
-        noise: "auto" (multinomial for counts, none for populations), "none",
-            "gaussian", "multinomial" or "ensemble" (counts of a single ensemble of
-            systems that copy each other, measured repeatedly).
-        sigma: standard deviation, for "gaussian".
+        noise: "auto" (multinomial for counts; gaussian for populations with a sigma,
+            else none), "none", "gaussian", "multinomial" or "ensemble"
+            (counts of a single ensemble of systems that copy each other, measured
+            repeatedly).
+        sigma: standard deviation, for "gaussian"; None for that of the file.
+        t0: time of the state; None for that of the file, or its first time.
 
     Raises:
         ValueError: unreadable or truncated file, columns missing or unknown, values
@@ -36,23 +42,29 @@ def load_record(
     """
     _checks.check_choice(noise, "noise", NOISES)
     file = read(path, "populations")
-    ts, values, counted = _rows(file, file.path.suffix)
+    ts, values, counted, errors = _rows(file, file.path.suffix)
     if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
         raise file.complaint(
             "have one row of values a time", f"has shapes {ts.shape} and {values.shape}"
         )
     if not values.size:
         raise file.complaint("hold values", "has none")
-    t0 = file.scalar("t0", float(ts[0])) if "t0" in file else None
+    if t0 is None and "t0" in file:
+        t0 = file.scalar("t0", float(ts[0]))
+    if sigma is not None:
+        errors = np.asarray(sigma)
+    elif errors is not None:
+        errors = _each(file, errors, values)
     with naming(path):
-        return Record(ts, values, _noise(file, counted, values, noise, sigma), t0)
+        return Record(ts, values, _noise(file, counted, values, noise, errors), t0)
 
 
 def record_of_table(table: Any) -> Record:
     """The record in a pandas DataFrame with the columns of a CSV file.
 
     Args:
-        table: columns `t` (or an index of that name) and p0, p1, .. or n0, n1, ..
+        table: columns `t` (or an index of that name) and n0, n1, .. or p0, p1, ..,
+            these with or without a column `sigma` of their errors.
 
     Raises:
         ValueError: other columns, entries that are not finite numbers.
@@ -67,30 +79,71 @@ def record_of_table(table: Any) -> Record:
         types = ", ".join(map(str, table.dtypes))
         raise file.complaint("hold numbers", f"has the types {types}") from None
     file = replace(file, arrays=dict(zip(header, numbers.T, strict=True)))
-    ts, values, counted = _rows(file, ".csv")
-    if not counted and values.size:
-        check_populations(values, "data")
-    return Record(ts, values, Multinomial() if counted else None)
+    ts, values, counted, errors = _rows(file, ".csv")
+    if counted:
+        return Record(ts, values, Multinomial())
+    errors = None if errors is None else _each(file, errors, values)
+    if values.size:
+        check_populations(values, "data", _slack(errors, values))
+    return Record(ts, values, None if errors is None else Gaussian(errors))
 
 
-def _rows(file: File, suffix: str) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Times, values by time and class, and whether these are counts."""
+def _rows(
+    file: File, suffix: str
+) -> tuple[np.ndarray, np.ndarray, bool, np.ndarray | None]:
+    """Times, values by time and class, whether these are counts, and their errors."""
     form = format_of("populations", file, suffix)
     file = ordered(file, form)
     part = form.needed[1]
     if stem := part.stem:
-        columns = [file.arrays[f"{stem}{i}"] for i in range(len(file.arrays) - 1)]
+        many = sum(map(part.numbers, file.arrays))
+        columns = [file.arrays[f"{stem}{i}"] for i in range(many)]
         values = np.stack(columns, axis=-1)
     else:
         values = file.real(part.name)
-    return file.real("t"), values, form.data == "counts"
+    counted = form.data == "counts"
+    errors = None if counted or "sigma" not in file else file.real("sigma")
+    return file.real("t"), values, counted, errors
+
+
+def _each(file: File, sigma: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Errors of a file: one, or shaped as one for each row or each value."""
+    if sigma.size == 1:
+        sigma = sigma.reshape(())
+    elif sigma.shape == values.shape[:1]:
+        sigma = sigma[:, None]
+    elif sigma.shape != values.shape:
+        raise file.complaint(
+            "hold `sigma` as one number, one for each time or one for each value",
+            f"has shape {sigma.shape} for values of shape {values.shape}",
+        )
+    if not (sigma > 0).all():
+        raise file.complaint("hold a positive `sigma`", f"has {sigma.min():g}")
+    return sigma
+
+
+def _slack(sigma: np.ndarray | None, values: np.ndarray) -> float:
+    """How far a row's sum may be from 1.
+
+    With known errors single values may stray below 0 and sums from 1 by some of them;
+    without, files hold six digits.
+    """
+    if sigma is None:
+        return 1e-6
+    return 6 * float(np.max(sigma)) * math.sqrt(values.shape[1])
 
 
 def _noise(
-    file: File, counted: bool, values: np.ndarray, noise: str, sigma: float | None
+    file: File,
+    counted: bool,
+    values: np.ndarray,
+    noise: str,
+    sigma: np.ndarray | None,
 ) -> Noise | None:
-    if noise == "auto":
-        noise = "multinomial" if counted else "none"
+    if noise == "auto" and counted:
+        noise = "multinomial"
+    elif noise == "auto":
+        noise = "none" if sigma is None else "gaussian"
     of_counts = noise in ("multinomial", "ensemble")
     if of_counts and not counted:
         raise ValueError(
@@ -106,15 +159,13 @@ def _noise(
         return EnsembleNoise(values[0].sum())
     if counted:
         return Multinomial()
-    # with known noise single values may stray below 0 and sums from 1 by some sigmas
-    slack = 1e-6 if sigma is None else 6 * sigma * np.sqrt(values.shape[1])
-    check_populations(values, file.path.name, slack)
+    check_populations(values, file.path.name, _slack(sigma, values))
     if noise != "gaussian":
         return None
     if sigma is None:
         raise ValueError(
-            "Argument `noise` must give the standard deviation, as gaussian:0.01, but "
-            "is 'gaussian'."
+            "Argument `noise` must give the standard deviation, as gaussian:0.01, for "
+            f"a file without `sigma` such as {file.path.name}, but is 'gaussian'."
         )
     return Gaussian(sigma)
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from .file import File
+from .formats import KINDS
 
 # Byte-order marks of UTF-16, little and big endian.
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -29,7 +30,7 @@ def columns(file: File) -> dict[str, np.ndarray]:
         ValueError: no header or no rows, rows of different length, entries that are not
             numbers, another separator or encoding.
     """
-    rows = _rows(file)
+    rows = _rows(file, headed=True)
     _, header = next(rows, (0, []))
     first = next(rows, None)
     if first is None:
@@ -45,15 +46,18 @@ def columns(file: File) -> dict[str, np.ndarray]:
 
 
 def header_of(file: File) -> list[str]:
-    """Names of the columns of a table; none where the first line holds numbers."""
-    _, first = next(_rows(file), (0, []))
+    """Names of the columns of a table; none where the first line holds numbers.
+
+    A # before them is that of a comment unless they are those of a kind of data.
+    """
+    rows = _rows(file, headed=True)
+    _, first = next(rows, (0, []))
     _check_separator(file, first, first)
-    try:
-        for cell in first:
-            complex(cell)
-    except ValueError:
-        return first
-    return []
+    if _is_numeric(first):
+        return []
+    said = any(of.fitting(first, file.path.suffix) for of in KINDS.values())
+    _, plain = next(_rows(file), (0, []))
+    return first if said or plain == first else []
 
 
 def matrix(file: File) -> np.ndarray:
@@ -85,8 +89,23 @@ def check_header(file: File, header: list[str]) -> None:
         raise file.complaint("have each column once", f"has {','.join(header)}")
 
 
-def _rows(file: File) -> Iterator[Row]:
-    """Cells of each line with its number; empty lines and comments are left out."""
+def _is_numeric(cells: list[str]) -> bool:
+    """Whether each cell is a number."""
+    try:
+        return all(complex(cell) is not None for cell in cells)
+    except ValueError:
+        return False
+
+
+def _rows(file: File, *, headed: bool = False) -> Iterator[Row]:
+    """Cells of each line with its number; empty lines and comments are left out.
+
+    Args:
+        file: the file.
+        headed: whether the last comment before numbers is a line of its own where it
+            holds a name for each column: `# t,n0,n1`, as NumPy writes a header.
+    """
+    said: Row | None = None
     try:
         with file.path.open("rb") as raw:
             if raw.read(2).startswith(_UTF_16):
@@ -94,8 +113,16 @@ def _rows(file: File) -> Iterator[Row]:
         with file.path.open(newline="", encoding="utf-8-sig") as handle:
             reader = csv.reader(handle)
             for row in reader:
-                if row and not row[0].lstrip().startswith("#"):
-                    yield reader.line_num, [cell.strip() for cell in row]
+                if not row:
+                    continue
+                cells = [cell.strip() for cell in row]
+                if cells[0].startswith("#"):
+                    said = reader.line_num, [cells[0].lstrip("# "), *cells[1:]]
+                    continue
+                if headed and said is not None and _names(said[1], cells):
+                    yield said
+                headed = False
+                yield reader.line_num, cells
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise file.complaint(
@@ -104,6 +131,12 @@ def _rows(file: File) -> Iterator[Row]:
         ) from None
     except (OSError, csv.Error) as error:
         raise file.broken(error) from None
+
+
+def _names(said: list[str], cells: list[str]) -> bool:
+    """Whether a comment names the columns of a row of numbers."""
+    named = len(said) == len(cells) and all(map(str.isidentifier, said))
+    return named and _is_numeric(cells)
 
 
 def _check_separator(file: File, header: list[str], row: list[str]) -> None:

@@ -62,7 +62,8 @@ def figure_fit(
             axis.set_title(names[k])
         for axis in axes.flat[len(shown) :]:
             axis.set_visible(False)
-        axes[0, 0].set_ylim(_limits(data, fitted, start))
+        ends = data if sigma is None else np.stack(_bars(data, sigma))
+        axes[0, 0].set_ylim(_limits(ends, fitted, start))
         axes[0, 0].set_xlim(*span_of(ts))
         for axis in axes.flat[max(len(shown) - columns, 0) : len(shown)]:
             axis.set_xlabel("time")
@@ -128,6 +129,7 @@ def figure_residuals(
     noise_band: Any = None,
     *,
     names: Sequence[str] | None = None,
+    sigma: Any = None,
 ) -> Figure:
     """Draw the residuals of the data from the fitted law.
 
@@ -138,11 +140,22 @@ def figure_residuals(
         noise_band: expected standard error, a number or shape (T,); None for data
             without noise.
         names: names of the M columns.
+        sigma: standard errors of the data, broadcast to (T, M), in which the residuals
+            are drawn, beside a band of one of them; columns that have none are left
+            out.
 
     Returns:
         The figure. For more than six columns it shows their median and spread.
     """
     ts, residuals = np.asarray(ts, float), np.asarray(residuals, float)
+    shown = "data - fitted law"
+    if sigma is not None:
+        sigma = np.broadcast_to(np.asarray(sigma, float), residuals.shape)
+        sigma = np.where(sigma > 0, sigma, np.nan)
+        told = np.isfinite(sigma).any(axis=0)
+        residuals, noise_band = (residuals / sigma)[:, told], 1.0
+        names = None if names is None else [names[k] for k in np.flatnonzero(told)]
+        shown = "(data - fitted law) / error"
     with house_style():
         figure, axes = subplots(size=(6.8, 3.4))
         axis = axes[0, 0]
@@ -166,7 +179,7 @@ def figure_residuals(
             axis.plot(ts, middle, color=CYCLE[0], marker=marker, label="median")
         axis.set_xlim(*span_of(ts))
         axis.set_xlabel("time")
-        axis.set_ylabel("data - fitted law")
+        axis.set_ylabel(shown)
         if axis.get_legend_handles_labels()[0]:
             figure.legend(loc="outside upper left", ncols=4, columnspacing=1.4)
     return figure
@@ -187,6 +200,12 @@ def mark_held_out(axis: Axes, ts: Any, since: float | None, *, label: bool) -> N
             0.5 * (since + ts.max()), 0.98, "held out", ha="center", va="top",
             transform=axis.get_xaxis_transform(), color=GREY, fontsize=9,
         )  # fmt: skip
+
+
+def _bars(data: np.ndarray, sigma: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper ends of error bars; the data where there is none."""
+    bars = np.nan_to_num(np.broadcast_to(np.asarray(sigma, float), data.shape))
+    return data - bars, data + bars
 
 
 def _limits(data: Any, fitted: Any, start: Any) -> tuple[float, float]:

@@ -10,6 +10,9 @@ from .._files import atomic_file, to_plain, write_zarr, writing
 if TYPE_CHECKING:
     import xarray as xr
 
+# Mark of a folder that a run has taken.
+TAKEN = ".run"
+
 
 def new_run_folder(path: str | Path) -> Path:
     """Make the folder of a new run and return it; an earlier run is never overwritten.
@@ -39,7 +42,7 @@ def new_run_folder(path: str | Path) -> Path:
 def _take(folder: Path) -> bool:
     """Mark the folder as taken; False if a run that started beside us was first."""
     try:
-        (folder / ".run").touch(exist_ok=False)
+        (folder / TAKEN).touch(exist_ok=False)
     except FileExistsError:
         return False
     return True

@@ -53,7 +53,7 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
         table.add_row(
             name,
             recovery.constants[name].digits,
-            f"{row['stderr']:.1e}" if holds else "none",
+            "none" if row["stderr"] is None else f"{row['stderr']:.1e}",
             "none" if row["reference"] is None else f"{row['reference']:g}",
             "none" if deviation is None else f"{deviation:+.1e}",
             "none" if deviation is None else apart,
@@ -70,21 +70,35 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     }
     lines |= _beside(recovery)
     if recovery.chi2_per_dof is not None:
-        small = ", scatter too small" if recovery.scatter_too_small else ""
-        p = f"p = {float(recovery.p_value):.2g}{small}"
-        text = f"{float(recovery.chi2_per_dof):.4g} ({p})"
-        lines["chi-square per degree of freedom"] = text
+        lines |= chi_square_line(
+            recovery.chi2_per_dof, recovery.p_value,
+            ", scatter too small" if recovery.scatter_too_small else "",
+        )  # fmt: skip
     if recovery.runs is not None:
         lines["residuals over time"] = recovery.runs.describe()
-    lines["status"] = recovery.status
-    if recovery.message and recovery.message != recovery.status:
-        lines["status"] += f": {recovery.message}"
+    return table, checks_table(lines | status_line(recovery.status, recovery.message))
+
+
+def chi_square_line(chi2_per_dof: Any, p: Any, more: str = "") -> dict[str, str]:
+    """The line of `checks_table` on chi-square and its p-value."""
+    text = f"{float(chi2_per_dof):.4g} (p = {float(p):.2g}{more})"
+    return {"chi-square per degree of freedom": text}
+
+
+def status_line(status: str, message: str) -> dict[str, str]:
+    """The line of `checks_table` on the status of a fit, with its sentence."""
+    more = f": {message}" if message and message != status else ""
+    return {"status": status + more}
+
+
+def checks_table(lines: Mapping[str, str]) -> Table:
+    """What a fit says of itself, a line for each check."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for label, text in lines.items():
         grid.add_row(label, text)
-    return table, grid
+    return grid
 
 
 def _beside(recovery: Any) -> dict[str, str]:
@@ -92,7 +106,7 @@ def _beside(recovery: Any) -> dict[str, str]:
     lines, constants = {}, recovery.constants.values()
     pulls = [(c.name, float(c.pull)) for c in constants if c.pull is not None]
     for c in constants:
-        if pulls and c.pull is None:
+        if pulls and c.pull is None and recovery.errors_hold:
             lines[f"error of {c.name}"] = (
                 f"{float(c.known):.2g} were the nuisances known, {float(c.alone):.2g} "
                 "without their priors"
@@ -150,7 +164,8 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
     Returns:
         law, constants (value, stderr and reference of each; with nuisances also the
         errors if these were known, the errors without their priors, and the pulls of
-        the nuisances in widths of their priors; infinite errors are None), status,
+        the nuisances in widths of their priors; infinite errors are None, and so are
+        all errors where errors_hold is False), status,
         errors_hold (whether no test speaks against the errors), chi2_per_dof and
         p_value (None where no errors are known), agreeing_starts (the share of initial
         guesses that reached the best fit), held_out, runs_p_value (of the runs of
@@ -204,16 +219,21 @@ def recovery_details(recovery: Any) -> dict[str, Any]:
 
 
 def _numbers(recovery: Any) -> dict[str, dict[str, Any]]:
-    """The numbers of each constant by name; None where there is none."""
+    """The numbers of each constant by name; None where there is none, or no error
+    holds."""
     fields = (
         "value", "stderr", "reference", "step_bias", "deviation", "sigmas", "known",
         "alone", "pull",
     )  # fmt: skip
+    # the table withholds them, too
+    withheld = () if recovery.errors_hold else ("stderr", "known", "alone")
     read = attrgetter(*fields)
     rows = {name: read(constant) for name, constant in recovery.constants.items()}
     return {
         name: {
-            field: None if number is None or np.isinf(number) else float(number)
+            field: None
+            if number is None or np.isinf(number) or field in withheld
+            else float(number)
             for field, number in zip(fields, row, strict=True)
         }
         for name, row in rows.items()
@@ -325,7 +345,7 @@ _DESCRIPTIONS = {
     "fitted": "the law with its recovered constants",
     "starting": "the law with the constants of its first start",
     "value": "recovered constant",
-    "stderr": "standard error of the recovered constant",
+    "stderr": "standard error of the recovered constant; NaN where none holds",
     "reference": "value in exact quantum mechanics; NaN where there is none",
     "step_bias": "how far the time step moves the constant",
     "deviation": "value - reference",

@@ -62,7 +62,8 @@ def _fits(summary: Summary) -> dict[str, Summary]:
 def _constants(name: str, part: Summary, summary: Summary) -> Block:
     bias, sigmas = summary.get("step_bias", {}), summary.get("deviation_sigmas", {})
     # no error and no deviation for a fit that the data reject
-    holds = summary.get("errors_hold", True) and part.get("status") != MISFIT
+    status = part.get("status")
+    holds = summary.get("errors_hold", status != "not converged") and status != MISFIT
     sigmas = sigmas if holds else {}
     headings = [
         "constant", "recovered" if holds else "best fit", "standard error",

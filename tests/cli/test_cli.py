@@ -9,6 +9,7 @@ import typer
 
 import jqd
 from jqd.cli import app, main
+from jqd.cli.option_names import by_options
 from jqd.cli.options import parse_free, parse_noise, parse_start
 from jqd.report import json_schema
 
@@ -31,6 +32,27 @@ def one_line(text, part):
     assert text.startswith("Error: ")
     assert text.count("\n") == 1
     assert part in text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Argument `psi0` must be `x`.", "Argument `--state` must be `x`."),
+        ("Argument `psi[0]` must be 1.", "Argument `--state[0]` must be 1."),
+        ("Argument `nuisances` must", "Argument `nuisances` must"),  # not in the head
+        ("Argument `nuisances` must be.", "Argument `--nuisance` must be."),
+        ("Argument `readout` must be.", "Argument `--nuisance readout` must be."),
+        ("Arguments `H` and `data` must be.", "Arguments `--hamiltonian` and `--data`"),
+        # of the file, where the user typed none
+        ("Argument `sigma` must be.", "Argument `sigma` must be."),
+        ("Argument `t0` must be.", "Argument `--t0` must be."),
+        ("Argument `omega` must be.", "Argument `omega` must be."),
+        ("see Argument `data` must be.", "see Argument `data` must be."),
+    ],
+)
+def test_messages_name_what_was_typed(said, shown):
+    known = ["--state", "--nuisance", "--hamiltonian", "--data", "--sigma", "--t0"]
+    assert by_options(said, known, ["recover", "law", "--t0=1"]).startswith(shown)
 
 
 def test_info(jqd_command):

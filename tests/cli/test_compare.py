@@ -1,10 +1,13 @@
 """`jqd compare`: the table, JSON, bad input in one line."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import qutip
 
 from jqd.cli import main
+from jqd.cli.compare import _fitted
 from jqd.cli.law_words import parse_laws
 
 
@@ -185,7 +188,9 @@ def test_laws_on_phase_space(tmp_path, printed):
         ("--laws copying[q],copying[q]", "each law once, but 'copying[q]' comes twice"),
         ("--laws copying[q]x", "but 'copying[q]x' was given"),
         ("--noise none", "for counts, but is 'none'"),
-        ("--folds 12", "`folds` must be at most the number of rows, 11"),
+        ("--levels 9", "`--levels` must not be given for laws of populations"),
+        ("--points 600", "`--points` must not be given for laws of populations"),
+        ("--folds 12", "`--folds` must be at most the number of rows, 11"),
         ("--nuisance nobody=0.1+-0.1", "'nobody'"),
     ],
 )
@@ -206,3 +211,12 @@ def test_values_without_errors_prefer_nothing(capsys):
 def test_files_belong_together(files, capsys):
     assert main(files[:3]) == 2
     assert "must be given together" in capsys.readouterr().err
+
+
+def test_constants_are_printed_with_the_errors_that_hold():
+    row = SimpleNamespace(
+        name="copying", constants={"q": 0.52312, "r": -0.51234}, stderr={"q": 0.016}
+    )
+    assert _fitted(row) == [
+        ("copying", "q", "0.523", "1.6e-02"), ("copying", "r", "-0.512", "none"),
+    ]  # fmt: skip

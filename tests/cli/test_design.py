@@ -179,7 +179,7 @@ def refused(words, message, files, capsys):
         ),
         ("copying --settings plan.toml --shots 9", "`--shots` must not be given with"),
         ("copying --settings plan.toml --out n.csv", "give --out a .npz, .zarr or .nc"),
-        ("copying --settings none.toml", "`settings` must be a file, but none.toml"),
+        ("copying --settings none.toml", "`--settings` must be a file, but none.toml"),
     ],
 )
 def test_settings_that_do_not_fit_a_simulation(words, message, files, capsys):

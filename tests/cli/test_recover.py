@@ -11,6 +11,7 @@ import xarray as xr
 import jqd
 from jqd import problems
 from jqd.cli import main
+from jqd.cli.recover_copying import read_populations
 from jqd.ensembles import copying
 from jqd.problems import DATA
 
@@ -258,13 +259,13 @@ def odd_file(folder):
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (nonhermitian, ["hamiltonian", "Hermitian", "[1, 2]", "0.01"]),
+        (nonhermitian, ["`--hamiltonian`", "Hermitian", "[1, 2]", "0.01"]),
         (nan_matrix, ["hamiltonian", "finite"]),
-        (smaller_matrix, ["psi", "shape"]),
+        (smaller_matrix, ["`--state`", "shape"]),
         (other_size, ["data", "(61, 4)", "(61, 3)"]),
-        (unnormalised_state, ["psi", "normalised", "1.21"]),
-        (infinite_state, ["psi", "finite"]),
-        (matrix_as_state, ["psi0", "axes"]),
+        (unnormalised_state, ["`--state`", "normalised", "1.21"]),
+        (infinite_state, ["`--state`", "finite"]),
+        (matrix_as_state, ["`--state`", "axes"]),
         (edit(5, 2, "nan"), ["finite", "nan", "is nan at [4]"]),
         (edit(5, 2, "inf"), ["finite", "inf"]),
         (edit(5, 2, "-0.2"), ["negative", "row 4"]),
@@ -320,6 +321,18 @@ def test_files_come_together(tmp_path, capsys):
     assert_one_line(capsys, ["--hamiltonian", "--state", "together"])
 
 
+def test_the_time_of_the_state_is_an_option(tmp_path, capsys):
+    """Before the first row, of files alone."""
+    *_, record = read_populations(*FILES.values(), "auto", -0.5)
+    assert float(record.t0) == -0.5
+    assert not record.from_start
+    assert recover(tmp_path / "run", "--t0", "0.3") == 2
+    assert_one_line(capsys, ["`--t0` must not be after"])
+    words = ["recover", "copying", "--t0", "0", "--out", str(tmp_path / "run")]
+    assert main(words) == 2
+    assert_one_line(capsys, ["`--t0` must be given only with --data"])
+
+
 def test_an_unwritable_folder(tmp_path, capsys):
     blocker = tmp_path / "file"
     blocker.write_text("in the way")
@@ -373,10 +386,10 @@ def test_a_readout_error_is_fitted_under_its_prior(tmp_path, printed):
         ("readout=0.01+-0", "a positive width, but '0'"),
         ("readout=0.01+--1", "a positive width, but '-1'"),
         ("readout=x+-1", "must give readout a number as mean"),
-        ("readout=1.5+-0.1", "`readout` must be in [0, 1]"),
+        ("readout=1.5+-0.1", "`--nuisance readout` must be in [0, 1]"),
         ("q=0.5+-0.1", "none that is free, but 'q'"),
         ("omega=0.4+-0.1,omega=0.5+-0.1", "'omega' comes twice"),
-        ("nobody=0.4+-0.1", "`nuisances` must be one of"),
+        ("nobody=0.4+-0.1", "`--nuisance` must be one of"),
         ("readout=halfnormal(0.01,1)", "must look like readout=0.01+-0.002"),
         ("readout=beta(1,2)", "halfnormal(0.01) or uniform(0,1), but 'readout=beta"),
         ("readout=uniform(1,0)", "`high` must be above `low`"),
@@ -416,5 +429,5 @@ def test_a_nuisance_that_a_husimi_law_lacks_is_called_one(tmp_path, capsys):
     words = ["--nuisance", "n0=0.01+-0.005", "--out", str(tmp_path / "run")]
     assert main(["recover", "husimi", *words]) == 2
     said = capsys.readouterr().err
-    assert "Argument `nuisances` must be one of" in said
+    assert "Argument `--nuisance` must be one of" in said
     assert len(said.strip().splitlines()) == 1

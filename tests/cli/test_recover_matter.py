@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jqd.cli.recover import recover_app
+from jqd.cli.recover_tower import _read
 from jqd.report import json_schema
 
 
@@ -121,6 +122,22 @@ def test_a_tower_of_more_levels_than_photons(call, tmp_path):
         call("tower", "--data", file, "--photons", 1)
 
 
+def test_a_tower_takes_time_and_errors_of_its_file(tmp_path):
+    """Else it begins at 0, with an error of the command's own."""
+    path, held = tmp_path / "tower.npz", {"t": [1.0, 2.0], "p": [[0.9, 0.1]] * 2}
+    np.savez(path, **held)
+    record = _read(path, 1, None, None)
+    assert (float(record.t0), float(record.noise.sigma)) == (0, pytest.approx(2e-3))
+    np.savez(path, **held, t0=0.5, sigma=0.01)
+    record = _read(path, 1, None, None)
+    assert (float(record.t0), float(record.noise.sigma)) == (0.5, pytest.approx(0.01))
+    record = _read(path, 1, 0.1, 0.25)
+    assert (float(record.t0), float(record.noise.sigma)) == (0.25, pytest.approx(0.1))
+    np.savez(path, t=[1.0, 2.0], n=[[9, 1]] * 2)
+    with pytest.raises(ValueError, match="`--sigma` must not be given for counts"):
+        _read(path, 1, 0.1, None)
+
+
 def test_light_that_is_not_thermal(call, tmp_path, capsys):
     n = np.random.default_rng(0).poisson(2.0, size=400)
     file = tmp_path / "light.csv"
@@ -129,6 +146,7 @@ def test_light_that_is_not_thermal(call, tmp_path, capsys):
     assert code == 1
     assert result["status"] == "the law does not describe the record"
     assert result["counts"]["p_value"] < 1e-3
+    assert result["counts"]["constants"]["T"]["stderr"] is None
 
 
 @pytest.mark.slow

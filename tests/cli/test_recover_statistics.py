@@ -5,7 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from jqd._bars import plain_console
 from jqd.cli import main
+from jqd.cli.recover_statistics import _part, _printed
+from jqd.inference.estimators import StatisticsFit
+from jqd.inference.fit import Constant
+from jqd.inference.goodness import MISFIT
 
 
 @pytest.fixture
@@ -65,7 +70,28 @@ def test_own_counts(recover, tmp_path, capsys, printed):
     assert result["at_edge"]
     assert "edge" in result["message"]
     assert recover(tmp_path / "counts.csv") == 0
-    assert "Fermi-Dirac" in capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
+    for words in ("Fermi-Dirac", "of 4", f"status converged: {result['message']}"):
+        assert words in told
+
+
+def test_a_curve_that_does_not_fit_says_so_as_other_fits_do(capsys):
+    """Chi-square, p, starts and status; no error, neither printed nor in JSON."""
+    g = Constant("g", 0.93, 0.02, 0.0, None, holds=False)
+    ends, agree = np.zeros((3, 1)), np.array([True, True, False])
+    fit = StatisticsFit(
+        {"g": g}, {}, np.eye(1), False, None, 7.5, 2e-9, ends, ends, agree, MISFIT,
+        "Too large.",
+    )  # fmt: skip
+    for part in _printed({"": fit}):
+        plain_console().print(part)
+    told = " ".join(capsys.readouterr().out.split())
+    for words in ("7.5 (p = 2e-09)", "2 of 3", f"status {MISFIT}: Too large."):
+        assert words in told
+    assert "2.0e-02" not in told
+    part = _part("", fit)
+    assert part["constants"]["g"]["stderr"] is None
+    assert part["status"] == MISFIT
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,8 @@ def test_a_stopped_run_goes_on_where_it_was(once, tmp_path, capsys, monkeypatch)
     assert Store(store).committed() == [done[0]]
     assert not (stopped / "summary.json").exists()
 
+    assert resume(stopped, "--seed", 4) == 2
+    assert "`--seed` must not be given with `--resume`" in capsys.readouterr().err
     assert resume(stopped, "--json") == 0
     assert sorted(c for c in done if c != "stopped") == [0, 1, 2]
     check_equal(stopped, once[0])
@@ -234,16 +236,16 @@ def test_extinction_is_said_and_exits_with_1(tmp_path, capsys):
         (["--remedy", "magic:3"], "`--remedy` must be one of none, spectators:NUMBER"),
         (["--remedy", "spectators:some"], "`--remedy`"),
         (["--remedy", "admixture:2"], "`admixture` must be in"),
-        (["--copies", "0"], "`copies` must be a whole number above 0"),
-        (["--copies", "2.5"], "`copies` must be a whole number"),
-        (["--copies", "3"], "`copies` must be at least the 4 classes"),
-        (["--copies", "4"], "`copies` must represent the populations"),
+        (["--copies", "0"], "`--copies` must be a whole number above 0"),
+        (["--copies", "2.5"], "`--copies` must be a whole number"),
+        (["--copies", "3"], "`--copies` must be at least the 4 classes"),
+        (["--copies", "4"], "`--copies` must represent the populations"),
         (["--method", "euler"], "`--method` must be one of"),
         (["--time", "-1"], "`--time` must be positive"),
         (["--time", "1e300"], "`--time` must be reached in 1e+09 steps"),
         (["--trajectories", "99999999999999"], "`--trajectories` must fit into memory"),
         (["--rows", "99999999999999"], "of them at 99999999999999 times takes"),
-        (["--copies", "1e300"], "`copies` must be at most 9007199254740992"),
+        (["--copies", "1e300"], "`--copies` must be at most 9007199254740992"),
         (["--remedy", "spectators:100000000000000000"], "`spectators` must be at most"),
         (["--state", "x.npy"], "`--hamiltonian` and `--state` must be given together"),
         (["--resume", "nowhere"], "`--resume` must be a run of `jqd sample copying`"),

@@ -1,7 +1,17 @@
 """What commands share."""
 
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from jqd._files import OutputError
+from jqd.cli.fit import errors_of
 from jqd.cli.options import Common
-from jqd.cli.session import Outcome, carry_out, table_of
+from jqd.cli.session import Outcome, carry_out, check_parent, table_of
+from jqd.instruments import Correlated, Gaussian, Multinomial
+from jqd.records import Record
 
 
 def test_names_of_the_user_are_printed_as_they_are(tmp_path, monkeypatch, capsys):
@@ -10,9 +20,72 @@ def test_names_of_the_user_are_printed_as_they_are(tmp_path, monkeypatch, capsys
     (tmp_path / "r[").mkdir()
     printed = [table_of("[/t]", ["[/h]"], [["[/c]"]]), "a sentence on [/b] :smile:"]
     out = tmp_path / "r[/b]"
-    found = Outcome({"status": "ok"}, printed, lambda: ({}, None))
+    found = Outcome({"status": "ok"}, printed, {}, lambda: None, dict)
     assert carry_out(Common(out=out.relative_to(tmp_path)), lambda session: found) == 0
     shown = capsys.readouterr().out
     for part in ("[/t]", "[/h]", "[/c]", "on [/b] :smile:", "Results in r[/b]"):
         assert part in shown
     assert (out / "summary.json").exists()
+
+
+def test_a_figure_that_fails_is_a_line_and_loses_no_numbers(tmp_path, capsys):
+    folder = tmp_path / "run"
+
+    def broken():
+        assert (folder / "summary.json").exists()
+        raise RuntimeError("no\nfont")
+
+    found = Outcome({"status": "ok"}, [], {"seed": 3}, lambda: None, broken)
+    assert carry_out(Common(out=folder), lambda session: found) == 0
+    assert json.loads((folder / "summary.json").read_text()) == {
+        "status": "ok", "seed": 3,
+    }  # fmt: skip
+    said = capsys.readouterr()
+    assert said.err == "There are no figures: RuntimeError: no font\n"
+    assert "Results in" in said.out
+
+
+def test_a_folder_that_cannot_be_is_found_out_first(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    check_parent(tmp_path / "new" / "newer" / "n.csv")
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(OutputError, match="`--out` must be a writable folder"):
+        check_parent(tmp_path / "file" / "new" / "n.csv")
+
+
+TS = np.array([0.0, 1.0, 2.0])
+SIGMA = np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
+
+
+@pytest.mark.parametrize(
+    ("values", "noise", "errors"),
+    [
+        (np.ones((3, 2)), None, None),
+        (np.ones((3, 2)), Gaussian(SIGMA), SIGMA),
+        (np.ones((3, 2)), Gaussian(SIGMA[:, :1]), SIGMA[:, [0, 0]]),
+        # the third row does not scatter, as one at t0 may not
+        (
+            np.ones((3, 2)),
+            Correlated(np.stack([np.diag(row**2) for row in SIGMA * [[1], [1], [0]]])),
+            SIGMA * [[1], [1], [np.nan]],
+        ),
+        # √(N p)/N at the law, p = 1/4 and 3/4, and at half a count for p = 0
+        (
+            np.array([[100.0, 0.0], [20.0, 80.0], [8.0, 8.0]]),
+            Multinomial(),
+            [[0.1, 0.5**0.5 / 100], [0.05, 0.75**0.5 / 10], [0.125, 0.75**0.5 / 4]],
+        ),
+    ],
+)
+def test_the_errors_that_are_drawn_are_those_of_each_row(values, noise, errors):
+    record = Record(TS, values, noise)
+    law = np.array([[1.0, 0.0], [0.25, 0.75], [0.25, 0.75]])
+    found = errors_of(
+        SimpleNamespace(
+            study=SimpleNamespace(data=record), prediction=law, observed=record.shares
+        )
+    )
+    if errors is None:
+        assert found is None
+    else:
+        np.testing.assert_allclose(found, errors, rtol=1e-6)

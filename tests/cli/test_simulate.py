@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from jqd import records
-from jqd.cli import main
-from jqd.cli.simulation import parse_times
+from jqd.cli import main, sample_copying
+from jqd.cli.copy_blocks import Sampling
+from jqd.cli.recover_copying import time_scale
+from jqd.cli.simulation import parse_times, spaced
 from jqd.report import json_schema
 
 
@@ -170,7 +172,7 @@ def test_the_same_seed_gives_the_same_record(simulate, tmp_path):
 
 
 def test_a_person_reads_a_table_and_the_next_command(tmp_path, capsys):
-    path = tmp_path / "with space.csv"
+    path = tmp_path / "new" / "with space.csv"  # a folder that is made
     words = ["simulate", "statistics", "--shots", "5", "--out", str(path)]
     assert main(words) == 0
     out = capsys.readouterr().out
@@ -250,6 +252,22 @@ def test_no_file_is_overwritten(tmp_path, capsys):
     assert "`--out` must be a new file, but" in capsys.readouterr().err
     assert psi0.read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["n_psi0.npy"]
+
+
+def test_default_times_are_those_of_the_hamiltonian(tmp_path):
+    """Levels 1.04e6 apart, a spread of 5.2e5: the nearest power of ten is 1e-6."""
+    H, psi = np.array([[0.0, 0.5], [0.5, 0.3]]), np.sqrt([0.8, 0.2])
+    files = tmp_path / "H.npy", tmp_path / "psi.npy"
+    for path, array in zip(files, (1e6 * H, psi), strict=True):
+        np.save(path, array)
+    assert time_scale(1e6 * H, files[0]) == pytest.approx(1e-6)
+    assert time_scale(H, files[0]) == 1
+    assert time_scale(1e6 * H, None) == 1  # the built-in problem
+    ts = parse_times(spaced(0.1, 6, 60, 1e-6))
+    np.testing.assert_allclose(ts, 1e-6 * np.linspace(0.1, 6, 60), rtol=1e-12)
+    wanted = Sampling(copies=1000.0, trajectories=4, rows=3)
+    run = sample_copying._asked(wanted, *files)
+    np.testing.assert_allclose(run.ts, [0, 5e-6, 1e-5], rtol=1e-12)
 
 
 def test_times_are_read():

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jqd import report
 from jqd.cli import main
 
 LAWS = "schrodinger,gisin[lam=0.1]"
@@ -59,8 +60,8 @@ def test_the_folder_is_not_overwritten(capsys, tmp_path):
         (["loss[gamma=0.1]"], "`LAWS` must not name loss"),
         (["gisin[x=1]"], "`LAWS` must name constants of gisin"),
         (["schrodinger", "--rows", "beauty"], "`--rows` must be one of norm"),
-        (["schrodinger", "--time", "-1"], "`time` must be positive"),
-        (["schrodinger", "--steps", "0"], "`steps` must be a positive integer"),
+        (["schrodinger", "--time", "-1"], "`--time` must be positive"),
+        (["schrodinger", "--steps", "0"], "`--steps` must be a positive integer"),
         (["schrodinger", "--hamiltonian", "nowhere.npy"], "nowhere.npy"),
         (["schrodinger", "--hamiltonian", "one.npy"], "must have two levels or more"),
         (
@@ -76,6 +77,24 @@ def test_bad_input(words, said, capsys, tmp_path, monkeypatch):
     assert main(["vet", *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_a_run_that_fails_leaves_no_folder(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main(["vet", "schrodinger", "--time", "-1", "--out", str(out)]) == 2
+    assert "`--time` must be positive" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_card_whose_figure_fails_is_kept(tmp_path, capsys, monkeypatch):
+    def broken(cards):
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr(report, "figure_cards", broken)
+    words = ["schrodinger", "--quick", "--rows", "norm", "--out", str(tmp_path / "run")]
+    assert main(["vet", *words]) == 0
+    assert (tmp_path / "run" / "summary.json").exists()
+    assert "There are no figures: RuntimeError: no font" in capsys.readouterr().err
 
 
 OWN = """

@@ -32,6 +32,62 @@ def test_records_from_csv_npz_and_zarr_agree(tmp_path):
         np.testing.assert_array_equal(found.values, values)
 
 
+SHARES = np.array([[0.9, 0.11], [0.5, 0.5], [0.2, 0.8]])
+EACH = np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
+
+
+@pytest.mark.parametrize("sigma", [np.array(0.1), EACH[:, 0], EACH])
+@pytest.mark.parametrize("name", ["data.npz", "data.zarr", "data.csv"])
+def test_errors_in_a_file_are_read(tmp_path, name, sigma):
+    """One, one for each time or one for each value; the noise is theirs."""
+    path, ts = tmp_path / name, np.arange(3.0)
+    if path.suffix == ".npz":
+        np.savez(path, t=ts, p=SHARES, sigma=sigma)
+    elif path.suffix == ".zarr":
+        dataset = xr.Dataset(
+            {"populations": (("t", "level"), SHARES),
+             "sigma": (("t", "level")[: sigma.ndim], sigma)}, coords={"t": ts},
+        )  # fmt: skip
+        dataset.to_zarr(path, zarr_format=2)
+    else:
+        if sigma.ndim == 2:
+            pytest.skip("a table has one column of errors")
+        column = np.broadcast_to(sigma, 3)
+        np.savetxt(
+            path, np.column_stack([ts, SHARES, column]), delimiter=",",
+            header="t,p0,p1,sigma", comments="",
+        )  # fmt: skip
+    found = jqd.load_record(path)
+    assert isinstance(found.noise, Gaussian)
+    wanted = np.broadcast_to(sigma[:, None] if sigma.ndim == 1 else sigma, (3, 2))
+    np.testing.assert_allclose(
+        np.broadcast_to(found.noise.sigma, (3, 2)), wanted, rtol=1e-6
+    )
+    given = jqd.load_record(path, "gaussian", 0.7)
+    assert float(given.noise.sigma) == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "said"),
+    [(np.ones(4), r"has shape \(4,\) for values of shape \(3, 2\)"),
+     ([0.1, 0.0, 0.1], "hold a positive `sigma`, but data.npz has 0")],
+)  # fmt: skip
+def test_errors_in_a_file_that_cannot_be(tmp_path, sigma, said):
+    np.savez(tmp_path / "data.npz", t=np.arange(3.0), p=SHARES, sigma=sigma)
+    with pytest.raises(ValueError, match=said):
+        jqd.load_record(tmp_path / "data.npz")
+
+
+def test_the_time_of_the_state_can_be_said(tmp_path):
+    np.savez(tmp_path / "n.npz", t=[1.0, 2.0], n=[[1, 2], [3, 0]], t0=0.5)
+    assert float(jqd.load_record(tmp_path / "n.npz").t0) == 0.5
+    found = jqd.load_record(tmp_path / "n.npz", t0=0.25)
+    assert float(found.t0) == 0.25
+    assert not found.from_start
+    with pytest.raises(ValueError, match="`t0` must not be after"):
+        jqd.load_record(tmp_path / "n.npz", t0=1.5)
+
+
 def test_counts_are_multinomial_and_shares_are_frequencies():
     counts = problems.four_level().counts
     assert isinstance(counts.noise, Multinomial)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jqd.records import load_matrix, load_pulse, load_record, load_state
+from jqd.records.loading import kind_of
 
 TABLE = "t,p0,p1\n0,0.9,0.1\n1,0.5,0.5\n"
 
@@ -24,6 +25,23 @@ def test_a_mark_of_utf_8_is_no_part_of_the_table(tmp_path, load):
     values = found.values if load is load_record else found
     expected = [[0.9, 0.1], [0.5, 0.5]] if load is load_record else [[1, 2], [3, 4]]
     np.testing.assert_array_equal(values, expected)
+
+
+def test_a_header_behind_a_comment_sign_is_one(tmp_path):
+    """As `np.savetxt` writes it; before a header or a matrix it is a comment."""
+    path = tmp_path / "counts.csv"
+    np.savetxt(
+        path, [[0, 90, 10], [1, 50, 50]], "%d", delimiter=",", header="t,n0,n1"
+    )  # fmt: skip
+    assert path.read_text().startswith("# t,n0,n1\n")
+    np.testing.assert_array_equal(load_record(path).values, [[90, 10], [50, 50]])
+    assert kind_of(path) == "populations"
+    for text in (f"#{TABLE}", f"# mine\n{TABLE}", f"# a,b,c\n{TABLE}"):
+        found = load_record(saved(tmp_path, text))
+        np.testing.assert_array_equal(found.values, [[0.9, 0.1], [0.5, 0.5]])
+    matrix = saved(tmp_path, "# up,down\n1,2\n2,4\n")
+    np.testing.assert_array_equal(load_matrix(matrix), [[1, 2], [2, 4]])
+    assert kind_of(matrix) == "matrix"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,13 @@ from jqd.report.recovery_figures import (
     figure_residuals,
 )
 from jqd.report.style import house_style, save_figure, subplots
-from jqd.report.tables import plus_minus, recovery_tables, summary_table, with_error
+from jqd.report.tables import (
+    plus_minus,
+    recovery_summary,
+    recovery_tables,
+    summary_table,
+    with_error,
+)
 
 TS = np.linspace(0, 10, 21)
 
@@ -75,6 +81,30 @@ def test_residuals_are_drawn_column_by_column():
     (axis,) = figure_residuals(TS, many).axes
     median = next(line for line in axis.lines if line.get_label() == "median")
     np.testing.assert_allclose(median.get_ydata(), np.median(many, axis=1))
+
+
+def test_residuals_are_drawn_in_their_errors_where_these_are_known():
+    """Beside one standard error; a column without errors is left out."""
+    residuals = law(0.0, 3)
+    sigma = np.outer(1 + TS, [0.1, np.nan, 0.2])
+    figure = figure_residuals(TS, residuals, names=["a", "b", "c"], sigma=sigma)
+    (axis,) = figure.axes
+    curves = {line.get_label(): line for line in axis.lines}
+    for k, name in ((0, "a"), (2, "c")):
+        own = residuals[:, k] / sigma[:, k]
+        np.testing.assert_allclose(curves[name].get_ydata(), own, rtol=1e-12)
+    assert "b" not in curves
+    assert {"± 1 standard error", "(data - fitted law) / error"} <= set(texts(figure))
+    band = axis.collections[0].get_paths()[0].vertices
+    assert (band[:, 1].min(), band[:, 1].max()) == (-1, 1)
+
+
+def test_error_bars_have_room():
+    data = law(0.0, 2)
+    figure = figure_fit(TS, data, data, data, ["a", "b"], sigma=2.0)
+    low, high = figure.axes[0].get_ylim()
+    assert low < data.min() - 2
+    assert high > data.max() + 2
 
 
 def test_the_landscape_has_the_first_constant_along_x():
@@ -237,6 +267,23 @@ def test_the_printed_recovery_has_every_number(recovery):
         assert part in text
     for part in ("4 of 5 (80 %)", "1.23e-02", "1.0e-09 at most", "4 of 5 starts agree"):
         assert part in text
+
+
+def test_the_summary_gives_no_error_that_the_table_withholds(recovery):
+    """Nor what the error were with known nuisances, or without their priors."""
+    q, coupling = recovery.constants.values()
+    q.known, q.alone, coupling.pull = 5e-5, 2e-4, 0.5
+    for holds in (True, False):
+        recovery.errors_hold = holds
+        out = io.StringIO()
+        Console(file=out, width=100).print(*recovery_tables(recovery))
+        found = recovery_summary(recovery, 1.0)["constants"]
+        assert ("1.0e-04" in out.getvalue()) == holds
+        assert ("were the nuisances known" in out.getvalue()) == holds
+        errors = [found["q"][name] for name in ("stderr", "known", "alone")]
+        assert errors == ([1e-4, 5e-5, 2e-4] if holds else [None] * 3)
+        assert found["R[0,1]"]["stderr"] == (0.02 if holds else None)
+        assert found["q"]["value"] == 0.50012
 
 
 @pytest.mark.parametrize(
