@@ -364,6 +364,7 @@ def recover(
     misfits = known and bool(run.ok) and float(at.p_value) < MISFIT_P
     pattern = pattern_of(fine, at.theta, rows, at.at) if misfits else None
     empty = cast(Array, np.zeros((first.shape[0], 0)))
+    said = _message(status, fine, run, at, polish, pattern), record.noise.assumption()
     return Recovery(
         law_name=type(study.law).__name__,
         law=recovered,
@@ -389,7 +390,7 @@ def recover(
         runs=_runs(fine, rows),
         pattern=pattern,
         status=WORDS[status],
-        message=_message(status, fine, run, at, polish, pattern),
+        message=" ".join(filter(None, said)),
     )
 
 

@@ -109,7 +109,7 @@ class SampleMoments(Drawable):
         )
         mean = moments[:, self._columns()]
         spread = second / 2 - mean[:, :, None] * mean[:, None, :]
-        return spread / rowwise(self.shots, spread)
+        return spread / rowwise(self.shots, spread.ndim)
 
     def _whitening(self, at: Array) -> tuple[Array, Array, Array]:
         """1/√ of the variances that are there, their axes, and which are there."""
@@ -180,8 +180,9 @@ class SampleMoments(Drawable):
         del values
         return self.sample(key, mean, self.shots)
 
-    def after(self, shots: ArrayLike) -> "SampleMoments":
+    def after(self, shots: ArrayLike, axes: int = 2) -> "SampleMoments":
         """The noise of so many outcomes at each time."""
+        del axes
         return SampleMoments(self.orders, jnp.asarray(shots, jnp.result_type(float)))
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
