@@ -185,6 +185,20 @@ def test_evidence_of_each_prior_is_that_of_quadrature():
         assert float(found.log) == pytest.approx(exact, abs=tolerance), name
 
 
+def test_ends_within_the_error_keep_evidence_below_the_likelihood():
+    """From half a standard error below the maximum to one and a half above it."""
+    error = SIGMA / np.sqrt(np.sum(TS**4))
+    best = np.sum(TS**2 * (VALUES - 0.5 * TS)) / np.sum(TS**4)
+    low, high = best - error / 2, best + 1.5 * error
+    study = study_of(jqd.Uniform(low, high), free=())
+    exact = -half_chi2(0.5, best) + math.log(
+        math.sqrt(2 * math.pi) * (stats.norm.cdf(1.5) - stats.norm.cdf(-0.5)) / 2
+    )
+    found = evidence(study, jnp.asarray([best]))
+    assert float(found.log) == pytest.approx(exact, abs=1e-9)
+    assert float(found.log) < -half_chi2(0.5, best)
+
+
 def test_what_is_uniform_costs_as_much_as_what_is_free():
     flat, free = study_of(jqd.Uniform(-3, 3)), study_of(None, ("a", "b"))
     theta = jnp.asarray(np.linalg.lstsq(DESIGN, VALUES, rcond=None)[0])
