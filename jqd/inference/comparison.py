@@ -378,7 +378,7 @@ class Comparison(NamedTuple):
             said = ("nothing to draw", "", "", "")
             if found is not None:
                 rhat = "" if found.rhat is None else f"{max(found.rhat.values()):.4f}"
-                p = "" if found.p_value is None else f"{found.p_value:.2g}"
+                p = f"{found.p_value:.2g}"
                 said = (found.status, rhat, f"{min(found.ess.values()):.0f}", p)
             lines.append(
                 (
