@@ -18,7 +18,7 @@ from .curve import fit_curve
 
 _NEWTON_STEPS = 60
 # More counts than this are never so alike by chance that it would matter; nor are those
-# of unlike modes with more photons, of which sums over all ways to share them take long.
+# of unlike modes with more photons, whose sums over all ways to share them take long.
 _FEW, _MOST_PHOTONS = 64, 1000
 
 
