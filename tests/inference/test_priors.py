@@ -234,8 +234,14 @@ def test_priors_of_a_hamiltonian_are_of_its_real_parameters():
     np.testing.assert_allclose(found["delta"].width, 0.01 / np.array([0.7, 0.5, 0.6]))
     np.testing.assert_allclose(found["omega"].width[1:], 0.01)
     assert found["omega"].width[0] < 1e-6
-    chain = jqd.CopyDynamics.from_hamiltonian(
-        np.array([[0, 1.0, 0], [1.0, 0, 1.0], [0, 1.0, 0]])
-    )
+    H = np.array([[0, 1.0, 0], [1.0, 0, 1.0], [0, 1.0, 0]])
+    chain = jqd.CopyDynamics.from_hamiltonian(H)
     # a coupling that is 0 stays so
     assert hamiltonian_priors(chain, 0.01)["R"].width[1] < 1e-6
+    # in any unit: what is known is known beside rates of 1e-34 as well
+    for unit in (1e-34, 1e6):
+        scaled = jqd.CopyDynamics.from_hamiltonian(unit * H)
+        other = hamiltonian_priors(scaled, 0.01 * unit)
+        for name in ("omega", "R"):
+            own = hamiltonian_priors(chain, 0.01)[name].width
+            np.testing.assert_allclose(other[name].width, unit * own, rtol=1e-12)
