@@ -330,14 +330,11 @@ class Gaussian(Drawable):
         xp: Any = np if known else jnp
         with np.errstate(over="ignore", invalid="ignore"):
             tied = _tied(xp.asarray(values), xp.asarray(self.sigma), xp)
-        return self._with(self.sigma, jnp.asarray(tied, self.sigma.dtype))
-
-    def _with(self, sigma: Array, tied: Array | None) -> "Gaussian":
-        made = Gaussian(sigma)
-        if tied is None:
-            return made
-        none = {"is_leaf": lambda x: x is None}
-        return eqx.tree_at(lambda noise: noise.tied, made, tied, **none)
+        tied, none = (
+            jnp.asarray(tied, self.sigma.dtype),
+            {"is_leaf": lambda x: x is None},
+        )
+        return eqx.tree_at(lambda noise: noise.tied, self, tied, **none)
 
     def assumption(self) -> str | None:
         """That rows sum to 1, where they do."""
@@ -369,10 +366,11 @@ class Gaussian(Drawable):
 
     def after(self, shots: ArrayLike, axes: int = 2) -> "Gaussian":
         """σ / √shots"""
+        _checks.check_positive(shots, "shots")
         shots, sigma = rowwise(shots, axes), self.sigma
         # σ of columns beside shots of rows: both have all axes then
         sigma = jnp.reshape(sigma, (1,) * (shots.ndim - sigma.ndim) + sigma.shape)
-        return self._with(sigma / jnp.sqrt(shots), self.tied)
+        return eqx.tree_at(lambda noise: noise.sigma, self, sigma / jnp.sqrt(shots))
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
         """J / τ"""

@@ -199,6 +199,22 @@ def test_runs_that_fail_are_counted_and_take_no_part(line, exact, sampler):
     assert "% of the runs failed" in found.message
 
 
+def test_draws_that_come_again_are_worth_no_more(line, exact):
+    """Of 1600 draws a 112th is between 2 and 2.2 sd: 14 for the 100 asked for."""
+    mean, covariance = exact((0.0,), (np.inf,))
+    sd, options = math.sqrt(covariance[0, 0]), {"draws": 100, "chains": 1}
+    box = {"a": (mean[0] + 2 * sd, mean[0] + 2.2 * sd)}
+    found = jqd.posterior(line("a"), "laplace", box=box, theta=[mean[0]], **options)
+    different = len(np.unique(found.draws["a"]))
+    assert different < 40
+    # of a normal posterior all weigh the same
+    assert found.ess["a"] == pytest.approx(different, rel=1e-6)
+    assert found.status == "not normal"
+    box = {"a": (mean[0] + 8 * sd, mean[0] + 9 * sd)}
+    with pytest.raises(ValueError, match="`box` must leave some"):
+        jqd.posterior(line("a"), "laplace", box=box, theta=[mean[0]], **options)
+
+
 @pytest.mark.slow
 def test_populations_find_the_evidence(line, exact):
     """A uniform prior and a normal one: ln Z in closed form."""
