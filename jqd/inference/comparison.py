@@ -429,10 +429,13 @@ def difference(a: float, b: float) -> float:
 
 
 def _summed(rows: np.ndarray, first: np.ndarray) -> tuple[float, float]:
-    """The sum of differences, and its error: infinite without a prediction."""
+    """The sum of differences, and its error: infinite without a prediction, or of one
+    row alone."""
     each = np.array([difference(a, b) for a, b in zip(rows, first, strict=True)])
     if not np.isfinite(each).all():
         return float(np.sum(each)) if not np.isnan(np.sum(each)) else 0.0, math.inf
+    if len(each) < 2:
+        return float(np.sum(each)), math.inf
     return float(np.sum(each)), math.sqrt(len(each) * float(np.var(each)))
 
 
