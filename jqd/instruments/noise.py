@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, PyTree
 
 from .. import _checks
-from .._math import abs2, inverse_root, safe_sqrt
+from .._math import abs2, inverse_root, safe_divide
 from .._program import program
 from ..constants import constant
 from ..laws.motion import Motion
@@ -474,10 +474,11 @@ class Correlated(Drawable):
     @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Means of `shots` rows each."""
-        variances, axes = jnp.linalg.eigh(self.covariance)
-        roots = safe_sqrt(variances, scatters(variances))
-        unit = roots * jax.random.normal(key, mean.shape, mean.dtype)
-        drawn = jnp.einsum("tij,tj->ti", axes, unit)
+        weights, axes, unit, there = self._whitening(mean)
+        one = safe_divide(
+            jax.random.normal(key, mean.shape, mean.dtype), weights, there
+        )
+        drawn = jnp.einsum("tij,tj->ti", axes, one) * safe_divide(1, unit**2)
         return mean + drawn / jnp.sqrt(rowwise(shots, mean.ndim))
 
     def after(self, shots: ArrayLike, axes: int = 2) -> "Correlated":
@@ -487,26 +488,27 @@ class Correlated(Drawable):
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
         """Σ_t^(-1/2) J"""
-        del mean
-        weights, axes = self._whitening()
+        weights, axes, *_ = self._whitening(mean)
         return weights[..., None] * jnp.einsum("tij,tip->tjp", axes, slope)
 
     def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
         """Σ_t^(-1/2) (prediction - values)."""
         del at
-        weights, axes = self._whitening()
+        weights, axes, *_ = self._whitening(values)
         return weights * jnp.einsum("tij,ti->tj", axes, prediction - values)
 
-    def _whitening(self) -> tuple[Array, Array]:
-        """1/√ of the variances that are there, (T, k), and their axes."""
-        variances, axes = jnp.linalg.eigh(self.covariance)
-        return inverse_root(variances, scatters(variances)), axes
+    def _whitening(self, values: Array) -> tuple[Array, Array, Array, Array]:
+        """See `whitening`, in units of each value's error; one that is no more than the
+        rounding of the value is none."""
+        variances = jnp.diagonal(self.covariance, axis1=1, axis2=2)
+        rounding = 8 * jnp.finfo(variances.dtype).eps * jnp.abs(values)
+        unit = inverse_root(variances, variances > rounding**2)
+        return whitening(self.covariance, unit)
 
     def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
         """Number of directions that scatter."""
-        del values, at
-        variances = jnp.linalg.eigvalsh(self.covariance)
-        rank = jnp.sum(scatters(variances), axis=-1)
+        del at
+        rank = jnp.sum(self._whitening(values)[3], axis=-1)
         return jnp.sum(jnp.where(mask > 0, rank, 0.0))
 
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
@@ -544,8 +546,29 @@ def sums_to_one(shares: Array, tolerance: float) -> Bool[Array, ""]:
     return (abs(shares.sum(axis=-1) - 1) < tolerance).all()
 
 
+def whitening(covariance: Array, unit: Array) -> tuple[Array, Array, Array, Array]:
+    """1/√ of the variances along the axes of a covariance, and these axes.
+
+    In units in which the values compare: beside a moment of high power a direction of
+    low power would be rounding.
+
+    Args:
+        covariance: (..., k, k).
+        unit: factor that brings each value to its unit, (..., k); 0 for one that does
+            not scatter.
+
+    Returns:
+        The roots, (..., k), 0 where a direction does not scatter; the axes by columns,
+        times `unit`, (..., k, k); the units; which directions scatter, (..., k).
+    """
+    scaled = covariance * unit[..., :, None] * unit[..., None, :]
+    variances, axes = jnp.linalg.eigh(scaled)
+    there = scatters(variances)
+    return inverse_root(variances, there), unit[..., :, None] * axes, unit, there
+
+
 def scatters(variances: Array) -> Array:
-    """Which variances of a covariance are more than its rounding."""
+    """Which variances, in comparable units, are more than rounding."""
     return variances > 1e-13 * jnp.max(variances, axis=-1, keepdims=True)
 
 

@@ -267,6 +267,24 @@ def test_exact_shares_in_few_digits_are_one_fewer():
     assert float(NoNoise().independent(values + 0.01, values, jnp.ones(3))) == 9
 
 
+def test_correlated_errors_of_unlike_units_all_count():
+    """A second value in a unit of 1e-8 beside the first; a third that never moves."""
+    sigma = np.array([1.0, 1e-8])
+    correlation = np.array([[1.0, 0.6], [0.6, 1.0]])
+    covariance = np.zeros((1, 3, 3))
+    covariance[0, :2, :2] = correlation * np.outer(sigma, sigma)
+    covariance[0, 2, 2] = 1e-33  # what rounding leaves of .3
+    noise, values = Correlated(covariance), jnp.asarray([[2.0, 3e-8, 0.3]])
+    assert float(noise.independent(values, values, jnp.ones(1))) == 2
+    away = values + jnp.asarray([[1.0, -1e-8, 0.1]])
+    squares = jnp.sum(noise.residuals(away, values, values) ** 2)
+    expected = np.array([1.0, -1.0]) @ np.linalg.solve(correlation, [1.0, -1.0])
+    assert float(squares) == pytest.approx(expected, rel=1e-9)
+    drawn = noise.sample(KEY, values, 1)
+    assert drawn[0, 2] == 0.3
+    assert abs(float(drawn[0, 1]) - 3e-8) > 1e-12
+
+
 # -- one number for each row -----------------------------------------------------------
 
 
