@@ -319,31 +319,24 @@ class Gaussian(Drawable):
         check_like(self.sigma, "sigma", values)
 
     def of(self, values: Array) -> "Gaussian":
-        """The same with `tied`, unless it is known already.
+        """The same with `tied` as these values have it.
 
         The sums of rows scatter by rounding alone, or by the errors of M values as
         well: the likelier one of two normal distributions decides.
         """
-        if self.tied is not None:
-            return self
         known = _checks.can_read() and _checks.is_concrete((values, self.sigma))
         xp: Any = np if known else jnp
         with np.errstate(over="ignore", invalid="ignore"):
             tied = _tied(xp.asarray(values), xp.asarray(self.sigma), xp)
-        tied, none = (
-            jnp.asarray(tied, self.sigma.dtype),
-            {"is_leaf": lambda x: x is None},
+        tied = jnp.asarray(tied, self.sigma.dtype)
+        return eqx.tree_at(
+            lambda noise: noise.tied, self, tied, is_leaf=lambda x: x is None
         )
-        return eqx.tree_at(lambda noise: noise.tied, self, tied, **none)
 
     def assumption(self) -> str | None:
         """That rows sum to 1, where they do."""
-        tied = self.tied
-        if (
-            tied is None
-            or not _checks.is_concrete(tied)
-            or not np.any(np.asarray(tied))
-        ):
+        known = self.tied is not None and _checks.is_concrete(self.tied)
+        if not (known and np.any(np.asarray(self.tied))):
             return None
         return (
             "The rows sum to 1 within their digits, so that a row of M values counts "
