@@ -333,4 +333,4 @@ def drawn(
     """
     noise, shots = instrument.noise, options.shots if shots is None else shots
     values = noise.sample(options.key, rows(run, ts), shots)
-    return Record(ts, values, noise.after(shots), t0=0.0)
+    return Record(ts, values, noise.after(shots, values.ndim), t0=0.0)

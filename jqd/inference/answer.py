@@ -323,6 +323,10 @@ def recover(
         law, data, psi0=psi0, free=free, instrument=instrument, nuisances=nuisances,
         method=method,
     )  # fmt: skip
+    if step_tolerance is not None:
+        _checks.check_positive(step_tolerance, "step_tolerance")
+    if substeps is not None:
+        _checks.whole_number(substeps, "substeps", 1)
     if not (_checks.can_read() and _checks.is_concrete((study, start, starts, key))):
         if (step_tolerance, report, keep) != (None, None, None):
             raise ValueError(
@@ -338,7 +342,9 @@ def recover(
     refuse_names(study)
     first, train = begin(study, start, starts, key, held_out)
     theta0 = study.theta(start)
-    study = study.with_substeps(substeps or search_substeps(study, theta0))
+    if substeps is None:
+        substeps = search_substeps(study, theta0)
+    study = study.with_substeps(substeps)
     refuse(study, first)
     _log.info(
         "%s: %s of %d rows from %d starts, %d substeps", type(study.law).__name__,
@@ -364,6 +370,7 @@ def recover(
     misfits = known and bool(run.ok) and float(at.p_value) < MISFIT_P
     pattern = pattern_of(fine, at.theta, rows, at.at) if misfits else None
     empty = cast(Array, np.zeros((first.shape[0], 0)))
+    said = _message(status, fine, run, at, polish, pattern), record.noise.assumption()
     return Recovery(
         law_name=type(study.law).__name__,
         law=recovered,
@@ -389,7 +396,7 @@ def recover(
         runs=_runs(fine, rows),
         pattern=pattern,
         status=WORDS[status],
-        message=_message(status, fine, run, at, polish, pattern),
+        message=" ".join(filter(None, said)),
     )
 
 
@@ -451,7 +458,8 @@ def refine_steps(
     """
     found = solution(study, theta, mask)
     width = np.subtract(*map(np.asarray, study.bounds()[::-1]))
-    tolerance = np.full(width.shape, step_tolerance or STEP_BIAS * width)
+    told = STEP_BIAS * width if step_tolerance is None else step_tolerance
+    tolerance = np.full(width.shape, told)
     # scatter that is estimated from coarse steps would hide their own bias
     if step_tolerance is None and study.data.noise.known:
         tolerance = np.maximum(tolerance, 0.01 * np.asarray(found.stderr))

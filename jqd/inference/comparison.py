@@ -378,7 +378,7 @@ class Comparison(NamedTuple):
             said = ("nothing to draw", "", "", "")
             if found is not None:
                 rhat = "" if found.rhat is None else f"{max(found.rhat.values()):.4f}"
-                p = "" if found.p_value is None else f"{found.p_value:.2g}"
+                p = f"{found.p_value:.2g}"
                 said = (found.status, rhat, f"{min(found.ess.values()):.0f}", p)
             lines.append(
                 (
@@ -429,10 +429,13 @@ def difference(a: float, b: float) -> float:
 
 
 def _summed(rows: np.ndarray, first: np.ndarray) -> tuple[float, float]:
-    """The sum of differences, and its error: infinite without a prediction."""
+    """The sum of differences, and its error: infinite without a prediction, or of one
+    row alone."""
     each = np.array([difference(a, b) for a, b in zip(rows, first, strict=True)])
     if not np.isfinite(each).all():
         return float(np.sum(each)) if not np.isnan(np.sum(each)) else 0.0, math.inf
+    if len(each) < 2:
+        return float(np.sum(each)), math.inf
     return float(np.sum(each)), math.sqrt(len(each) * float(np.var(each)))
 
 

@@ -57,14 +57,22 @@ def evidence(
 ) -> Evidence:
     """ln Z of a study about its best fit.
 
-    ln Z = ln L(θ) + ln π(θ) + (p/2) ln 2π - (1/2) ln det F
+    ln Z = ln L(θ) + ln π(θ) + (p/2) ln 2π - (1/2) ln det F + Σ_i ln m_i
 
     where F is the Fisher information of data and priors: "laplace". Free constants have
-    uniform priors. Only their widths matter, which are part of the answer: ln Z falls
-    by ln of each. Nuisances have their own priors. Exact for a Gaussian posterior; a
-    wall, a curved ridge or a second maximum make it wrong. "smc" leads populations of
-    particles from the prior to the posterior and does not need these assumptions, but
-    some thousand times as many runs.
+    uniform priors. Only their widths W matter, which are part of the answer: ln Z falls
+    by ln of each, as far as the data say more of a constant than its prior. The share
+    of the normal distribution within the prior, with a constant's standard error s
+    given those before it,
+
+        m_i = erf(W_i/(√8 s_i))
+
+    keeps ln Z below the largest ln L; it takes the fit to be in the middle, and is that
+    of all constants together where they are not correlated. Nuisances have their own
+    priors and their ends. Exact for a Gaussian posterior; a wall, a curved ridge or a
+    second maximum make it wrong. "smc" leads populations of particles from the prior to
+    the posterior and does not need these assumptions, but some thousand times as many
+    runs.
 
     Args:
         study: law, data and free constants.
@@ -131,6 +139,9 @@ def by_populations(
         )
     log, stderr = map(jnp.asarray, found.log_evidence)
     by_scale = log - found.study.wanted * jnp.log(scales)
+    # no average of a likelihood is above the largest
+    highest = jnp.max(jnp.sum(jnp.asarray(found.predicted.log_likelihood), axis=1))
+    by_scale = jnp.minimum(by_scale, jnp.maximum(highest, log))
     nowhere = jnp.zeros(found.theta.shape, bool)
     return Evidence(log, scales, by_scale, widths, nowhere, stderr)
 
@@ -154,20 +165,52 @@ def _laplace(study: Study, theta: Array, widths: Array, scales: Array) -> Eviden
     # the likelihood has the priors' densities less those where they pull to
     priors = study.log_prior(study.prior()[0]) - jnp.sum(jnp.log(widths))
     log, errors = study.log_likelihood(theta) + priors, jnp.zeros_like(theta)
+    by_scale = log - wanted * jnp.log(scales)
     if theta.shape[0]:
         F = study.information(theta)
         # scaled, so that constants of unlike size do not spoil the determinant
         scale = jnp.sqrt(jnp.diagonal(F))
         scale = divisor(scale)
-        sign, logdet = jnp.linalg.slogdet(F / scale[:, None] / scale[None, :])
+        scaled = F / scale[:, None] / scale[None, :]
+        sign, logdet = jnp.linalg.slogdet(scaled)
         logdet = logdet + 2 * jnp.sum(jnp.log(scale))
-        log = log + theta.shape[0] / 2 * jnp.log(2 * jnp.pi) - logdet / 2
-        log = jnp.where(sign > 0, log, -jnp.inf)
+        # the factor of F with rows turned about has 1/s of each, given those before
+        factor = jnp.linalg.cholesky(scaled[::-1, ::-1])
+        given = 1 / (scale * jnp.diagonal(factor)[::-1])
+        volume = theta.shape[0] / 2 * jnp.log(2 * jnp.pi) - logdet / 2
+        volume = volume + _log_inside(study, theta, given)
+
+        def total(scale: Array) -> Array:
+            half = scale * widths / 2 / given[:wanted]
+            inside = jnp.sum(jnp.log(jax.lax.erf(half / np.sqrt(2))))
+            whole = log + volume + inside - wanted * jnp.log(scale)
+            return jnp.where((sign > 0) & ~jnp.isnan(whole), whole, -jnp.inf)
+
+        by_scale, log = jax.vmap(total)(scales), total(jnp.ones_like(log))
         errors = jnp.sqrt(jnp.abs(jnp.diagonal(jnp.linalg.inv(F))))
     foot, top = study.walls(theta)
     near = (theta - foot < NEAR_WALL * errors) | (top - theta < NEAR_WALL * errors)
-    by_scale = log - wanted * jnp.log(scales)
     return Evidence(log, scales, by_scale, widths, near, jnp.zeros_like(log))
+
+
+def _log_inside(study: Study, theta: Array, given: Array) -> Float[Array, ""]:
+    """ln of the shares of normal distributions within the ends of nuisances' priors.
+
+    Ends at which a density vanishes cut nothing off.
+    """
+    total = jnp.zeros(())
+    for prior, slot in zip(study.priors, study.slots.nuisances, strict=True):
+        x, error = theta[slot.at], given[slot.at]
+        if not prior.walled:
+            continue
+        share = jnp.zeros_like(x)
+        for end, side in zip(prior.ends(), (-1, 1), strict=True):
+            end = jnp.broadcast_to(jnp.asarray(end, x.dtype), x.shape)
+            cuts = jnp.isfinite(prior.log_density(end))
+            room = side * jnp.where(cuts, end - x, 0) / error / np.sqrt(2)
+            share = share + jnp.where(cuts, jax.lax.erf(room), 1) / 2
+        total = total + jnp.sum(jnp.log(share))
+    return total
 
 
 def _widths(study: Study, given: Mapping[str, ArrayLike]) -> Float[Array, " k"]:

@@ -8,8 +8,9 @@ from .._gate import gated
 from ..laws import CopyDynamics
 from .priors import Normal, Prior
 
-# Standard deviation of an energy that is as good as known: the zero of all energies.
-KNOWN = 1e-7
+# What is as good as known beside the rest, in units of their width: the zero of all
+# energies, and a coupling that is 0. Of the phase of that one, in radians.
+KNOWN = 1e-5
 
 
 @gated
@@ -35,9 +36,9 @@ def hamiltonian_priors(law: CopyDynamics, sd: ArrayLike) -> dict[str, Prior]:
     upper = np.triu_indices(law.omega.shape[0], 1)
     R, delta = np.asarray(law.R)[upper], np.asarray(law.delta)[upper]
     sd, there = np.asarray(sd), R > 0
-    energies = np.r_[KNOWN, np.full(law.omega.shape[0] - 1, sd)]
+    energies = np.r_[KNOWN * sd, np.full(law.omega.shape[0] - 1, sd)]
     return {
         "omega": Normal(law.omega, energies),
-        "R": Normal(R, np.where(there, sd, KNOWN)),
+        "R": Normal(R, np.where(there, sd, KNOWN * sd)),
         "delta": Normal(delta, np.where(there, sd / np.where(there, R, 1), KNOWN)),
     }

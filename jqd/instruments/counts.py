@@ -13,7 +13,7 @@ from .. import _checks
 from .._math import divisor, inverse_root, safe_divide, safe_log, safe_sqrt
 from .._program import program
 from ..constants import constant
-from .noise import Drawable, Weights, rowwise
+from .noise import Drawable, Weights, check_like, rowwise
 
 # Largest excess of a sum of probabilities that coarse steps may cause.
 OVER_ONE = 1e-3
@@ -163,6 +163,7 @@ class Binomial(Drawable):
 
     def check(self, values: Array) -> None:
         """Raise ValueError unless each is a count of no more than its shots."""
+        check_like(self.shots, "shots", values)
         if not _checks.is_concrete((values, self.shots)):
             return
         counts, shots = np.asarray(values), np.asarray(self.shots)
@@ -185,7 +186,7 @@ class Binomial(Drawable):
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Counts out of `shots` at each setting."""
         share = jnp.clip(mean, 0, 1)
-        return jax.random.binomial(key, rowwise(shots, mean), share, mean.shape)
+        return jax.random.binomial(key, rowwise(shots, mean.ndim), share, mean.shape)
 
     def redraw(self, key: Array, mean: Array, values: Array) -> Array:
         """Counts out of the same shots at each setting."""
@@ -193,10 +194,10 @@ class Binomial(Drawable):
         share = jnp.clip(mean, 0, 1)
         return jax.random.binomial(key, shots, share, values.shape)
 
-    def after(self, shots: ArrayLike) -> "Binomial":
+    def after(self, shots: ArrayLike, axes: int = 2) -> "Binomial":
         """The noise of so many shots at each setting."""
         shots = jnp.asarray(shots, jnp.result_type(float))
-        return Binomial(shots)
+        return Binomial(rowwise(shots, axes))
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
         """J_k / √(p_k (1 - p_k)); certain outcomes give no information."""

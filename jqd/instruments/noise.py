@@ -4,7 +4,7 @@ import abc
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, PyTree
 
 from .. import _checks
-from .._math import abs2, inverse_root, safe_sqrt
+from .._math import abs2, inverse_root, safe_divide
 from .._program import program
 from ..constants import constant
 from ..laws.motion import Motion
@@ -25,6 +25,18 @@ Course = Callable[[], tuple[Motion, PyTree[Array], Array, Array]]
 # Values without errors are assumed to be good to this share of the largest: three
 # digits, a box, or truncated levels leave that much. For more scatter, state it.
 EXACT = 2e-3
+# A row of shares sums to 1 up to this beside the rounding of its digits: files of short
+# floats leave some 1e-7 of each entry.
+SUM_ROUNDING = 1e-6
+# ... and, where that is more, to this share of what independent errors would leave:
+# values that were normalised by another program may sum to 1 in few digits.
+SUM_SHARE = 0.1
+# Values are multiples of a power of ten where all of them are to this share of it:
+# rounding of short floats leaves 6e-3 of the fifth digit.
+WHOLE = 1e-2
+DIGITS = 6
+# Rounds after which shares of a row's scatter have settled, see `_shares_of_sum`.
+ROUNDS = 50
 
 
 class Noise(eqx.Module):
@@ -47,6 +59,14 @@ class Noise(eqx.Module):
     def check_law(self, law: Motion) -> None:
         """Raise ValueError unless data of this law can scatter so."""
         del law
+
+    def of(self, values: Array) -> "Noise":
+        """The noise of data with these values: what they tell of it beside its size."""
+        del values
+        return self
+
+    def assumption(self) -> str | None:
+        """What these values let assume of the noise, in one sentence, or None."""
 
     def shares(self, values: Array) -> Array:
         """The values on the scale of the law's prediction."""
@@ -102,7 +122,8 @@ class Noise(eqx.Module):
         del at
         shares = self.shares(values)
         each = math.prod(shares.shape[1:])
-        tied = shares.ndim == 2 and sums_to_one(shares, 1e-6)
+        rounding = each * written_step(shares) / 2 + SUM_ROUNDING
+        tied = shares.ndim == 2 and each > 1 and sums_to_one(shares, rounding)
         return jnp.sum(mask > 0) * (each - jnp.asarray(tied))
 
     def excess(self, values: Array, at: Weights, mask: Array) -> ArrayLike:
@@ -149,9 +170,14 @@ class Drawable(Noise):
             Values, whose noise is `after(shots)`.
         """
 
-    def after(self, shots: ArrayLike) -> Noise:
-        """The noise of the values of so many shots."""
-        del shots
+    def after(self, shots: ArrayLike, axes: int = 2) -> Noise:
+        """The noise of the values of so many shots.
+
+        Args:
+            shots: number of measurements of each row, scalar or (T,).
+            axes: number of axes of the values, the first of which is that of rows.
+        """
+        del shots, axes
         return self
 
     def redraw(self, key: Array, mean: Array, values: Array) -> Array:
@@ -197,10 +223,37 @@ class Drawable(Noise):
         return self.whitened((rival - mean)[..., None], mean)[..., 0]
 
 
-def rowwise(shots: ArrayLike, values: Array) -> Array:
-    """A number, or one for each row, shaped to multiply rows."""
+def rowwise(shots: ArrayLike, axes: int) -> Array:
+    """A number, or one for each row, shaped to multiply rows of so many axes.
+
+    What has all of these axes, or none, stays.
+    """
     shots = jnp.asarray(shots)
-    return jnp.reshape(shots, shots.shape + (1,) * (values.ndim - 1) * (shots.ndim > 0))
+    return jnp.reshape(shots, shots.shape + (1,) * (axes - 1) * (shots.ndim == 1))
+
+
+def check_like(given: Array, name: str, values: Array) -> None:
+    """Raise ValueError unless this is one number, or one for each value.
+
+    A vector beside a square table of values could be one number for each row as well
+    as for each column.
+    """
+    shape = np.shape(given)
+    try:
+        fits = np.broadcast_shapes(shape, values.shape) == values.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"Argument `{name}` must be a number or like the values, whose shape is "
+            f"{values.shape}, but its shape is {shape}."
+        )
+    if len(shape) == 1 and values.ndim > 1 and shape[0] == values.shape[0] > 1:
+        raise ValueError(
+            f"Argument `{name}` must say whether it has a number for each row or for "
+            f"each column of values of shape {values.shape}, but its shape is {shape}; "
+            f"give {name}[:, None] or {name}[None, :]."
+        )
 
 
 class NoNoise(Drawable):
@@ -229,59 +282,160 @@ class NoNoise(Drawable):
 
 
 class Gaussian(Drawable):
-    """Independent normal errors of known standard deviation.
+    """Normal errors of known standard deviation, independent unless rows sum to 1.
+
+    Rows of populations may sum to 1 to the last digit that is written, where M values
+    with independent errors would leave a scatter of √Σσ². Such a row holds M - 1
+    numbers: its errors are those of independent values given that their sum is 1,
+
+        χ² = Σ_k d_k²/τ_k²,   σ_k² = τ_k² (1 - w_k),   w_k = τ_k²/Σ_j τ_j²
+
+    so that each value scatters by its σ. For σ alike w = 1/M, for those of counts this
+    is Pearson's χ². `Record` decides which of the two the values are.
 
     Attributes:
         sigma: standard deviation, scalar or like the values; where data are drawn, that
             of one shot.
+        tied: w_k, scalar or like the values, 0 for independent errors; None before
+            there are values.
     """
 
-    sigma: Float[Array, "..."] = eqx.field(converter=partial(constant, name="sigma"))
+    sigma: Float[Array, "..."]
+    tied: Float[Array, "..."] | None
+
+    def __init__(self, sigma: ArrayLike):
+        """Errors of this standard deviation.
+
+        Raises:
+            ValueError: not real, finite, positive numbers.
+        """
+        self.sigma, self.tied = constant(sigma, name="sigma"), None
 
     def __check_init__(self) -> None:
         _checks.check_positive(self.sigma, "sigma")
 
     def check(self, values: Array) -> None:
         """Raise ValueError unless sigma is one number, or one for each value."""
-        shape = np.shape(self.sigma)
-        try:
-            fits = np.broadcast_shapes(shape, values.shape) == values.shape
-        except ValueError:
-            fits = False
-        if not fits:
-            raise ValueError(
-                "Argument `sigma` must be a number or like the values, whose shape is "
-                f"{values.shape}, but its shape is {shape}."
-            )
+        check_like(self.sigma, "sigma", values)
+
+    def of(self, values: Array) -> "Gaussian":
+        """The same with `tied` as these values have it.
+
+        The sums of rows scatter by rounding alone, or by the errors of M values as
+        well: the likelier one of two normal distributions decides.
+        """
+        known = _checks.can_read() and _checks.is_concrete((values, self.sigma))
+        xp: Any = np if known else jnp
+        with np.errstate(over="ignore", invalid="ignore"):
+            tied = _tied(xp.asarray(values), xp.asarray(self.sigma), xp)
+        tied = jnp.asarray(tied, self.sigma.dtype)
+        return eqx.tree_at(
+            lambda noise: noise.tied, self, tied, is_leaf=lambda x: x is None
+        )
+
+    def assumption(self) -> str | None:
+        """That rows sum to 1, where they do."""
+        known = self.tied is not None and _checks.is_concrete(self.tied)
+        if not (known and np.any(np.asarray(self.tied))):
+            return None
+        return (
+            "The rows sum to 1 within their digits, so that a row of M values counts "
+            "for M - 1, and its errors cancel in the sum."
+        )
+
+    def _free(self, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """τ, the scatter without the sum, and w, of this shape."""
+        w = jnp.zeros(()) if self.tied is None else self.tied
+        sigma, w = jnp.broadcast_to(self.sigma, shape), jnp.broadcast_to(w, shape)
+        return sigma / jnp.sqrt(1 - w), w
 
     @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Means of `shots` values each."""
-        scatter = self.sigma / jnp.sqrt(rowwise(shots, mean))
-        return mean + scatter * jax.random.normal(key, mean.shape, mean.dtype)
+        tau, w = self._free(mean.shape)
+        error = tau * jax.random.normal(key, mean.shape, mean.dtype)
+        error = error - w * jnp.sum(error, axis=-1, keepdims=True)
+        return mean + error / jnp.sqrt(rowwise(shots, mean.ndim))
 
-    def after(self, shots: ArrayLike) -> "Gaussian":
+    def after(self, shots: ArrayLike, axes: int = 2) -> "Gaussian":
         """σ / √shots"""
-        shots = jnp.asarray(shots)
-        if not shots.ndim:
-            return Gaussian(self.sigma / jnp.sqrt(shots))
-        # one a row: σ like the values, if it is no number
-        return Gaussian(self.sigma / jnp.sqrt(rowwise(shots, jnp.asarray(self.sigma))))
+        _checks.check_positive(shots, "shots")
+        shots, sigma = rowwise(shots, axes), self.sigma
+        # σ of columns beside shots of rows: both have all axes then
+        sigma = jnp.reshape(sigma, (1,) * (shots.ndim - sigma.ndim) + sigma.shape)
+        return eqx.tree_at(lambda noise: noise.sigma, self, sigma / jnp.sqrt(shots))
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
-        """J / σ"""
-        return slope / jnp.broadcast_to(self.sigma, mean.shape)[..., None]
+        """J / τ"""
+        return slope / self._free(mean.shape)[0][..., None]
 
     def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
-        """(prediction - values) / sigma."""
+        """(prediction - values) / τ"""
         del at
-        sigma = jnp.broadcast_to(self.sigma, values.shape)
-        return (prediction - values) / sigma
+        return (prediction - values) / self._free(values.shape)[0]
+
+    def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
+        """Number of values, one fewer in each row that sums to 1."""
+        del at
+        each = 1 - self._free(values.shape)[1]
+        rows = jnp.sum(jnp.reshape(each, (each.shape[0], -1)), axis=1)
+        # to the last digit a whole number
+        return jnp.sum(jnp.where(mask > 0, jnp.round(rows), 0))
 
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """sigma."""
         del expected
         return np.broadcast_to(np.asarray(self.sigma), values.shape)[0]
+
+
+def written_step(values: Any, xp: Any = jnp) -> Any:
+    """The unit of the last digit of values that were written with few; 0 for many."""
+    steps = 10.0 ** -np.arange(1, DIGITS + 1)
+    whole = [
+        xp.all(xp.abs(values / step - xp.round(values / step)) < WHOLE)
+        for step in steps.tolist()
+    ]
+    return xp.max(xp.where(xp.stack(whole), steps, 0))
+
+
+def _tied(values: Any, sigma: Any, xp: Any) -> Any:
+    """w of `Gaussian`, like sigma or scalar: 0 where rows do not sum to 1."""
+    if values.ndim != 2 or values.shape[1] < 2:
+        return np.zeros(())
+    size = values.shape[1]
+    off = xp.sum(values, axis=1) - 1
+    scatter = xp.sum(xp.broadcast_to(sigma, values.shape) ** 2, axis=1)
+    # a rounded number is anywhere within a step of variance 1/12
+    rounding = size * written_step(values, xp) ** 2 / 12 + SUM_ROUNDING**2
+    rounding = rounding + SUM_SHARE**2 * scatter
+    # ln of the ratio of both densities of each sum
+    gain = xp.log1p(scatter / rounding)
+    gain = gain - off**2 * (scatter / (rounding * (rounding + scatter)))
+    every = sigma.ndim > 0 and sigma.shape[-1] == size
+    return xp.where(
+        xp.sum(gain) > 0, _shares_of_sum(sigma, xp) if every else 1 / size, 0
+    )
+
+
+def _shares_of_sum(sigma: Any, xp: Any) -> Any:
+    """w_k with w_k (1 - w_k) ∝ σ_k² and Σ w_k = 1, along the last axis.
+
+    The mean of χ² is that of M - 1 values in every round. One σ beyond the others
+    together has no such w; it then takes no part, since the others determine it.
+    """
+    square = (sigma / xp.max(sigma, axis=-1, keepdims=True)) ** 2
+    most = 1 - float(np.finfo(square.dtype).eps)
+
+    def shares(_: Any, w: Any) -> Any:
+        tau = square / (1 - w)
+        return xp.minimum(tau / xp.sum(tau, axis=-1, keepdims=True), most)
+
+    w = shares(0, xp.zeros_like(square))
+    if xp is jnp:
+        return jax.lax.fori_loop(0, ROUNDS, shares, w)
+    for round_ in range(ROUNDS):
+        w = shares(round_, w)
+    return w
 
 
 class Correlated(Drawable):
@@ -313,38 +467,41 @@ class Correlated(Drawable):
     @program
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Means of `shots` rows each."""
-        variances, axes = jnp.linalg.eigh(self.covariance)
-        roots = safe_sqrt(variances, scatters(variances))
-        unit = roots * jax.random.normal(key, mean.shape, mean.dtype)
-        drawn = jnp.einsum("tij,tj->ti", axes, unit)
-        return mean + drawn / jnp.sqrt(rowwise(shots, mean))
+        weights, axes, unit, there = self._whitening(mean)
+        one = safe_divide(
+            jax.random.normal(key, mean.shape, mean.dtype), weights, there
+        )
+        drawn = jnp.einsum("tij,tj->ti", axes, one) * safe_divide(1, unit**2)
+        return mean + drawn / jnp.sqrt(rowwise(shots, mean.ndim))
 
-    def after(self, shots: ArrayLike) -> "Correlated":
+    def after(self, shots: ArrayLike, axes: int = 2) -> "Correlated":
         """Σ_t / shots"""
-        return Correlated(self.covariance / rowwise(shots, self.covariance))
+        del axes
+        return Correlated(self.covariance / rowwise(shots, self.covariance.ndim))
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
         """Σ_t^(-1/2) J"""
-        del mean
-        weights, axes = self._whitening()
+        weights, axes, *_ = self._whitening(mean)
         return weights[..., None] * jnp.einsum("tij,tip->tjp", axes, slope)
 
     def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
         """Σ_t^(-1/2) (prediction - values)."""
         del at
-        weights, axes = self._whitening()
+        weights, axes, *_ = self._whitening(values)
         return weights * jnp.einsum("tij,ti->tj", axes, prediction - values)
 
-    def _whitening(self) -> tuple[Array, Array]:
-        """1/√ of the variances that are there, (T, k), and their axes."""
-        variances, axes = jnp.linalg.eigh(self.covariance)
-        return inverse_root(variances, scatters(variances)), axes
+    def _whitening(self, values: Array) -> tuple[Array, Array, Array, Array]:
+        """See `whitening`, in units of each value's error; one that is no more than the
+        rounding of the value is none."""
+        variances = jnp.diagonal(self.covariance, axis1=1, axis2=2)
+        rounding = 8 * jnp.finfo(variances.dtype).eps * jnp.abs(values)
+        unit = inverse_root(variances, variances > rounding**2)
+        return whitening(self.covariance, unit)
 
     def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
         """Number of directions that scatter."""
-        del values, at
-        variances = jnp.linalg.eigvalsh(self.covariance)
-        rank = jnp.sum(scatters(variances), axis=-1)
+        del at
+        rank = jnp.sum(self._whitening(values)[3], axis=-1)
         return jnp.sum(jnp.where(mask > 0, rank, 0.0))
 
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
@@ -382,8 +539,29 @@ def sums_to_one(shares: Array, tolerance: float) -> Bool[Array, ""]:
     return (abs(shares.sum(axis=-1) - 1) < tolerance).all()
 
 
+def whitening(covariance: Array, unit: Array) -> tuple[Array, Array, Array, Array]:
+    """1/√ of the variances along the axes of a covariance, and these axes.
+
+    In units in which the values compare: beside a moment of high power a direction of
+    low power would be rounding.
+
+    Args:
+        covariance: (..., k, k).
+        unit: factor that brings each value to its unit, (..., k); 0 for one that does
+            not scatter.
+
+    Returns:
+        The roots, (..., k), 0 where a direction does not scatter; the axes by columns,
+        times `unit`, (..., k, k); the units; which directions scatter, (..., k).
+    """
+    scaled = covariance * unit[..., :, None] * unit[..., None, :]
+    variances, axes = jnp.linalg.eigh(scaled)
+    there = scatters(variances)
+    return inverse_root(variances, there), unit[..., :, None] * axes, unit, there
+
+
 def scatters(variances: Array) -> Array:
-    """Which variances of a covariance are more than its rounding."""
+    """Which variances, in comparable units, are more than rounding."""
     return variances > 1e-13 * jnp.max(variances, axis=-1, keepdims=True)
 
 

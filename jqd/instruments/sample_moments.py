@@ -14,7 +14,7 @@ from .._math import divisor, inverse_root, safe_divide, safe_log
 from .._program import program
 from ..constants import constant
 from ..states import read_powers
-from .noise import Course, Drawable, Weights, rowwise, scatters
+from .noise import Course, Drawable, Weights, rowwise, scatters, whitening
 
 Order = tuple[tuple[int, ...], tuple[int, ...]]
 # A variance this far below zero, over the largest, is more than rounding.
@@ -109,17 +109,22 @@ class SampleMoments(Drawable):
         )
         mean = moments[:, self._columns()]
         spread = second / 2 - mean[:, :, None] * mean[:, None, :]
-        return spread / rowwise(self.shots, spread)
+        return spread / rowwise(self.shots, spread.ndim)
 
-    def _whitening(self, at: Array) -> tuple[Array, Array, Array]:
-        """1/√ of the variances that are there, their axes, and which are there."""
-        variances, axes = jnp.linalg.eigh(self.covariance(at))
-        there = scatters(variances)
-        return inverse_root(variances, there), axes, there
+    def _sizes(self, moments: Float[Array, "T 2k"]) -> Float[Array, "T c"]:
+        """⟨|α^m α*^n|²⟩, of which the variance is a part: the unit of each squared."""
+        # their own conjugates, which stand where they are
+        places = np.diagonal(self._products()[1])
+        sizes = jnp.abs(moments[:, places])
+        return jnp.concatenate([sizes, sizes], axis=1)
+
+    def _whitening(self, at: Array) -> tuple[Array, Array, Array, Array]:
+        """See `whitening`, in units of the root of each mean square."""
+        return whitening(self.covariance(at), inverse_root(self._sizes(at)))
 
     def _white(self, rows: Float[Array, "T 2k n"], at: Array) -> Array:
         """Rows in units of their scatter; 0 for the moments that say it."""
-        weights, axes, _ = self._whitening(at)
+        weights, axes, *_ = self._whitening(at)
         columns = self._columns()
         white = weights[..., None] * jnp.einsum("tij,tin->tjn", axes, rows[:, columns])
         return jnp.zeros_like(rows).at[:, columns].set(white)
@@ -137,15 +142,20 @@ class SampleMoments(Drawable):
 
     def _log_scatter(self, at: Array) -> Float[Array, " T"]:
         """ln det Σ_t over the directions that scatter."""
-        weights, _, there = self._whitening(at)
-        return -2 * jnp.sum(safe_log(weights, there), axis=-1)
+        weights, _, unit, there = self._whitening(at)
+        # a value without scatter, such as Im |α|², has no unit to take back
+        own = jnp.diagonal(self.covariance(at), axis1=1, axis2=2) * unit**2
+        units = jnp.sum(safe_log(unit, scatters(own)), axis=-1)
+        return -2 * (jnp.sum(safe_log(weights, there), axis=-1) + units)
 
     def weights(self, prediction: Array, values: Array, course: Course) -> Weights:
         """The moments of the fit, of each row where they are those of a density."""
         del course
         finite = jnp.all(jnp.isfinite(prediction), axis=1, keepdims=True)
         safe = jnp.where(finite, prediction, values)
-        variances = jnp.linalg.eigvalsh(self.covariance(safe))
+        unit = inverse_root(self._sizes(safe))
+        scaled = self.covariance(safe) * unit[:, :, None] * unit[:, None, :]
+        variances = jnp.linalg.eigvalsh(scaled)
         legal = variances[:, :1] > -NEGATIVE * variances[:, -1:]
         return jnp.where(legal, safe, values)
 
@@ -156,7 +166,7 @@ class SampleMoments(Drawable):
     def independent(self, values: Array, at: Array, mask: Array) -> Float[Array, ""]:
         """Number of directions that scatter."""
         del values
-        rank = jnp.sum(self._whitening(at)[2], axis=-1)
+        rank = jnp.sum(self._whitening(at)[3], axis=-1)
         return jnp.sum(jnp.where(mask > 0, rank, 0.0))
 
     def outcomes(self, values: Array) -> Array:
@@ -169,19 +179,21 @@ class SampleMoments(Drawable):
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
         """Normal draws of moments of `shots` outcomes; means of those not compared."""
         one = SampleMoments(self.orders, shots)
-        weights, axes, there = one._whitening(mean)
+        weights, axes, size, there = one._whitening(mean)
         columns = self._columns()
         unit = jax.random.normal(key, (mean.shape[0], len(columns)), mean.dtype)
         scaled = safe_divide(unit, weights, there)
-        return mean.at[:, columns].add(jnp.einsum("tij,tj->ti", axes, scaled))
+        drawn = jnp.einsum("tij,tj->ti", axes, scaled) * safe_divide(1, size**2)
+        return mean.at[:, columns].add(drawn)
 
     def redraw(self, key: Array, mean: Array, values: Array) -> Array:
         """Normal draws of moments of as many outcomes at each time."""
         del values
         return self.sample(key, mean, self.shots)
 
-    def after(self, shots: ArrayLike) -> "SampleMoments":
+    def after(self, shots: ArrayLike, axes: int = 2) -> "SampleMoments":
         """The noise of so many outcomes at each time."""
+        del axes
         return SampleMoments(self.orders, jnp.asarray(shots, jnp.result_type(float)))
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
@@ -199,7 +211,7 @@ class SampleMoments(Drawable):
         del expected
         errors = np.full(values.shape[1], np.inf)
         variances = jnp.diagonal(self.covariance(values)[0])
-        there = scatters(variances)
+        there = scatters(safe_divide(variances, self._sizes(values)[0]))
         own = jnp.where(there, jnp.sqrt(divisor(variances, there)), jnp.inf)
         errors[self._columns()] = np.asarray(own)
         return errors

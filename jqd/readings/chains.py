@@ -229,7 +229,7 @@ def _total_variation(
     def at(t):
         goals = (alpha * jnp.exp(-1j * ring[0] * t))[None, :] + away
         ratio = jnp.abs(_relative_deviation(ring, goals, away, t, nodes)) / 2
-        return jnp.mean(ratio), jnp.std(ratio) / math.sqrt(count)
+        return jnp.mean(ratio), jnp.std(ratio, ddof=1) / math.sqrt(count)
 
     return jax.lax.map(at, ts)
 

@@ -89,7 +89,8 @@ def simulate(
         )
     mean = run.values[1:] if early else run.values
     noise = instrument.noise
-    return Record(times, noise.sample(key, mean, shots), noise.after(shots), t0)
+    values, after = noise.sample(key, mean, shots), noise.after(shots, mean.ndim)
+    return Record(times, values, after, t0)
 
 
 def _shown(

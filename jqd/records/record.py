@@ -83,6 +83,7 @@ class Record(eqx.Module):
             )
         _checks.check_finite(self.values, "values")
         self.noise.check(self.values)
+        self.noise = self.noise.of(self.values)
         if known and start > first:
             raise ValueError("Argument `t0` must not be after ts[0], but is.")
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .. import _checks
 from .engines import LOOK, call_quietly
 
 
@@ -28,6 +29,10 @@ class Ray:
     workers: int | None = None
     gpus: float | None = None
     restarts: int = 20
+
+    def __post_init__(self) -> None:
+        if self.workers is not None:
+            _checks.whole_number(self.workers, "workers", 1)
 
     def run(
         self, target: str, arguments: tuple[Any, ...], look: Callable[[], bool]

@@ -36,6 +36,8 @@ def study():
         (lambda s: Study([law()], s.data, psi0=PSI, free=("q",)), "`law` must be a"),
         (lambda s: jqd.recover(law(), s.data), "`psi0` must be given"),
         (lambda s: jqd.recover(law(), s.data, psi0=PSI), "`free` must be given"),
+        (lambda s: jqd.recover(s, step_tolerance=0.0), "`step_tolerance` must be pos"),
+        (lambda s: jqd.recover(s, substeps=0), "`substeps` must be at least 1"),
         (lambda s: jqd.fisher(None), "`study` must be a Study, but is None"),
         (lambda s: jqd.posterior(3), "`study` must be a Study or a Recovery, but is a"),
         (lambda s: evidence(None), "`study` must be a Study, but is None"),

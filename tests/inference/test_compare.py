@@ -100,6 +100,25 @@ def test_a_uniform_prior_costs_the_logarithm_of_its_width():
     )
 
 
+def test_evidence_is_never_above_the_largest_likelihood():
+    """An average over the prior: of widths of a fiftieth to fifty standard errors."""
+    study, t = line(("a",)), TS
+    values = VALUES + 0.4 * t**2  # the law has b = -0.4
+    best = t @ values / (t @ t)
+    error = SIGMA / np.sqrt(t @ t)
+    highest = -np.sum((values - best * t) ** 2) / 2 / SIGMA**2
+    scales = (0.02, 1.0, 50.0)
+    found = evidence(study, jnp.asarray([best]), widths={"a": 2 * error}, scales=scales)
+    # the middles of a million equal parts
+    x = (np.arange(10**6) + 0.5) / 10**6 - 0.5
+    exact = [
+        highest + math.log(np.mean(np.exp(-((2 * s * x) ** 2) / 2))) for s in scales
+    ]
+    np.testing.assert_allclose(found.by_scale, exact, rtol=0, atol=1e-8)
+    assert np.all(np.asarray(found.by_scale) <= highest)
+    assert float(found.log) == pytest.approx(exact[1], abs=1e-8)
+
+
 def test_evidence_refuses():
     study = line(("a",))
     with pytest.raises(ValueError, match="`scales` must be finite and positive"):

@@ -185,6 +185,20 @@ def test_evidence_of_each_prior_is_that_of_quadrature():
         assert float(found.log) == pytest.approx(exact, abs=tolerance), name
 
 
+def test_ends_within_the_error_keep_evidence_below_the_likelihood():
+    """From half a standard error below the maximum to one and a half above it."""
+    error = SIGMA / np.sqrt(np.sum(TS**4))
+    best = np.sum(TS**2 * (VALUES - 0.5 * TS)) / np.sum(TS**4)
+    low, high = best - error / 2, best + 1.5 * error
+    study = study_of(jqd.Uniform(low, high), free=())
+    exact = -half_chi2(0.5, best) + math.log(
+        math.sqrt(2 * math.pi) * (stats.norm.cdf(1.5) - stats.norm.cdf(-0.5)) / 2
+    )
+    found = evidence(study, jnp.asarray([best]))
+    assert float(found.log) == pytest.approx(exact, abs=1e-9)
+    assert float(found.log) < -half_chi2(0.5, best)
+
+
 def test_what_is_uniform_costs_as_much_as_what_is_free():
     flat, free = study_of(jqd.Uniform(-3, 3)), study_of(None, ("a", "b"))
     theta = jnp.asarray(np.linalg.lstsq(DESIGN, VALUES, rcond=None)[0])
@@ -220,8 +234,14 @@ def test_priors_of_a_hamiltonian_are_of_its_real_parameters():
     np.testing.assert_allclose(found["delta"].width, 0.01 / np.array([0.7, 0.5, 0.6]))
     np.testing.assert_allclose(found["omega"].width[1:], 0.01)
     assert found["omega"].width[0] < 1e-6
-    chain = jqd.CopyDynamics.from_hamiltonian(
-        np.array([[0, 1.0, 0], [1.0, 0, 1.0], [0, 1.0, 0]])
-    )
+    H = np.array([[0, 1.0, 0], [1.0, 0, 1.0], [0, 1.0, 0]])
+    chain = jqd.CopyDynamics.from_hamiltonian(H)
     # a coupling that is 0 stays so
     assert hamiltonian_priors(chain, 0.01)["R"].width[1] < 1e-6
+    # in any unit: what is known is known beside rates of 1e-34 as well
+    for unit in (1e-34, 1e6):
+        scaled = jqd.CopyDynamics.from_hamiltonian(unit * H)
+        other = hamiltonian_priors(scaled, 0.01 * unit)
+        for name in ("omega", "R"):
+            own = hamiltonian_priors(chain, 0.01)[name].width
+            np.testing.assert_allclose(other[name].width, unit * own, rtol=1e-12)

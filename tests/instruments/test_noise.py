@@ -8,7 +8,9 @@ from scipy import stats
 
 from jqd.inference.slopes import columns
 from jqd.instruments import Binomial, Correlated, Gaussian, Multinomial, NoNoise
+from jqd.records import Record
 
+KEY = jax.random.key(0)
 MEAN = jnp.array([[0.1, 0.6, 0.3], [0.25, 0.5, 0.25]])
 COVARIANCE = jnp.array([[[2.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 0.5]]] * 2)
 NOISES = {
@@ -193,3 +195,118 @@ def test_excess_is_the_variance_of_the_sum_of_squares(p):
     found = Multinomial().excess(jnp.array([[3.0, 17.0]]), mean, jnp.ones(1))
     expected = variance(Multinomial(), jnp.asarray(both), mean) - 2
     np.testing.assert_allclose(found, expected, rtol=1e-11)
+
+
+# -- rows that sum to 1 ----------------------------------------------------------------
+
+FIRST = np.array([0.93, 0.71, 0.42, 0.28, 0.55, 0.8])
+COMPLEMENT = np.stack([FIRST, 1 - FIRST], axis=1)
+# sums beside 1 as two errors of .02 leave them
+APART = np.stack([FIRST, 1 - FIRST + [0.03, -0.02, 0.01, -0.04, 0.02, -0.01]], axis=1)
+
+
+def test_a_number_told_twice_counts_once():
+    """p and 1 - p with two digits: as if p alone had been given with its error."""
+    noise = Gaussian(0.02).of(COMPLEMENT)
+    slope = jnp.asarray([[[1.0], [-1.0]]] * 6)
+    values, mask = jnp.asarray(COMPLEMENT), jnp.ones(6)
+    np.testing.assert_allclose(
+        noise.information(slope, values)[:, 0, 0], 0.02**-2, rtol=1e-12
+    )
+    assert float(noise.independent(values, values, mask)) == 6
+    away = values + jnp.asarray([0.01, -0.01])[None]
+    squares = jnp.sum(noise.residuals(away, values, values) ** 2, axis=1)
+    np.testing.assert_allclose(squares, (0.01 / 0.02) ** 2, rtol=1e-12)
+    assert "sum to 1" in noise.assumption()
+
+
+def test_errors_that_do_not_cancel_are_independent():
+    noise = Gaussian(0.02).of(APART)
+    slope = jnp.asarray([[[1.0], [-1.0]]] * 6)
+    information = noise.information(slope, jnp.asarray(APART))[:, 0, 0]
+    np.testing.assert_allclose(information, 2 / 0.02**2, rtol=1e-12)
+    assert float(noise.independent(jnp.asarray(APART), None, jnp.ones(6))) == 12
+    assert noise.assumption() is None
+
+
+def test_errors_of_shares_of_counts_make_pearsons_chi_square():
+    """σ² = p (1 - p)/N leads back to Σ d²/(p/N)."""
+    p, N = np.array([[0.5, 0.3, 0.2]] * 2), 100
+    noise = Gaussian(np.sqrt(p * (1 - p) / N)).of(p)
+    d = np.array([0.01, -0.02, 0.01])
+    squares = np.sum(np.asarray(noise.residuals(jnp.asarray(p + d), p, p)) ** 2, axis=1)
+    # the shares of the scatter have settled to 1e-9
+    np.testing.assert_allclose(squares, np.sum(d**2 / (p / N), axis=1), rtol=1e-8)
+
+
+def test_what_is_drawn_again_sums_to_one_as_well():
+    sigma = np.array([0.025, 0.02, 0.02])
+    mean = jnp.tile(jnp.array([[0.5, 0.3, 0.2]]), (4000, 1))
+    noise = Gaussian(sigma).of(mean)
+    drawn = np.asarray(noise.redraw(jax.random.key(1), mean, mean))
+    np.testing.assert_allclose(drawn.sum(axis=1), 1, atol=1e-14)
+    # each by its own sigma: an sd of 4000 numbers is known to 1.1 %
+    np.testing.assert_allclose(drawn.std(axis=0), sigma, rtol=5 * 0.0112)
+    again = noise.residuals(mean, jnp.asarray(drawn), mean)
+    assert float(jnp.mean(jnp.sum(again**2, axis=1))) == pytest.approx(2, rel=0.1)
+
+
+def test_a_record_decides_for_each_of_a_batch():
+    ts, both = np.arange(6.0), jnp.asarray([COMPLEMENT, APART])
+    tied = jax.vmap(lambda values: Record(ts, values, Gaussian(0.02)).noise.tied)(both)
+    np.testing.assert_array_equal(tied, [0.5, 0.0])
+    # one column of ones is no row of shares
+    alone = Record(ts, np.ones((6, 1)), Gaussian(0.02))
+    assert float(alone.noise.independent(alone.values, None, jnp.ones(6))) == 6
+
+
+def test_exact_shares_in_few_digits_are_one_fewer():
+    """Thirds in two digits sum to .99 or 1.01."""
+    values = jnp.asarray([[0.33, 0.33, 0.33], [0.67, 0.17, 0.17], [0.5, 0.25, 0.25]])
+    assert float(NoNoise().independent(values, values, jnp.ones(3))) == 6
+    assert float(NoNoise().independent(values + 0.01, values, jnp.ones(3))) == 9
+
+
+def test_correlated_errors_of_unlike_units_all_count():
+    """A second value in a unit of 1e-8 beside the first; a third that never moves."""
+    sigma = np.array([1.0, 1e-8])
+    correlation = np.array([[1.0, 0.6], [0.6, 1.0]])
+    covariance = np.zeros((1, 3, 3))
+    covariance[0, :2, :2] = correlation * np.outer(sigma, sigma)
+    covariance[0, 2, 2] = 1e-33  # what rounding leaves of .3
+    noise, values = Correlated(covariance), jnp.asarray([[2.0, 3e-8, 0.3]])
+    assert float(noise.independent(values, values, jnp.ones(1))) == 2
+    away = values + jnp.asarray([[1.0, -1e-8, 0.1]])
+    squares = jnp.sum(noise.residuals(away, values, values) ** 2)
+    expected = np.array([1.0, -1.0]) @ np.linalg.solve(correlation, [1.0, -1.0])
+    assert float(squares) == pytest.approx(expected, rel=1e-9)
+    drawn = noise.sample(KEY, values, 1)
+    assert drawn[0, 2] == 0.3
+    assert abs(float(drawn[0, 1]) - 3e-8) > 1e-12
+
+
+# -- one number for each row -----------------------------------------------------------
+
+
+def test_shots_of_rows_are_no_shots_of_columns():
+    """As many rows as columns."""
+    shots = jnp.array([4.0, 9.0])
+    sigma = Gaussian(0.6).after(shots).sigma
+    np.testing.assert_allclose(sigma, [[0.3], [0.2]], rtol=1e-15)
+    columns_ = Gaussian(np.array([0.6, 1.2])).after(shots).sigma
+    np.testing.assert_allclose(columns_, [[0.3, 0.6], [0.2, 0.4]], rtol=1e-15)
+    assert Gaussian(0.6).after(shots, 1).sigma.shape == (2,)
+    np.testing.assert_array_equal(Binomial().after(shots).shots, [[4.0], [9.0]])
+    mean = jnp.full((2, 2), 0.5)
+    noise, values = Binomial().after(shots), Binomial().sample(KEY, mean, shots)
+    noise.check(values)
+    np.testing.assert_array_equal(noise.shares(values), values / shots[:, None])
+
+
+@pytest.mark.parametrize("make", [Gaussian, Binomial])
+def test_a_vector_beside_a_square_is_refused(make):
+    noise, name = make(np.array([3.0, 4.0])), "sigma" if make is Gaussian else "shots"
+    with pytest.raises(ValueError, match=rf"`{name}` must say.*{name}\[:, None\]"):
+        noise.check(jnp.ones((2, 2)))
+    noise.check(jnp.ones((3, 2)))
+    make(np.array([[3.0], [4.0]])).check(jnp.ones((2, 2)))

@@ -69,6 +69,27 @@ def test_likelihood_is_the_normal_one_of_the_compared_moments():
     assert rank == len(both)
 
 
+def test_the_unit_of_outcomes_does_not_matter():
+    """As many directions, and the same likelihoods but for the unit, at α of 1e-4."""
+    samples, orders = outcomes(1), sample_orders(1)
+    found = []
+    for unit in (1.0, 1e-4):
+        moments = jnp.asarray(sample_moments(unit * samples, orders))
+        other = jnp.asarray(sample_moments(unit * samples * 1.01, orders))
+        noise = SampleMoments(orders, 500)
+        rank = noise.independent(moments, moments, jnp.ones(2))
+        square = jnp.sum(noise.residuals(other, moments, moments) ** 2)
+        errors = np.isfinite(noise.row_errors(moments, None))
+        change = noise.log_likelihood(other, moments, moments)
+        change = change - noise.log_likelihood(moments, moments, moments)
+        found.append((float(rank), float(square), errors.sum(), np.asarray(change)))
+    assert found[0][0] == found[1][0]
+    assert found[0][2] == found[1][2]
+    # covariances of condition 1e7
+    assert found[0][1] == pytest.approx(found[1][1], rel=1e-5)
+    np.testing.assert_allclose(found[0][3], found[1][3], rtol=1e-5)
+
+
 def test_what_is_no_covariance_is_that_of_the_outcomes():
     orders = sample_orders(1)
     values = jnp.asarray(sample_moments(outcomes(1), orders))

@@ -199,10 +199,16 @@ def mean_of(samples: Float[Array, "S ..."]) -> Estimate:
 
 
 def variance_of(samples: Float[Array, "S ..."]) -> Estimate:
-    """Variance over the first axis and its standard error (from fourth moments)."""
+    """Variance over the first axis and its standard error, NaN for a single sample.
+
+    The error comes from fourth moments; of two or three samples, whose squares hardly
+    differ, it is that of normal numbers, √(2/(S - 1)) of the variance.
+    """
     number = samples.shape[0]
+    variance = jnp.var(samples, axis=0, ddof=1)
+    if number < 4:
+        return Estimate(variance, variance * (2 / max(number - 1, 1)) ** 0.5)
     squares = (samples - jnp.mean(samples, axis=0)[None]) ** 2
-    variance = jnp.sum(squares, axis=0) / max(number - 1, 1)
     return Estimate(variance, jnp.std(squares, axis=0) / number**0.5)
 
 

@@ -66,7 +66,8 @@ def diffusion_from_levels(
         The estimate.
 
     Raises:
-        ValueError: wrong shapes, more levels than points, initial guess not positive.
+        ValueError: wrong shapes, more levels than points, initial guess or sigma not
+            positive.
         Unidentifiable: (a ValueError) levels that do not depend on D.
     """
     import optimistix as optx
@@ -77,6 +78,8 @@ def diffusion_from_levels(
     _checks.check_finite(levels, "levels")
     if start is not None:
         _checks.check_positive(start, "start")
+    if sigma is not None:
+        _checks.check_positive(sigma, "sigma")
     _checks.check_shape(potential, "potential", grid.shape)
     if grid.size > 1024 or levels.shape[0] > grid.size:
         raise ValueError(
@@ -106,9 +109,10 @@ def diffusion_from_levels(
             "Argument `levels` must depend on D, but does not in this potential."
         )
     left = scale * np.asarray(residuals(found.value))
-    spread = sigma or np.sqrt(np.sum(left**2) / max(len(left) - 1, 1))
+    if sigma is None:
+        sigma = np.sqrt(np.sum(left**2) / max(len(left) - 1, 1))
     D = float(jnp.exp(found.value))
-    stderr = D * float(spread / np.sqrt(np.sum(slope**2)))
+    stderr = D * float(sigma / np.sqrt(np.sum(slope**2)))
     settled = bool(found.result == optx.RESULTS.successful)
     return Estimate(D, stderr, float(np.sqrt(np.mean(left**2))), len(left), settled)
 

@@ -32,20 +32,25 @@ class NoiseFit(NamedTuple):
         stderr: its standard error, that of Cramér and Rao.
         information: Fisher's on ln ν, of one count: stderr/ν = 1/√(n information).
         p_value: probability of counts as far from those expected, if the law is right.
+        excluded: number of counts where the law at this ν has no probability.
         status: code of `jqd.Status`: NOT_CONVERGED; UNIDENTIFIABLE where the standard
-            error is as large as ν; MISFIT where p_value is below 1e-3; NON_FINITE where
-            the shares or their slopes in ν are.
+            error is as large as ν; MISFIT where p_value is below 1e-3, as where there
+            are excluded counts; NON_FINITE where the shares or their slopes in ν are.
     """
 
     nu: Float[Array, ""]
     stderr: Float[Array, ""]
     information: Float[Array, ""]
     p_value: Float[Array, ""]
+    excluded: Float[Array, ""]
     status: Int[Array, ""]
 
     def describe(self) -> str:
-        """The status in words."""
-        return describe(self.status, "fit")
+        """The status in words, and what was seen that the law excludes."""
+        said, excluded = describe(self.status, "fit"), float(jnp.sum(self.excluded))
+        if excluded > 0:
+            said += f" Outcomes that the law excludes were seen {excluded:.10g} times."
+        return said
 
 
 @gated
@@ -196,12 +201,17 @@ def _scored(counts: Array, shares: Callable[[Array], Array], start: Array) -> No
     p, _, information = look(u)
     nu, number = jnp.exp(u), jnp.sum(counts)
     stderr = nu / jnp.sqrt(jnp.maximum(information, tiny))
-    chance = _chance(counts, total * p)
+    # a share is 0 to rounding, and so is the chance to see any of it
+    rounding = jnp.finfo(p.dtype).eps
+    excluded = jnp.sum(jnp.where(p > rounding, 0, counts))
+    chance = jnp.where(excluded > 0, number * rounding, 1)
+    chance = jnp.minimum(_chance(counts, total * p), chance)
     status = jnp.where(chance < MISFIT_P, Status.MISFIT, Status.OK)
     status = jnp.where(information > 1, status, Status.UNIDENTIFIABLE)
     status = jnp.where(move <= 1e-9, status, Status.NOT_CONVERGED)
     status = jnp.where(jnp.isfinite(information), status, Status.NON_FINITE)
-    return NoiseFit(nu, stderr, information / number, chance, status.astype(jnp.int32))
+    status = status.astype(jnp.int32)
+    return NoiseFit(nu, stderr, information / number, chance, excluded, status)
 
 
 def _chance(counts: Array, expected: Array) -> Array:

@@ -1,5 +1,7 @@
 """The temperature of light, from photon counts or from mean occupations."""
 
+import math
+from collections import Counter
 from typing import NamedTuple
 
 import jax
@@ -15,6 +17,9 @@ from ..goodness import MISFIT, MISFIT_P, p_value
 from .curve import fit_curve
 
 _NEWTON_STEPS = 60
+# More counts than this are never so alike by chance that it would matter; nor are those
+# of unlike modes with more photons, whose sums over all ways to share them take long.
+_FEW, _MOST_PHOTONS = 64, 1000
 
 
 class TemperatureFit(NamedTuple):
@@ -26,7 +31,8 @@ class TemperatureFit(NamedTuple):
         chi2_per_dof: mean square of (n - n̄)/√var(n) of counts, or of the residuals
             of a curve with known errors; else None. Near 1 for light that is thermal.
         p_value: probability of a value as far from its expectation, if light is thermal
-            (counts: on either side; a curve: as large); else None.
+            (counts: on either side, at least twice that of these very counts given
+            their sum; a curve: as large); else None.
         status: "converged", "not converged" or, where `p_value` is below 1e-3, "the law
             does not describe the record".
         message: one sentence.
@@ -86,7 +92,9 @@ def fit_photon_counts(
     dof = max(len(n) - 1, 1)
     chi2, excess = map(float, _scatter(jnp.asarray(omega / T), jnp.asarray(n), most))
     above = float(p_value(chi2, dof, excess))
-    chi2, p = chi2 / dof, min(1.0, 2 * min(above, 1 - above))
+    # a sum of a few whole numbers has no smooth distribution
+    alone = _given_sum(omega / T, n, most)
+    chi2, p = chi2 / dof, min(1.0, 2 * max(min(above, 1 - above), alone))
     done = abs(left) < 1e-10
     cut = "" if most is None else f", cut off at {int(np.max(most))}"
     below = "" if T > 0 else " No positive temperature has so many."
@@ -126,6 +134,41 @@ def _scatter(x: Array, n: Array, n_max: Array | None) -> tuple[Array, Array]:
         mean = truncated_moments(x, n_max)[0]
     second, fourth = variance(x), jax.jvp(slope, (x,), (jnp.ones_like(x),))[1]
     return jnp.sum((n - mean) ** 2 / second), jnp.sum(fourth / second**2)
+
+
+def _given_sum(x: np.ndarray, n: np.ndarray, n_max: Array | None) -> float:
+    """Probability of these counts, in any order of like modes, given their sum.
+
+    e^{-Σ x n} over the sum of the same of all counts with that sum; 0 for many counts.
+
+    Args:
+        x: ω/T of each mode, (S,).
+        n: counts, (S,).
+        n_max: largest of each, (S,), or None.
+    """
+    total = int(n.sum())
+    most = np.full(n.shape, total) if n_max is None else np.asarray(n_max)
+    modes = list(zip(x.tolist(), most.tolist(), strict=True))
+    if len(n) > _FEW:
+        return 0.0
+    orders = 0.0
+    for same in Counter(modes).values():
+        orders += math.lgamma(same + 1)
+    for same in Counter(zip(modes, n.tolist(), strict=True)).values():
+        orders -= math.lgamma(same + 1)
+    if n_max is None and len(set(modes)) == 1:
+        ways = math.lgamma(total + len(n)) - math.lgamma(len(n))
+        return math.exp(orders - ways + math.lgamma(total + 1))
+    if total > _MOST_PHOTONS:
+        return 0.0
+    # what multiplies all x n by the same factor for one sum drops out
+    x, ways = x - np.mean(x), np.ones(1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for one, largest in zip(x, most, strict=True):
+            numbers = np.arange(min(int(largest), total) + 1)
+            ways = np.convolve(ways, np.exp(-one * numbers))[: total + 1]
+        share = math.exp(orders) * np.exp(-np.sum(x * n)) / ways[total]
+    return float(share) if np.isfinite(share) else 0.0
 
 
 def _cutoff(n_max: ArrayLike, n: np.ndarray) -> Array:

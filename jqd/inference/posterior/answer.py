@@ -108,8 +108,8 @@ class Posterior(NamedTuple):
         return self.chains.share_failed
 
     @property
-    def p_value(self) -> float | None:
-        """Posterior predictive p of chi-square; None for rows that are correlated."""
+    def p_value(self) -> float:
+        """Posterior predictive p of chi-square, see `Predicted.p_value`."""
         return self.predicted.p_value
 
     @property
@@ -139,8 +139,8 @@ class Posterior(NamedTuple):
     def status(self) -> str:
         """How far to trust the draws: "converged", or the gravest reason against it.
 
-        A law whose chi-square exceeds that of all thousand sets of data drawn does not
-        describe the data, whatever its draws are.
+        A law whose chi-square exceeds that of all thousand or more sets of data drawn
+        does not describe the data, whatever its draws are.
         """
         worth = float(np.min(self.chains.ess, initial=np.inf))
         if not np.all(np.isfinite(self.chains.theta)):
@@ -160,11 +160,7 @@ class Posterior(NamedTuple):
     @property
     def misfits(self) -> bool:
         """Whether hardly any set of data drawn is as far off as the data."""
-        if self.p_value is None:
-            return False
-        # of few records none need be
-        number = len(self.predicted.chi2)
-        return (self.p_value * number + 1) / (number + 1) < MISFIT_P
+        return self.p_value < MISFIT_P
 
     @property
     def message(self) -> str:
@@ -208,8 +204,9 @@ class Posterior(NamedTuple):
                 "No interval is given of constants of a law that does not describe the "
                 "record; `jqd.recover` looks for the pattern of its residuals."
             )
-        if self.p_value is not None:
-            notes.append(f"Posterior predictive p of chi-square: {self.p_value:.3g}.")
+        p, least = self.p_value, self.predicted.least_p
+        told = f"at most {p:.3g}" if p <= least else f"{p:.3g}"
+        notes.append(f"Posterior predictive p of chi-square: {told}.")
         if self.log_evidence is not None:
             log, error = self.log_evidence
             notes.append(f"ln Z = {log:.3f} +- {error:.2g} (scatter of populations).")

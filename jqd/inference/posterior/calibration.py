@@ -1,7 +1,6 @@
 """Simulation-based calibration: is a sampler right for data of known truth?"""
 
 import contextlib
-import math
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ from ..study import Study
 from .box import Box, box_of
 from .chains import module
 from .coordinates import covariance_root, whitened
-from .laplace import normal_draws
+from .laplace import LEAST, normal_draws
 from .nuts import STEP, moves
 
 SAMPLERS = ("laplace", "nuts")
@@ -30,6 +29,9 @@ LEAST_P = 1e-3
 # Share of simulations whose fit or run may fail before ranks say nothing.
 MOST_LOST = 0.01
 BINS, LEAST_SIMULATIONS = 20, 40
+# Counts of a bin from which on their squares are about those of normal numbers; sets of
+# counts that are drawn where there are fewer.
+ENOUGH, DRAWN = 5, 9999
 # Transitions of a chain before its draws, and for each draw.
 WARM, THIN = 30, 3
 # Fits stop at a hundredth of their errors.
@@ -52,7 +54,7 @@ class Calibration(NamedTuple):
         chi2: of its counts, (p,).
         p_values: of each, (p,).
         coverage: share of truths in the central 95 % of the draws, (p,).
-        coverage_p: probability of a coverage as far from 95 %, (p,).
+        coverage_p: probability of a coverage as improbable, binomial, (p,).
     """
 
     labels: tuple[str, ...]
@@ -214,7 +216,8 @@ def _posterior(
     """Draws, (draws, p), and whether there are as many as asked for."""
     if sampler == "laplace":
         root = covariance_root(study.information(fit))
-        return normal_draws(box, fit, root, key, draws)
+        drawn, number = normal_draws(box, fit, root, key, draws)
+        return drawn, number >= LEAST * draws
     target = whitened(study, box, fit)
     begin, key = jax.random.split(key)
     z = jax.random.normal(begin, fit.shape) / 2
@@ -242,8 +245,30 @@ def _judged(
     # within its rank a truth may be anywhere
     within = np.asarray(jax.random.uniform(key, ranks.shape))
     level = (ranks + within) / (draws + 1)
-    inside = np.mean(np.abs(level - 0.5) < 0.475, axis=0)
-    scatter = math.sqrt(0.95 * 0.05 / max(count, 1))
-    far = [math.erfc(abs(x - 0.95) / scatter / math.sqrt(2)) for x in inside]
-    p = [float(p_value(x, bins - 1)) for x in chi2]
+    hits = np.sum(np.abs(level - 0.5) < 0.475, axis=0)
+    inside = hits / max(count, 1)
+    far = [_coverage_p(int(number), count) for number in hits]
+    p = [_bins_p(x, count, bins) for x in chi2]
     return chi2, np.asarray(p), inside, np.asarray(far)
+
+
+def _coverage_p(hits: int, count: int) -> float:
+    """Probability of a number of hits, each of 95 %, no more probable than this one."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(hits, count, 0.95).pvalue) if count else 1.0
+
+
+def _bins_p(chi2: float, count: int, bins: int) -> float:
+    """Probability of a sum of squares as large, for equally probable bins.
+
+    From five counts a bin on that of chi-square, with the variance 2 (bins - 1)
+    (1 - 1/count) of the sum; with fewer by drawing such counts.
+    """
+    if count >= ENOUGH * bins:
+        return float(p_value(chi2, bins - 1, -2 * (bins - 1) / count))
+    if not count:
+        return 1.0
+    drawn = np.random.default_rng(0).multinomial(count, [1 / bins] * bins, DRAWN)
+    sums = np.sum((drawn - count / bins) ** 2, axis=1) / (count / bins)
+    return float((np.sum(sums >= chi2 * (1 - 1e-9)) + 1) / (DRAWN + 1))

@@ -5,7 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float, Int
 
 from ..study import Study
 from .box import Box
@@ -19,10 +19,11 @@ SPARE, LEAST = 16, 0.2
 
 def normal_draws(
     box: Box, theta: Array, root: Array, key: Array, draws: int
-) -> tuple[Float[Array, "n p"], Bool[Array, ""]]:
-    """Normal draws about a fit that lie within the ends, and whether enough do.
+) -> tuple[Float[Array, "n p"], Int[Array, ""]]:
+    """Normal draws about a fit that lie within the ends, and how many there are.
 
-    Where fewer do than are asked for, they come more than once.
+    Where there are fewer than are asked for, they come more than once; without any they
+    lie beyond the ends.
 
     Args:
         box: the ends.
@@ -38,21 +39,22 @@ def normal_draws(
     order = jnp.argsort(~inside, stable=True)
     number = jnp.sum(inside)
     chosen = order[jnp.arange(draws) % jnp.maximum(number, 1)]
-    return drawn[chosen], number >= LEAST * draws
+    return drawn[chosen], jnp.minimum(number, draws)
 
 
 @partial(jax.jit, static_argnames="draws")
 def _drawn(
     study: Study, box: Box, theta: Array, key: Array, draws: int
-) -> tuple[Array, Array, Array]:
-    """Draws, ln L + ln π there, and the normal density less a constant."""
+) -> tuple[Array, Array, Array, Array]:
+    """Draws, ln L + ln π there, the normal density less a constant, and how many of the
+    draws are different ones."""
     root = covariance_root(study.information(theta))
-    found, _ = normal_draws(box, theta, root, key, draws)
+    found, number = normal_draws(box, theta, root, key, draws)
     logs = jax.lax.map(
         lambda theta: log_posterior(study, box, theta), found, batch_size=100
     )
     z = jax.scipy.linalg.solve_triangular(root, (found - theta[None, :]).T, lower=False)
-    return found, logs, -jnp.sum(z**2, axis=0) / 2
+    return found, logs, -jnp.sum(z**2, axis=0) / 2, number
 
 
 def sample(
@@ -61,7 +63,8 @@ def sample(
     """Independent draws of N(θ, F⁻¹) within the ends; F as information at the fit.
 
     Draws whose run fails are replaced by others. The effective sample size is that of
-    importance weights, (Σw)²/Σw²: it falls where the posterior is not normal.
+    importance weights, (Σw)²/Σw²: it falls where the posterior is not normal, and with
+    the share of the draws that come again because too few lie within the ends.
 
     Args:
         study: whose posterior it is.
@@ -69,11 +72,19 @@ def sample(
         theta: the fit, (p,).
         key: of the draws.
         chains, draws: how many; chains only for their shape.
+
+    Raises:
+        ValueError: no draw lies within the ends, or no run about the fit holds.
     """
     key, again = jax.random.split(key)
-    found, logs, normal = map(
+    found, logs, normal, number = map(
         np.asarray, _drawn(study, box, theta, key, chains * draws)
     )
+    if not number:
+        raise ValueError(
+            "Argument `box` must leave some of the normal approximation about the fit, "
+            f"but none of {SPARE * chains * draws} draws lies within."
+        )
     failed = ~np.isfinite(logs)
     sound = np.flatnonzero(~failed)
     if not len(sound):
@@ -85,7 +96,7 @@ def sample(
     kept = np.where(failed, pick, np.arange(len(failed)))
     excess = logs[sound] - normal[sound]
     weights = np.exp(excess - excess.max())
-    worth = weights.sum() ** 2 / (weights**2).sum()
+    worth = weights.sum() ** 2 / (weights**2).sum() * int(number) / len(logs)
     shape = (chains, draws)
     return Chains(
         theta=found[kept].reshape(*shape, -1),

@@ -13,6 +13,7 @@ import pytest
 import jqd
 from jqd import problems
 from jqd.ensembles import copying
+from jqd.ensembles.copying.copies import variance_of
 
 S = 512
 TIMES = np.array([0.0, 1.0, 2.0, 5.0])
@@ -328,3 +329,16 @@ def test_individuals_forget():
     # Without currents nobody moves.
     still = total_variation(pair(20_000, 10_000, 0.0)["psi"])
     np.testing.assert_array_equal(still, 1)
+
+
+def test_variances_of_few_samples_have_errors():
+    """Of two samples a standard error of √2 of the variance; of one there is none."""
+    got = variance_of(jnp.asarray([[1.0], [4.0]]))
+    np.testing.assert_allclose(got.value, [4.5])
+    np.testing.assert_allclose(got.stderr, [4.5 * 2**0.5])
+    alone = variance_of(jnp.asarray([[1.0]]))
+    assert np.isnan(alone.value).all()
+    assert np.isnan(alone.stderr).all()
+    # of many by the fourth moment: of 3 and -3 by turns it is 0
+    many = variance_of(jnp.tile(jnp.asarray([[3.0], [-3.0]]), (50, 1)))
+    np.testing.assert_allclose(many.stderr, [0.0])

@@ -115,6 +115,24 @@ def test_a_displaced_density(key):
     assert float(pull.std(ddof=1)) == pytest.approx(1, abs=0.28)
 
 
+def decaying(nu):
+    """Three cells at two times: e^-ν, its rest, and one that is never entered."""
+    stays = jnp.exp(-nu * jnp.asarray([0.5, 1.0]))
+    return jnp.stack([stays, 1 - stays, jnp.zeros(2)], axis=1)
+
+
+def test_what_the_law_excludes_and_is_seen_is_a_misfit():
+    counts = np.array([[600.0, 400.0, 0.0], [370.0, 630.0, 0.0]])
+    fine = nu_from_relaxation(counts, decaying, start=0.7)
+    assert (fine.status, fine.excluded) == (Status.OK, 0)
+    counts[1] += [0.0, -1.0, 1.0]
+    fit = nu_from_relaxation(counts, decaying, start=0.7)
+    assert fit.status == Status.MISFIT
+    assert fit.p_value < 1e-12
+    assert fit.excluded == 1
+    assert "excludes were seen 1 times" in fit.describe()
+
+
 @pytest.mark.equation("diffusion", "claim-noise-untold")
 def test_equilibrium_tells_nothing():
     """|ψ|² at any number of times, from the library's own densities."""

@@ -1,10 +1,13 @@
 """The temperature of light from counts and curves, as well as the bound allows."""
 
+import itertools
+
 import jax
 import numpy as np
 import pytest
 
 from jqd.inference.estimators import fit_photon_counts, fit_photon_curve
+from jqd.inference.estimators.temperature import _given_sum
 from jqd.inference.goodness import MISFIT
 from jqd.matter.photons import (
     bose_einstein,
@@ -59,6 +62,29 @@ def test_light_that_is_not_thermal_is_a_misfit(n_max):
     # neither is what scatters more, of two temperatures by turns
     n = np.concatenate([np.zeros(300), np.full(20, 12.0)])
     assert fit_photon_counts(n, 1.0, n_max).status == MISFIT
+
+
+@pytest.mark.parametrize(
+    ("n", "share"),
+    # ways to share the photons: 5 of 4 between 2 modes, 165 of 8 among 4
+    [([2, 2], 1 / 5), ([2, 2, 2, 2], 1 / 165), ([3], 1.0)],
+)
+def test_equal_counts_are_a_chance_like_others(n, share):
+    fit = fit_photon_counts(n, 1.0)
+    assert fit.p_value == pytest.approx(min(1, 2 * share), rel=1e-9)
+    assert fit.status == "converged"
+
+
+@pytest.mark.parametrize("n_max", [None, np.array([2.0, 2.0, 3.0])])
+def test_the_chance_of_counts_given_their_sum(n_max):
+    """Against all counts with this sum, one by one."""
+    x, n = np.array([0.3, 0.3, 1.1]), np.array([2.0, 0.0, 1.0])
+    ends = [3, 3, 3] if n_max is None else n_max.astype(int)
+    every = itertools.product(*(range(end + 1) for end in ends))
+    known = {m: np.exp(-x @ m) for m in every if sum(m) == 3}
+    share = (known[2, 0, 1] + known[0, 2, 1]) / sum(known.values())
+    assert _given_sum(x, n, n_max) == pytest.approx(share, rel=1e-12)
+    assert _given_sum(np.ones(65), np.ones(65), None) == 0
 
 
 def test_counts_of_many_frequencies(key):

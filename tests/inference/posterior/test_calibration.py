@@ -1,12 +1,14 @@
 """Simulation-based calibration: what is right passes, what is too sharp does not."""
 
+import math
+
 import jax
 import numpy as np
 import pytest
 
 import jqd
 from jqd.inference import Study
-from jqd.inference.posterior.calibration import _bins, _judged
+from jqd.inference.posterior.calibration import _bins, _bins_p, _coverage_p, _judged
 from jqd.instruments import Gaussian, Multinomial
 from jqd.problems import golden
 from jqd.sweeps import Store
@@ -86,6 +88,17 @@ def test_ranks_that_are_uniform_and_ranks_that_are_not():
     assert coverage[0] == pytest.approx(0.95, abs=0.01)
     assert far[0] > 0.1
     assert (_bins(99, 1000), _bins(99, 40), _bins(1, 100)) == (20, 5, 2)
+
+
+def test_few_ranks_have_exact_chances():
+    """By sums over all outcomes: 34 of 40 hits, and two ranks in two bins."""
+    each = [math.comb(40, k) * 0.95**k * 0.05 ** (40 - k) for k in range(41)]
+    known = sum(p for p in each if p <= each[34] * (1 + 1e-9))
+    assert _coverage_p(34, 40) == pytest.approx(known, rel=1e-9)
+    # a normal distribution has .0037
+    assert known > 0.01
+    # both in one bin: a half, known from ten thousand draws to .005; chi-square has .16
+    assert _bins_p(2.0, 2, 2) == pytest.approx(0.5, abs=0.02)
 
 
 def test_what_is_refused(line):

@@ -14,7 +14,7 @@ import jqd
 from jqd.inference import Study
 from jqd.inference.posterior.box import box_of
 from jqd.inference.posterior.coordinates import whitened
-from jqd.instruments import Binomial, Gaussian, Multinomial
+from jqd.instruments import Binomial, Gaussian, Multinomial, Noise
 from jqd.problems import four_level, golden
 
 # four standard errors of a mean or an sd: beyond them once in 1e4 times
@@ -199,6 +199,22 @@ def test_runs_that_fail_are_counted_and_take_no_part(line, exact, sampler):
     assert "% of the runs failed" in found.message
 
 
+def test_draws_that_come_again_are_worth_no_more(line, exact):
+    """Of 1600 draws a 112th is between 2 and 2.2 sd: 14 for the 100 asked for."""
+    mean, covariance = exact((0.0,), (np.inf,))
+    sd, options = math.sqrt(covariance[0, 0]), {"draws": 100, "chains": 1}
+    box = {"a": (mean[0] + 2 * sd, mean[0] + 2.2 * sd)}
+    found = jqd.posterior(line("a"), "laplace", box=box, theta=[mean[0]], **options)
+    different = len(np.unique(found.draws["a"]))
+    assert different < 40
+    # of a normal posterior all weigh the same
+    assert found.ess["a"] == pytest.approx(different, rel=1e-6)
+    assert found.status == "not normal"
+    box = {"a": (mean[0] + 8 * sd, mean[0] + 9 * sd)}
+    with pytest.raises(ValueError, match="`box` must leave some"):
+        jqd.posterior(line("a"), "laplace", box=box, theta=[mean[0]], **options)
+
+
 @pytest.mark.slow
 def test_populations_find_the_evidence(line, exact):
     """A uniform prior and a normal one: ln Z in closed form."""
@@ -287,6 +303,40 @@ def test_records_are_drawn_again_with_their_own_scatter(noise, values, scatter):
     assert drawn[:, 0].std() == pytest.approx(scatter, rel=5 / math.sqrt(800))
     if isinstance(noise, Multinomial):
         np.testing.assert_array_equal(drawn.sum(axis=1), 100)
+
+
+class Dependent(Noise):
+    """Normal errors of rows that are not said to be independent."""
+
+    def residuals(self, prediction, values, at):
+        return (prediction - values) / 0.03
+
+    def row_errors(self, values, expected):
+        return np.full(expected.shape, 0.03)
+
+
+def test_a_misfit_needs_no_thousand_draws(line, exact):
+    """Errors ten times too small: no set of data drawn is as far off."""
+    mean, _ = exact()
+    found = jqd.posterior(
+        line(noise=Gaussian(0.01)), "laplace", theta=mean, chains=1, draws=30
+    )
+    # 34 sets of data from each draw
+    assert found.predicted.chi2_drawn.shape == (30, 34)
+    assert found.p_value == 1 / (30 * 34 + 1)
+    assert found.misfits
+    assert "at most 0.00098" in str(found)
+
+
+def test_a_misfit_needs_no_independent_rows(line, exact):
+    """The sum of squares of twelve numbers of unit variance."""
+    mean, _ = exact()
+    found = jqd.posterior(
+        line(noise=Dependent()), "laplace", theta=mean, chains=1, draws=30
+    )
+    known = stats.chi2.sf(found.predicted.chi2, 12)
+    assert found.p_value == pytest.approx(known.mean(), rel=1e-6)
+    assert found.misfits
 
 
 # -- four levels ---------------------------------------------------------------------
