@@ -90,7 +90,7 @@ class Recovery(eqx.Module):
             standard errors do not hold, "linear noise not valid" or "the law does not
             describe the record", where `p_value` is below 1e-3 or a nuisance is
             `pulled` (static).
-        message: one sentence (static).
+        message: what the status means here, and what to know of the errors (static).
     """
 
     law_name: str = eqx.field(static=True)
@@ -252,7 +252,7 @@ def _line(c: Constant) -> str:
     text = f"  {c} (step bias {c.step_bias:.1g}"
     if c.pull is not None:
         return f"{text}, pull {c.pull:+.2g})"
-    if c.known is not None:
+    if c.known is not None and not c.at_bound:
         text += (
             f", {c.known:.2g} were the nuisances known, {c.alone:.2g} without priors"
         )
@@ -363,11 +363,13 @@ def recover(
     known = record.noise.known
     misfits = known and bool(run.ok) and float(at.p_value) < MISFIT_P
     pattern = pattern_of(fine, at.theta, rows, at.at) if misfits else None
+    constants = _constants(fine, at, status == Status.OK)
+    said = [_message(status, fine, run, at, polish, pattern), *_at_bounds(constants)]
     empty = cast(Array, np.zeros((first.shape[0], 0)))
     return Recovery(
         law_name=type(study.law).__name__,
         law=recovered,
-        constants=_constants(fine, at, status == Status.OK),
+        constants=constants,
         covariance=at.covariance,
         singular_values=at.analysis.singular_values,
         null_directions=at.analysis.null_directions,
@@ -389,7 +391,7 @@ def recover(
         runs=_runs(fine, rows),
         pattern=pattern,
         status=WORDS[status],
-        message=_message(status, fine, run, at, polish, pattern),
+        message=" ".join(said),
     )
 
 
@@ -506,19 +508,35 @@ def _missed(study: Study, prediction: Array, train: int) -> float | None:
 
 
 def _constants(study: Study, found: Solution, holds: bool) -> dict[str, Constant]:
+    sides = np.asarray(found.side).tolist()
     columns = (found.theta, found.errors, np.abs(found.bias), found.stderr)
     numbers = np.stack([np.asarray(column) for column in columns], axis=1).tolist()
     more = [
         [None if x is None else float(x) for x in column or [None] * len(numbers)]
         for column in map(_listed, nuisance_columns(study, found))
     ]
-    entries = zip(study.labels(), numbers, study.references(), *more, strict=True)
+    entries = zip(
+        study.labels(), numbers, study.references(), sides, *more, strict=True
+    )
     return {
         label: Constant(
-            label, value, error, bias, reference, scatter, *rest, holds=holds
+            label, value, error, bias, reference, scatter, *rest, holds=holds,
+            at_bound=side,
         )
-        for label, (value, error, bias, scatter), reference, *rest in entries
-    }
+        for label, (value, error, bias, scatter), reference, side, *rest in entries
+    }  # fmt: skip
+
+
+def _at_bounds(constants: Mapping[str, Constant]) -> list[str]:
+    """What the errors of constants at their bounds mean, where there are some."""
+    names = [name for name, one in constants.items() if one.holds and one.at_bound]
+    if not names:
+        return []
+    some = "is at its bound" if len(names) == 1 else "are at their bounds"
+    return [
+        f"{' and '.join(names)} {some}: errors there are one-sided, and those of the "
+        "other constants are for this value."
+    ]
 
 
 def _listed(column: Any) -> list[Any] | None:

@@ -18,12 +18,14 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .. import _checks, _html
 from .._lazy import above
+from .._math import divisor
 from ..evolution import Adaptive, Fixed, Propagator
 from ..evolution.judging import richardson
 from ..instruments.noise import Noise, Weights, sums_to_one
 from ..laws.motion import Motion
 from ..records.record import Record
 from ..status import Status, describe
+from .active import inward, sides_at
 from .errors import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse, refuse_names
@@ -58,6 +60,10 @@ class Constant(eqx.Module):
             the prior; else None.
         holds: whether no test speaks against the standard error; where it does not
             hold, neither a deviation nor its significance is given.
+        at_bound: -1 at the lower bound and 1 at the upper one, where the data would
+            lead beyond it; else 0. `stderr` is then the distance inwards at which
+            chi-square is larger by 1, and no significance is given; the errors of the
+            others are for this constant at its bound.
     """
 
     name: str = eqx.field(static=True)
@@ -70,6 +76,7 @@ class Constant(eqx.Module):
     alone: Any = None
     pull: Any = None
     holds: Any = True
+    at_bound: Any = 0
 
     @property
     def deviation(self) -> Any:
@@ -82,16 +89,18 @@ class Constant(eqx.Module):
 
     @property
     def sigmas(self) -> Any:
-        """The deviation in standard errors; None where there is no deviation, or where
-        step bias and rounding exceed the scatter in the error (NaN in a batch)."""
+        """The deviation in standard errors; None where there is no deviation, where
+        step bias and rounding exceed the scatter in the error, or at a bound, where
+        errors are one-sided (NaN in a batch)."""
+        free = self.at_bound == 0
         scatter = self.stderr if self.scatter is None else self.scatter
         apart = self.deviation
         if apart is None:
             return None
         if self.holds is not True:
-            sound = (scatter > 0) & (self.stderr <= 1.5 * scatter)
+            sound = free & (scatter > 0) & (self.stderr <= 1.5 * scatter)
             return jnp.where(sound, apart / self.stderr, jnp.nan)
-        if not scatter > 0 or self.stderr > 1.5 * scatter:
+        if not free or not scatter > 0 or self.stderr > 1.5 * scatter:
             return None
         return apart / self.stderr
 
@@ -109,6 +118,10 @@ class Constant(eqx.Module):
             return f"{self.name} of shape {np.shape(self.value)}"
         if not bool(np.all(self.holds)):
             return f"{self.name} = {self.digits} at the best fit; no error holds"
+        if self.at_bound:
+            end, sign = ("lower", "+") if self.at_bound < 0 else ("upper", "-")
+            off = f"chi-square is larger by 1 at {sign}{float(self.stderr):.2g}"
+            return f"{self.name} = {self.digits}, at its {end} bound; {off}"
         told = _html.plus_minus(float(self.value), float(self.stderr))
         return f"{self.name} = {told}"
 
@@ -200,6 +213,13 @@ class Fit(eqx.Module):
         return {name: jnp.asarray(one.stderr) for name, one in self.constants.items()}
 
 
+def _inward(one: Constant) -> str:
+    """Where the error of a constant at its bound leads."""
+    if not one.at_bound:
+        return ""
+    return f" inwards from its {'lower' if one.at_bound < 0 else 'upper'} bound"
+
+
 def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
     """The table of constants in a notebook."""
 
@@ -212,7 +232,7 @@ def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
         (
             name,
             one.digits,
-            told(one.stderr if np.all(one.holds) else None, 2),
+            told(one.stderr if np.all(one.holds) else None, 2, _inward(one)),
             told(one.reference, 6),
             told(one.sigmas, 2, " errors"),
         )
@@ -445,10 +465,13 @@ class Solution(eqx.Module):
         dof: degrees of freedom: independent values less constants, scalar.
         chi2: cost per degree of freedom, scalar.
         p_value: probability of a cost as large as this for noise that is known, else 1.
-        covariance: of the constants, from the scatter of the data alone, (p, p).
+        covariance: of the constants, from the scatter of the data alone, (p, p); 0 for
+            those at a bound.
+        side: -1 for a constant at its lower bound, 1 at its upper one, else 0, (p,).
         analysis: singular values and null directions of the scaled Jacobian.
         bias: shift of the solution with half the step, by linear response, shape (p,).
-        stderr: standard errors from the scatter of the data, shape (p,).
+        stderr: standard errors from the scatter of the data, shape (p,); inwards for
+            those at a bound.
         errors: standard errors with step bias and rounding, shape (p,).
         three: standard errors with nuisances known, with priors and without; None where
             there are no nuisances.
@@ -464,6 +487,7 @@ class Solution(eqx.Module):
     chi2: Float[Array, ""]
     p_value: Float[Array, ""]
     covariance: Float[Array, "p p"]
+    side: Int[Array, " p"]
     analysis: Identifiability
     bias: Float[Array, " p"]
     stderr: Float[Array, " p"]
@@ -487,11 +511,14 @@ def solution(
     data, noise = study.data, study.data.noise
     low, high = study.bounds()
     width = high - low
+    theta = study.on_walls(theta)
     run = study.trajectory(theta)
     at = study.weights(theta, study.rows_of(run))
     told = study.seen + study.judged  # walls tell nothing of errors
     residuals, slope = (x[:told] for x in jacobian(study, theta, at, mask))
-    inverse, fine_slope = _inverse(slope, width), None
+    side = sides_at(study, theta, residuals, slope)
+    held = side != 0
+    inverse, fine_slope = _inverse(slope, width, held), None
     bias, order = jnp.zeros_like(theta), study.order
     if order is not None:
         # a judgement of the steps, not a result: no gradient flows through it
@@ -506,37 +533,49 @@ def solution(
         shift = inverse @ (slope.T @ (residuals - fine))
         bias = richardson(order) * shift
     cost = jnp.sum(residuals**2)
-    dof = noise.independent(data.values, at, mask) + study.judged - theta.shape[0]
+    fitted = theta.shape[0] - jnp.sum(held)
+    dof = noise.independent(data.values, at, mask) + study.judged - fitted
     chi2 = cost / jnp.maximum(dof, 1)
     excess = noise.excess(data.values, at, mask)
     p = p_value(cost, dof, excess) if noise.known else jnp.ones_like(cost)
-    covariance = inverse * (1.0 if noise.known else chi2)
+    scatter = jnp.ones_like(chi2) if noise.known else chi2
+    covariance = inverse * scatter
     analysis = analyse(slope, width, study.labels(), fine_slope)
-    stderr = jnp.sqrt(jnp.diagonal(covariance))
+    one_sided = inward(slope, residuals, inverse, side, scatter)
+    # the root of a 0 has no derivative
+    variance = jnp.where(held, 1, jnp.diagonal(covariance))
+    stderr = jnp.where(held, one_sided, jnp.sqrt(variance))
     # scatter and step bias have nothing to do with each other: add in squares
     errors = jnp.hypot(stderr, jnp.abs(bias))
     # no number is known better than its rounding
     rounding = 8 * jnp.finfo(theta.dtype).eps * jnp.abs(theta)
     three = None
     if study.nuisances:
-        size = 1.0 if noise.known else jnp.sqrt(chi2)
-        three = StandardErrors(*(size * x for x in errors_of(study, slope, width)))
+        # of a constant at its bound these are not told
+        apart = errors_of(study, jnp.where(held, 0, slope), width)
+        size = jnp.where(held, jnp.nan, jnp.sqrt(scatter))
+        three = StandardErrors(*(size * x for x in apart))
     pulls = study.pulls(theta)
     return Solution(
-        theta, at, cost, dof, chi2, p, covariance, analysis, bias, stderr,
+        theta, at, cost, dof, chi2, p, covariance, side, analysis, bias, stderr,
         jnp.maximum(errors, rounding), three, pulls, jnp.asarray(run.status),
         _judged(noise, at, p, pulls),
     )  # fmt: skip
 
 
-def _inverse(jacobian: Array, width: Array) -> Array:
-    """(J^T J)^-1 by singular values of the scaled Jacobian."""
-    _, values, directions = jnp.linalg.svd(
-        jacobian * width[None, :], full_matrices=False
-    )
+def _inverse(jacobian: Array, width: Array, held: Array) -> Array:
+    """(J^T J)^-1 by singular values of the scaled Jacobian; 0 for what is held."""
+    free = jnp.where(held, 0, 1)
+    scaled = jacobian * (width * free)[None, :]
+    # rows of its own for each held constant, no two alike: equal singular values have
+    # no derivatives
+    size = jax.lax.stop_gradient(jnp.sqrt(jnp.max(jnp.sum(scaled**2, axis=0))))
+    own = jnp.where(held, divisor(size) * jnp.arange(1, width.shape[0] + 1), 0)
+    scaled = jnp.concatenate([scaled, jnp.diag(own)])
+    _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
     tiny = jnp.finfo(values.dtype).tiny
     spread = directions * (width[None, :] / jnp.maximum(values, tiny)[:, None])
-    return spread.T @ spread
+    return (spread.T @ spread) * free[:, None] * free[None, :]
 
 
 def held_out_distance(
@@ -633,7 +672,7 @@ def _fit(
         label: Constant(
             label, values[i], errors[i], biases[i], reference, scatter[i],
             *(entry(column, i) for column in more),
-            holds=status == Status.OK.value,
+            holds=status == Status.OK.value, at_bound=jnp.where(lost, 0, found.side[i]),
         )
         for i, (label, reference) in enumerate(
             zip(study.labels(), study.references(), strict=True)
