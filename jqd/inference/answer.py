@@ -32,6 +32,7 @@ from .fit import (
     row_masks,
     settle,
     solution,
+    status_of,
 )
 from .goodness import (
     MISFIT,
@@ -57,6 +58,7 @@ STEP_BIAS = 1e-10
 WORDS = {
     Status.OK: "converged",
     Status.NOT_CONVERGED: "not converged",
+    Status.UNIDENTIFIABLE: "constants not determined",
     Status.NOISE_INVALID: "linear noise not valid",
     Status.MISFIT: MISFIT,
 }
@@ -86,7 +88,8 @@ class Recovery(eqx.Module):
             before chi-square does; None for few rows, or correlated ones.
         pattern: pattern of the residuals of a misfit in time; None where `p_value` is
             no smaller than 1e-3, and where nothing was tested.
-        status: "converged"; "not converged"; or, for a fit that converged and whose
+        status: "converged"; "not converged"; "constants not determined" where the data
+            leave some open at the best fit; or, for a fit that converged and whose
             standard errors do not hold, "linear noise not valid" or "the law does not
             describe the record", where `p_value` is below 1e-3 or a nuisance is
             `pulled` (static).
@@ -357,8 +360,8 @@ def recover(
     record, (recovered, run) = study.data, _course(fine, theta)
     rows = fine.rows_of(run)
     before = _rows(fine, np.asarray(first)[0])
-    settled = settled and bool(run.ok) and bool(np.isfinite(theta).all())
-    status = Status(int(at.judged)) if settled else Status.NOT_CONVERGED
+    status = Status(int(status_of(at, found.sound, settled)))
+    status = status if status in WORDS else Status.NOT_CONVERGED
     _log.info("%s after %d substeps", WORDS[status], fine.substeps)
     known = record.noise.known
     misfits = known and bool(run.ok) and float(at.p_value) < MISFIT_P
@@ -575,6 +578,11 @@ def _message(
         said = run.describe()
         return f"The run of the best fit did not reach the last time: {said}"
     misfits = study.data.noise.known and float(found.p_value) < MISFIT_P
+    if status == Status.UNIDENTIFIABLE:
+        return (
+            "At the best fit the data do not determine the combination(s) "
+            f"{found.analysis.describe()}: fix one constant of each, or give a prior."
+        )
     if status == Status.NOT_CONVERGED:
         # of a law that misses the record, neither starts nor rows make a fit
         if misfits:

@@ -311,8 +311,8 @@ def fit(
     theta, settled = found.theta, found.settled
     if train < record.ts.shape[0]:
         theta, settled = settle(polish, study, theta, masks[1], settled)
-    at = solution(study, theta, masks[1], judge_steps=True)
-    status = _status(at, finite & found.sound, settled)
+    at = solution(study, theta, masks[1])
+    status = status_of(at, finite & found.sound, settled)
     held_out_rows = study.predict(found.theta) if train < record.ts.shape[0] else None
     missed = held_out_distance(held_out_rows, study.data.shares, train)
     return _fit(study, found, at, status, missed)
@@ -498,16 +498,9 @@ class Solution(eqx.Module):
     judged: Int[Array, ""]
 
 
-@partial(jax.jit, static_argnames="judge_steps")
-def solution(
-    study: Study, theta: Array, mask: Array, *, judge_steps: bool = False
-) -> Solution:
-    """The errors and tests of a fit at `theta`.
-
-    Args:
-        judge_steps: whether null directions are judged against the Jacobian with half
-            the step.
-    """
+@jax.jit
+def solution(study: Study, theta: Array, mask: Array) -> Solution:
+    """The errors and tests of a fit at `theta`."""
     data, noise = study.data, study.data.noise
     low, high = study.bounds()
     width = high - low
@@ -524,12 +517,8 @@ def solution(
         # a judgement of the steps, not a result: no gradient flows through it
         where, weights = jax.lax.stop_gradient((theta, at))
         finer = jax.lax.stop_gradient(study.with_substeps(2 * study.substeps))
-        if judge_steps:
-            fine, fine_slope = jacobian(finer, where, weights, mask)
-            fine_slope = fine_slope[:told]
-        else:
-            fine = finer.residuals(where, weights, mask)
-        fine = fine[:told]
+        both = jacobian(finer, where, weights, mask)
+        fine, fine_slope = (x[:told] for x in both)
         shift = inverse @ (slope.T @ (residuals - fine))
         bias = richardson(order) * shift
     cost = jnp.sum(residuals**2)
@@ -625,8 +614,16 @@ def _judged(noise: Noise, at: Weights, p: Array, pulls: Array) -> Int[Array, ""]
     return _first_of(cases, jnp.asarray(Status.OK.value))
 
 
-def _status(found: Solution, finite: Array, settled: Array) -> Int[Array, ""]:
-    """The first of these that is the case, the gravest first."""
+@jax.jit
+def status_of(found: Solution, finite: ArrayLike, settled: ArrayLike) -> Array:
+    """The status of a fit: the first of these that is the case, the gravest first.
+
+    Args:
+        found: its solution.
+        finite: whether all data and a cost are.
+        settled: whether the polish converged.
+    """
+    finite = jnp.asarray(finite)
     finite &= found.ended != Status.NON_FINITE
     finite &= _all_finite((found.theta, found.cost))
     cases = (

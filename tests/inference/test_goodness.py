@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array
 from rich.console import Console
 from scipy import stats
 
@@ -16,7 +17,7 @@ from jqd.cli.session import conclude
 from jqd.inference import Constant, Study, identifiability
 from jqd.inference.estimators import fit_curve
 from jqd.inference.goodness import MISFIT, p_value, runs_of
-from jqd.instruments import Binomial, Gaussian, Multinomial
+from jqd.instruments import Binomial, Direct, Gaussian, Multinomial
 from jqd.report import recovery_summary
 from jqd.report.tables import recovery_tables
 
@@ -304,6 +305,45 @@ def test_null_directions_of_a_curve_are_in_its_constants():
     )
     # two decimals are printed
     assert along["mu"] / along["T"] == pytest.approx(-(E - mu) / T, abs=0.03)
+
+
+class Bent(jqd.Motion):
+    """x = a t + a b t²."""
+
+    a: Array = jqd.free(span=(-4.0, 6.0))
+    b: Array = jqd.free(span=(-3.0, 3.0))
+
+    def vector_field(self, t, state, args=None):
+        return jnp.stack([self.a + 2 * self.a * self.b * t])
+
+
+def of_bent(values, noise):
+    data = jqd.Record(TS[: len(values)], np.reshape(values, (-1, 1)), noise, t0=0.0)
+    law = Bent(jnp.asarray(0.5), jnp.asarray(0.1))
+    return Study(
+        law, data, psi0=jnp.zeros(1), free=("a", "b"),
+        instrument=Direct(lambda t, state: state),
+        method=jqd.Fixed(jqd.rk4, estimate_error=False),
+    )  # fmt: skip
+
+
+NEAR = {"start": {"a": 0.5, "b": 0.1}, "starts": 1, "search": None, "held_out": 0.0}
+
+
+def test_what_is_open_at_the_best_fit_alone_has_no_error():
+    """a = 0, and b may be anything; at the start both can be told."""
+    design, values = np.stack([TS, TS**2], axis=1), np.cos(12.9898 * np.arange(24))
+    # of which neither t nor t² has a share
+    values -= design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    study = of_bent(values, Gaussian(1.0))
+    found = jqd.recover(study, **NEAR)
+    assert found.status == "constants not determined"
+    assert not found.errors_hold
+    assert not found.constants["b"].holds
+    assert "1.00 b" in found.message
+    assert found.null_directions.shape == (1, 2)
+    # as `jqd.fit` has it
+    assert jqd.fit(study, **NEAR).status == jqd.Status.UNIDENTIFIABLE
 
 
 def test_p_value_of_another_variance_is_that_of_a_gamma_distribution():
