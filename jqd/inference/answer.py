@@ -71,7 +71,7 @@ class Recovery(eqx.Module):
         law_name: class name of the law (static).
         law: the law with the recovered constants.
         constants, covariance, singular_values, ends, agree, held_out, chi2_per_dof,
-            p_value: as of a `Fit`, with numbers.
+            p_value: as of a `Fit`, with numbers, and None where there is none.
         null_directions: combinations of constants that the data cannot determine, unit
             vectors in the constants' own units, shape (null, p).
         starts: initial guesses of the search, shape (S, p).
@@ -155,8 +155,10 @@ class Recovery(eqx.Module):
 
     @property
     def errors_hold(self) -> bool:
-        """Whether the fit converged and no test speaks against its standard errors."""
-        return self.status == "converged"
+        """Whether the fit converged, has standard errors, and no test speaks against
+        them."""
+        every = all(one.holds for one in self.constants.values())
+        return self.status == "converged" and every
 
     @property
     def birge(self) -> float | None:
@@ -367,7 +369,9 @@ def recover(
     misfits = known and bool(run.ok) and float(at.p_value) < MISFIT_P
     pattern = pattern_of(fine, at.theta, rows, at.at) if misfits else None
     constants = _constants(fine, at, status == Status.OK)
+    tested = known and float(at.dof) >= 1
     said = [_message(status, fine, run, at, polish, pattern), *_at_bounds(constants)]
+    said += _without_freedom(known) if float(at.dof) < 1 else []
     empty = cast(Array, np.zeros((first.shape[0], 0)))
     return Recovery(
         law_name=type(study.law).__name__,
@@ -383,8 +387,8 @@ def recover(
         held_out=_missed(fine, _rows(fine, held_theta), train),
         held_out_start=_missed(fine, before, train),
         held_out_rows=record.ts.shape[0] - train,
-        chi2_per_dof=float(at.chi2) if known else None,
-        p_value=float(at.p_value) if known else None,
+        chi2_per_dof=float(at.chi2) if tested else None,
+        p_value=float(at.p_value) if tested else None,
         prediction=rows,
         start_prediction=before,
         ts=record.ts,
@@ -483,6 +487,8 @@ def _share_of_scatter(found: Solution, step_tolerance: float | None) -> Any:
     """
     stderr, bias = np.asarray(found.stderr), np.abs(np.asarray(found.bias))
     small = step_tolerance is None and bool(np.all(bias < 0.01 * stderr))
+    # infinite ones are of scatter that nothing tells
+    small = small and bool(np.all(np.isfinite(stderr)))
     return 1e-3 * stderr if small else 0.0
 
 
@@ -523,8 +529,8 @@ def _constants(study: Study, found: Solution, holds: bool) -> dict[str, Constant
     )
     return {
         label: Constant(
-            label, value, error, bias, reference, scatter, *rest, holds=holds,
-            at_bound=side,
+            label, value, error, bias, reference, scatter, *rest,
+            holds=holds and math.isfinite(error), at_bound=side,
         )
         for label, (value, error, bias, scatter), reference, side, *rest in entries
     }  # fmt: skip
@@ -540,6 +546,16 @@ def _at_bounds(constants: Mapping[str, Constant]) -> list[str]:
         f"{' and '.join(names)} {some}: errors there are one-sided, and those of the "
         "other constants are for this value."
     ]
+
+
+def _without_freedom(known: bool) -> list[str]:
+    """What cannot be told where there are no more values than constants."""
+    told = (
+        "chi-square tests nothing"
+        if known
+        else "how the data scatter, and so the standard errors, are not known"
+    )
+    return [f"There are no more independent values than constants: {told}."]
 
 
 def _listed(column: Any) -> list[Any] | None:

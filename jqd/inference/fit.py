@@ -58,8 +58,8 @@ class Constant(eqx.Module):
             determines them; None without nuisances.
         pull: of a nuisance, value less the mean of its prior in standard deviations of
             the prior; else None.
-        holds: whether no test speaks against the standard error; where it does not
-            hold, neither a deviation nor its significance is given.
+        holds: whether there is a standard error and no test speaks against it; where it
+            does not hold, neither a deviation nor its significance is given.
         at_bound: -1 at the lower bound and 1 at the upper one, where the data would
             lead beyond it; else 0. `stderr` is then the distance inwards at which
             chi-square is larger by 1, and no significance is given; the errors of the
@@ -137,9 +137,9 @@ class Fit(eqx.Module):
         covariance: of the constants, from the scatter of the data alone, (p, p).
         singular_values: of the scaled Jacobian at the fit, descending, (p,).
         cost: sum of squared residuals, scalar.
-        chi2_per_dof: for noise of known size, else None.
-        p_value: of this chi-square, if law and errors are right; for noise of known
-            size, else None.
+        chi2_per_dof: for noise of known size, else None; NaN where there are no more
+            values than constants.
+        p_value: of this chi-square, if law and errors are right; likewise.
         held_out: distance of the prediction from rows that were not used in the fit
             (mean total variation for populations, else mean absolute difference), or
             None where none were held out.
@@ -183,11 +183,11 @@ class Fit(eqx.Module):
         batch = np.shape(self.status)
         lines = [f"{f'Fits {batch}' if batch else 'Fit'}: {self.describe()}"]
         lines += [f"  {constant}" for constant in self.constants.values()]
-        if self.chi2_per_dof is not None and not batch:
-            lines.append(
-                f"  chi-square per degree of freedom {float(self.chi2_per_dof):.4g} "
-                f"(p = {float(cast(Array, self.p_value)):.2g})"
-            )
+        chi2 = self.chi2_per_dof
+        if not batch and chi2 is not None and np.isfinite(chi2):
+            p = float(cast(Array, self.p_value))
+            each = f"{float(chi2):.4g} (p = {p:.2g})"
+            lines.append(f"  chi-square per degree of freedom {each}")
         return "\n".join(lines)
 
     @_html.shows
@@ -463,10 +463,12 @@ class Solution(eqx.Module):
         at: source of the weights.
         cost: sum of squared residuals, scalar.
         dof: degrees of freedom: independent values less constants, scalar.
-        chi2: cost per degree of freedom, scalar.
-        p_value: probability of a cost as large as this for noise that is known, else 1.
+        chi2: cost per degree of freedom, scalar; NaN where there is none.
+        p_value: probability of a cost as large as this for noise that is known, else 1;
+            NaN without a degree of freedom.
         covariance: of the constants, from the scatter of the data alone, (p, p); 0 for
-            those at a bound.
+            those at a bound. Infinite where no degree of freedom tells the scatter of
+            noise that is not known, as are all errors then.
         side: -1 for a constant at its lower bound, 1 at its upper one, else 0, (p,).
         analysis: singular values and null directions of the scaled Jacobian.
         bias: shift of the solution with half the step, by linear response, shape (p,).
@@ -524,16 +526,21 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     cost = jnp.sum(residuals**2)
     fitted = theta.shape[0] - jnp.sum(held)
     dof = noise.independent(data.values, at, mask) + study.judged - fitted
-    chi2 = cost / jnp.maximum(dof, 1)
+    left = dof >= 1
+    chi2 = jnp.where(left, cost / jnp.maximum(dof, 1), jnp.nan)
     excess = noise.excess(data.values, at, mask)
     p = p_value(cost, dof, excess) if noise.known else jnp.ones_like(cost)
-    scatter = jnp.ones_like(chi2) if noise.known else chi2
-    covariance = inverse * scatter
+    p = jnp.where(left, p, jnp.nan)
+    # what fits as many values as there are constants leaves no scatter to go by
+    sized = left | noise.known
+    scatter = jnp.where(left & (not noise.known), chi2, 1)
+    covariance = jnp.where(sized, inverse * scatter, jnp.inf)
     analysis = analyse(slope, width, study.labels(), fine_slope)
     one_sided = inward(slope, residuals, inverse, side, scatter)
     # the root of a 0 has no derivative
-    variance = jnp.where(held, 1, jnp.diagonal(covariance))
+    variance = jnp.where(held, 1, jnp.diagonal(inverse * scatter))
     stderr = jnp.where(held, one_sided, jnp.sqrt(variance))
+    stderr = jnp.where(sized, stderr, jnp.inf)
     # scatter and step bias have nothing to do with each other: add in squares
     errors = jnp.hypot(stderr, jnp.abs(bias))
     # no number is known better than its rounding
@@ -543,7 +550,7 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
         # of a constant at its bound these are not told
         apart = errors_of(study, jnp.where(held, 0, slope), width)
         size = jnp.where(held, jnp.nan, jnp.sqrt(scatter))
-        three = StandardErrors(*(size * x for x in apart))
+        three = StandardErrors(*(jnp.where(sized, size * x, jnp.inf) for x in apart))
     pulls = study.pulls(theta)
     return Solution(
         theta, at, cost, dof, chi2, p, covariance, side, analysis, bias, stderr,
@@ -630,7 +637,9 @@ def status_of(found: Solution, finite: ArrayLike, settled: ArrayLike) -> Array:
         (Status.NON_FINITE, ~finite),
         (Status.UNREACHED, found.ended != Status.OK),
         (Status.UNIDENTIFIABLE, found.analysis.null > 0),
-        (Status.NON_FINITE, ~_all_finite((found.covariance, found.bias))),
+        # an infinite one is that of data whose scatter nothing tells
+        (Status.NON_FINITE, jnp.any(jnp.isnan(found.covariance))),
+        (Status.NON_FINITE, ~_all_finite(found.bias)),
         (Status.NOT_CONVERGED, ~jnp.asarray(settled)),
     )
     return _first_of(cases, found.judged)
@@ -669,7 +678,8 @@ def _fit(
         label: Constant(
             label, values[i], errors[i], biases[i], reference, scatter[i],
             *(entry(column, i) for column in more),
-            holds=status == Status.OK.value, at_bound=jnp.where(lost, 0, found.side[i]),
+            holds=(status == Status.OK.value) & jnp.isfinite(errors[i]),
+            at_bound=jnp.where(lost, 0, found.side[i]),
         )
         for i, (label, reference) in enumerate(
             zip(study.labels(), study.references(), strict=True)

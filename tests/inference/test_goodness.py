@@ -346,6 +346,36 @@ def test_what_is_open_at_the_best_fit_alone_has_no_error():
     assert jqd.fit(study, **NEAR).status == jqd.Status.UNIDENTIFIABLE
 
 
+def test_two_values_leave_two_constants_no_scatter_to_go_by():
+    """Both are met exactly: residuals of 1e-17 are no error bar, nor a test."""
+    values = 0.7 * TS[:2] + 0.2 * TS[:2] ** 2
+    found = jqd.recover(of_bent(values, None), **NEAR)
+    assert found.status == "converged"
+    assert not found.errors_hold
+    assert all(np.isinf(one.stderr) for one in found.constants.values())
+    assert "a = 0.7 at the best fit; no error holds" in str(found)
+    assert "the standard errors, are not known" in found.message
+    constant = recovery_summary(found, 1.0)["constants"]["a"]
+    assert constant["stderr"] is None
+    console = Console(record=True, width=120, file=io.StringIO())
+    console.print(*recovery_tables(found))
+    assert "no standard error holds" in console.export_text()
+
+
+def test_two_values_with_errors_test_no_law():
+    values = 0.7 * TS[:2] + 0.2 * TS[:2] ** 2
+    found = jqd.recover(of_bent(values, Gaussian(1e-3)), **NEAR)
+    assert found.status == "converged"
+    assert found.errors_hold
+    assert (found.chi2_per_dof, found.p_value) == (None, None)
+    assert not found.scatter_too_small
+    assert "chi-square tests nothing" in found.message
+    # (a, ab) by least squares, and da is the first of them
+    errors = np.linalg.inv(np.stack([TS[:2], TS[:2] ** 2], axis=1))
+    expected = 1e-3 * np.linalg.norm(errors[0])
+    assert found.constants["a"].stderr == pytest.approx(expected, rel=1e-6)
+
+
 def test_p_value_of_another_variance_is_that_of_a_gamma_distribution():
     """Of mean dof and variance 2 dof + excess, by SciPy."""
     for chi2, dof, excess in [(30.0, 12, 5.0), (30.0, 12, -3.0), (80.0, 60, 40.0)]:
