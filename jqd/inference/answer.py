@@ -91,8 +91,7 @@ class Recovery(eqx.Module):
         status: "converged"; "not converged"; "constants not determined" where the data
             leave some open at the best fit; or, for a fit that converged and whose
             standard errors do not hold, "linear noise not valid" or "the law does not
-            describe the record", where `p_value` is below 1e-3 or a nuisance is
-            `pulled` (static).
+            describe the record", where `p_value` is below 1e-3 (static).
         message: what the status means here, and what to know of the errors (static).
     """
 
@@ -171,10 +170,7 @@ class Recovery(eqx.Module):
     @property
     def pulled(self) -> tuple[str, ...]:
         """Nuisances that the data pull by more than 3 widths of their priors."""
-        if not self.study.data.noise.known:
-            return ()
-        pulls = {c.name: c.pull for c in self.constants.values() if c.pull is not None}
-        return tuple(name for name, pull in pulls.items() if abs(pull) > PULLED)
+        return tuple(_pulled(self.study, self.constants))
 
     @property
     def scatter_too_small(self) -> bool:
@@ -371,6 +367,9 @@ def recover(
     constants = _constants(fine, at, status == Status.OK)
     tested = known and float(at.dof) >= 1
     said = [_message(status, fine, run, at, polish, pattern), *_at_bounds(constants)]
+    far = _pulled(fine, constants)
+    unsettled = status in (Status.NOT_CONVERGED, Status.UNIDENTIFIABLE)
+    said += [pulled_message(far)] if far and not unsettled else []
     said += _without_freedom(known) if float(at.dof) < 1 else []
     empty = cast(Array, np.zeros((first.shape[0], 0)))
     return Recovery(
@@ -536,6 +535,15 @@ def _constants(study: Study, found: Solution, holds: bool) -> dict[str, Constant
     }  # fmt: skip
 
 
+def _pulled(study: Study, constants: Mapping[str, Constant]) -> dict[str, float]:
+    """The pulls of nuisances that are far from their priors, by name."""
+    # beside values without errors priors pull nothing
+    if not study.data.noise.known:
+        return {}
+    pulls = {c.name: c.pull for c in constants.values() if c.pull is not None}
+    return {name: pull for name, pull in pulls.items() if abs(pull) > PULLED}
+
+
 def _at_bounds(constants: Mapping[str, Constant]) -> list[str]:
     """What the errors of constants at their bounds mean, where there are some."""
     names = [name for name, one in constants.items() if one.holds and one.at_bound]
@@ -571,15 +579,12 @@ def _runs(study: Study, prediction: Array) -> Runs | None:
     return runs_of(apart.reshape(len(apart), -1)) if np.isfinite(apart).all() else None
 
 
-def _misfit(study: Study, found: Solution, pattern: Pattern | None) -> str:
+def _misfit(found: Solution, pattern: Pattern | None) -> str:
     """What tells that the law is not that of the record."""
     p = float(found.p_value)
     said = [misfit_message(float(found.chi2), p)] if p < MISFIT_P else []
     said += [pattern.describe()] if pattern is not None else []
-    labels = study.labels()[study.wanted :]
-    pulls = dict(zip(labels, np.asarray(found.pulls).tolist(), strict=True))
-    far = {name: pull for name, pull in pulls.items() if abs(pull) > PULLED}
-    return " ".join([*said, *([pulled_message(far)] if far else [])])
+    return " ".join(said)
 
 
 def _message(
@@ -603,13 +608,13 @@ def _message(
         # of a law that misses the record, neither starts nor rows make a fit
         if misfits:
             said = "The fit stopped before it converged, and the best point it found "
-            return f"{said}misses the record. {_misfit(study, found, pattern)}"
+            return f"{said}misses the record. {_misfit(found, pattern)}"
         return "The fit stopped before it converged; give more starts or rows."
     complaint = study.data.noise.complaint(found.at)
     if complaint is not None:
         return complaint
     if status == Status.MISFIT:
-        return _misfit(study, found, pattern)
+        return _misfit(found, pattern)
     if polish is None:
         return "The search found it; no final least-squares fit followed."
     steps = "one time step" if study.substeps == 1 else f"{study.substeps} time steps"

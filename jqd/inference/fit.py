@@ -30,7 +30,6 @@ from .errors import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse, refuse_names
 from .polish import Polish, jacobian, polish_one, polish_starts
-from .priors import PULLED
 from .search import Keep, Report, Search, run_search
 from .study import Study, study_of
 
@@ -555,7 +554,7 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     return Solution(
         theta, at, cost, dof, chi2, p, covariance, side, analysis, bias, stderr,
         jnp.maximum(errors, rounding), three, pulls, jnp.asarray(run.status),
-        _judged(noise, at, p, pulls),
+        _judged(noise, at, p),
     )  # fmt: skip
 
 
@@ -610,13 +609,11 @@ def _all_finite(tree: Any) -> Bool[Array, ""]:
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
 
 
-def _judged(noise: Noise, at: Weights, p: Array, pulls: Array) -> Int[Array, ""]:
+def _judged(noise: Noise, at: Weights, p: Array) -> Int[Array, ""]:
     """What the scatter says of a fit: the first of these that is the case."""
-    # beside values without errors priors pull nothing
-    pulled = jnp.any(jnp.abs(pulls) > PULLED) & noise.known
     cases = (
         (Status.NOISE_INVALID, ~noise.holds(at)),
-        (Status.MISFIT, (p < MISFIT_P) | pulled),
+        (Status.MISFIT, p < MISFIT_P),
     )
     return _first_of(cases, jnp.asarray(Status.OK.value))
 
