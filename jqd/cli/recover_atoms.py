@@ -127,6 +127,9 @@ def _recover(
 
     def draw(folder: Path, recovery: Recovery) -> Plane | None:
         plane = draw_all(folder, recovery, names, landscape=not common.quick)
+        if not recovery.study.data.noise.known:
+            settings["horizon"] = "none: the record states no errors"
+            return plane
         seen = horizon(recovery.study, jnp.asarray(recovery.theta))
         figure = report.figure_horizon(seen, list(recovery.constants))
         report.save_figure(figure, folder, "horizon")

@@ -483,11 +483,7 @@ class Study(eqx.Module):
             ValueError: data whose scatter is not known.
         """
         noise = self.data.noise
-        if not noise.known:
-            raise ValueError(
-                "Argument `data` must say how its values scatter for a likelihood, but "
-                "has no errors."
-            )
+        self._check_scatter("a likelihood")
         run = self.trajectory(theta)
         prediction = self.rows_of(run)
         at = self.weights(theta, prediction)
@@ -496,6 +492,13 @@ class Study(eqx.Module):
         theta = self.on_walls(theta)
         sound = run.ok & jnp.all((theta >= low) & (theta <= high))
         return jnp.where(sound & ~jnp.isnan(rows), rows, -jnp.inf)
+
+    def _check_scatter(self, purpose: str) -> None:
+        if not self.data.noise.known:
+            raise ValueError(
+                f"Argument `data` must say how its values scatter for {purpose}, but "
+                "has no errors."
+            )
 
     @jax.jit
     def slope(self, theta: Array) -> Float[Array, "rows p"]:
@@ -508,7 +511,11 @@ class Study(eqx.Module):
         """Fisher information of the data, and the part that the priors add.
 
         Σ_t J_t^T W_t J_t + diag(1/sd²), J = ∂(mean)/∂θ
+
+        Raises:
+            ValueError: data whose scatter is not known.
         """
+        self._check_scatter("an information")
         slope = self.slope(theta)
         return slope.T @ slope
 
