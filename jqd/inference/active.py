@@ -82,7 +82,7 @@ def sides_on(
     """The sides on which constants are at a bound or beyond, whatever the data say."""
     low, high = ends
     below, above = unit <= low + ON_WALL, unit >= high - ON_WALL
-    return jnp.where(below, -1, jnp.where(above, 1, 0))
+    return above.astype(int) - below.astype(int)
 
 
 def in_spans(
@@ -104,7 +104,7 @@ def inward(
     """How far from its bound χ² is larger by 1, of each held constant.
 
     2 g x + h x² = s², with slope 2 g and curvature 2 h of the sum of squares from the
-    bound inwards, while the free constants follow, and s² the variance of a residual
+    bound inwards, while the free constants follow, and s² the variance of a residual.
 
     Args:
         slope: by constants in their own units.

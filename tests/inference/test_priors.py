@@ -167,34 +167,41 @@ class Rising(Parabola):
     b: Array = jqd.free(span=(0.0, 3.0), bounds=(0.0, math.inf))
 
 
+def rising(values):
+    data = jqd.Record(TS, values[:, None], Gaussian(SIGMA), t0=0.0)
+    return jqd.fit(
+        Rising(jnp.asarray(0.5), jnp.asarray(0.1)), data, psi0=jnp.zeros(1),
+        free=("a", "b"), instrument=Direct(lambda t, state: state),
+        method=jqd.Fixed(jqd.rk4, estimate_error=False), **NEAR,
+    )  # fmt: skip
+
+
+LOWER = VALUES - 0.3 * TS**2
+
+
 def test_a_constant_at_its_bound_spoils_no_fit_of_its_batch():
     """With 0.3 t² less, least squares wants b = -0.16."""
-    law = Rising(jnp.asarray(0.5), jnp.asarray(0.1))
-    method = jqd.Fixed(jqd.rk4, estimate_error=False)
-
-    @jax.jit
-    @jax.vmap
-    def fits(values):
-        data = jqd.Record(TS, values[:, None], Gaussian(SIGMA), t0=0.0)
-        return jqd.fit(
-            law, data, psi0=jnp.zeros(1), free=("a", "b"), method=method,
-            instrument=Direct(lambda t, state: state), **NEAR,
-        )  # fmt: skip
-
-    lower = VALUES - 0.3 * TS**2
-    found = fits(jnp.asarray([VALUES, lower]))
+    found = jax.jit(jax.vmap(rising))(jnp.asarray([VALUES, LOWER]))
     np.testing.assert_array_equal(found.status, jqd.Status.OK)
     np.testing.assert_array_equal(found.constants["b"].at_bound, [0, -1])
     np.testing.assert_array_equal(found.constants["a"].at_bound, [0, 0])
     assert found.value["b"][1] == 0
     # its polish settles to 1e-7 of spans of the starts, which are below 10
     inside = np.linalg.lstsq(DESIGN, VALUES, rcond=None)[0]
-    np.testing.assert_allclose(found.value["a"], [inside[0], TS @ lower / (TS @ TS)],
-                               atol=1e-6)  # fmt: skip
+    expected = [inside[0], TS @ LOWER / (TS @ TS)]
+    np.testing.assert_allclose(found.value["a"], expected, atol=1e-6)
     both = np.sqrt(np.linalg.inv(DESIGN.T @ DESIGN)[0, 0])
     expected = SIGMA * np.array([both, 1 / np.linalg.norm(TS)])
     np.testing.assert_allclose(found.stderr["a"], expected, rtol=1e-6)
     assert np.all(found.covariance[1, 1] == 0)
+
+
+@pytest.mark.slow
+def test_beside_a_constant_at_its_bound_others_follow_the_data():
+    """By the implicit function theorem, with b = 0: a = t·x/t·t."""
+    of_a = jax.grad(lambda values: rising(values).value["a"])
+    gradient = jax.jit(of_a)(jnp.asarray(LOWER))
+    np.testing.assert_allclose(gradient, TS / (TS @ TS), atol=1e-6)
 
 
 def test_sides_end_at_the_solution_within_the_bounds():
