@@ -128,6 +128,8 @@ def _recover(
     seen: list[Horizon] = []
 
     def found(recovery: Recovery) -> dict[str, Any]:
+        if not recovery.study.data.noise.known:
+            return {"horizon": "none: the record states no errors"}
         seen.append(horizon(recovery.study, jnp.asarray(recovery.theta)))
         return _horizon_settings(seen[0], recovery)
 

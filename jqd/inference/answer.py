@@ -32,6 +32,7 @@ from .fit import (
     row_masks,
     settle,
     solution,
+    status_of,
 )
 from .goodness import (
     MISFIT,
@@ -57,6 +58,7 @@ STEP_BIAS = 1e-10
 WORDS = {
     Status.OK: "converged",
     Status.NOT_CONVERGED: "not converged",
+    Status.UNIDENTIFIABLE: "constants not determined",
     Status.NOISE_INVALID: "linear noise not valid",
     Status.MISFIT: MISFIT,
 }
@@ -69,7 +71,7 @@ class Recovery(eqx.Module):
         law_name: class name of the law (static).
         law: the law with the recovered constants.
         constants, covariance, singular_values, ends, agree, held_out, chi2_per_dof,
-            p_value: as of a `Fit`, with numbers.
+            p_value: as of a `Fit`, with numbers, and None where there is none.
         null_directions: combinations of constants that the data cannot determine, unit
             vectors in the constants' own units, shape (null, p).
         starts: initial guesses of the search, shape (S, p).
@@ -86,11 +88,11 @@ class Recovery(eqx.Module):
             before chi-square does; None for few rows, or correlated ones.
         pattern: pattern of the residuals of a misfit in time; None where `p_value` is
             no smaller than 1e-3, and where nothing was tested.
-        status: "converged"; "not converged"; or, for a fit that converged and whose
+        status: "converged"; "not converged"; "constants not determined" where the data
+            leave some open at the best fit; or, for a fit that converged and whose
             standard errors do not hold, "linear noise not valid" or "the law does not
-            describe the record", where `p_value` is below 1e-3 or a nuisance is
-            `pulled` (static).
-        message: one sentence (static).
+            describe the record", where `p_value` is below 1e-3 (static).
+        message: what the status means here, and what to know of the errors (static).
     """
 
     law_name: str = eqx.field(static=True)
@@ -152,8 +154,10 @@ class Recovery(eqx.Module):
 
     @property
     def errors_hold(self) -> bool:
-        """Whether the fit converged and no test speaks against its standard errors."""
-        return self.status == "converged"
+        """Whether the fit converged, has standard errors, and no test speaks against
+        them."""
+        every = all(one.holds for one in self.constants.values())
+        return self.status == "converged" and every
 
     @property
     def birge(self) -> float | None:
@@ -166,10 +170,7 @@ class Recovery(eqx.Module):
     @property
     def pulled(self) -> tuple[str, ...]:
         """Nuisances that the data pull by more than 3 widths of their priors."""
-        if not self.study.data.noise.known:
-            return ()
-        pulls = {c.name: c.pull for c in self.constants.values() if c.pull is not None}
-        return tuple(name for name, pull in pulls.items() if abs(pull) > PULLED)
+        return tuple(_pulled(self.study, self.constants))
 
     @property
     def scatter_too_small(self) -> bool:
@@ -252,7 +253,7 @@ def _line(c: Constant) -> str:
     text = f"  {c} (step bias {c.step_bias:.1g}"
     if c.pull is not None:
         return f"{text}, pull {c.pull:+.2g})"
-    if c.known is not None:
+    if c.known is not None and not c.at_bound:
         text += (
             f", {c.known:.2g} were the nuisances known, {c.alone:.2g} without priors"
         )
@@ -363,18 +364,25 @@ def recover(
     record, (recovered, run) = study.data, _course(fine, theta)
     rows = fine.rows_of(run)
     before = _rows(fine, np.asarray(first)[0])
-    settled = settled and bool(run.ok) and bool(np.isfinite(theta).all())
-    status = Status(int(at.judged)) if settled else Status.NOT_CONVERGED
+    status = Status(int(status_of(at, found.sound, settled)))
+    status = status if status in WORDS else Status.NOT_CONVERGED
     _log.info("%s after %d substeps", WORDS[status], fine.substeps)
     known = record.noise.known
     misfits = known and bool(run.ok) and float(at.p_value) < MISFIT_P
     pattern = pattern_of(fine, at.theta, rows, at.at) if misfits else None
+    constants = _constants(fine, at, status == Status.OK)
+    tested = known and float(at.dof) >= 1
+    said = [_message(status, fine, run, at, polish, pattern), *_at_bounds(constants)]
+    far = _pulled(fine, constants)
+    unsettled = status in (Status.NOT_CONVERGED, Status.UNIDENTIFIABLE)
+    said += [pulled_message(far)] if far and not unsettled else []
+    said += _without_freedom(known) if float(at.dof) < 1 else []
     empty = cast(Array, np.zeros((first.shape[0], 0)))
-    said = _message(status, fine, run, at, polish, pattern), record.noise.assumption()
+    said.append(record.noise.assumption())
     return Recovery(
         law_name=type(study.law).__name__,
         law=recovered,
-        constants=_constants(fine, at, status == Status.OK),
+        constants=constants,
         covariance=at.covariance,
         singular_values=at.analysis.singular_values,
         null_directions=at.analysis.null_directions,
@@ -385,8 +393,8 @@ def recover(
         held_out=_missed(fine, _rows(fine, held_theta), train),
         held_out_start=_missed(fine, before, train),
         held_out_rows=record.ts.shape[0] - train,
-        chi2_per_dof=float(at.chi2) if known else None,
-        p_value=float(at.p_value) if known else None,
+        chi2_per_dof=float(at.chi2) if tested else None,
+        p_value=float(at.p_value) if tested else None,
         prediction=rows,
         start_prediction=before,
         ts=record.ts,
@@ -486,6 +494,8 @@ def _share_of_scatter(found: Solution, step_tolerance: float | None) -> Any:
     """
     stderr, bias = np.asarray(found.stderr), np.abs(np.asarray(found.bias))
     small = step_tolerance is None and bool(np.all(bias < 0.01 * stderr))
+    # infinite ones are of scatter that nothing tells
+    small = small and bool(np.all(np.isfinite(stderr)))
     return 1e-3 * stderr if small else 0.0
 
 
@@ -514,19 +524,54 @@ def _missed(study: Study, prediction: Array, train: int) -> float | None:
 
 
 def _constants(study: Study, found: Solution, holds: bool) -> dict[str, Constant]:
+    sides = np.asarray(found.side).tolist()
     columns = (found.theta, found.errors, np.abs(found.bias), found.stderr)
     numbers = np.stack([np.asarray(column) for column in columns], axis=1).tolist()
     more = [
         [None if x is None else float(x) for x in column or [None] * len(numbers)]
         for column in map(_listed, nuisance_columns(study, found))
     ]
-    entries = zip(study.labels(), numbers, study.references(), *more, strict=True)
+    entries = zip(
+        study.labels(), numbers, study.references(), sides, *more, strict=True
+    )
     return {
         label: Constant(
-            label, value, error, bias, reference, scatter, *rest, holds=holds
+            label, value, error, bias, reference, scatter, *rest,
+            holds=holds and math.isfinite(error), at_bound=side,
         )
-        for label, (value, error, bias, scatter), reference, *rest in entries
-    }
+        for label, (value, error, bias, scatter), reference, side, *rest in entries
+    }  # fmt: skip
+
+
+def _pulled(study: Study, constants: Mapping[str, Constant]) -> dict[str, float]:
+    """The pulls of nuisances that are far from their priors, by name."""
+    # beside values without errors priors pull nothing
+    if not study.data.noise.known:
+        return {}
+    pulls = {c.name: c.pull for c in constants.values() if c.pull is not None}
+    return {name: pull for name, pull in pulls.items() if abs(pull) > PULLED}
+
+
+def _at_bounds(constants: Mapping[str, Constant]) -> list[str]:
+    """What the errors of constants at their bounds mean, where there are some."""
+    names = [name for name, one in constants.items() if one.holds and one.at_bound]
+    if not names:
+        return []
+    some = "is at its bound" if len(names) == 1 else "are at their bounds"
+    return [
+        f"{' and '.join(names)} {some}: errors there are one-sided, and those of the "
+        "other constants are for this value."
+    ]
+
+
+def _without_freedom(known: bool) -> list[str]:
+    """What cannot be told where there are no more values than constants."""
+    told = (
+        "chi-square tests nothing"
+        if known
+        else "how the data scatter, and so the standard errors, are not known"
+    )
+    return [f"There are no more independent values than constants: {told}."]
 
 
 def _listed(column: Any) -> list[Any] | None:
@@ -542,15 +587,12 @@ def _runs(study: Study, prediction: Array) -> Runs | None:
     return runs_of(apart.reshape(len(apart), -1)) if np.isfinite(apart).all() else None
 
 
-def _misfit(study: Study, found: Solution, pattern: Pattern | None) -> str:
+def _misfit(found: Solution, pattern: Pattern | None) -> str:
     """What tells that the law is not that of the record."""
     p = float(found.p_value)
     said = [misfit_message(float(found.chi2), p)] if p < MISFIT_P else []
     said += [pattern.describe()] if pattern is not None else []
-    labels = study.labels()[study.wanted :]
-    pulls = dict(zip(labels, np.asarray(found.pulls).tolist(), strict=True))
-    far = {name: pull for name, pull in pulls.items() if abs(pull) > PULLED}
-    return " ".join([*said, *([pulled_message(far)] if far else [])])
+    return " ".join(said)
 
 
 def _message(
@@ -565,17 +607,22 @@ def _message(
         said = run.describe()
         return f"The run of the best fit did not reach the last time: {said}"
     misfits = study.data.noise.known and float(found.p_value) < MISFIT_P
+    if status == Status.UNIDENTIFIABLE:
+        return (
+            "At the best fit the data do not determine the combination(s) "
+            f"{found.analysis.describe()}: fix one constant of each, or give a prior."
+        )
     if status == Status.NOT_CONVERGED:
         # of a law that misses the record, neither starts nor rows make a fit
         if misfits:
             said = "The fit stopped before it converged, and the best point it found "
-            return f"{said}misses the record. {_misfit(study, found, pattern)}"
+            return f"{said}misses the record. {_misfit(found, pattern)}"
         return "The fit stopped before it converged; give more starts or rows."
     complaint = study.data.noise.complaint(found.at)
     if complaint is not None:
         return complaint
     if status == Status.MISFIT:
-        return _misfit(study, found, pattern)
+        return _misfit(found, pattern)
     if polish is None:
         return "The search found it; no final least-squares fit followed."
     steps = "one time step" if study.substeps == 1 else f"{study.substeps} time steps"

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from .sensitivity import check_known
 from .study import Study
 
 # Below this fraction of the largest singular value a direction is undetermined.
@@ -56,8 +57,11 @@ def standard_errors(study: Study, theta: Float[Array, " p"]) -> StandardErrors:
 
     Returns:
         The three kinds of errors, with the scatter that the noise of the data states.
+
+    Raises:
+        ValueError: not a study, data whose scatter is not known.
     """
-    _checks.check_type(study, "study", Study, "a Study")
+    check_known(study)
     low, high = study.bounds()
     return errors_of(study, study.slope(theta), high - low)
 

@@ -18,17 +18,18 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .. import _checks, _html
 from .._lazy import above
+from .._math import divisor
 from ..evolution import Adaptive, Fixed, Propagator
 from ..evolution.judging import richardson
 from ..instruments.noise import Noise, Weights, sums_to_one
 from ..laws.motion import Motion
 from ..records.record import Record
 from ..status import Status, describe
+from .active import inward, sides_at
 from .errors import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse, refuse_names
 from .polish import Polish, jacobian, polish_one, polish_starts
-from .priors import PULLED
 from .search import Keep, Report, Search, run_search
 from .study import Study, study_of
 
@@ -56,8 +57,12 @@ class Constant(eqx.Module):
             determines them; None without nuisances.
         pull: of a nuisance, value less the mean of its prior in standard deviations of
             the prior; else None.
-        holds: whether no test speaks against the standard error; where it does not
-            hold, neither a deviation nor its significance is given.
+        holds: whether there is a standard error and no test speaks against it; where it
+            does not hold, neither a deviation nor its significance is given.
+        at_bound: -1 at the lower bound and 1 at the upper one, where the data would
+            lead beyond it; else 0. `stderr` is then the distance inwards at which
+            chi-square is larger by 1, and no significance is given; the errors of the
+            others are for this constant at its bound.
     """
 
     name: str = eqx.field(static=True)
@@ -70,6 +75,7 @@ class Constant(eqx.Module):
     alone: Any = None
     pull: Any = None
     holds: Any = True
+    at_bound: Any = 0
 
     @property
     def deviation(self) -> Any:
@@ -82,16 +88,18 @@ class Constant(eqx.Module):
 
     @property
     def sigmas(self) -> Any:
-        """The deviation in standard errors; None where there is no deviation, or where
-        step bias and rounding exceed the scatter in the error (NaN in a batch)."""
+        """The deviation in standard errors; None where there is no deviation, where
+        step bias and rounding exceed the scatter in the error, or at a bound, where
+        errors are one-sided (NaN in a batch)."""
+        free = self.at_bound == 0
         scatter = self.stderr if self.scatter is None else self.scatter
         apart = self.deviation
         if apart is None:
             return None
         if self.holds is not True:
-            sound = (scatter > 0) & (self.stderr <= 1.5 * scatter)
+            sound = free & (scatter > 0) & (self.stderr <= 1.5 * scatter)
             return jnp.where(sound, apart / self.stderr, jnp.nan)
-        if not scatter > 0 or self.stderr > 1.5 * scatter:
+        if not free or not scatter > 0 or self.stderr > 1.5 * scatter:
             return None
         return apart / self.stderr
 
@@ -109,6 +117,10 @@ class Constant(eqx.Module):
             return f"{self.name} of shape {np.shape(self.value)}"
         if not bool(np.all(self.holds)):
             return f"{self.name} = {self.digits} at the best fit; no error holds"
+        if self.at_bound:
+            end, sign = ("lower", "+") if self.at_bound < 0 else ("upper", "-")
+            off = f"chi-square is larger by 1 at {sign}{float(self.stderr):.2g}"
+            return f"{self.name} = {self.digits}, at its {end} bound; {off}"
         told = _html.plus_minus(float(self.value), float(self.stderr))
         return f"{self.name} = {told}"
 
@@ -121,12 +133,13 @@ class Fit(eqx.Module):
 
     Attributes:
         constants: label -> `Constant` with value, standard error and step bias.
-        covariance: of the constants, from the scatter of the data alone, (p, p).
+        covariance: of the constants, from the scatter of the data alone, (p, p); 0 for
+            those at a bound, infinite where nothing tells the scatter.
         singular_values: of the scaled Jacobian at the fit, descending, (p,).
         cost: sum of squared residuals, scalar.
-        chi2_per_dof: for noise of known size, else None.
-        p_value: of this chi-square, if law and errors are right; for noise of known
-            size, else None.
+        chi2_per_dof: for noise of known size, else None; NaN where there are no more
+            values than constants.
+        p_value: of this chi-square, if law and errors are right; likewise.
         held_out: distance of the prediction from rows that were not used in the fit
             (mean total variation for populations, else mean absolute difference), or
             None where none were held out.
@@ -170,11 +183,11 @@ class Fit(eqx.Module):
         batch = np.shape(self.status)
         lines = [f"{f'Fits {batch}' if batch else 'Fit'}: {self.describe()}"]
         lines += [f"  {constant}" for constant in self.constants.values()]
-        if self.chi2_per_dof is not None and not batch:
-            lines.append(
-                f"  chi-square per degree of freedom {float(self.chi2_per_dof):.4g} "
-                f"(p = {float(cast(Array, self.p_value)):.2g})"
-            )
+        chi2 = self.chi2_per_dof
+        if not batch and chi2 is not None and np.isfinite(chi2):
+            p = float(cast(Array, self.p_value))
+            each = f"{float(chi2):.4g} (p = {p:.2g})"
+            lines.append(f"  chi-square per degree of freedom {each}")
         return "\n".join(lines)
 
     @_html.shows
@@ -200,6 +213,13 @@ class Fit(eqx.Module):
         return {name: jnp.asarray(one.stderr) for name, one in self.constants.items()}
 
 
+def _inward(one: Constant) -> str:
+    """Where the error of a constant at its bound leads."""
+    if not one.at_bound:
+        return ""
+    return f" inwards from its {'lower' if one.at_bound < 0 else 'upper'} bound"
+
+
 def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
     """The table of constants in a notebook."""
 
@@ -212,7 +232,7 @@ def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
         (
             name,
             one.digits,
-            told(one.stderr if np.all(one.holds) else None, 2),
+            told(one.stderr if np.all(one.holds) else None, 2, _inward(one)),
             told(one.reference, 6),
             told(one.sigmas, 2, " errors"),
         )
@@ -291,8 +311,8 @@ def fit(
     theta, settled = found.theta, found.settled
     if train < record.ts.shape[0]:
         theta, settled = settle(polish, study, theta, masks[1], settled)
-    at = solution(study, theta, masks[1], judge_steps=True)
-    status = _status(at, finite & found.sound, settled)
+    at = solution(study, theta, masks[1])
+    status = status_of(at, finite & found.sound, settled)
     held_out_rows = study.predict(found.theta) if train < record.ts.shape[0] else None
     missed = held_out_distance(held_out_rows, study.data.shares, train)
     return _fit(study, found, at, status, missed)
@@ -443,12 +463,17 @@ class Solution(eqx.Module):
         at: source of the weights.
         cost: sum of squared residuals, scalar.
         dof: degrees of freedom: independent values less constants, scalar.
-        chi2: cost per degree of freedom, scalar.
-        p_value: probability of a cost as large as this for noise that is known, else 1.
-        covariance: of the constants, from the scatter of the data alone, (p, p).
+        chi2: cost per degree of freedom, scalar; NaN where there is none.
+        p_value: probability of a cost as large as this for noise that is known, else 1;
+            NaN without a degree of freedom.
+        covariance: of the constants, from the scatter of the data alone, (p, p); 0 for
+            those at a bound. Infinite where no degree of freedom tells the scatter of
+            noise that is not known, as are all errors then.
+        side: -1 for a constant at its lower bound, 1 at its upper one, else 0, (p,).
         analysis: singular values and null directions of the scaled Jacobian.
         bias: shift of the solution with half the step, by linear response, shape (p,).
-        stderr: standard errors from the scatter of the data, shape (p,).
+        stderr: standard errors from the scatter of the data, shape (p,); inwards for
+            those at a bound.
         errors: standard errors with step bias and rounding, shape (p,).
         three: standard errors with nuisances known, with priors and without; None where
             there are no nuisances.
@@ -464,6 +489,7 @@ class Solution(eqx.Module):
     chi2: Float[Array, ""]
     p_value: Float[Array, ""]
     covariance: Float[Array, "p p"]
+    side: Int[Array, " p"]
     analysis: Identifiability
     bias: Float[Array, " p"]
     stderr: Float[Array, " p"]
@@ -474,69 +500,78 @@ class Solution(eqx.Module):
     judged: Int[Array, ""]
 
 
-@partial(jax.jit, static_argnames="judge_steps")
-def solution(
-    study: Study, theta: Array, mask: Array, *, judge_steps: bool = False
-) -> Solution:
-    """The errors and tests of a fit at `theta`.
-
-    Args:
-        judge_steps: whether null directions are judged against the Jacobian with half
-            the step.
-    """
+@jax.jit
+def solution(study: Study, theta: Array, mask: Array) -> Solution:
+    """The errors and tests of a fit at `theta`."""
     data, noise = study.data, study.data.noise
     low, high = study.bounds()
     width = high - low
+    theta = study.on_walls(theta)
     run = study.trajectory(theta)
     at = study.weights(theta, study.rows_of(run))
     told = study.seen + study.judged  # walls tell nothing of errors
     residuals, slope = (x[:told] for x in jacobian(study, theta, at, mask))
-    inverse, fine_slope = _inverse(slope, width), None
+    side = sides_at(study, theta, residuals, slope)
+    held = side != 0
+    inverse, fine_slope = _inverse(slope, width, held), None
     bias, order = jnp.zeros_like(theta), study.order
     if order is not None:
         # a judgement of the steps, not a result: no gradient flows through it
         where, weights = jax.lax.stop_gradient((theta, at))
         finer = jax.lax.stop_gradient(study.with_substeps(2 * study.substeps))
-        if judge_steps:
-            fine, fine_slope = jacobian(finer, where, weights, mask)
-            fine_slope = fine_slope[:told]
-        else:
-            fine = finer.residuals(where, weights, mask)
-        fine = fine[:told]
+        both = jacobian(finer, where, weights, mask)
+        fine, fine_slope = (x[:told] for x in both)
         shift = inverse @ (slope.T @ (residuals - fine))
         bias = richardson(order) * shift
     cost = jnp.sum(residuals**2)
-    dof = noise.independent(data.values, at, mask) + study.judged - theta.shape[0]
-    chi2 = cost / jnp.maximum(dof, 1)
+    fitted = theta.shape[0] - jnp.sum(held)
+    dof = noise.independent(data.values, at, mask) + study.judged - fitted
+    left = dof >= 1
+    chi2 = jnp.where(left, cost / jnp.maximum(dof, 1), jnp.nan)
     excess = noise.excess(data.values, at, mask)
     p = p_value(cost, dof, excess) if noise.known else jnp.ones_like(cost)
-    covariance = inverse * (1.0 if noise.known else chi2)
+    p = jnp.where(left, p, jnp.nan)
+    # what fits as many values as there are constants leaves no scatter to go by
+    sized = left | noise.known
+    scatter = jnp.where(left & (not noise.known), chi2, 1)
+    covariance = jnp.where(sized, inverse * scatter, jnp.inf)
     analysis = analyse(slope, width, study.labels(), fine_slope)
-    stderr = jnp.sqrt(jnp.diagonal(covariance))
+    one_sided = inward(slope, residuals, inverse, side, scatter)
+    # the root of a 0 has no derivative
+    variance = jnp.where(held, 1, jnp.diagonal(inverse * scatter))
+    stderr = jnp.where(held, one_sided, jnp.sqrt(variance))
+    stderr = jnp.where(sized, stderr, jnp.inf)
     # scatter and step bias have nothing to do with each other: add in squares
     errors = jnp.hypot(stderr, jnp.abs(bias))
     # no number is known better than its rounding
     rounding = 8 * jnp.finfo(theta.dtype).eps * jnp.abs(theta)
     three = None
     if study.nuisances:
-        size = 1.0 if noise.known else jnp.sqrt(chi2)
-        three = StandardErrors(*(size * x for x in errors_of(study, slope, width)))
+        # of a constant at its bound these are not told
+        apart = errors_of(study, jnp.where(held, 0, slope), width)
+        size = jnp.where(held, jnp.nan, jnp.sqrt(scatter))
+        three = StandardErrors(*(jnp.where(sized, size * x, jnp.inf) for x in apart))
     pulls = study.pulls(theta)
     return Solution(
-        theta, at, cost, dof, chi2, p, covariance, analysis, bias, stderr,
+        theta, at, cost, dof, chi2, p, covariance, side, analysis, bias, stderr,
         jnp.maximum(errors, rounding), three, pulls, jnp.asarray(run.status),
-        _judged(noise, at, p, pulls),
+        _judged(noise, at, p),
     )  # fmt: skip
 
 
-def _inverse(jacobian: Array, width: Array) -> Array:
-    """(J^T J)^-1 by singular values of the scaled Jacobian."""
-    _, values, directions = jnp.linalg.svd(
-        jacobian * width[None, :], full_matrices=False
-    )
+def _inverse(jacobian: Array, width: Array, held: Array) -> Array:
+    """(J^T J)^-1 by singular values of the scaled Jacobian; 0 for what is held."""
+    free = jnp.where(held, 0, 1)
+    scaled = jacobian * (width * free)[None, :]
+    # rows of its own for each held constant, no two alike: equal singular values have
+    # no derivatives
+    size = jax.lax.stop_gradient(jnp.sqrt(jnp.max(jnp.sum(scaled**2, axis=0))))
+    own = jnp.where(held, divisor(size) * jnp.arange(1, width.shape[0] + 1), 0)
+    scaled = jnp.concatenate([scaled, jnp.diag(own)])
+    _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
     tiny = jnp.finfo(values.dtype).tiny
     spread = directions * (width[None, :] / jnp.maximum(values, tiny)[:, None])
-    return spread.T @ spread
+    return (spread.T @ spread) * free[:, None] * free[None, :]
 
 
 def held_out_distance(
@@ -575,26 +610,34 @@ def _all_finite(tree: Any) -> Bool[Array, ""]:
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
 
 
-def _judged(noise: Noise, at: Weights, p: Array, pulls: Array) -> Int[Array, ""]:
+def _judged(noise: Noise, at: Weights, p: Array) -> Int[Array, ""]:
     """What the scatter says of a fit: the first of these that is the case."""
-    # beside values without errors priors pull nothing
-    pulled = jnp.any(jnp.abs(pulls) > PULLED) & noise.known
     cases = (
         (Status.NOISE_INVALID, ~noise.holds(at)),
-        (Status.MISFIT, (p < MISFIT_P) | pulled),
+        (Status.MISFIT, p < MISFIT_P),
     )
     return _first_of(cases, jnp.asarray(Status.OK.value))
 
 
-def _status(found: Solution, finite: Array, settled: Array) -> Int[Array, ""]:
-    """The first of these that is the case, the gravest first."""
+@jax.jit
+def status_of(found: Solution, finite: ArrayLike, settled: ArrayLike) -> Array:
+    """The status of a fit: the first of these that is the case, the gravest first.
+
+    Args:
+        found: its solution.
+        finite: whether all data and a cost are.
+        settled: whether the polish converged.
+    """
+    finite = jnp.asarray(finite)
     finite &= found.ended != Status.NON_FINITE
     finite &= _all_finite((found.theta, found.cost))
     cases = (
         (Status.NON_FINITE, ~finite),
         (Status.UNREACHED, found.ended != Status.OK),
         (Status.UNIDENTIFIABLE, found.analysis.null > 0),
-        (Status.NON_FINITE, ~_all_finite((found.covariance, found.bias))),
+        # an infinite one is that of data whose scatter nothing tells
+        (Status.NON_FINITE, jnp.any(jnp.isnan(found.covariance))),
+        (Status.NON_FINITE, ~_all_finite(found.bias)),
         (Status.NOT_CONVERGED, ~jnp.asarray(settled)),
     )
     return _first_of(cases, found.judged)
@@ -633,7 +676,8 @@ def _fit(
         label: Constant(
             label, values[i], errors[i], biases[i], reference, scatter[i],
             *(entry(column, i) for column in more),
-            holds=status == Status.OK.value,
+            holds=(status == Status.OK.value) & jnp.isfinite(errors[i]),
+            at_bound=jnp.where(lost, 0, found.side[i]),
         )
         for i, (label, reference) in enumerate(
             zip(study.labels(), study.references(), strict=True)

@@ -77,7 +77,7 @@ def pulled_message(pulls: Mapping[str, float]) -> str:
     told = ", ".join(f"{name} by {pull:+.2g}" for name, pull in pulls.items())
     return (
         f"The record pulls {told} widths of the prior: law, state, instrument or prior "
-        "are not those of the record, and the standard errors are not to be trusted."
+        "may not be those of the record, and the standard errors assume that they are."
     )
 
 

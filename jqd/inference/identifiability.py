@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 from .. import _checks, constants
 from .._math import divisor
 from .polish import jacobian
+from .sensitivity import check_known
 from .study import Study
 
 # A direction counts as null below this fraction of the largest singular value: an
@@ -234,11 +235,15 @@ def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
     C(t) = [Σ_{t_i <= t} J_i^T J_i]^-1, J_i = ∂(prediction_i)/∂θ / σ.
 
     Args:
-        study: law, data and free constants; the noise should be known.
+        study: law, data and free constants.
 
     Returns:
         Bounds, condition numbers and sensitivities.
+
+    Raises:
+        ValueError: not a study, data whose scatter is not known.
     """
+    check_known(study)
     at, mask = study.first_weights(), jnp.ones_like(study.data.ts)
     _, slope = jacobian(study, theta, at, mask)
     low, high = study.bounds()

@@ -15,6 +15,7 @@ from .. import _checks
 from .._math import divisor
 from ..constants import static
 from ..instruments.noise import Weights
+from .active import in_spans, sides, sides_on
 from .slopes import by_columns, columns
 from .study import Study, window_counts
 
@@ -30,8 +31,9 @@ class Polish(eqx.Module):
         rtol: relative change of constants and cost at which to stop.
         atol: absolute change, in units of the span of the initial guesses.
         max_steps: iteration budget of one solve.
-        rounds: solves with renewed weights, for noise whose scatter depends on the fit
-            (counts).
+        rounds: solves, each with renewed weights, for noise whose scatter depends on
+            the fit (counts), and with those constants held at their bounds that the
+            solve before would have led beyond.
         windows: number of windows through which each initial guess is led, each twice
             as long as the one before; 1 for all data at once. Where neighbouring
             trajectories diverge exponentially, only a short window leads to the minimum
@@ -67,7 +69,7 @@ def polish_one(
     Returns:
         Constants (p,), -2 ln likelihood up to a constant (the sum of squared residuals
         where their scatter does not depend on the fit), and whether the solver
-        converged.
+        converged with every constant at its bound that belongs there.
     """
     import optimistix as optx
 
@@ -77,47 +79,78 @@ def polish_one(
     # as if they were known to a span of the starts; next to nothing for exact records
     hold = 1.0 if study.data.noise.known else HOLD * study.unit
     solver = optx.LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
-    scale = _scale(study)
+    scale, walled = _scale(study), bool(study.walled.any())
+
+    def at_unit(
+        study: Study, low: Array, width: Array, unit: Array, side: Array
+    ) -> Array:
+        here = low + unit * width
+        return study.held(here, side) if walled else here
 
     @by_columns
     def misses(unit: Array, rest: Any) -> Array:
-        study, low, width, at, mask, rows = rest
-        return study.residuals(low + unit * width, at, mask, rows)
+        study, low, width, at, side, mask, rows = rest
+        here = at_unit(study, low, width, unit, side)
+        return study.residuals(here, at, mask, rows)
 
-    def residuals(unit: Array, at: Weights) -> Array:
-        values = misses(unit, (study, low, width, at, mask, rows))
-        if rows is None:
-            return values
-        # constants that a window cannot tell stay where they were
-        return jnp.concatenate([values, hold * (unit - first)])
+    def residuals(unit: Array, at: Weights, side: Array, begun: Array) -> Array:
+        parts = [misses(unit, (study, low, width, at, side, mask, rows))]
+        if rows is not None:
+            # constants that a window cannot tell stay where they were
+            parts.append(hold * (unit - first))
+        if walled:
+            # what is held at a bound changes no other residual: none would leave its
+            # derivative without an equation
+            parts.append(jnp.where(side == 0, 0, scale * (unit - begun)))
+        return jnp.concatenate(parts)
 
-    def weights(unit: Array) -> Weights:
-        here = low + unit * width
+    def weights(unit: Array, side: Array) -> Weights:
+        here = at_unit(study, low, width, unit, side)
         return study.weights(here, study.predict(here))
 
-    def solve(unit: Array, at: Weights) -> tuple[Array, Array]:
+    def solve(unit: Array, at: Weights, side: Array) -> tuple[Array, Array]:
         solution = optx.least_squares(
-            lambda unit, at: residuals(unit, at) / scale, solver, unit, args=at,
-            max_steps=polish.max_steps, throw=False,
+            lambda unit, args: residuals(unit, *args) / scale, solver, unit,
+            args=(at, side, unit), max_steps=polish.max_steps, throw=False,
         )  # fmt: skip
         return solution.value, solution.result == optx.RESULTS.successful
 
-    def again(carry, _):
-        unit, at, _ = carry
-        unit, ok = solve(unit, at)
-        return (unit, weights(unit), ok), None
+    def belonging(unit: Array, at: Weights, side: Array) -> Array:
+        # a choice: no gradient flows through it
+        own, unit, at = jax.lax.stop_gradient((study, unit, at))
+        foot, top = own.bounds()
+        here = at_unit(own, foot, top - foot, unit, side)
+        here = jnp.clip(here, *own.walls(here))
+        told = study.seen + study.judged
+        missed, slope = (x[:told] for x in jacobian(own, here, at, mask))
+        return sides(slope * (top - foot), missed, *in_spans(own, here), side)
 
-    unit = first
-    rounds = 1 if study.data.noise.constant_weights else polish.rounds
+    fixed = study.data.noise.constant_weights
+    rounds = polish.rounds if walled or not fixed else 1
+
+    def again(carry, _):
+        unit, at, side, _ = carry
+        unit, ok = solve(unit, at, side)
+        if walled:
+            # where one belongs elsewhere, this is no end; the next round tries that
+            there = belonging(unit, at, side)
+            ok, side = ok & jnp.all(there == side), there
+        return (unit, at if fixed else weights(unit, side), side, ok), None
+
+    unit, at, side = first, study.first_weights(), jnp.zeros(first.shape, int)
     if rounds == 1:
-        at = study.first_weights()
-        unit, ok = solve(unit, at)
+        unit, ok = solve(unit, at, side)
     else:
-        start = (unit, study.first_weights(), jnp.asarray(False))
-        (unit, at, ok), _ = jax.lax.scan(again, start, None, length=rounds)
-    cost = jnp.sum(residuals(unit, at) ** 2)
+        if walled:
+            # what is on a bound stays there for a solve: if it belongs there, a free
+            # one would not settle
+            side = sides_on(*in_spans(study, theta))
+        start = (unit, at, side, jnp.asarray(False))
+        (unit, at, side, ok), _ = jax.lax.scan(again, start, None, length=rounds)
+    cost = jnp.sum(residuals(unit, at, side, unit) ** 2)
     cost += study.data.noise.penalty(at, mask)
-    return low + unit * width, cost, ok & jnp.all(jnp.isfinite(unit))
+    theta = at_unit(study, low, width, unit, side)
+    return theta, cost, ok & jnp.all(jnp.isfinite(unit))
 
 
 def _scale(study: Study) -> Array:

@@ -17,7 +17,8 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from ..constants import constant
 
-# A nuisance that the data pull further than this from its prior is no accident.
+# A nuisance that the data pull further than this from its prior is named. Chance does
+# so up to 3 times in 1000, and oftener beside many nuisances: it is no verdict.
 PULLED = 3.0
 _LOG_ROOT = np.log(2 * np.pi) / 2
 

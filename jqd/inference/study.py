@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, ArrayLike, Float, PyTree
+from jaxtyping import Array, ArrayLike, Bool, Float, PyTree
 
 from .. import _checks, constants
 from .._program import program
@@ -237,6 +237,25 @@ class Study(eqx.Module):
             low, high = jnp.maximum(low, foot), jnp.minimum(high, top)
         return low, high
 
+    @property
+    def walled(self) -> Bool[np.ndarray, " p"]:
+        """Which entries of θ have limits, known without the values of these."""
+        walled = np.isfinite(self.slots.bounds()).any(axis=0) | self._flags("walled")
+        limited = dict.fromkeys(_limits(self.scene), True)
+        return walled | np.asarray(self.slots.each(limited, False), bool)
+
+    def on_walls(self, theta: Array) -> Array:
+        """θ, put on a wall that it is beyond by rounding: fits end on either side."""
+        (low, high), (foot, top) = self.walls(theta), self.bounds()
+        on = jnp.clip(theta, low, high)
+        return jnp.where(jnp.abs(theta - on) <= ON_WALL * (top - foot), on, theta)
+
+    def held(self, theta: Array, side: Array) -> Array:
+        """θ, with entries put on their walls: on the lower one where `side` is -1, on
+        the upper one where it is 1."""
+        low, high = self.walls(theta)
+        return jnp.where(side < 0, low, jnp.where(side > 0, high, theta))
+
     def labels(self) -> list[str]:
         """A label for each entry of theta."""
         return self.slots.labels
@@ -368,13 +387,9 @@ class Study(eqx.Module):
     def _beside(self, theta: Array) -> list[Array]:
         """Residuals of priors and of walls."""
         rows = [self.pulls(theta)[self._informed()]] if self.judged else []
-        low, high = self.walls(theta)
-        # known without their values, which may be traced
-        walled = np.isfinite(self.slots.bounds()).any(axis=0) | self._flags("walled")
-        limited = dict.fromkeys(_limits(self.scene), True)
-        walled |= np.asarray(self.slots.each(limited, False), bool)
+        walled = self.walled
         if walled.any():
-            foot, top = self.bounds()
+            (low, high), (foot, top) = self.walls(theta), self.bounds()
             beyond = (theta - jnp.clip(theta, low, high)) / (top - foot)
             rows.append(STIFF * jnp.asarray(self.unit) * beyond[walled])
         return rows
@@ -455,15 +470,9 @@ class Study(eqx.Module):
         Raises:
             ValueError: data whose scatter is not known.
         """
-        theta = self._on_walls(theta)
+        theta = self.on_walls(theta)
         known = self.log_prior(theta) - self.log_prior(self.prior()[0])
         return jnp.sum(self.log_likelihood_rows(theta)) + known
-
-    def _on_walls(self, theta: Array) -> Array:
-        """θ, put on a wall that it is beyond by rounding: fits end on either side."""
-        (low, high), (foot, top) = self.walls(theta), self.bounds()
-        on = jnp.clip(theta, low, high)
-        return jnp.where(jnp.abs(theta - on) <= ON_WALL * (top - foot), on, theta)
 
     @jax.jit
     def log_likelihood_rows(self, theta: Array) -> Float[Array, " T"]:
@@ -474,19 +483,22 @@ class Study(eqx.Module):
             ValueError: data whose scatter is not known.
         """
         noise = self.data.noise
-        if not noise.known:
-            raise ValueError(
-                "Argument `data` must say how its values scatter for a likelihood, but "
-                "has no errors."
-            )
+        self._check_scatter("a likelihood")
         run = self.trajectory(theta)
         prediction = self.rows_of(run)
         at = self.weights(theta, prediction)
         rows = noise.log_likelihood(prediction, self.data.values, at)
         low, high = self.walls(theta)
-        theta = self._on_walls(theta)
+        theta = self.on_walls(theta)
         sound = run.ok & jnp.all((theta >= low) & (theta <= high))
         return jnp.where(sound & ~jnp.isnan(rows), rows, -jnp.inf)
+
+    def _check_scatter(self, purpose: str) -> None:
+        if not self.data.noise.known:
+            raise ValueError(
+                f"Argument `data` must say how its values scatter for {purpose}, but "
+                "has no errors."
+            )
 
     @jax.jit
     def slope(self, theta: Array) -> Float[Array, "rows p"]:
@@ -499,7 +511,11 @@ class Study(eqx.Module):
         """Fisher information of the data, and the part that the priors add.
 
         Σ_t J_t^T W_t J_t + diag(1/sd²), J = ∂(mean)/∂θ
+
+        Raises:
+            ValueError: data whose scatter is not known.
         """
+        self._check_scatter("an information")
         slope = self.slope(theta)
         return slope.T @ slope
 

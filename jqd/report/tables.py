@@ -49,11 +49,15 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
         table.add_column(heading, justify="right", overflow="fold")
     for name, row in _numbers(recovery).items():
         deviation, sigmas = row["deviation"], row["sigmas"]
-        apart = "step bias" if sigmas is None else f"{sigmas:+.2g}"
+        error = "none"
+        if holds and row["stderr"] is not None:
+            error = f"{row['stderr']:.1e}" + " inwards" * bool(row["at_bound"])
+        unsure = "at its bound" if row["at_bound"] else "step bias"
+        apart = unsure if sigmas is None else f"{sigmas:+.2g}"
         table.add_row(
             name,
             recovery.constants[name].digits,
-            "none" if row["stderr"] is None else f"{row['stderr']:.1e}",
+            error,
             "none" if row["reference"] is None else f"{row['reference']:g}",
             "none" if deviation is None else f"{deviation:+.1e}",
             "none" if deviation is None else apart,
@@ -106,7 +110,7 @@ def _beside(recovery: Any) -> dict[str, str]:
     lines, constants = {}, recovery.constants.values()
     pulls = [(c.name, float(c.pull)) for c in constants if c.pull is not None]
     for c in constants:
-        if pulls and c.pull is None and recovery.errors_hold:
+        if pulls and c.pull is None and not c.at_bound and recovery.errors_hold:
             lines[f"error of {c.name}"] = (
                 f"{float(c.known):.2g} were the nuisances known, {float(c.alone):.2g} "
                 "without their priors"
@@ -164,8 +168,9 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
     Returns:
         law, constants (value, stderr and reference of each; with nuisances also the
         errors if these were known, the errors without their priors, and the pulls of
-        the nuisances in widths of their priors; infinite errors are None, and so are
-        all errors where errors_hold is False), status,
+        the nuisances in widths of their priors; at_bound, "lower" or "upper", of a
+        constant at a bound, whose stderr is one-sided; infinite errors are None, and so
+        are all errors where errors_hold is False), status,
         errors_hold (whether no test speaks against the errors), chi2_per_dof and
         p_value (None where no errors are known), agreeing_starts (the share of initial
         guesses that reached the best fit), held_out, runs_p_value (of the runs of
@@ -181,6 +186,7 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         "law": recovery.law_name,
         "constants": {
             name: {field: row[field] for field in shown}
+            | _bound(recovery.constants[name])
             for name, row in _numbers(recovery).items()
         },
         "status": recovery.status,
@@ -191,6 +197,13 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         "pulled": list(recovery.pulled),
         "seconds": round(seconds, 3),
     }
+
+
+def _bound(constant: Any) -> dict[str, str]:
+    """Which bound a constant is at, where it is at one."""
+    if not constant.at_bound:
+        return {}
+    return {"at_bound": "lower" if constant.at_bound < 0 else "upper"}
 
 
 def recovery_details(recovery: Any) -> dict[str, Any]:
@@ -223,7 +236,7 @@ def _numbers(recovery: Any) -> dict[str, dict[str, Any]]:
     holds."""
     fields = (
         "value", "stderr", "reference", "step_bias", "deviation", "sigmas", "known",
-        "alone", "pull",
+        "alone", "pull", "at_bound",
     )  # fmt: skip
     # the table withholds them, too
     withheld = () if recovery.errors_hold else ("stderr", "known", "alone")
@@ -232,7 +245,7 @@ def _numbers(recovery: Any) -> dict[str, dict[str, Any]]:
     return {
         name: {
             field: None
-            if number is None or np.isinf(number) or field in withheld
+            if number is None or not np.isfinite(number) or field in withheld
             else float(number)
             for field, number in zip(fields, row, strict=True)
         }
@@ -352,6 +365,7 @@ _DESCRIPTIONS = {
     "known": "standard error were all nuisances known; NaN without nuisances",
     "alone": "standard error without priors; NaN without nuisances, or where infinite",
     "pull": "of a nuisance: value less the mean of its prior, in its widths",
+    "at_bound": "-1 at the lower bound, 1 at the upper one, where stderr is one-sided",
     "sigmas": "deviation in standard errors; NaN where these are not scatter",
     "covariance": "covariance of the recovered constants",
     "singular_values": "singular values of the Jacobian of the residuals",

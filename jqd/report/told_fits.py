@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..inference.goodness import MISFIT
-from .cells import Block, Section, cell, erring, listing, number
+from .cells import Block, Cell, Section, cell, erring, listing, number
 from .results import Results
 from .told import NOTHING, UNTOLD, Summary, Told, ended, of_block
 
@@ -76,7 +76,7 @@ def _constants(name: str, part: Summary, summary: Summary) -> Block:
         row = [
             (label,),
             erring(one["value"], one["stderr"]) if holds else number(one["value"], 3),
-            number(one["stderr"], 2, "not finite") if holds else ("none holds",),
+            _error(one) if holds else ("none holds",),
             number(one.get("reference"), 6),
         ]
         if bias:
@@ -84,6 +84,13 @@ def _constants(name: str, part: Summary, summary: Summary) -> Block:
         rows.append(row)
     what = "Known is the value in quantum mechanics, or that of the computed record"
     return Block(f"{what}: {name}" if name else what, headings, rows)
+
+
+def _error(one: Summary) -> Cell:
+    """The standard error of a constant, and where it leads from a bound."""
+    shown = number(one["stderr"], 2, "not finite")
+    bound = one.get("at_bound")
+    return (*shown, f" inwards from its {bound} bound") if bound else shown
 
 
 _TRUST = {

@@ -8,7 +8,7 @@ from scipy import stats
 
 import jqd
 from jqd.ensembles import coarse_entropy, relative_entropy
-from jqd.inference import Study, identifiability, standard_errors
+from jqd.inference import Study, horizon, identifiability, standard_errors
 from jqd.inference.evidence import evidence
 from jqd.instruments import Confusion, Correlated, Gaussian, Multinomial
 
@@ -26,6 +26,17 @@ def law():
 def study():
     data = jqd.Record(TS, COUNTS, Multinomial())
     return Study(law(), data, psi0=PSI, free=("q",))
+
+
+def test_errors_of_data_without_errors_are_refused():
+    """As `jqd.fisher` does; they were those of unit errors."""
+    bare = Study(law(), jqd.Record(TS, COUNTS / 500_000), psi0=PSI, free=("q",))
+    theta = bare.theta()
+    for call in (standard_errors, horizon, jqd.fisher):
+        with pytest.raises(ValueError, match="`study` must say how the values of its"):
+            call(bare, theta)
+    with pytest.raises(ValueError, match="`data` must say how its values scatter"):
+        bare.information(theta)
 
 
 @pytest.mark.parametrize(

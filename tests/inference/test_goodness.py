@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array
 from rich.console import Console
 from scipy import stats
 
@@ -16,7 +17,7 @@ from jqd.cli.session import conclude
 from jqd.inference import Constant, Study, identifiability
 from jqd.inference.estimators import fit_curve
 from jqd.inference.goodness import MISFIT, p_value, runs_of
-from jqd.instruments import Binomial, Gaussian, Multinomial
+from jqd.instruments import Binomial, Direct, Gaussian, Multinomial
 from jqd.report import recovery_summary
 from jqd.report.tables import recovery_tables
 
@@ -304,6 +305,75 @@ def test_null_directions_of_a_curve_are_in_its_constants():
     )
     # two decimals are printed
     assert along["mu"] / along["T"] == pytest.approx(-(E - mu) / T, abs=0.03)
+
+
+class Bent(jqd.Motion):
+    """x = a t + a b t²."""
+
+    a: Array = jqd.free(span=(-4.0, 6.0))
+    b: Array = jqd.free(span=(-3.0, 3.0))
+
+    def vector_field(self, t, state, args=None):
+        return jnp.stack([self.a + 2 * self.a * self.b * t])
+
+
+def of_bent(values, noise):
+    data = jqd.Record(TS[: len(values)], np.reshape(values, (-1, 1)), noise, t0=0.0)
+    law = Bent(jnp.asarray(0.5), jnp.asarray(0.1))
+    return Study(
+        law, data, psi0=jnp.zeros(1), free=("a", "b"),
+        instrument=Direct(lambda t, state: state),
+        method=jqd.Fixed(jqd.rk4, estimate_error=False),
+    )  # fmt: skip
+
+
+NEAR = {"start": {"a": 0.5, "b": 0.1}, "starts": 1, "search": None, "held_out": 0.0}
+
+
+def test_what_is_open_at_the_best_fit_alone_has_no_error():
+    """a = 0, and b may be anything; at the start both can be told."""
+    design, values = np.stack([TS, TS**2], axis=1), np.cos(12.9898 * np.arange(24))
+    # of which neither t nor t² has a share
+    values -= design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    study = of_bent(values, Gaussian(1.0))
+    found = jqd.recover(study, **NEAR)
+    assert found.status == "constants not determined"
+    assert not found.errors_hold
+    assert not found.constants["b"].holds
+    assert "1.00 b" in found.message
+    assert found.null_directions.shape == (1, 2)
+    # as `jqd.fit` has it
+    assert jqd.fit(study, **NEAR).status == jqd.Status.UNIDENTIFIABLE
+
+
+def test_two_values_leave_two_constants_no_scatter_to_go_by():
+    """Both are met exactly: residuals of 1e-17 are no error bar, nor a test."""
+    values = 0.7 * TS[:2] + 0.2 * TS[:2] ** 2
+    found = jqd.recover(of_bent(values, None), **NEAR)
+    assert found.status == "converged"
+    assert not found.errors_hold
+    assert all(np.isinf(one.stderr) for one in found.constants.values())
+    assert "a = 0.7 at the best fit; no error holds" in str(found)
+    assert "the standard errors, are not known" in found.message
+    constant = recovery_summary(found, 1.0)["constants"]["a"]
+    assert constant["stderr"] is None
+    console = Console(record=True, width=120, file=io.StringIO())
+    console.print(*recovery_tables(found))
+    assert "no standard error holds" in console.export_text()
+
+
+def test_two_values_with_errors_test_no_law():
+    values = 0.7 * TS[:2] + 0.2 * TS[:2] ** 2
+    found = jqd.recover(of_bent(values, Gaussian(1e-3)), **NEAR)
+    assert found.status == "converged"
+    assert found.errors_hold
+    assert (found.chi2_per_dof, found.p_value) == (None, None)
+    assert not found.scatter_too_small
+    assert "chi-square tests nothing" in found.message
+    # (a, ab) by least squares, and da is the first of them
+    errors = np.linalg.inv(np.stack([TS[:2], TS[:2] ** 2], axis=1))
+    expected = 1e-3 * np.linalg.norm(errors[0])
+    assert found.constants["a"].stderr == pytest.approx(expected, rel=1e-6)
 
 
 def test_p_value_of_another_variance_is_that_of_a_gamma_distribution():

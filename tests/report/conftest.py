@@ -27,6 +27,7 @@ def recovery():
         known=None,
         alone=None,
         pull=None,
+        at_bound=0,
     )
     coupling = SimpleNamespace(
         digits="-0.400",
@@ -39,6 +40,7 @@ def recovery():
         known=None,
         alone=None,
         pull=None,
+        at_bound=0,
     )
     rng = np.random.default_rng(0)
     agree = np.arange(num_starts) > 0

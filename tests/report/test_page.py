@@ -88,6 +88,16 @@ def test_verdicts_claim_what_is_stored(run):
     assert {"0.50012", "0.0001", "1.2"}.isdisjoint(numbers)
 
 
+def test_a_constant_at_its_bound_has_a_one_sided_error(run):
+    one = {"value": 0.0, "stderr": 0.01, "reference": None, "at_bound": "lower"}
+    folder, _ = run(
+        figure=False, constants={"gamma": one}, step_bias={"gamma": 0.0},
+        deviation_sigmas={"gamma": None},
+    )  # fmt: skip
+    said = Page(page(read_results(folder))).words
+    assert "inwards from its lower bound" in said
+
+
 def test_null_directions_are_told(run):
     folder, summary = run(figure=False, null_directions=[[0.8, -0.6]])
     said = Page(page(read_results(folder)))
