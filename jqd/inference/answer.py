@@ -378,7 +378,8 @@ def recover(
     said += [pulled_message(far)] if far and not unsettled else []
     said += _without_freedom(known) if float(at.dof) < 1 else []
     empty = cast(Array, np.zeros((first.shape[0], 0)))
-    said.append(record.noise.assumption())
+    assumed = record.noise.assumption()
+    said += [] if assumed is None else [assumed]
     return Recovery(
         law_name=type(study.law).__name__,
         law=recovered,
@@ -404,7 +405,7 @@ def recover(
         runs=_runs(fine, rows),
         pattern=pattern,
         status=WORDS[status],
-        message=" ".join(filter(None, said)),
+        message=" ".join(said),
     )
 
 

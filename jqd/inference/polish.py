@@ -94,7 +94,7 @@ def polish_one(
         return study.residuals(here, at, mask, rows)
 
     def residuals(unit: Array, at: Weights, side: Array, begun: Array) -> Array:
-        parts = [misses(unit, (study, low, width, at, side, mask, rows))]
+        parts: list[Any] = [misses(unit, (study, low, width, at, side, mask, rows))]
         if rows is not None:
             # constants that a window cannot tell stay where they were
             parts.append(hold * (unit - first))

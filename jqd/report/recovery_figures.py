@@ -154,7 +154,7 @@ def figure_residuals(
         sigma = np.where(sigma > 0, sigma, np.nan)
         told = np.isfinite(sigma).any(axis=0)
         residuals, noise_band = (residuals / sigma)[:, told], 1.0
-        names = None if names is None else [names[k] for k in np.flatnonzero(told)]
+        names = None if names is None else [names[int(k)] for k in np.flatnonzero(told)]
         shown = "(data - fitted law) / error"
     with house_style():
         figure, axes = subplots(size=(6.8, 3.4))

@@ -1,7 +1,7 @@
 """Laws in a file of the user: found by name, checked, built from a Hamiltonian."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
@@ -85,9 +85,10 @@ def _final(kind: type) -> bool:
 
 def _left(kind: type) -> list[str]:
     """The methods and fields that a class leaves abstract, in order."""
-    methods = getattr(kind, "__abstractmethods__", ())
+    methods: Iterable[str] = getattr(kind, "__abstractmethods__", ())
     # such as the Hamiltonian of `jqd.laws.linear.LinearLaw`, which has all its methods
-    return sorted(methods) + sorted(getattr(kind, "__abstractvars__", ()))
+    fields: Iterable[str] = getattr(kind, "__abstractvars__", ())
+    return sorted(methods) + sorted(fields)
 
 
 def _why_not(module: Any, name: str, made: Any) -> str:

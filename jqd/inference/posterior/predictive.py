@@ -88,13 +88,14 @@ def _predicted(study: Study, theta: Array, key: Array) -> tuple:
         rows = study.log_likelihood_rows(theta)
         drawn, missed = None, None
         if isinstance(noise, Drawable):
-            drawn = noise.redraw(key, mean, values)
+            redraw = noise.redraw
+            drawn = redraw(key, mean, values)
             missed = chi2(drawn, mean, at)[None]
             if repeats > 1:
                 # one after the other: only their sums are kept
                 others = jax.random.split(jax.random.fold_in(key, 1), repeats - 1)
                 more = jax.lax.map(
-                    lambda key: chi2(noise.redraw(key, mean, values), mean, at), others
+                    lambda key: chi2(redraw(key, mean, values), mean, at), others
                 )
                 missed = jnp.concatenate([missed, more])
         own = chi2(values, mean, at)

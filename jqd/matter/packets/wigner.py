@@ -192,7 +192,7 @@ def _ensemble(
         return (mean, variance), told
 
     given = law, points, ts
-    wrong: Any = (None, None)
+    wrong: tuple[Array, Array] | tuple[None, None] = (None, None)
     if method.estimate_error:
         found, wrong, told = judged(follow, given, method.order(law))
     else:
@@ -203,8 +203,8 @@ def _ensemble(
     always = jnp.ones((energies.shape[0], 1), bool)
     energy, energy_error, *_ = _moments(energies[:, None, None], always, group)
     return WignerRun(
-        ts, mean, mean_error, variance, variance_error, *wrong, energy[0, 0],
-        energy_error[0, 0], energy[0, 0] - centre, drift,
+        ts, mean, mean_error, variance, variance_error, wrong[0], wrong[1],
+        energy[0, 0], energy_error[0, 0], energy[0, 0] - centre, drift,
         _marked(status, mean, variance, wrong[1]),
     )  # fmt: skip
 
