@@ -10,6 +10,9 @@ from typing import Any
 # Seconds between two looks of a bar of text, and its width.
 PAUSE, WIDTH = 0.2, 30
 
+# Seconds of a task before a log has a line of it: a short one needs none.
+PATIENCE = 2.0
+
 
 def plain_console(*, stderr: bool = False) -> Any:
     """A console of rich that prints texts as they are.
@@ -94,7 +97,7 @@ def progress(
 
 
 class Lines:
-    """Lines on standard error: one as a task begins, and one for each tenth of it."""
+    """Lines on standard error: one for each tenth of a task that takes a while."""
 
     def __init__(self) -> None:
         self._tasks: list[dict[str, Any]] = []
@@ -118,9 +121,9 @@ class Lines:
         own = self._tasks[task]
         own["total"] = own["total"] if total is None else total
         tenths = int(10 * completed / own["total"]) if own["total"] else 0
-        if tenths > own["tenths"]:
+        seconds = time.monotonic() - own["began"]
+        if tenths > own["tenths"] and seconds >= PATIENCE:
             own["tenths"] = tenths
-            seconds = time.monotonic() - own["began"]
             said = f"{own['text']} {completed:,}/{own['total']:,} ({seconds:.0f} s)"
             print(said, file=sys.stderr, flush=True)
 

@@ -30,7 +30,15 @@ def test_a_log_gets_none(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_log_of_a_command_gets_a_line_for_each_tenth(capsys):
+def test_a_log_gets_no_line_of_what_takes_no_time(capsys):
+    with jqd.progress("Fitting", lines=True) as report:
+        for i in range(3):
+            report("search", i, 2)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_log_of_a_command_gets_a_line_for_each_tenth(capsys, monkeypatch):
+    monkeypatch.setattr(_bars, "PATIENCE", 0.0)
     with jqd.progress("Fitting", lines=True) as report:
         for i in range(101):
             report("search", i, 100)

@@ -20,7 +20,6 @@ from .._revision import COMMAND
 from .._version import __version__
 from .listing import Listed, said_in
 from .logs import begin_log, end_log
-from .option_names import by_options
 
 # Where each command is: imported when it is asked for, since most need JAX.
 _HOMES = {
@@ -239,6 +238,7 @@ def _of_the_user(error: Exception, words: list[str]) -> int:
     """One line on what the user's input or code did; other errors are raised."""
     from ..report.user_code import ExperimentError, user_line
     from ..sweeps.store import SweepError
+    from .option_names import by_options
 
     message = str(error) or type(error).__name__
     if isinstance(error, ExperimentError | SweepError):

@@ -72,7 +72,7 @@ def sides_at(
     unit, ends = in_spans(study, theta)
     low, high = study.bounds()
     on = sides_on(unit, ends)
-    side = sides(slope * (high - low), residuals, unit, ends, on)
+    side = sides(slope * (high - low)[None, :], residuals, unit, ends, on)
     return jnp.where(side == on, on, 0)
 
 

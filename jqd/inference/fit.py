@@ -548,7 +548,7 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     three = None
     if study.nuisances:
         # of a constant at its bound these are not told
-        apart = errors_of(study, jnp.where(held, 0, slope), width)
+        apart = errors_of(study, jnp.where(held[None, :], 0, slope), width)
         size = jnp.where(held, jnp.nan, jnp.sqrt(scatter))
         three = StandardErrors(*(jnp.where(sized, size * x, jnp.inf) for x in apart))
     pulls = study.pulls(theta)

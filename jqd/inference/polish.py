@@ -123,7 +123,7 @@ def polish_one(
         here = jnp.clip(here, *own.walls(here))
         told = study.seen + study.judged
         missed, slope = (x[:told] for x in jacobian(own, here, at, mask))
-        return sides(slope * (top - foot), missed, *in_spans(own, here), side)
+        return sides(slope * (top - foot)[None, :], missed, *in_spans(own, here), side)
 
     fixed = study.data.noise.constant_weights
     rounds = polish.rounds if walled or not fixed else 1

@@ -24,10 +24,11 @@ OF_VECTORS = {"tridiagonal_solve"}
 
 def one_by_one(program: Any) -> Any:
     """Rewrite a program, or a primitive's parameter, without batched factorisations."""
-    if isinstance(program, core.ClosedJaxpr):
-        return program.replace(jaxpr=one_by_one(program.jaxpr))
+    # from JAX 0.11 on both are one class
     if isinstance(program, core.Jaxpr):
         return program.replace(eqns=[_rewritten(one) for one in program.eqns])
+    if isinstance(program, core.ClosedJaxpr):
+        return program.replace(jaxpr=one_by_one(program.jaxpr))
     if isinstance(program, tuple):
         inner = [one_by_one(one) for one in program]
         return type(program)(*inner) if hasattr(program, "_fields") else tuple(inner)

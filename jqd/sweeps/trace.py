@@ -118,7 +118,7 @@ class Traced:
 
         def body(constants: list[Array], *leaves: Array) -> list[Array]:
             # with its constants as arguments: large ones would swell the text
-            program = core.ClosedJaxpr(self.program.jaxpr, constants)
+            program = self.program.replace(consts=constants)
             return core.jaxpr_as_fun(program)(*leaves)
 
         leaves = [

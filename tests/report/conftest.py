@@ -17,6 +17,7 @@ def figures_a_journal_takes(journal):
 def recovery():
     num_starts = 5
     q = SimpleNamespace(
+        name="q",
         digits="0.50012",
         value=0.50012,
         stderr=1e-4,
@@ -30,6 +31,7 @@ def recovery():
         at_bound=0,
     )
     coupling = SimpleNamespace(
+        name="R[0,1]",
         digits="-0.400",
         value=-0.4,
         stderr=0.02,

@@ -325,7 +325,7 @@ def test_a_misfit_needs_no_thousand_draws(line, exact):
     assert found.predicted.chi2_drawn.shape == (30, 34)
     assert found.p_value == 1 / (30 * 34 + 1)
     assert found.misfits
-    assert "at most 0.00098" in str(found)
+    assert "at most 0.000979" in str(found)
 
 
 def test_a_misfit_needs_no_independent_rows(line, exact):
