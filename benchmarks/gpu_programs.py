@@ -56,7 +56,7 @@ KERNELS = {
     "reduce", "cholesky", "triangular-solve", "transpose", "concatenate", "slice",
     "dynamic-slice", "dynamic-update-slice", "broadcast", "iota", "pad", "convert",
 }  # fmt: skip
-SHOWN = ("kernels", "MB", "floor_MB", "model_us", "us", "over_model", "error")
+SHOWN = ("turns", "kernels", "MB", "floor_MB", "model_us", "us", "over_model", "error")
 
 
 class Body(NamedTuple):
@@ -144,8 +144,8 @@ def _report(rows: list[dict[str, Any]], rate: float) -> Report:
         list(rows),
         [],
         [
-            "kernels, MB: of the turn of the loop that costs most by the model, the "
-            "loops within it included; floor_MB: the state read and written once. "
+            "turns, kernels, MB: of the loop that costs most by the model, and of one "
+            "turn of it, which may hold several steps, with the loops within; floor_MB: the state read and written once. "
             "model_us and us: of a step, over the whole call. The model has "
             f"{rate / 1e9:.4g} GB/s (measured here), {LAUNCH * 1e6:g} us a kernel and "
             f"{TURN * 1e6:g} us a turn of a loop of unknown length; it leaves out "

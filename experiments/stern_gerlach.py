@@ -146,11 +146,11 @@ def figure(places, spins, chance, number):
         2 * error,
         fmt="o",
         color=BLUE,
-        label="Nelson, two standard errors",
+        label="Nelson ± 2 s.e.",
     )
     axis.set(xlabel="initial position $z_0$", ylabel="share that goes up")
     axis.set_title("Share that goes up over initial position")
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper left", fontsize=9)
     return fig
 
 
