@@ -79,7 +79,8 @@ def monodromy(
 def _jumps(function: Callable[[Array], Array], period: Array) -> Float[Array, " B"]:
     """Times within a period right before and after a function of time jumps."""
     ends = jnp.stack([jnp.zeros_like(period), period])
-    return edges([jax.tree_util.Partial(function)], ends)
+    # wrapped: what a partial function holds would become leaves, and need be no array
+    return edges([jax.tree_util.Partial(lambda t: function(t))], ends)
 
 
 def _propagated(
@@ -91,6 +92,8 @@ def _propagated(
     """X(T) by so many equal steps, cut at the jumps."""
     system = _Linear(generator)
     even = period * (jnp.arange(steps + 1, dtype=period.dtype) / steps)
+    # those that are not needed are at the end, and move with it in a derivative
+    jumps = jnp.where(jumps < period, jumps, period)
     times = jnp.sort(jnp.concatenate([even, jumps]))
     start = jnp.eye(generator(times[0]).shape[-1], dtype=times.dtype)
 

@@ -201,7 +201,8 @@ def superposition(
     tries = tries if runs.thrift > 1 else 1
     best = worst(partial(size, runs.sparing), 4 * states.size, seed, tries, number)
     if best is None:
-        return judged(name, np.nan, np.nan, NOWHERE)
+        none = judged(name, np.nan, np.nan, NOWHERE)
+        return none if of_mixtures is None else of_mixtures
     coarse, fine = (float(size(runs, best[None], k)[0]) for k in (1, 2))
     note = f"the worst found, searches: {tries}"
     note += ", without nodes" if states.narrow is not None else ""

@@ -221,6 +221,17 @@ def test_mixtures_tell_a_law_that_moves_kets_as_quantum_mechanics_does():
     assert "as many mixtures" in card.rows["superposition"].note
 
 
+def test_mixtures_decide_where_no_pair_of_kets_does(monkeypatch):
+    """Beretta's law, of whose kets the search is told nothing."""
+    monkeypatch.setattr("jqd.vetting.linearity.left_over", lambda *args: (1.0, 0))
+    monkeypatch.setattr("jqd.vetting.linearity.worst", lambda *args: None)
+    H = np.array([[0.3, 0.5], [0.5, -0.3]])
+    card = jqd.vet(jqd.Beretta(H, 0.3), rows=["superposition"], steps=100, looks=2)
+    row = card.rows["superposition"]
+    assert row.verdict is FAILED
+    assert row.note.startswith("of mixtures")
+
+
 # -- how small differences grow --------------------------------------------------------
 
 

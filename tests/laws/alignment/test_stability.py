@@ -1,5 +1,7 @@
 """Spectra, Floquet, Lyapunov, symplectic flows and the basin of alignment."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -118,6 +120,42 @@ def test_steps_end_where_the_share_jumps():
     # (√(κρ)/50)⁴/120, times the angle of 3
     assert abs(run.trace - expected) < 1e-6
     assert abs(run.trace - expected) < 2 * run.trace_error
+
+
+def test_a_longer_period_has_another_trace():
+    """By a constant share 1/2 it is 2 cos √(κ/2) T; a share that jumps at a time of its
+    own, at 0.3712 of 1, is 0.3 beyond: ∂X/∂T = A(T) X."""
+    omega = np.sqrt(1.5)
+
+    def steady(period):
+        return hill(lambda t: 0.5 + 0 * t, period, 3.0, steps=100).trace
+
+    expected = -2 * omega * np.sin(2 * omega)
+    # (ω/50)⁴/120 and its like
+    assert jax.grad(steady)(2.0) == pytest.approx(expected, rel=1e-6)
+
+    s, kappa = 0.3712, 12.0
+    one, two = np.sqrt(kappa * 0.8), np.sqrt(kappa * 0.3)
+    r = np.sqrt(0.8 / 0.3)
+    a, b = one * s, two * (1 - s)
+    expected = -two * (2 * np.cos(a) * np.sin(b) + (r + 1 / r) * np.sin(a) * np.cos(b))
+
+    def jumping(period):
+        return hill(lambda t: jnp.where(t < s, 0.8, 0.3), period, kappa, steps=100)
+
+    slope = jax.jacfwd(lambda period: jumping(period).trace)(1.0)
+    assert slope == pytest.approx(expected, rel=1e-5)
+
+
+def test_partial_functions_are_shares():
+    """What they hold may be a name, or a number that decides."""
+
+    def of(kind, depth, t):
+        return 0.5 + (depth * jnp.cos(2 * t) / 2 if kind == "wave" and depth > 0 else 0)
+
+    one = jax.jit(lambda: hill(functools.partial(of, "wave", A), PERIOD, 2.0, steps=20))
+    expected = hill(share, PERIOD, 2.0, steps=20).trace
+    assert one().trace == pytest.approx(float(expected), rel=1e-9)
 
 
 def test_unstable_steps_are_all_error():
