@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Int
 
+from ...._math import of_pairs, real_pairs
+
 # With more classes a scatter is cheaper than a pass over all individuals for each.
 FEW_CLASSES = 32
 
@@ -17,7 +19,8 @@ def class_sums(
 ) -> Float[Array, " M"]:
     """Σ_{I in a} x_I over the members of each class, in the dtype of x."""
     if classes > FEW_CLASSES:
-        return jax.ops.segment_sum(values, beable, classes)
+        parts = jax.ops.segment_sum(real_pairs(values), beable, classes)
+        return of_pairs(parts, values)
     labels = jnp.arange(classes, dtype=beable.dtype)
     return jnp.sum(
         jnp.where(beable[None, :] == labels[:, None], values[None, :], 0), axis=-1
