@@ -63,12 +63,13 @@ def evidence(
     uniform priors. Only their widths W matter, which are part of the answer: ln Z falls
     by ln of each, as far as the data say more of a constant than its prior. The share
     of the normal distribution within the prior, with a constant's standard error s
-    given those before it,
+    given those whose priors are narrower beside their errors,
 
         m_i = erf(W_i/(√8 s_i))
 
     keeps ln Z below the largest ln L; it takes the fit to be in the middle, and is that
-    of all constants together where they are not correlated. Nuisances have their own
+    of all constants together where they are not correlated, or but one has a prior
+    within a few errors. Nuisances have their own
     priors and their ends. Exact for a Gaussian posterior; a wall, a curved ridge or a
     second maximum make it wrong. "smc" leads populations of particles from the prior to
     the posterior and does not need these assumptions, but some thousand times as many
@@ -174,9 +175,15 @@ def _laplace(study: Study, theta: Array, widths: Array, scales: Array) -> Eviden
         scaled = F / scale[:, None] / scale[None, :]
         sign, logdet = jnp.linalg.slogdet(scaled)
         logdet = logdet + 2 * jnp.sum(jnp.log(scale))
+        errors = jnp.sqrt(jnp.abs(jnp.diagonal(jnp.linalg.inv(scaled)))) / scale
+        # a narrow prior also cuts off what a later constant shares with its own
+        first = jnp.argsort(widths / errors[:wanted])
+        order = jnp.concatenate([first, jnp.arange(wanted, theta.shape[0])])
         # the factor of F with rows turned about has 1/s of each, given those before
-        factor = jnp.linalg.cholesky(scaled[::-1, ::-1])
-        given = 1 / (scale * jnp.diagonal(factor)[::-1])
+        back = order[::-1]
+        factor = jnp.linalg.cholesky(scaled[back][:, back])
+        given = 1 / (scale[order] * jnp.diagonal(factor)[::-1])
+        given = jnp.zeros_like(given).at[order].set(given)
         volume = theta.shape[0] / 2 * jnp.log(2 * jnp.pi) - logdet / 2
         volume = volume + _log_inside(study, theta, given)
 
@@ -187,7 +194,6 @@ def _laplace(study: Study, theta: Array, widths: Array, scales: Array) -> Eviden
             return jnp.where((sign > 0) & ~jnp.isnan(whole), whole, -jnp.inf)
 
         by_scale, log = jax.vmap(total)(scales), total(jnp.ones_like(log))
-        errors = jnp.sqrt(jnp.abs(jnp.diagonal(jnp.linalg.inv(F))))
     foot, top = study.walls(theta)
     near = (theta - foot < NEAR_WALL * errors) | (top - theta < NEAR_WALL * errors)
     return Evidence(log, scales, by_scale, widths, near, jnp.zeros_like(log))

@@ -31,9 +31,9 @@ SUM_ROUNDING = 1e-6
 # ... and, where that is more, to this share of what independent errors would leave:
 # values that were normalised by another program may sum to 1 in few digits.
 SUM_SHARE = 0.1
-# Values are multiples of a power of ten where all of them are to this share of it:
-# rounding of short floats leaves 6e-3 of the fifth digit.
-WHOLE = 1e-2
+# Values are multiples of a power of ten where all of them are to this share of it, and
+# no further off than rounding of shares as short floats and their division leave.
+WHOLE, SHORT = 1e-2, 3e-7
 DIGITS = 6
 # Rounds after which shares of a row's scatter have settled, see `_shares_of_sum`.
 ROUNDS = 50
@@ -361,8 +361,9 @@ class Gaussian(Drawable):
         """σ / √shots"""
         _checks.check_positive(shots, "shots")
         shots, sigma = rowwise(shots, axes), self.sigma
-        # σ of columns beside shots of rows: both have all axes then
-        sigma = jnp.reshape(sigma, (1,) * (shots.ndim - sigma.ndim) + sigma.shape)
+        # σ of columns, as it is drawn from, says so in a record of as many rows
+        axes = max(shots.ndim, axes if sigma.ndim else 0)
+        sigma = jnp.reshape(sigma, (1,) * (axes - sigma.ndim) + sigma.shape)
         return eqx.tree_at(lambda noise: noise.sigma, self, sigma / jnp.sqrt(shots))
 
     def whitened(self, slope: Array, mean: Array) -> Float[Array, "T ... p"]:
@@ -382,6 +383,10 @@ class Gaussian(Drawable):
         # to the last digit a whole number
         return jnp.sum(jnp.where(mask > 0, jnp.round(rows), 0))
 
+    def outcomes(self, values: Array) -> Array:
+        """Number of values, one fewer in each row that sums to 1."""
+        return self.independent(values, values, jnp.ones(values.shape[0]))
+
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """sigma."""
         del expected
@@ -390,11 +395,13 @@ class Gaussian(Drawable):
 
 def written_step(values: Any, xp: Any = jnp) -> Any:
     """The unit of the last digit of values that were written with few; 0 for many."""
-    steps = 10.0 ** -np.arange(1, DIGITS + 1)
-    whole = [
-        xp.all(xp.abs(values / step - xp.round(values / step)) < WHOLE)
-        for step in steps.tolist()
-    ]
+    steps, whole = 10.0 ** -np.arange(1, DIGITS + 1), []
+    for step in steps.tolist():
+        number = xp.round(values / step)
+        off = xp.abs(values / step - number)
+        # 0 is a multiple of every step: it tells no digits, nor do values beside which
+        # a step is large
+        whole.append(xp.all(off < min(WHOLE, SHORT / step)) & xp.any(number != 0))
     return xp.max(xp.where(xp.stack(whole), steps, 0))
 
 

@@ -119,6 +119,23 @@ def test_evidence_is_never_above_the_largest_likelihood():
     assert float(found.log) == pytest.approx(exact[1], abs=1e-8)
 
 
+def test_a_narrow_prior_cuts_off_what_constants_share():
+    """One of two correlated constants within its error, whichever comes first.
+
+    The other has twenty errors: what a cuts off, or b, is the share of its own.
+    """
+    A = DESIGN[:, :2] / SIGMA
+    best, left, *_ = np.linalg.lstsq(A, VALUES / SIGMA, rcond=None)
+    errors = np.sqrt(np.diagonal(np.linalg.inv(A.T @ A)))
+    study = line(("a", "b"))
+    for spans in (errors * [20, 1], errors * [1, 20]):
+        exact = -left[0] / 2 + math.log(2 * math.pi) - np.log(spans).sum()
+        exact += -np.linalg.slogdet(A.T @ A)[1] / 2 + math.log(math.erf(8**-0.5))
+        widths = dict(zip("ab", spans, strict=True))
+        found = evidence(study, jnp.asarray(best), widths=widths)
+        assert float(found.log) == pytest.approx(exact, abs=1e-9)  # rounding
+
+
 def test_evidence_refuses():
     study = line(("a",))
     with pytest.raises(ValueError, match="`scales` must be finite and positive"):

@@ -267,6 +267,29 @@ def test_exact_shares_in_few_digits_are_one_fewer():
     assert float(NoNoise().independent(values + 0.01, values, jnp.ones(3))) == 9
 
 
+def test_a_state_that_stays_tells_no_digits():
+    """1 and 0 but for errors of 1e-4, all within a thousandth of tenths."""
+    away = [[7, 11], [-4, -9], [12, 3], [-8, -6], [5, 9], [-11, -2]]
+    values = np.array([[1.0, 0.0]]) + 1e-5 * np.array(away)
+    assert float(Gaussian(1e-4).of(values).tied) == 0
+    # sums that are apart by no more than the fourth digit that is written
+    written = np.array([[1.0, 0.0], [0.9999, 0.0002], [0.9997, 0.0003]])
+    assert float(Gaussian(1e-2).of(written).tied) == 0.5
+
+
+def test_values_in_small_units_sum_to_nothing():
+    """25 positions of 1e-10 m are no shares: each counts."""
+    values = 1e-10 * jnp.cos(jnp.arange(75.0)).reshape(3, 25)
+    assert float(NoNoise().independent(values, values, jnp.ones(3))) == 75
+    assert float(NoNoise().independent(0 * values, values, jnp.ones(3))) == 75
+
+
+def test_a_number_told_twice_is_one_outcome():
+    values = jnp.asarray(COMPLEMENT)
+    assert float(Gaussian(0.02).of(COMPLEMENT).outcomes(values)) == 6
+    assert float(Gaussian(0.02).of(APART).outcomes(values)) == 12
+
+
 def test_correlated_errors_of_unlike_units_all_count():
     """A second value in a unit of 1e-8 beside the first; a third that never moves."""
     sigma = np.array([1.0, 1e-8])
@@ -295,6 +318,11 @@ def test_shots_of_rows_are_no_shots_of_columns():
     np.testing.assert_allclose(sigma, [[0.3], [0.2]], rtol=1e-15)
     columns_ = Gaussian(np.array([0.6, 1.2])).after(shots).sigma
     np.testing.assert_allclose(columns_, [[0.3, 0.6], [0.2, 0.4]], rtol=1e-15)
+    # of columns also where all rows have the same shots
+    columns_ = Gaussian(np.array([0.6, 1.2])).after(4.0)
+    np.testing.assert_allclose(columns_.sigma, [[0.3, 0.6]], rtol=1e-15)
+    columns_.check(jnp.ones((2, 2)))
+    assert Gaussian(0.6).after(4.0).sigma.shape == ()
     assert Gaussian(0.6).after(shots, 1).sigma.shape == (2,)
     np.testing.assert_array_equal(Binomial().after(shots).shots, [[4.0], [9.0]])
     mean = jnp.full((2, 2), 0.5)

@@ -207,6 +207,8 @@ class Posterior(NamedTuple):
         p, least = self.p_value, self.predicted.least_p
         told = f"at most {p:.3g}" if p <= least else f"{p:.3g}"
         notes.append(f"Posterior predictive p of chi-square: {told}.")
+        assumed = self.study.data.noise.assumption()
+        notes += [] if assumed is None else [assumed]
         if self.log_evidence is not None:
             log, error = self.log_evidence
             notes.append(f"ln Z = {log:.3f} +- {error:.2g} (scatter of populations).")

@@ -3,6 +3,7 @@
 import math
 import sys
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -130,6 +131,11 @@ def test_tables_and_groups(aided, tmp_path):
     assert "R-hat" in text
     assert "nuts: converged." in text
     assert "nan" not in text
+    assert "counts for M - 1" not in text
+    # of rows that sum to 1 it says what it assumes
+    noise = Gaussian(0.1).of(np.array([[0.2, 0.8], [0.3, 0.7]]))
+    study = eqx.tree_at(lambda study: study.data.noise, aided.study, noise)
+    assert "counts for M - 1" in str(aided._replace(study=study))
     path = aided.save(tmp_path / "posterior.zarr")
     with pytest.raises(ValueError, match="`path` must be a folder that does not exist"):
         aided.save(path)
