@@ -32,7 +32,7 @@ from .options import (
     with_options,
 )
 from .posterior import check_installed, check_sampler
-from .session import State, conclude, table_of, takes, without_empty, write_figures
+from .session import State, conclude, run_folder, table_of, takes, write_figures
 
 DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
 
@@ -119,8 +119,10 @@ def compare(
         )
     check_installed(sampling)
     # one that cannot be written is found out before the fits, not after them
-    folder = None if out is None else report.new_run_folder(out)
-    with without_empty(folder), progress("Comparing", lines=True) as report_progress:
+    with (
+        run_folder(out) as folder,
+        progress("Comparing", lines=True) as report_progress,
+    ):
         found = _compared(studies, folds, starts, sampling, report_progress)
     summary = {
         "status": "ok" if any(row.predicts for row in found.rows) else "no prediction",

@@ -118,7 +118,8 @@ def _of_counts(
     """
     H, psi0 = read_problem(hamiltonian, state)
     default = spaced(0.1, 6, 60, time_scale(H, hamiltonian))
-    ts, priors = parse_times(times or default), designing.priors(names)
+    ts = parse_times(default if times is None else times)
+    priors = designing.priors(names)
     readout = _readout(priors)
     words: list[Any] = [*simulate]
     if hamiltonian is not None:

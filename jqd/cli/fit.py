@@ -1,6 +1,8 @@
 """What the commands that recover constants share: the fit, its figures, its files."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +113,7 @@ def fit(
         def dataset() -> Any:
             if landscape:
                 with unless_it_fails("losses over the plane"):
-                    plane[0] = landscape_of(recovery)
+                    plane[0] = _beside_imports(recovery)
             return report.recovery_dataset(
                 recovery, names, landscape=plane[0], attributes=kept
             )
@@ -147,6 +149,15 @@ def landscape_of(recovery: Recovery) -> Plane | None:
     problem = recovery.study.with_substeps(4)
     loss = loss_plane(problem, recovery.theta, x, y)
     return x, y, np.asarray(loss)
+
+
+def _beside_imports(recovery: Recovery) -> Plane | None:
+    """`landscape_of`, while what writes and draws is imported."""
+    with ThreadPoolExecutor(1) as beside:
+        plane = beside.submit(landscape_of, recovery)
+        for library in ("xarray", "matplotlib.figure"):
+            import_module(library)
+        return plane.result()
 
 
 def draw_all(

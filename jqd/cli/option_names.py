@@ -15,8 +15,8 @@ OPTIONS = {
     "readout": "nuisance readout",
     "rival": "against",
 }
-# A file may hold these, too: they are options where they were typed.
-HELD = ("levels", "mass", "n_max", "points", "shots", "sigma", "t0")
+# A file may hold these, too, or a run folder: they are options where they were typed.
+HELD = ("levels", "mass", "n_max", "points", "shots", "sigma", "store", "t0")
 _HEAD = re.compile(r"Arguments? `.*?(?= must )")
 _NAME = re.compile(r"`([A-Za-z_]\w*)(?=[`\[])")
 

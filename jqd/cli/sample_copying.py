@@ -137,13 +137,15 @@ def _asked(options: Sampling, hamiltonian: Path | None, state: Path | None) -> R
 def _stopped(place: str) -> tuple[Path | None, str]:
     """Folder of a run that was stopped, if it has one, and its store."""
     folder = Path(place)
+    inside = folder / BLOCKS
+    if inside.exists():  # it goes last, after the figures
+        return folder, str(inside)
     if (folder / "summary.json").exists():
         raise ValueError(
             f"Argument `--resume` must be a run that was stopped, but {place} has its "
             "summary: it is done."
         )
-    inside = folder / BLOCKS
-    return (folder, str(inside)) if inside.exists() else (None, place)
+    return None, place
 
 
 def _stored(store: str) -> Run:

@@ -166,14 +166,17 @@ def carry_out(
     with session or Session(common.out) as session:
         found, folder = work(session), session.folder
         session.hide()
-        code = conclude(found.summary, found.printed, as_json=common.as_json)
-        # the numbers first: a figure may fail, and a fit may have taken hours
-        report.write_json({**found.summary, **found.details}, folder / "summary.json")
+        try:
+            code = conclude(found.summary, found.printed, as_json=common.as_json)
+        finally:  # also where who reads a pipe has gone
+            # the numbers first: a figure may fail, and a fit may have taken hours
+            kept = {**found.summary, **found.details}
+            report.write_json(kept, folder / "summary.json")
         dataset = found.dataset()
         if dataset is not None:
             report.write_dataset(dataset, folder / "data.zarr")
-        _discard(folder / found.scratch)  # the results hold it now
         write_figures(found.figures, folder)
+        _discard(folder / found.scratch)  # the results hold it now
     if not common.as_json:
         seconds = common.seconds()
         plain_console().print(f"Results in {folder} ({seconds:.0f} s)")
@@ -210,17 +213,24 @@ def make_parent(file: Path) -> None:
 
 
 @contextmanager
-def without_empty(folder: Path | None) -> Iterator[None]:
-    """Take away a run folder that is still empty where the block fails.
+def run_folder(out: Path | None) -> Iterator[Path | None]:
+    """A new run folder; where the block fails, none that is empty is left.
 
     Args:
-        folder: of `new_run_folder`, or None.
+        out: option `--out`; None for no folder.
     """
+    if out is None:
+        yield None
+        return
+    own = out.exists()  # a folder of the user stays
+    folder = report.new_run_folder(out)
     try:
-        yield
+        yield folder
     except BaseException:
-        if folder is not None and [one.name for one in folder.iterdir()] == [TAKEN]:
-            shutil.rmtree(folder, ignore_errors=True)
+        if [one.name for one in folder.iterdir()] == [TAKEN]:
+            (folder / TAKEN).unlink()
+            if not (own and folder.samefile(out)):
+                folder.rmdir()
         raise
 
 

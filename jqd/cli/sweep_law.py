@@ -61,7 +61,8 @@ def law(
     wanted = parse_law(law, assigned)
     axes = _axes(vary, (*wanted.values, *wanted.free))
     H, psi0 = read_problem(hamiltonian, state)
-    ts = parse_times(times or spaced(0, 6, 61, time_scale(H, hamiltonian)))
+    default = spaced(0, 6, 61, time_scale(H, hamiltonian))
+    ts = parse_times(default if times is None else times)
     ts = ts if ts[0] == 0 else np.concatenate([[0.0], ts])
 
     def alone() -> Any:

@@ -19,7 +19,7 @@ from ..vetting import vet as vet_law
 from .law_words import law_of_populations, parse_laws
 from .one_law import parse_law
 from .options import FIT, MODEL, OUTPUT, AsJson, check_word, only_with
-from .session import Matrix, conclude, table_of, without_empty, write_figures
+from .session import Matrix, conclude, run_folder, table_of, write_figures
 from .vet_laws import ALL, GROUNDS, KNOWN
 
 # One of each that moves kets, away from quantum mechanics.
@@ -91,9 +91,8 @@ def vet(
     for row in asked:
         check_word("rows", row, ROWS)
     made = _laws(laws, hamiltonian, assigned)
-    folder = None if out is None else report.new_run_folder(out)
     cards: dict[str, Card] = {}
-    with without_empty(folder):
+    with run_folder(out) as folder:
         try:
             for name, law in made.items():
                 with progress(f"Vetting {name}", lines=True) as advance:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from .._files import as_path, whole_files
-from ..instruments import EnsembleNoise, Multinomial
+from ..instruments import EnsembleNoise, Gaussian, Multinomial
 from ..matter import solid
 from .atoms import AtomRecord, load_atoms
 from .density import AXES, DensityRecord, load_density
@@ -40,14 +40,16 @@ def write_record(path: str | Path, record: Record) -> Path:
 
     Args:
         path: a new file: .csv, .npz, .zarr or .nc.
-        record: values (T, M), counts where its noise is that of counts.
+        record: values (T, M), counts where its noise is that of counts. Errors of
+            `Gaussian` go with the values.
 
     Returns:
         The path.
 
     Raises:
         ValueError: an existing file, another suffix, a record for a .csv that does not
-            begin at its t0 (a table cannot hold t0), or one that `load_record` refuses.
+            begin at its t0 (a table cannot hold t0) or has several errors in a row, or
+            one that `load_record` refuses.
     """
     if not record.from_start and as_path(path).suffix == ".csv":
         raise ValueError(
@@ -71,7 +73,26 @@ def write_record(path: str | Path, record: Record) -> Path:
         variables[part.name] = ("t", "class"), values
         if not record.from_start:
             variables["t0"] = (), record.t0
+    if isinstance(record.noise, Gaussian):
+        variables["sigma"] = _sigma(record.noise, values, table=bool(part.stem))
+        noise, sigma = "auto", None  # the file says it
     return _write(path, one, variables, lambda file: load_record(file, noise, sigma))
+
+
+def _sigma(
+    noise: Gaussian, values: np.ndarray, *, table: bool
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """Errors of values with their axes: of a table, one for each time."""
+    sigma = np.asarray(noise.sigma)
+    each = np.broadcast_to(sigma, values.shape)
+    if not table:
+        return ((), sigma) if sigma.ndim == 0 else (("t", "class"), each)
+    if np.any(each != each[:, :1]):
+        raise ValueError(
+            "Argument `record` must have one error for each time, which is all that a "
+            ".csv can say of them, but has several; write a .npz, .zarr or .nc."
+        )
+    return ("t",), each[:, 0]
 
 
 def write_phase_space(path: str | Path, record: PhaseSpaceRecord) -> Path:

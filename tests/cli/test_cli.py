@@ -46,12 +46,14 @@ def one_line(text, part):
         # of the file, where the user typed none
         ("Argument `sigma` must be.", "Argument `sigma` must be."),
         ("Argument `t0` must be.", "Argument `--t0` must be."),
+        ("Argument `store` must be.", "Argument `store` must be."),
         ("Argument `omega` must be.", "Argument `omega` must be."),
         ("see Argument `data` must be.", "see Argument `data` must be."),
     ],
 )
 def test_messages_name_what_was_typed(said, shown):
     known = ["--state", "--nuisance", "--hamiltonian", "--data", "--sigma", "--t0"]
+    known += ["--store"]
     assert by_options(said, known, ["recover", "law", "--t0=1"]).startswith(shown)
 
 

@@ -112,6 +112,7 @@ def test_a_rival_and_a_box(files, printed):
         ("copying --shots -5", "`--shots` must be a whole number from 1 on"),
         ("copying --shots 1.5", "`--shots` must be a whole number from 1 on"),
         ("copying --times ,", "`--times` must be like 0:6:61 or 0.2,0.5,1"),
+        ("copying --times=", "`--times` must be like 0:6:61 or 0.2,0.5,1"),
         ("copying --times 2,1", "`--times` must increase strictly"),
         ("copying --criterion E", "`--criterion` must be one of A, D, c, KL"),
         ("copying --criterion KL", "`--against` must be given for the criterion KL"),

@@ -260,6 +260,18 @@ def test_bad_input_is_one_line_and_no_folder(tmp_path, capsys, words, message):
     assert not out.exists()
 
 
+def test_a_run_that_was_stopped_while_it_wrote_goes_on(tmp_path):
+    """Its blocks are removed last: before that the summary is not all there is."""
+    (tmp_path / "summary.json").write_text("{}")
+    blocks = tmp_path / sample_copying.BLOCKS
+    blocks.mkdir()
+    found = sample_copying._stopped(str(tmp_path))
+    assert found == (tmp_path, str(blocks))
+    blocks.rmdir()
+    with pytest.raises(ValueError, match="has its summary: it is done"):
+        sample_copying._stopped(str(tmp_path))
+
+
 def test_what_is_no_run_cannot_be_resumed(tmp_path, capsys):
     file, store = tmp_path / "f.py", tmp_path / "store"
     file.write_text("axes = {'q': [0.1]}\ndef point(q):\n    return {'x': q}\n")

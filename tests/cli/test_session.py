@@ -9,7 +9,13 @@ import pytest
 from jqd._files import OutputError
 from jqd.cli.fit import errors_of
 from jqd.cli.options import Common
-from jqd.cli.session import Outcome, carry_out, check_parent, table_of
+from jqd.cli.session import (
+    Outcome,
+    carry_out,
+    check_parent,
+    run_folder,
+    table_of,
+)
 from jqd.instruments import Correlated, Gaussian, Multinomial
 from jqd.records import Record
 
@@ -43,6 +49,48 @@ def test_a_figure_that_fails_is_a_line_and_loses_no_numbers(tmp_path, capsys):
     said = capsys.readouterr()
     assert said.err == "There are no figures: RuntimeError: no font\n"
     assert "Results in" in said.out
+
+
+def test_a_reader_that_has_gone_loses_no_numbers(tmp_path):
+    """As `head` does, before all is printed."""
+
+    class Gone:
+        def __rich_console__(self, console, options):
+            raise BrokenPipeError
+
+    found = Outcome({"status": "ok"}, [Gone()], {"seed": 3}, lambda: None, dict)
+    with pytest.raises(BrokenPipeError):
+        carry_out(Common(out=tmp_path / "run"), lambda session: found)
+    kept = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert kept == {"status": "ok", "seed": 3}
+
+
+def test_what_a_run_goes_on_with_is_there_until_its_figures_are(tmp_path):
+    """An interrupt while they are drawn is one of a run that can be taken up again."""
+    folder = tmp_path / "run"
+
+    def stopped():
+        raise KeyboardInterrupt
+
+    def work(session):
+        (session.folder / "search.npz").touch()
+        return Outcome({"status": "ok"}, [], {}, lambda: None, stopped)
+
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(Common(out=folder), work)
+    assert {path.name for path in folder.glob("[!.]*")} == {
+        "search.npz", "summary.json",
+    }  # fmt: skip
+
+
+def test_a_folder_of_the_user_outlives_a_run_that_fails(tmp_path):
+    own, new = tmp_path / "own", tmp_path / "new"
+    own.mkdir()
+    for folder in (own, new):
+        with pytest.raises(KeyboardInterrupt), run_folder(folder):
+            raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == [own]
+    assert list(own.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_is_found_out_first(tmp_path):

@@ -153,6 +153,25 @@ def test_populations_and_counts_come_back(tmp_path, suffix, values, noise):
     assert type(found.noise) is type(Record(TS, values, noise).noise)
 
 
+EACH = np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]])
+
+
+@pytest.mark.parametrize("suffix", TABLES)
+@pytest.mark.parametrize("sigma", [np.array(0.1), EACH[:, :1], EACH])
+def test_errors_of_populations_come_back(tmp_path, suffix, sigma):
+    """A table has a column of them; several in a row are no table."""
+    path, record = tmp_path / f"p{suffix}", Record(TS, SHARES, Gaussian(sigma))
+    if suffix == ".csv" and sigma.shape == SHARES.shape:
+        with pytest.raises(ValueError, match="must have one error for each time"):
+            records.write_record(path, record)
+        assert not path.exists()
+        return
+    found = records.load_record(records.write_record(path, record))
+    assert isinstance(found.noise, Gaussian)
+    every = np.broadcast_to(found.noise.sigma, SHARES.shape)
+    np.testing.assert_allclose(every, np.broadcast_to(sigma, (3, 3)), rtol=1e-6)
+
+
 def test_noisy_populations_are_written_as_they_are(tmp_path):
     """Some below 0, with sums beside 1: within the noise that the record names."""
     noisy = np.array([[1.001, -0.002], [0.5, 0.503]])
