@@ -12,6 +12,7 @@ from scipy import integrate, optimize, stats
 import jqd
 from jqd.inference import Study, evidence, hamiltonian_priors
 from jqd.inference.active import sides
+from jqd.inference.polish import Polish, polish_all, polish_one
 from jqd.instruments import Direct, Gaussian
 from jqd.problems import golden
 from jqd.report import recovery_summary
@@ -167,13 +168,17 @@ class Rising(Parabola):
     b: Array = jqd.free(span=(0.0, 3.0), bounds=(0.0, math.inf))
 
 
-def rising(values):
+def rising_study(values):
     data = jqd.Record(TS, values[:, None], Gaussian(SIGMA), t0=0.0)
-    return jqd.fit(
+    return Study(
         Rising(jnp.asarray(0.5), jnp.asarray(0.1)), data, psi0=jnp.zeros(1),
         free=("a", "b"), instrument=Direct(lambda t, state: state),
-        method=jqd.Fixed(jqd.rk4, estimate_error=False), **NEAR,
+        method=jqd.Fixed(jqd.rk4, estimate_error=False),
     )  # fmt: skip
+
+
+def rising(values):
+    return jqd.fit(rising_study(values), **NEAR)
 
 
 LOWER = VALUES - 0.3 * TS**2
@@ -194,6 +199,32 @@ def test_a_constant_at_its_bound_spoils_no_fit_of_its_batch():
     expected = SIGMA * np.array([both, 1 / np.linalg.norm(TS)])
     np.testing.assert_allclose(found.stderr["a"], expected, rtol=1e-6)
     assert np.all(found.covariance[1, 1] == 0)
+
+
+def test_from_beyond_a_bound_a_fit_finds_what_lies_inside():
+    """A search may end beyond one, where the law has no slope; it lay on the bound."""
+    starts, mask = jnp.array([[0.5, 0.1], [0.5, -0.06]]), jnp.ones(8)
+    study = rising_study(VALUES).with_substeps(1)
+    ends, _, settled = polish_all(Polish(rtol=1e-7, atol=1e-7), study, starts, mask)
+    assert np.all(settled)
+    best = np.linalg.lstsq(DESIGN, VALUES, rcond=None)[0]
+    # it settles to 1e-7 of spans of the starts, which are below 10
+    np.testing.assert_allclose(ends, np.stack([best, best]), atol=1e-6)
+
+
+@pytest.mark.slow
+def test_bounds_that_hold_nothing_ask_for_no_second_round():
+    """One more would come closer than tolerances of 0.01 do."""
+    study, mask = rising_study(VALUES).with_substeps(1), jnp.ones(8)
+    few, many = (
+        polish_one(Polish(rtol=0.01, atol=0.01, rounds=n), study, study.theta(), mask)
+        for n in (2, 6)
+    )
+    np.testing.assert_array_equal(few[0], many[0])
+    best = np.linalg.lstsq(DESIGN, VALUES, rcond=None)[0]
+    # control: there is something left to gain, for a solve of its own at least
+    again = polish_one(Polish(rtol=0.01, atol=0.01, rounds=2), study, few[0], mask)[0]
+    assert np.max(np.abs(again - best)) < np.max(np.abs(few[0] - best))
 
 
 @pytest.mark.slow
