@@ -506,7 +506,9 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     data, noise = study.data, study.data.noise
     low, high = study.bounds()
     width = high - low
-    theta = study.on_walls(theta)
+    # a search, or a polish that stopped early, may end beyond a bound: the law there is
+    # that on it
+    theta = jnp.clip(theta, *study.walls(theta))
     run = study.trajectory(theta)
     at = study.weights(theta, study.rows_of(run))
     told = study.seen + study.judged  # walls tell nothing of errors

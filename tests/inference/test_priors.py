@@ -12,6 +12,7 @@ from scipy import integrate, optimize, stats
 import jqd
 from jqd.inference import Study, evidence, hamiltonian_priors
 from jqd.inference.active import sides
+from jqd.inference.fit import _inverse, solution
 from jqd.inference.polish import Polish, polish_all, polish_one
 from jqd.instruments import Direct, Gaussian
 from jqd.problems import golden
@@ -212,6 +213,16 @@ def test_from_beyond_a_bound_a_fit_finds_what_lies_inside():
     np.testing.assert_allclose(ends, np.stack([best, best]), atol=1e-6)
 
 
+def test_what_ends_beyond_a_bound_is_told_of_on_it():
+    """As the law has it; a slope of 0 there would leave b open."""
+    study = rising_study(LOWER).with_substeps(1)
+    a = TS @ LOWER / (TS @ TS)
+    found = solution(study, jnp.array([a, -0.06]), jnp.ones(8))
+    assert found.theta[1] == 0
+    assert found.analysis.null == 0
+    np.testing.assert_array_equal(found.side, [0, -1])
+
+
 @pytest.mark.slow
 def test_bounds_that_hold_nothing_ask_for_no_second_round():
     """One more would come closer than tolerances of 0.01 do."""
@@ -220,7 +231,7 @@ def test_bounds_that_hold_nothing_ask_for_no_second_round():
         polish_one(Polish(rtol=0.01, atol=0.01, rounds=n), study, study.theta(), mask)
         for n in (2, 6)
     )
-    np.testing.assert_array_equal(few[0], many[0])
+    np.testing.assert_allclose(few[0], many[0], rtol=1e-12)  # rounding
     best = np.linalg.lstsq(DESIGN, VALUES, rcond=None)[0]
     # control: there is something left to gain, for a solve of its own at least
     again = polish_one(Polish(rtol=0.01, atol=0.01, rounds=2), study, few[0], mask)[0]
@@ -233,6 +244,35 @@ def test_beside_a_constant_at_its_bound_others_follow_the_data():
     of_a = jax.grad(lambda values: rising(values).value["a"])
     gradient = jax.jit(of_a)(jnp.asarray(LOWER))
     np.testing.assert_allclose(gradient, TS / (TS @ TS), atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_one_sided_error_stands_beside_no_plus_and_minus():
+    law = Parabola(jnp.asarray(0.5), jnp.asarray(0.1))
+    held = rising_study(LOWER)
+    free = Study(
+        law, held.data, psi0=jnp.zeros(1), free=("a", "b"),
+        instrument=held.instrument, method=held.method,
+    )  # fmt: skip
+    found = jqd.compare({"held": held, "free": free}, folds=2, starts=1)
+    assert [list(row.stderr) for row in found.rows] == [["a"], ["a", "b"]]
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_inverses_beside_what_is_held_have_derivatives(order):
+    """d(1/J²)/dJ of the one that is free, by its formula, wherever it stands."""
+    one = order.index("a")
+    slope = jnp.asarray(np.stack([[3.0, 4.0, 0.0], [1.0, -2.0, 2.0]][:: 1 - 2 * one]).T)
+    held = jnp.asarray([name == "b" for name in order])
+
+    def variance(slope):
+        return _inverse(slope, jnp.ones(2), held)[one, one]
+
+    got = jax.grad(variance)(slope)
+    expected = np.zeros((3, 2))
+    # 1/|J|²: -2 J/|J|⁴ with |J| = 5
+    expected[:, one] = -2 * np.array([3.0, 4.0, 0.0]) / 625
+    np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
 def test_sides_end_at_the_solution_within_the_bounds():
