@@ -114,6 +114,8 @@ def inward(
         scatter: s².
     """
     left = slope - slope @ (inverse @ (slope.T @ slope))
+    # what is left of a free one is rounding, whose root has no derivative to speak of
+    left = jnp.where((side == 0)[None, :], 0, left)
     steep = jnp.maximum(-side * (left.T @ residuals), 0)
     curved = jnp.sum(left**2, axis=0)
     # the root of the quadratic in the form that loses no digits

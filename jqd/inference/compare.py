@@ -170,7 +170,9 @@ def _candidate(
             return _nothing(name, study, str(refusal), folds, settled=False)
         study, theta, status = found.study, jnp.asarray(found.theta), found.status
         if found.errors_hold:
-            stderr = {label: one.stderr for label, one in found.constants.items()}
+            # at a bound it is one-sided, and stands beside no +-
+            free = {k: one for k, one in found.constants.items() if not one.at_bound}
+            stderr = {label: one.stderr for label, one in free.items()}
     else:
         theta = study.theta()
     coarse = study

@@ -69,7 +69,8 @@ class Candidate(NamedTuple):
         settled: whether its constants are at a maximum, in every refit as well, or lead
             to no prediction.
         constants: values by label.
-        stderr: their standard errors by label; empty where they do not hold.
+        stderr: their standard errors by label; none of a constant at its bound, and
+            empty where they do not hold.
         parameters: number of fitted constants, nuisances included.
         log_likelihood: at the best fit, priors of nuisances included, less terms that
             no law changes; -inf without a prediction.

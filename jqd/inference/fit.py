@@ -506,7 +506,9 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     data, noise = study.data, study.data.noise
     low, high = study.bounds()
     width = high - low
-    theta = study.on_walls(theta)
+    # a search, or a polish that stopped early, may end beyond a bound: the law there is
+    # that on it
+    theta = jnp.clip(theta, *study.walls(theta))
     run = study.trajectory(theta)
     at = study.weights(theta, study.rows_of(run))
     told = study.seen + study.judged  # walls tell nothing of errors
@@ -563,10 +565,11 @@ def _inverse(jacobian: Array, width: Array, held: Array) -> Array:
     """(J^T J)^-1 by singular values of the scaled Jacobian; 0 for what is held."""
     free = jnp.where(held, 0, 1)
     scaled = jacobian * (width * free)[None, :]
-    # rows of its own for each held constant, no two alike: equal singular values have
-    # no derivatives
+    # rows of its own for each held constant, no two alike, and longer than all others
+    # together: equal singular values have no derivatives
     size = jax.lax.stop_gradient(jnp.sqrt(jnp.max(jnp.sum(scaled**2, axis=0))))
-    own = jnp.where(held, divisor(size) * jnp.arange(1, width.shape[0] + 1), 0)
+    count = width.shape[0]
+    own = jnp.where(held, divisor(size) * jnp.arange(count + 1, 2 * count + 1), 0)
     scaled = jnp.concatenate([scaled, jnp.diag(own)])
     _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
     tiny = jnp.finfo(values.dtype).tiny

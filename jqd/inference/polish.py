@@ -4,11 +4,13 @@ Throughout, `study` holds law, data and free constants, `theta` is its constants
 and `mask` the weight of each row of the data, (T,).
 """
 
+from functools import partial
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from equinox.internal import unvmap_any
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .. import _checks
@@ -17,7 +19,7 @@ from ..constants import static
 from ..instruments.noise import Weights
 from .active import in_spans, sides, sides_on
 from .slopes import by_columns, columns
-from .study import Study, window_counts
+from .study import ON_WALL, Study, window_counts
 
 # Weight, in windows, of a whole span of the initial guesses beside the largest value of
 # exact data.
@@ -33,7 +35,8 @@ class Polish(eqx.Module):
         max_steps: iteration budget of one solve.
         rounds: solves, each with renewed weights, for noise whose scatter depends on
             the fit (counts), and with those constants held at their bounds that the
-            solve before would have led beyond.
+            solve before would have led beyond; for other noise no more of them than
+            bounds ask for.
         windows: number of windows through which each initial guess is led, each twice
             as long as the one before; 1 for all data at once. Where neighbouring
             trajectories diverge exponentially, only a short window leads to the minimum
@@ -115,7 +118,18 @@ def polish_one(
         )  # fmt: skip
         return solution.value, solution.result == optx.RESULTS.successful
 
-    def belonging(unit: Array, at: Weights, side: Array) -> Array:
+    def within(unit: Array, side: Array) -> Array:
+        # what is free begins inside: beyond a bound no law has a slope that leads back
+        if not walled:
+            return unit
+        own, begun = jax.lax.stop_gradient((study, unit))
+        foot, top = own.bounds()
+        here = at_unit(own, foot, top - foot, begun, side)
+        _, (least, most) = in_spans(own, here)
+        inner = jnp.clip(begun, least + 2 * ON_WALL, most - 2 * ON_WALL)
+        return jnp.where(side == 0, inner, unit)
+
+    def belonging(unit: Array, at: Weights, side: Array) -> tuple[Array, Array]:
         # a choice: no gradient flows through it
         own, unit, at = jax.lax.stop_gradient((study, unit, at))
         foot, top = own.bounds()
@@ -123,30 +137,43 @@ def polish_one(
         here = jnp.clip(here, *own.walls(here))
         told = study.seen + study.judged
         missed, slope = (x[:told] for x in jacobian(own, here, at, mask))
-        return sides(slope * (top - foot)[None, :], missed, *in_spans(own, here), side)
+        place = in_spans(own, here)
+        there = sides(slope * (top - foot)[None, :], missed, *place, side)
+        # a free one that came to lie on a bound, and is drawn inside, is stuck there
+        stuck = (there == 0) & (sides_on(*place) != 0)
+        return there, jnp.all((there == side) & ~stuck)
 
     fixed = study.data.noise.constant_weights
     rounds = polish.rounds if walled or not fixed else 1
 
-    def again(carry, _):
-        unit, at, side, _ = carry
-        unit, ok = solve(unit, at, side)
+    def solved(carry: tuple[Any, ...]) -> tuple[Any, ...]:
+        unit, at, side, _, stays = carry
+        unit, ok = solve(within(unit, side), at, side)
         if walled:
             # where one belongs elsewhere, this is no end; the next round tries that
-            there = belonging(unit, at, side)
-            ok, side = ok & jnp.all(there == side), there
-        return (unit, at if fixed else weights(unit, side), side, ok), None
+            side, stays = belonging(unit, at, side)
+        return unit, at if fixed else weights(unit, side), side, ok, stays
+
+    def again(carry: tuple[Any, ...], _: None) -> tuple[tuple[Any, ...], None]:
+        if not fixed:
+            return solved(carry), None
+        # where each is on its side, another round would find the same; a batch goes on
+        # while any of its members has to
+        done = carry[-1]
+        after = jax.lax.cond(unvmap_any(~done), solved, lambda same: same, carry)
+        return jax.tree.map(partial(jnp.where, done), carry, after), None
 
     unit, at, side = first, study.first_weights(), jnp.zeros(first.shape, int)
     if rounds == 1:
-        unit, ok = solve(unit, at, side)
+        unit, ok = solve(within(unit, side), at, side)
     else:
         if walled:
             # what is on a bound stays there for a solve: if it belongs there, a free
             # one would not settle
             side = sides_on(*in_spans(study, theta))
-        start = (unit, at, side, jnp.asarray(False))
-        (unit, at, side, ok), _ = jax.lax.scan(again, start, None, length=rounds)
+        start = (unit, at, side, jnp.asarray(False), jnp.asarray(not walled))
+        (unit, at, side, ok, stays), _ = jax.lax.scan(again, start, None, length=rounds)
+        ok &= stays
     cost = jnp.sum(residuals(unit, at, side, unit) ** 2)
     cost += study.data.noise.penalty(at, mask)
     theta = at_unit(study, low, width, unit, side)

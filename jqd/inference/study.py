@@ -244,7 +244,7 @@ class Study(eqx.Module):
         limited = dict.fromkeys(_limits(self.scene), True)
         return walled | np.asarray(self.slots.each(limited, False), bool)
 
-    def on_walls(self, theta: Array) -> Array:
+    def _on_walls(self, theta: Array) -> Array:
         """θ, put on a wall that it is beyond by rounding: fits end on either side."""
         (low, high), (foot, top) = self.walls(theta), self.bounds()
         on = jnp.clip(theta, low, high)
@@ -470,7 +470,7 @@ class Study(eqx.Module):
         Raises:
             ValueError: data whose scatter is not known.
         """
-        theta = self.on_walls(theta)
+        theta = self._on_walls(theta)
         known = self.log_prior(theta) - self.log_prior(self.prior()[0])
         return jnp.sum(self.log_likelihood_rows(theta)) + known
 
@@ -489,7 +489,7 @@ class Study(eqx.Module):
         at = self.weights(theta, prediction)
         rows = noise.log_likelihood(prediction, self.data.values, at)
         low, high = self.walls(theta)
-        theta = self.on_walls(theta)
+        theta = self._on_walls(theta)
         sound = run.ok & jnp.all((theta >= low) & (theta <= high))
         return jnp.where(sound & ~jnp.isnan(rows), rows, -jnp.inf)
 

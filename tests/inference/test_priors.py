@@ -12,6 +12,8 @@ from scipy import integrate, optimize, stats
 import jqd
 from jqd.inference import Study, evidence, hamiltonian_priors
 from jqd.inference.active import sides
+from jqd.inference.fit import _inverse, solution
+from jqd.inference.polish import Polish, polish_all, polish_one
 from jqd.instruments import Direct, Gaussian
 from jqd.problems import golden
 from jqd.report import recovery_summary
@@ -167,13 +169,17 @@ class Rising(Parabola):
     b: Array = jqd.free(span=(0.0, 3.0), bounds=(0.0, math.inf))
 
 
-def rising(values):
+def rising_study(values):
     data = jqd.Record(TS, values[:, None], Gaussian(SIGMA), t0=0.0)
-    return jqd.fit(
+    return Study(
         Rising(jnp.asarray(0.5), jnp.asarray(0.1)), data, psi0=jnp.zeros(1),
         free=("a", "b"), instrument=Direct(lambda t, state: state),
-        method=jqd.Fixed(jqd.rk4, estimate_error=False), **NEAR,
+        method=jqd.Fixed(jqd.rk4, estimate_error=False),
     )  # fmt: skip
+
+
+def rising(values):
+    return jqd.fit(rising_study(values), **NEAR)
 
 
 LOWER = VALUES - 0.3 * TS**2
@@ -196,12 +202,77 @@ def test_a_constant_at_its_bound_spoils_no_fit_of_its_batch():
     assert np.all(found.covariance[1, 1] == 0)
 
 
+def test_from_beyond_a_bound_a_fit_finds_what_lies_inside():
+    """A search may end beyond one, where the law has no slope; it lay on the bound."""
+    starts, mask = jnp.array([[0.5, 0.1], [0.5, -0.06]]), jnp.ones(8)
+    study = rising_study(VALUES).with_substeps(1)
+    ends, _, settled = polish_all(Polish(rtol=1e-7, atol=1e-7), study, starts, mask)
+    assert np.all(settled)
+    best = np.linalg.lstsq(DESIGN, VALUES, rcond=None)[0]
+    # it settles to 1e-7 of spans of the starts, which are below 10
+    np.testing.assert_allclose(ends, np.stack([best, best]), atol=1e-6)
+
+
+def test_what_ends_beyond_a_bound_is_told_of_on_it():
+    """As the law has it; a slope of 0 there would leave b open."""
+    study = rising_study(LOWER).with_substeps(1)
+    a = TS @ LOWER / (TS @ TS)
+    found = solution(study, jnp.array([a, -0.06]), jnp.ones(8))
+    assert found.theta[1] == 0
+    assert found.analysis.null == 0
+    np.testing.assert_array_equal(found.side, [0, -1])
+
+
+@pytest.mark.slow
+def test_bounds_that_hold_nothing_ask_for_no_second_round():
+    """One more would come closer than tolerances of 0.01 do."""
+    study, mask = rising_study(VALUES).with_substeps(1), jnp.ones(8)
+    few, many = (
+        polish_one(Polish(rtol=0.01, atol=0.01, rounds=n), study, study.theta(), mask)
+        for n in (2, 6)
+    )
+    np.testing.assert_allclose(few[0], many[0], rtol=1e-12)  # rounding
+    best = np.linalg.lstsq(DESIGN, VALUES, rcond=None)[0]
+    # control: there is something left to gain, for a solve of its own at least
+    again = polish_one(Polish(rtol=0.01, atol=0.01, rounds=2), study, few[0], mask)[0]
+    assert np.max(np.abs(again - best)) < np.max(np.abs(few[0] - best))
+
+
 @pytest.mark.slow
 def test_beside_a_constant_at_its_bound_others_follow_the_data():
     """By the implicit function theorem, with b = 0: a = t·x/t·t."""
     of_a = jax.grad(lambda values: rising(values).value["a"])
     gradient = jax.jit(of_a)(jnp.asarray(LOWER))
     np.testing.assert_allclose(gradient, TS / (TS @ TS), atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_one_sided_error_stands_beside_no_plus_and_minus():
+    law = Parabola(jnp.asarray(0.5), jnp.asarray(0.1))
+    held = rising_study(LOWER)
+    free = Study(
+        law, held.data, psi0=jnp.zeros(1), free=("a", "b"),
+        instrument=held.instrument, method=held.method,
+    )  # fmt: skip
+    found = jqd.compare({"held": held, "free": free}, folds=2, starts=1)
+    assert [list(row.stderr) for row in found.rows] == [["a"], ["a", "b"]]
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_inverses_beside_what_is_held_have_derivatives(order):
+    """d(1/J²)/dJ of the one that is free, by its formula, wherever it stands."""
+    one = order.index("a")
+    slope = jnp.asarray(np.stack([[3.0, 4.0, 0.0], [1.0, -2.0, 2.0]][:: 1 - 2 * one]).T)
+    held = jnp.asarray([name == "b" for name in order])
+
+    def variance(slope):
+        return _inverse(slope, jnp.ones(2), held)[one, one]
+
+    got = jax.grad(variance)(slope)
+    expected = np.zeros((3, 2))
+    # 1/|J|²: -2 J/|J|⁴ with |J| = 5
+    expected[:, one] = -2 * np.array([3.0, 4.0, 0.0]) / 625
+    np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
 def test_sides_end_at_the_solution_within_the_bounds():
