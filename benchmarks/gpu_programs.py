@@ -145,8 +145,9 @@ def _report(rows: list[dict[str, Any]], rate: float) -> Report:
         [],
         [
             "turns, kernels, MB: of the loop that costs most by the model, and of one "
-            "turn of it, which may hold several steps, with the loops within; floor_MB: the state read and written once. "
-            "model_us and us: of a step, over the whole call. The model has "
+            "turn of it, which may hold several steps, with the loops within; "
+            "floor_MB: the state read and written once. model_us and us: of a step, "
+            "over the whole call. The model has "
             f"{rate / 1e9:.4g} GB/s (measured here), {LAUNCH * 1e6:g} us a kernel and "
             f"{TURN * 1e6:g} us a turn of a loop of unknown length; it leaves out "
             "arithmetic, of which exp and log of float64 have much. error: largest "

@@ -473,8 +473,11 @@ def test_steps_end_where_a_pulse_jumps(method):
     )
     if isinstance(method, jqd.Fixed):  # the parts of two intervals share their steps
         assert int(run.diagnostics["num_steps"]) == 10 * method.substeps + 2
-    # rounding, rk4 at a step of .003, adaptive steps of tolerance 1e-9
-    np.testing.assert_allclose(run.values[:, 1], np.sin(angle) ** 2, rtol=0, atol=2e-8)
+    # rounding, rk4 at a step of .003; between adaptive steps states are interpolated,
+    # which errs by more than their tolerance of 1e-9, and is told
+    told = 2e-8 if isinstance(method, jqd.Fixed) else float(np.max(run.error))
+    assert told < 2e-7
+    np.testing.assert_allclose(run.values[:, 1], np.sin(angle) ** 2, rtol=0, atol=told)
 
 
 @pytest.mark.parametrize("kind", ["steps", "linear", "cubic"])
