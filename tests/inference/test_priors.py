@@ -204,13 +204,14 @@ def test_a_constant_at_its_bound_spoils_no_fit_of_its_batch():
 
 def test_from_beyond_a_bound_a_fit_finds_what_lies_inside():
     """A search may end beyond one, where the law has no slope; it lay on the bound."""
-    starts, mask = jnp.array([[0.5, 0.1], [0.5, -0.06]]), jnp.ones(8)
+    slopes, mask = jnp.array([0.1, 0.0, -1e-16, -1e-6, -0.06, -1.0]), jnp.ones(8)
+    starts = jnp.stack([jnp.full(slopes.shape, 0.5), slopes], axis=1)
     study = rising_study(VALUES).with_substeps(1)
     ends, _, settled = polish_all(Polish(rtol=1e-7, atol=1e-7), study, starts, mask)
     assert np.all(settled)
     best = np.linalg.lstsq(DESIGN, VALUES, rcond=None)[0]
     # it settles to 1e-7 of spans of the starts, which are below 10
-    np.testing.assert_allclose(ends, np.stack([best, best]), atol=1e-6)
+    np.testing.assert_allclose(ends, np.stack([best] * len(starts)), atol=1e-6)
 
 
 def test_what_ends_beyond_a_bound_is_told_of_on_it():
