@@ -28,7 +28,7 @@ from . import accelerator, copy_ensembles, grid_schrodinger, scaling_laws
 from .copy_dynamics import DT, random_problem
 from .floors import bandwidth
 from .sweep import FILE
-from .timing import Goal, Report, race, round_to
+from .timing import Goal, Report, failure, race, round_to
 
 # seconds of a part, compilation and all; the last measurement may pass it
 BUDGET = 100.0
@@ -77,9 +77,8 @@ def _guarded(part: Callable[[bool], Rows], quick: bool) -> Rows:
     try:
         yield from part(quick)
     except Exception as error:  # the other parts are not to be lost
-        first = (str(error).strip().splitlines() or [""])[0]
-        note = f"failed: {type(error).__name__}: {first}"[:200]
-        yield {"case": "-", "program": part.__name__.strip("_"), "note": note}
+        name = part.__name__.strip("_")
+        yield {"case": "-", "program": name, "note": failure(error)}
 
 
 def _report(rows: list[dict[str, Any]]) -> Report:

@@ -29,7 +29,7 @@ from jqd.evolution.evolution import in_precision
 from . import scaling_laws
 from .copy_dynamics import DT, random_problem
 from .floors import bandwidth
-from .timing import Report, Timing, race, round_to
+from .timing import Report, Timing, failure, race, round_to
 
 # (size, members) of each task of `scaling_laws`
 CASES = {
@@ -123,9 +123,7 @@ def run(quick: bool = False) -> Iterator[Report]:
                 if name in apart:
                     row["error"] = round_to(_done(apart[name]))
             except Exception as error:  # the other programs are not to be lost
-                first = (str(error).strip().splitlines() or [""])[0]
-                note = f"failed: {type(error).__name__}: {first}"[:200]
-                row = {"case": name, "program": "jqd", "note": note}
+                row = {"case": name, "program": "jqd", "note": failure(error)}
             rows.append(row)
             print(json.dumps(row), flush=True)
             yield _report(rows, rate)

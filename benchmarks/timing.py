@@ -191,6 +191,12 @@ def unit_seconds(row: dict[str, Any]) -> float:
     return row["median_s"] / row.get("work", 1)
 
 
+def failure(error: Exception) -> str:
+    """The note of a row whose program failed."""
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"failed: {type(error).__name__}: {first}"[:200]
+
+
 def missing(program: str, **columns: Any) -> dict[str, Any]:
     """The row of a program that is not there."""
     return {**columns, "program": program, "note": "not installed"}
