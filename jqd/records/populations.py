@@ -36,7 +36,8 @@ def load_record(
     Args:
         path: the file; `formats.KINDS["populations"]` lists its contents. A table may
             leave out one of two classes of shares, and one class of counts where the
-            shots are known.
+            shots are known. Counts of independent shots may be in any order of time;
+            those of one time are added.
         noise: "auto" (multinomial for counts; gaussian for populations with a sigma,
             else none), "none", "gaussian", "multinomial" or "ensemble"
             (counts of a single ensemble of systems that copy each other, measured
@@ -72,7 +73,24 @@ def load_record(
     elif errors is not None:
         errors = _each(file, errors, values)
     with naming(path):
-        return Record(ts, values, _noise(file, counted, values, noise, errors), t0)
+        model = _noise(file, counted, values, noise, errors)
+        if isinstance(model, Multinomial):
+            model.check(values)  # of each row: a sum may be one of counts alone
+            ts, values = _pooled(ts, values)
+        return Record(ts, values, model, t0)
+
+
+def _pooled(ts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Counts of independent shots in the order of time, those of one time added.
+
+    They tell no less than the rows did, which were measured in any order.
+    """
+    if np.all(np.diff(ts) > 0):
+        return ts, counts
+    times, at = np.unique(ts, return_inverse=True)
+    added = np.zeros((len(times), counts.shape[1]))
+    np.add.at(added, at.reshape(-1), counts)
+    return times, added
 
 
 def record_of_table(table: Any) -> Record:

@@ -63,6 +63,20 @@ def test_shares_of_known_shots_are_counts(tmp_path):
     np.testing.assert_array_equal(load_record(one, shots=300).values, found.values)
 
 
+def test_counts_of_one_time_are_added_in_the_order_of_time(tmp_path):
+    """For independent shots; rows of one ensemble and shares are refused as before."""
+    path = saved(tmp_path, "t,n0,n1\n1,5,5\n0,9,1\n1,6,14\n")
+    found = load_record(path)
+    np.testing.assert_array_equal(found.ts, [0, 1])
+    np.testing.assert_array_equal(found.values, [[9, 1], [11, 19]])
+    assert float(found.t0) == 0
+    with pytest.raises(ValueError, match="increas"):
+        load_record(path, "ensemble")
+    shares = saved(tmp_path, "t,p0,p1\n1,0.5,0.5\n0,0.9,0.1\n", "shares.csv")
+    with pytest.raises(ValueError, match="increas"):
+        load_record(shares)
+
+
 @pytest.mark.parametrize(
     ("text", "options", "said"),
     [
@@ -80,6 +94,7 @@ def test_shares_of_known_shots_are_counts(tmp_path):
         ("t,p1\n0,0.1\n1,0.115\n", {"shots": 100}, "hold shares of 100 shots"),
         ("t,p1,sigma\n0,0.1,1\n1,0.1,1\n", {"shots": 100}, "`sigma` or have shots"),
         ("t,p0,p1,p3\n0,1,0,0\n1,1,0,0\n", {}, "has t,p0,p1,p3"),
+        ("t,n0,n1\n0,-1,3\n0,5,3\n", {}, "counts that are not negative"),
     ],
 )
 def test_tables_that_cannot_be(tmp_path, text, options, said):
