@@ -11,10 +11,20 @@ from rich.table import Table
 
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
 from ..records import CountsRecord, CurveRecord, load_statistics
+from ..records.reading import load_correlation
 from ..report.tables import checks_table, chi_square_line, status_line
 from ..statistics import log_marginal, occupation, sample_occupations
 from .fit import estimate
-from .options import FIT, Common, Starts, parse_free, parse_start, with_options
+from .options import (
+    DATA,
+    FIT,
+    Common,
+    Starts,
+    only_with,
+    parse_free,
+    parse_start,
+    with_options,
+)
 from .session import takes
 
 # The built-in draws: particles, states, draws.
@@ -40,16 +50,26 @@ def statistics(
         rich_help_panel=FIT,
     ),
     starts: Starts = 7,
+    correlation: Path | None = typer.Option(
+        None,
+        help="Correlations of the errors of a curve, which has a column sigma: .npy, "
+        ".npz or .csv with a matrix, a row and a column for each row of --data.",
+        rich_help_panel=DATA,
+    ),
     common: Common,
 ) -> int:
     """Recover g of quantum statistics (and T, mu of a curve) from occupations."""
     names = parse_free(free) if free.strip() else ()
     first = parse_start(start, CURVE_CONSTANTS)
+    there = data is not None
+    only_with("--correlation", "--data", given=correlation is not None, there=there)
+    together = None if correlation is None else load_correlation(correlation)
     used = min(starts, 4) if common.quick else starts
     return estimate(
         common, "statistics", data, _records(data, names, first, common),
-        lambda record: _fit(record, names, first, used), _part, _draw, _printed,
-        {"starts": starts}, _details,
+        lambda record: _fit(record, names, first, used, together), _part, _draw,
+        _printed, {"starts": starts, "correlation": str(correlation or "none")},
+        _details,
     )  # fmt: skip
 
 
@@ -97,12 +117,18 @@ def _fit(
     free: tuple[str, ...],
     start: dict[str, float],
     starts: int,
+    correlation: np.ndarray | None,
 ) -> StatisticsFit:
     if isinstance(record, CountsRecord):
+        if correlation is not None:
+            raise ValueError(
+                "Argument `--correlation` must not be given for counts, but is: they "
+                "scatter by their own law."
+            )
         return fit_counts(record.counts, starts=starts)
     return fit_curve(
         record.nbar, record.E, record.sigma, free=free or CURVE_CONSTANTS, start=start,
-        starts=starts,
+        starts=starts, correlation=correlation,
     )  # fmt: skip
 
 

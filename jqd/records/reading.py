@@ -153,6 +153,11 @@ def load_matrix(path: str | Path) -> np.ndarray:
     return _array_of(existing(path, "matrix"), 2)
 
 
+def load_correlation(path: str | Path) -> np.ndarray:
+    """Load correlations of errors: like `load_matrix`, but named `correlation`."""
+    return _array_of(there(path, "correlation", KINDS["matrix"].suffixes), 2)
+
+
 def load_state(path: str | Path) -> np.ndarray:
     """Load a state: like `load_matrix`, but of rank 1 and named `psi0`."""
     return _array_of(existing(path, "state"), 1)
