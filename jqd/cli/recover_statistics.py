@@ -12,7 +12,13 @@ from rich.table import Table
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
 from ..records import CountsRecord, CurveRecord, load_statistics
 from ..records.reading import load_correlation
-from ..report.tables import checks_table, chi_square_line, status_line
+from ..report.tables import (
+    TWO_SIDED,
+    bound_of,
+    checks_table,
+    chi_square_line,
+    status_line,
+)
 from ..statistics import log_marginal, occupation, sample_occupations
 from .fit import estimate
 from .options import (
@@ -155,7 +161,7 @@ def _part(name: str, fit: StatisticsFit) -> dict[str, Any]:
 def _details(fit: StatisticsFit) -> dict[str, Any]:
     """What summary.json holds beyond that."""
     names = "covariance", "chi2_per_dof", "log_likelihood", "starts", "ends"
-    return {name: getattr(fit, name) for name in names}
+    return {name: getattr(fit, name) for name in names} | {"answers": _answer(fit)}
 
 
 def _reference(name: str) -> float | None:
@@ -178,7 +184,19 @@ def _printed(fits: Mapping[str, StatisticsFit]) -> list[Any]:
                 f"{constant.stderr:.1e}" if constant.holds else "none",
                 "" if expected is None else f"{expected:g}",
             )  # fmt: skip
-    return [table, *(_checks(name, fit) for name, fit in fits.items())]
+    checks = [_checks(name, fit) for name, fit in fits.items()]
+    return [table, *checks, *(said for fit in fits.values() for said in _answer(fit))]
+
+
+def _answer(fit: StatisticsFit) -> list[str]:
+    """How far g may be from the nearest of -1, 0 and 1, where only one is near."""
+    g = fit.constants.get("g")
+    if g is None or not g.holds or fit.at_edge:
+        return []
+    near = min((-1.0, 0.0, 1.0), key=lambda known: abs(known - g.value))
+    if abs(g.value - near) + TWO_SIDED * g.stderr > 0.5 or not g.stderr > 0:
+        return []
+    return [bound_of("g", g.value, g.stderr, near)]
 
 
 def _checks(name: str, fit: StatisticsFit) -> Table:

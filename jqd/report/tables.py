@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+# Two-sided 95 % of a normal distribution, in standard deviations.
+TWO_SIDED = 1.959964
+
+
 def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     """The table of constants, and a table of checks on how far to trust them.
 
@@ -81,6 +85,47 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     if recovery.runs is not None:
         lines["residuals over time"] = recovery.runs.describe()
     return table, checks_table(lines | status_line(recovery.status, recovery.message))
+
+
+def answers(recovery: Any) -> list[str]:
+    """How far each free constant may be from quantum mechanics, a sentence each.
+
+    None of a constant without an error that holds, at a bound, or whose error is of
+    steps and rounding rather than of scatter; none of nuisances.
+
+    Args:
+        recovery: what `jqd.recover` returned.
+    """
+    study = recovery.study
+    known = dict(zip(study.labels(), study.references(), strict=True))
+    beside = ", ".join(study.nuisances)
+    more = f"; fitted beside it: {beside}" if beside else ""
+    return [
+        bound_of(name, float(one.value), float(one.stderr), known[name], more)
+        for name, one in recovery.constants.items()
+        if one.pull is None and known[name] is not None and one.sigmas is not None
+    ]
+
+
+def bound_of(
+    name: str, value: float, stderr: float, reference: float, more: str = ""
+) -> str:
+    """The farther end of the 95 % interval, as a distance from a reference.
+
+    Args:
+        name: of the constant.
+        value, stderr: of the fit.
+        reference: the value in quantum mechanics.
+        more: what the sentence ends with.
+    """
+    most = abs(value - reference) + TWO_SIDED * stderr
+    # rounded up: a bound claims no more than was found
+    unit = 10.0 ** (math.floor(math.log10(most)) - 2)
+    sign = "-" if reference >= 0 else "+"
+    apart = f"{name} {sign} {abs(reference):g}" if reference else name
+    return (
+        f"abs({apart}) < {math.ceil(most / unit) * unit:.3g} (95 %, statistical){more}."
+    )
 
 
 def chi_square_line(chi2_per_dof: Any, p: Any, more: str = "") -> dict[str, str]:
