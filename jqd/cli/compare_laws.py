@@ -5,8 +5,10 @@ from pathlib import Path
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 import typer
 
+from .. import constants
 from ..constants import constant
 from ..inference import Study
 from ..laws.husimi import Bath
@@ -14,6 +16,7 @@ from ..records import load_phase_space, naming
 from ..spaces.symbols import parameters_of
 from .copy_nodes import node_met
 from .law_words import Wanted, is_phase_space, law_of_populations
+from .lifetimes import with_fading
 from .options import parse_nuisances
 from .recover_copying import instrument_of, law_of, read_populations
 from .recover_husimi import law_and_state, parsed, with_points
@@ -64,9 +67,15 @@ def studies_of_populations(
             "gaussian:SIGMA`, but has values without errors: nothing is more likely "
             "than anything else."
         )
+    laws = {
+        name: law_of(partial(law_of_populations, one), H, psi0, matrix, state)
+        for name, one in wanted.items()
+    }
+    own = {name for law in laws.values() for name in constants.names(law)}
+    priors = with_fading(priors, np.asarray(H), own)
     studies = {}
     for name, one in wanted.items():
-        law = law_of(partial(law_of_populations, one), H, psi0, matrix, state)
+        law = laws[name]
         if why := node_met(law, psi0, record, (*one.free, *priors)):
             typer.echo(f"{name} is left out: {why}", err=True)
             continue

@@ -16,6 +16,7 @@ from ..laws import CopyDynamics, Law
 from ..records import Record, load_matrix, load_record, load_state, naming
 from .copy_nodes import refuse_nodes
 from .fit import fit
+from .lifetimes import with_fading
 from .options import (
     DATA,
     MODEL,
@@ -41,9 +42,8 @@ from .session import Matrix, State, takes
 
 LawT = TypeVar("LawT", bound=Law)
 CONSTANTS = ("q", "r", "omega", "R", "delta", "phase0")
-# Constants of what shows populations, and those that a laboratory has in their place.
+# Constants of what shows populations.
 SHOWN = ("readout", "flip", "fading")
-LIFETIMES = ("T1", "T2")
 
 
 @with_options(out=Path("results/copying"))
@@ -90,6 +90,7 @@ def copying(
     )
     law = law_of(CopyDynamics.from_hamiltonian, H, psi0, hamiltonian, state)
     refuse_nodes(law, psi0, record, (*names, *priors))
+    priors = with_fading(priors, np.asarray(H), constants.names(law))
     shown = instrument_of(law, record, priors)
     if share is not None:
         priors |= _of_hamiltonian(law, share, priors, record)
@@ -137,19 +138,8 @@ def instrument_of(
         record: whose t0 is the time from which on contrast fades.
         priors: of nuisances.
         free: names of free constants.
-
-    Raises:
-        ValueError: T1 or T2 of a law that has none.
     """
     own = constants.names(law)
-    for name in priors:
-        if name in LIFETIMES and name not in own:
-            raise ValueError(
-                f"Argument `--nuisance` must not name {name}, which "
-                f"{type(law).__name__} does not have, but does: give the rate at which "
-                "contrast is lost, fading=MEAN+-SD, (1/T1 + 1/T2)/2 for a qubit driven "
-                "on resonance."
-            )
     last = {name.rpartition(".")[2]: name for name in (*priors, *free)}
     shown = [name for name in SHOWN if name in last and last[name] not in own]
     if not shown:

@@ -4,11 +4,14 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
+from .. import constants
 from ..inference import Search
 from .copy_nodes import refuse_nodes
 from .fit import fit
+from .lifetimes import with_fading
 from .one_law import Assigned, LawWord, free_of, law_that_runs, parse_law, words_of
 from .options import (
     DATA,
@@ -71,6 +74,7 @@ def law(
     first = parse_start(start, names)
     priors = parse_nuisances(nuisance, names)
     refuse_nodes(made, psi0, record, (*names, *priors))
+    priors = with_fading(priors, np.asarray(H), constants.names(made))
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
         common, made, record, psi0=psi0, free=names, start=first or None, file=data,

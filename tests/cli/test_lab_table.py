@@ -6,6 +6,7 @@ import pytest
 import jqd
 from jqd.cli import main
 from jqd.cli.copy_nodes import first_node, node_met
+from jqd.cli.lifetimes import with_fading
 from jqd.cli.options import parse_columns
 from jqd.cli.recover_copying import instrument_of
 from jqd.instruments import Confusion, Multinomial
@@ -54,7 +55,7 @@ def test_a_bound_beside_flips_and_fading(tmp_path, printed):
         tmp_path, psi0, 0.02, 0.05, np.linspace(0, 6, 49), np.random.default_rng(3)
     )
     words = ["recover", "law", "weinberg", *files, "--start", "eps=0.1", "--starts"]
-    words += ["2", "--nuisance", "flip=0.02+-0.005,fading=lognormal(0.06,0.5)"]
+    words += ["2", "--nuisance", "flip=0.02+-0.005,T1=15+-4"]
     out = ["--json", "--out", str(tmp_path / "run")]
     assert main([*words, *out]) == 0
     constants = printed("recover law")["constants"]
@@ -130,10 +131,49 @@ def test_what_a_law_has_of_its_own_is_not_the_instrument_s():
 
 
 @pytest.mark.parametrize(
+    ("priors", "rate", "relative"),
+    [
+        ({"T1": jqd.Normal(20, 1), "T2": jqd.Normal(15, 2)}, 7 / 120,
+         np.hypot(1 / 20**2, 2 / 15**2) / (7 / 60)),
+        ({"T1": jqd.Normal(20, 1)}, 3 / 80, 1 / 20),
+        ({"T1": jqd.LogNormal(20, 0.1)}, 3 / 80, 0.1),
+    ],
+)  # fmt: skip
+def test_lifetimes_on_resonance_are_a_rate(priors, rate, relative, capsys):
+    """(1/T1 + 1/T2)/2 and its error, by hand."""
+    flip = {"flip": jqd.Normal(0.02, 0.01)}
+    found = with_fading(flip | priors, H, ())
+    assert list(found) == ["flip", "fading"]
+    assert float(found["fading"].median) == pytest.approx(rate)
+    assert float(found["fading"].sd) == pytest.approx(relative)
+    said = capsys.readouterr().err
+    assert f"enter as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, to" in said
+    assert "1/(Omega T1) = 0.008 are left out" in said  # 1/(2 pi 20)
+    assert with_fading(flip | priors, H, ("T1", "T2")) == flip | priors
+
+
+@pytest.mark.parametrize(
+    ("priors", "matrix", "part"),
+    [
+        ({"T2": (15, 2)}, H, "name T2 without T1"),
+        ({"T1": (5, 1), "T2": (15, 2)}, H, "no longer than 2 T1, but gives 15 and 5"),
+        ({"T1": (-5, 1)}, H, "give T1 as a positive time"),
+        ({"T1": (5, 1), "fading": (0.1, 0.1)}, H, "beside fading"),
+        ({"T1": (5, 1)}, H + np.diag([0, 1.0]), "driven on resonance"),
+        ({"T1": (5, 1)}, np.diag([1.0, 1.0]), "driven on resonance"),
+        ({"T1": (5, 1)}, np.ones((3, 3)), "driven on resonance"),
+    ],
+)
+def test_lifetimes_that_say_no_rate(priors, matrix, part):
+    given = {name: jqd.Normal(*pair) for name, pair in priors.items()}
+    with pytest.raises(ValueError, match=f"`--nuisance` must .*{part}"):
+        with_fading(given, matrix, ())
+
+
+@pytest.mark.parametrize(
     ("words", "part"),
     [
-        ("--nuisance T1=20+-1", "must not name T1, which Weinberg does not have"),
-        ("--nuisance T2=20+-1", "give the rate at which contrast is lost, fading="),
+        ("--nuisance T2=20+-1", "must not name T2 without T1"),
         ("--nuisance flip=1.5+-0.1", "`--nuisance flip` must be in [0, 1]"),
         ("--nuisance fading=-1+-0.1", "`--nuisance fading` must not be negative"),
         ("--columns t=time_us,n1", "have one column 'n1', but rabi.csv has day,time"),
