@@ -12,7 +12,8 @@ from .._words import did_you_mean
 from .file import File
 from .formats import CSV
 
-_CLASS = re.compile(r"[np](?:0|[1-9]\d*)")
+# of fewer digits than Python would refuse to read
+_CLASS = re.compile(r"[np](?:0|[1-9]\d{0,5})")
 # Shares of shots that are given in digits, times their number, are this close to whole
 # numbers; those that were corrected or averaged are anywhere, and as often as not
 # farther.
