@@ -21,8 +21,9 @@ _MOST = 2**20
 _NEWTON = 6
 # Populations, in regulators of the law, at which its run ends as at a node.
 _ENDS = 100
-# Population that every class of a start that is offered keeps.
-_CLEAR = 0.01
+# Population that every class of a start that is offered keeps, and how much closer the
+# looks at it are: the closer, the less may be lost between them.
+_CLEAR, _CLOSER = 0.01, 32
 
 
 class _Motion(NamedTuple):
@@ -47,11 +48,18 @@ class _Motion(NamedTuple):
         turns = np.exp(-1j * self.rates[:, None] * ts[None, :])
         return self.parts @ ((-1j * self.rates[:, None]) ** order * turns)
 
-    def looks(self, length: float) -> np.ndarray:
+    def looks(self, length: float, closer: int = 1) -> np.ndarray:
         """Times at which to look, over this length."""
         beat = self.rates[-1] - self.rates[0]
-        wanted = np.ceil(_LOOKS * beat * length / (2 * np.pi)) + 2
+        wanted = np.ceil(closer * _LOOKS * beat * length / (2 * np.pi)) + 2
         return np.linspace(0, length, int(min(wanted, _MOST // len(self.rates))))
+
+    def kept(self, length: float) -> float:
+        """A population below which no class falls over this length."""
+        ts = self.looks(length, _CLOSER)
+        # |dψ_a/dt| is at most half the beat; a look is at most half a step away
+        between = (self.rates[-1] - self.rates[0]) / 2 * (ts[1] - ts[0]) / 2
+        return max(float(np.abs(self.psi(ts)).min() - between), 0.0) ** 2
 
 
 def first_node(
@@ -136,8 +144,7 @@ def _offer(H: np.ndarray, length: float) -> str:
     falling = np.arange(size, 0, -1.0)
     falling /= np.linalg.norm(falling)
     for start in (falling, falling * 1j ** np.arange(size)):
-        motion = _Motion.of(H, start)
-        least = (np.abs(motion.psi(motion.looks(length))) ** 2).min()
+        least = _Motion.of(H, start).kept(length)
         if least > _CLEAR:
             said = ",".join(_shown(z) for z in start)
             return (

@@ -13,11 +13,11 @@ from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, f
 from ..records import CountsRecord, CurveRecord, load_statistics
 from ..records.reading import load_correlation
 from ..report.tables import (
-    TWO_SIDED,
     bound_of,
     checks_table,
     chi_square_line,
     status_line,
+    two_sided,
 )
 from ..statistics import log_marginal, occupation, sample_occupations
 from .fit import estimate
@@ -194,9 +194,10 @@ def _answer(fit: StatisticsFit) -> list[str]:
     if g is None or not g.holds or fit.at_edge:
         return []
     near = min((-1.0, 0.0, 1.0), key=lambda known: abs(known - g.value))
-    if abs(g.value - near) + TWO_SIDED * g.stderr > 0.5 or not g.stderr > 0:
+    most = abs(g.value - near) + two_sided(fit.freedom) * g.stderr
+    if most > 0.5 or not g.stderr > 0:
         return []
-    return [bound_of("g", g.value, g.stderr, near)]
+    return [bound_of("g", g.value, g.stderr, near, freedom=fit.freedom)]
 
 
 def _checks(name: str, fit: StatisticsFit) -> Table:

@@ -1,9 +1,12 @@
 """What a fit says of quantum mechanics, in a sentence for each constant."""
 
+import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+import jqd
 from jqd.cli.recover_statistics import _answer
 from jqd.inference.fit import Constant
 from jqd.report.tables import answers, bound_of
@@ -17,8 +20,36 @@ def test_the_farther_end_of_the_interval_rounded_up():
     assert bound_of("r", -0.5, 0.01, -0.5).startswith("abs(r + 0.5) < 0.0196 ")
 
 
-def of(constants, references, nuisances=()):
+def test_a_reference_is_told_as_finely_as_its_bound():
+    """Of six digits, 5.78838e-05 is off by 1e-11: beyond the bound."""
+    said = bound_of("sigma", 5.788381e-5, 1e-15, 5.788381e-5)
+    assert said.startswith("abs(sigma - 5.788381e-05) < 1.96e-15 ")
+    fine = bound_of("sigma", 1.23456789012e-4, 1e-15, 1.23456789012e-4)
+    told = float(fine.split()[2].rstrip(")"))
+    assert abs(told - 1.23456789012e-4) < 1.96e-17
+
+
+def test_scatter_that_a_fit_estimates_has_student_s_interval():
+    """t of 2 degrees of freedom at 97.5 %: .95 √(2/(1 - .95²)) = 4.302653."""
+    wide = bound_of("q", 0.5, 0.01, 0.5, freedom=2)
+    assert wide == "abs(q - 0.5) < 0.0431 (95 %, statistical)."
+    # five values less q; gamma, at its bound, is not fitted
+    noise = jqd.instruments.NoNoise()
+    values = np.array([0.1, 0.4, 0.2, 0.7, 0.3])
+    data = SimpleNamespace(noise=noise, ts=np.arange(5), values=values, shares=values)
+    q = Constant("q", 0.5, 0.01, 0.0, 0.5)
+    gamma = Constant("gamma", 0.0, 0.01, 0.0, 0.0, at_bound=-1)
+    (said,) = answers(of([q, gamma], [0.5, 0.0], data=data))
+    # t of 4: 2.776445
+    assert said == (
+        "abs(q - 0.5) < 0.0278 (95 %, statistical); held at a bound: gamma."
+    )
+
+
+def of(constants, references, nuisances=(), data=None):
+    known = SimpleNamespace(noise=SimpleNamespace(known=True))
     study = SimpleNamespace(
+        data=known if data is None else data,
         labels=lambda: [one.name for one in constants],
         references=lambda: references,
         nuisances=nuisances,
@@ -56,7 +87,11 @@ def test_only_what_was_measured_is_answered():
 )
 def test_statistics_are_those_of_one_kind_or_of_none(g, said):
     fit = SimpleNamespace(
-        constants={"g": Constant("g", *g, 0.0, None)}, at_edge=False
-    )  # fmt: skip
+        constants={"g": Constant("g", *g, 0.0, None)}, at_edge=False, freedom=math.inf
+    )
     assert _answer(fit) == said
-    assert _answer(SimpleNamespace(constants=fit.constants, at_edge=True)) == []
+    # t of 1 is 12.7 standard errors: .02 + .127 = .147, and nothing of .4 +- .1
+    rough = SimpleNamespace(**vars(fit) | {"freedom": 1})
+    assert _answer(rough) == [one.replace("0.0396", "0.148") for one in said]
+    edge = SimpleNamespace(**vars(fit) | {"at_edge": True})
+    assert _answer(edge) == []

@@ -1,5 +1,6 @@
 """g, T and μ from a curve of occupations, nbar = 1/(exp((E - μ)/kT) - g)."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -154,6 +155,7 @@ def fit_curve(
         constants, known, covariance, False, None,
         None if p is None else chi2, p,
         shown[:, index], natural[:, index], reached, status, message,
+        math.inf if sigma is not None else dof,
     )  # fmt: skip
 
 

@@ -89,6 +89,7 @@ def test_without_noise_to_rounding():
     # LM's own tolerance, 1e-10, squared by its last step.
     np.testing.assert_allclose(found, [1.0, T, mu], atol=1e-9)
     assert fit.chi2_per_dof is None
+    assert fit.freedom == 37
 
 
 def test_correlated_errors_of_a_curve():
