@@ -107,12 +107,15 @@ def node_met(law: Any, psi0: np.ndarray, record: Record, names: Sequence[str]) -
     wrong, as the end of a sentence that offers another state; else "".
 
     Args:
-        law: the law; any other one has no such nodes.
+        law: the law; any other one has no such nodes, and those of one with a drive or
+            harmonics are where the fit finds them.
         psi0: state at t0, (M,).
         record: the record.
         names: of constants that are fitted.
     """
     if not (isinstance(law, CopyDynamics) and {"q", "r"} & {*names}):
+        return ""
+    if law.drive is not None or law.harmonics is not None:
         return ""
     H = np.asarray(law.hamiltonian()) / float(law.hbar)
     length, empty = float(record.duration), _ENDS * float(law.regulator)

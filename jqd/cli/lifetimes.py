@@ -28,7 +28,7 @@ def with_fading(
 
     Raises:
         ValueError: no qubit on resonance, T2 alone or above 2 T1, priors that are not
-            of a positive time, `fading` beside them.
+            of a positive time, `fading` beside them or in a law.
     """
     given = {n: one for n, one in priors.items() if n in LIFETIMES and n not in own}
     if not given:
@@ -42,7 +42,7 @@ def with_fading(
             "--hamiltonian, but does: give the rate at which contrast is lost, "
             "fading=MEAN+-SD, or take a law with jumps, FILE.py:NAME."
         )
-    if "fading" in priors:
+    if "fading" in own or any(n.rpartition(".")[2] == "fading" for n in priors):
         raise ValueError(f"{rule} beside fading, which they make, but does.")
     if "T1" not in given:
         raise ValueError(f"{rule} without T1, which loses contrast as well, but does.")

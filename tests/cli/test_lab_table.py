@@ -12,6 +12,7 @@ from jqd.cli.lifetimes import with_fading
 from jqd.cli.options import parse_columns
 from jqd.cli.recover_copying import instrument_of
 from jqd.instruments import Confusion, Multinomial
+from jqd.laws import Harmonics
 
 RABI = 2 * np.pi
 H = np.array([[0, RABI / 2], [RABI / 2, 0]])
@@ -131,6 +132,10 @@ def test_only_exponents_of_copies_are_kept_from_nodes():
     copies = jqd.CopyDynamics.from_hamiltonian(H)
     assert "class 1 is empty at t = 0" in node_met(copies, psi0, record, ("q",))
     assert node_met(copies, psi0, record, ("omega",)) == ""
+    beside = Harmonics((2,), 0.1 * np.abs(H)[None], np.zeros((1, 2, 2)))
+    omega, R, delta = copies.omega, copies.R, copies.delta
+    other = jqd.CopyDynamics(omega, R, delta, harmonics=beside)
+    assert node_met(other, psi0, record, ("q",)) == ""
     assert node_met(jqd.Schrodinger(H), psi0, record, ("q",)) == ""
 
 
@@ -182,6 +187,15 @@ def test_lifetimes_that_say_no_rate(priors, matrix, part):
     given = {name: jqd.Normal(*pair) for name, pair in priors.items()}
     with pytest.raises(ValueError, match=f"`--nuisance` must .*{part}"):
         with_fading(given, matrix, ())
+
+
+def test_lifetimes_are_no_prior_of_what_a_law_calls_fading():
+    given = {"T1": jqd.Normal(20, 1)}
+    with pytest.raises(ValueError, match="must not name T1 beside fading"):
+        with_fading(given, H, ("fading",))
+    named = given | {"instrument.fading": jqd.Normal(0.1, 0.1)}
+    with pytest.raises(ValueError, match="must not name T1 beside fading"):
+        with_fading(named, H, ())
 
 
 @pytest.mark.parametrize(
