@@ -23,10 +23,12 @@ from .options import (
     OUTPUT,
     T0,
     AsJson,
+    Columns,
     Levels,
     Nuisance,
     Points,
     Sampling,
+    Shots,
     Sigma,
     typed,
     with_options,
@@ -69,6 +71,8 @@ def compare(
     ),
     sigma: Sigma = None,
     t0: T0 = None,
+    columns: Columns = "",
+    shots: Shots = None,
     assigned: list[str] = typer.Option(
         [],
         "--set",
@@ -103,7 +107,8 @@ def compare(
         _refuse(
             "phase space",
             {"--state": state is not None, "--noise": noise != "auto",
-             "--t0": t0 is not None},
+             "--t0": t0 is not None, "--columns": bool(columns),
+             "--shots": shots is not None},
         )  # fmt: skip
         studies = studies_on_phase_space(
             wanted, data, hamiltonian, assigned, sigma, nuisance, levels, points
@@ -115,7 +120,7 @@ def compare(
              "--levels": levels is not None, "--points": typed("--points")},
         )  # fmt: skip
         studies = studies_of_populations(
-            wanted, data, hamiltonian, state, noise, nuisance, t0
+            wanted, data, hamiltonian, state, noise, nuisance, t0, columns, shots
         )
     check_installed(sampling)
     # one that cannot be written is found out before the fits, not after them

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
+import typer
 
+from .. import constants
 from ..constants import constant
 from ..inference import Study
 from ..laws.husimi import Bath
 from ..records import load_phase_space, naming
 from ..spaces.symbols import parameters_of
+from .copy_nodes import node_met
 from .law_words import Wanted, is_phase_space, law_of_populations
+from .lifetimes import with_fading
 from .options import parse_nuisances
 from .recover_copying import instrument_of, law_of, read_populations
 from .recover_husimi import law_and_state, parsed, with_points
@@ -40,25 +45,48 @@ def studies_of_populations(
     noise: str,
     nuisance: str,
     t0: float | None = None,
+    columns: str = "",
+    shots: int | None = None,
 ) -> dict[str, Study]:
-    """A study of each law; built-in counts where no files are given."""
+    """A study of each law; built-in counts where no files are given.
+
+    Copies whose exponents would be told from a record with a node are left out, by a
+    line on standard error: their fits take minutes and tell nothing of the others.
+
+    Raises:
+        ValueError: bad input, or no law that is left.
+    """
     priors = parse_nuisances(nuisance, ())
     if data is None and noise == "auto":
         noise = "multinomial"
     matrix = None if hamiltonian is None else Path(hamiltonian)
-    H, psi0, record = read_populations(data, matrix, state, noise, t0)
+    H, psi0, record = read_populations(data, matrix, state, noise, t0, columns, shots)
     if not record.noise.known:
         raise ValueError(
             "Argument `--data` must hold counts, or values with `--noise "
             "gaussian:SIGMA`, but has values without errors: nothing is more likely "
             "than anything else."
         )
-    shown = instrument_of(priors)
+    laws = {
+        name: law_of(partial(law_of_populations, one), H, psi0, matrix, state)
+        for name, one in wanted.items()
+    }
+    own = {name for law in laws.values() for name in constants.names(law)}
+    priors = with_fading(priors, np.asarray(H), own)
     studies = {}
     for name, one in wanted.items():
-        law = law_of(partial(law_of_populations, one), H, psi0, matrix, state)
+        law = laws[name]
+        if why := node_met(law, psi0, record, (*one.free, *priors)):
+            typer.echo(f"{name} is left out: {why}", err=True)
+            continue
+        shown = instrument_of(law, record, priors, one.free)
         studies[name] = Study(
             law, record, psi0=psi0, free=one.free, instrument=shown, nuisances=priors
+        )
+    if not studies:
+        raise ValueError(
+            "Argument `--laws` must name a law without nodes in this record, but each "
+            "has one."
         )
     return studies
 

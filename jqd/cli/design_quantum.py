@@ -138,8 +138,17 @@ def _of_counts(
 
 
 def _readout(priors: Mapping[str, Prior]) -> float:
-    """The readout error that a prior names; 0 without one."""
+    """The readout error that a prior names; 0 without one.
+
+    Raises:
+        ValueError: an error out of bounds, or one that `jqd simulate` cannot draw.
+    """
     for name, prior in priors.items():
+        if name.rpartition(".")[2] in ("flip", "fading"):
+            raise ValueError(
+                f"Argument `--nuisance` must not name {name} in a design, but does; "
+                "`readout` is the share of shots that show a random class."
+            )
         if name.rpartition(".")[2] == "readout":
             mean = float(prior.centre)
             if not 0 <= mean < 1:

@@ -15,7 +15,7 @@ from .._words import did_you_mean
 from ..inference import Recovery, Unidentifiable, loss_plane, recover
 from ..instruments import Gaussian
 from ..records import naming
-from ..report.tables import columns, recovery_tables
+from ..report.tables import answers, columns, recovery_tables
 from .options import Common, Sampling, typed
 from .posterior import check_sampling, draw_posterior
 from .session import (
@@ -99,6 +99,8 @@ def fit(
             summary["posterior"] = drawn.summary
             summary["status"] = overall((recovery.status, drawn.status))
             printed += drawn.printed
+        said = answers(recovery)
+        printed += said
         kept = {
             **settings,
             **more,
@@ -125,7 +127,8 @@ def fit(
                 shown = draw(recovery, plane[0])
             return shown if drawn is None else shown | drawn.figures()
 
-        details = report.recovery_details(recovery) | {"settings": kept}
+        details = report.recovery_details(recovery)
+        details |= {"settings": kept, "answers": said}
         return Outcome(summary, printed, details, dataset, figures)
 
     return carry_out(common, work, Session(common.out, plan=plan))

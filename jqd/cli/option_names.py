@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 OPTIONS = {
     "H": "hamiltonian",
     "candidates": "times",
+    "fading": "nuisance fading",
+    "flip": "nuisance flip",
     "infidelity": "lambda",
     "infidelity_error": "lambda-error",
     "nuisances": "nuisance",

@@ -72,6 +72,23 @@ T0 = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+Columns = Annotated[
+    str,
+    typer.Option(
+        help="Which columns of a .csv hold what, e.g. t=time_us,n1=ones or t=time_us,"
+        "p1=up,sigma=err: t, n0, n1, .. or p0, p1, .., sigma, shots; all others are "
+        "left out. Of two classes one is enough, of counts with --shots.",
+        rich_help_panel=DATA,
+    ),
+]
+Shots = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Number of shots of each row of a .csv, where no column tells it.",
+        rich_help_panel=DATA,
+    ),
+]
 Sigma = Annotated[
     float | None,
     typer.Option(
@@ -97,8 +114,10 @@ PRIORS = (
     "Priors of nuisance parameters, which are fitted together with the free constants, "
     "separated by commas: NAME=MEAN+-SD; NAME=lognormal(MEDIAN,SD), where SD is that "
     "of the logarithm; NAME=halfnormal(SD), from 0 on; NAME=uniform(LOW,HIGH). E.g. "
-    "omega=0.4+-0.01. `readout` is the share of shots that show a random class: twice "
-    "the probability of a flip for two classes."
+    "omega=0.4+-0.01. `flip` is the probability to read another class, `readout` the "
+    "share of shots that show a random class: twice that of a flip for two classes. "
+    "`fading` is the rate at which contrast is lost beside any law of a matrix: (1/T1 "
+    "+ 1/T2)/2 for a qubit driven on resonance, for which T1=20+-1,T2=15+-2 says it."
 )
 Nuisance = Annotated[str, typer.Option(help=PRIORS, rich_help_panel=MODEL)]
 
@@ -235,6 +254,27 @@ def parse_free(text: str, valid: Sequence[str] | None = None) -> tuple[str, ...]
     if twice:
         raise ValueError(f"{rule} one is named twice in {text!r}.")
     return names
+
+
+def parse_columns(text: str) -> dict[str, str] | None:
+    """Read the option `--columns`: names in a file by what they hold; None for none.
+
+    Args:
+        text: e.g. `t=time_us,n1=ones`; `t` is short for `t=t`. May be empty.
+
+    Raises:
+        ValueError: text of another form, a name that comes twice.
+    """
+    found: dict[str, str] = {}
+    for part in text.split(",") if text.strip() else ():
+        name, equals, column = (piece.strip() for piece in part.partition("="))
+        if not name or (equals and not column) or name in found:
+            raise ValueError(
+                "Argument `--columns` must look like t=time_us,n1=ones, each name "
+                f"once, but {text!r} was given."
+            )
+        found[name] = column or name
+    return found or None
 
 
 def parse_start(text: str, free: Sequence[str]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """`jqd recover copying`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -9,22 +9,27 @@ import numpy as np
 import typer
 from jaxtyping import Array
 
-from .. import problems
+from .. import constants, problems
 from ..inference import Prior, Search, hamiltonian_priors
 from ..instruments import Confusion
 from ..laws import CopyDynamics, Law
 from ..records import Record, load_matrix, load_record, load_state, naming
+from .copy_nodes import refuse_nodes
 from .fit import fit
+from .lifetimes import with_fading
 from .options import (
     DATA,
     MODEL,
     PRIORS,
     T0,
+    Columns,
     Common,
     Free,
     Sampling,
+    Shots,
     Starts,
     only_with,
+    parse_columns,
     parse_free,
     parse_hamiltonian_share,
     parse_noise,
@@ -37,6 +42,8 @@ from .session import Matrix, State, takes
 
 LawT = TypeVar("LawT", bound=Law)
 CONSTANTS = ("q", "r", "omega", "R", "delta", "phase0")
+# Constants of what shows populations.
+SHOWN = ("readout", "flip", "fading")
 
 
 @with_options(out=Path("results/copying"))
@@ -56,6 +63,8 @@ def copying(
         rich_help_panel=DATA,
     ),
     t0: T0 = None,
+    columns: Columns = "",
+    shots: Shots = None,
     nuisance: Annotated[
         str,
         typer.Option(
@@ -74,11 +83,15 @@ def copying(
     first = parse_start(start, names)
     share, others = parse_hamiltonian_share(nuisance)
     priors = parse_nuisances(others, names)
-    shown = instrument_of(priors)
     if data is None and noise == "auto" and sampling.posterior:
         noise = "multinomial"
-    H, psi0, record = read_populations(data, hamiltonian, state, noise, t0)
+    H, psi0, record = read_populations(
+        data, hamiltonian, state, noise, t0, columns, shots
+    )
     law = law_of(CopyDynamics.from_hamiltonian, H, psi0, hamiltonian, state)
+    refuse_nodes(law, psi0, record, (*names, *priors))
+    priors = with_fading(priors, np.asarray(H), constants.names(law))
+    shown = instrument_of(law, record, priors)
     if share is not None:
         priors |= _of_hamiltonian(law, share, priors, record)
     quick = Search(steps=20, windows=4, chunk=10)
@@ -115,12 +128,26 @@ def _of_hamiltonian(
     return found
 
 
-def instrument_of(priors: Mapping[str, Prior]) -> Any:
-    """What shows populations: with a readout error where there is a prior of one."""
-    for name, prior in priors.items():
-        if name.rpartition(".")[2] == "readout":
-            return Confusion(readout=prior.centre)
-    return "density"
+def instrument_of(
+    law: Law, record: Record, priors: Mapping[str, Prior], free: Sequence[str] = ()
+) -> Any:
+    """What shows populations: with errors where there are priors of them.
+
+    Args:
+        law: the law, which may have constants of these names.
+        record: whose t0 is the time from which on contrast fades.
+        priors: of nuisances.
+        free: names of free constants.
+    """
+    own = constants.names(law)
+    last = {name.rpartition(".")[2]: name for name in (*priors, *free)}
+    shown = [name for name in SHOWN if name in last and last[name] not in own]
+    if not shown:
+        return "density"
+    centres = {
+        name: priors[last[name]].centre for name in shown if last[name] in priors
+    }
+    return Confusion(since=record.t0, **centres)
 
 
 def read_populations(
@@ -129,6 +156,8 @@ def read_populations(
     state: Path | None,
     noise: str,
     t0: float | None = None,
+    columns: str = "",
+    shots: int | None = None,
 ) -> tuple[Array, np.ndarray, Record]:
     """Hamiltonian, state and record of populations; the built-in ones without files.
 
@@ -142,7 +171,9 @@ def read_populations(
             "Arguments `--data`, `--hamiltonian` and `--state` must be given together, "
             f"but there is no {' and no '.join(missing)}."
         )
-    only_with("--t0", "--data", given=t0 is not None, there=file is not None)
+    chosen = parse_columns(columns)
+    for option, given in {"--t0": t0, "--columns": chosen, "--shots": shots}.items():
+        only_with(option, "--data", given=given is not None, there=file is not None)
     kind, sigma = parse_noise(noise)
     if file is None or hamiltonian is None or state is None:
         problem = problems.four_level()
@@ -156,7 +187,7 @@ def read_populations(
             )
     else:
         H, psi0 = load_matrix(hamiltonian), load_state(state)
-        data = load_record(file, kind, sigma, t0)
+        data = load_record(file, kind, sigma, t0, chosen, shots)
     return jnp.asarray(H), np.asarray(psi0), data
 
 

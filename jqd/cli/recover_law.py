@@ -4,18 +4,24 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
+from .. import constants
 from ..inference import Search
+from .copy_nodes import refuse_nodes
 from .fit import fit
+from .lifetimes import with_fading
 from .one_law import Assigned, LawWord, free_of, law_that_runs, parse_law, words_of
 from .options import (
     DATA,
     FIT,
     T0,
+    Columns,
     Common,
     Nuisance,
     Sampling,
+    Shots,
     Starts,
     parse_nuisances,
     parse_start,
@@ -50,6 +56,8 @@ def law(
         rich_help_panel=DATA,
     ),
     t0: T0 = None,
+    columns: Columns = "",
+    shots: Shots = None,
     nuisance: Nuisance = "",
     sampling: Sampling,
     common: Common,
@@ -58,18 +66,23 @@ def law(
     wanted = parse_law(law, assigned)
     if data is None and noise == "auto" and sampling.posterior:
         noise = "multinomial"
-    H, psi0, record = read_populations(data, hamiltonian, state, noise, t0)
+    H, psi0, record = read_populations(
+        data, hamiltonian, state, noise, t0, columns, shots
+    )
     made = law_of(partial(law_that_runs, wanted), H, psi0, hamiltonian, state)
     names = free_of(wanted, made, free)
     first = parse_start(start, names)
     priors = parse_nuisances(nuisance, names)
+    refuse_nodes(made, psi0, record, (*names, *priors))
+    priors = with_fading(priors, np.asarray(H), constants.names(made))
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
         common, made, record, psi0=psi0, free=names, start=first or None, file=data,
         starts=min(starts, 4) if common.quick else starts,
         search=quick if common.quick else Search(),
         names=[f"p{i}" for i in range(record.values.shape[1])],
-        instrument=instrument_of(priors), nuisances=priors, sampling=sampling,
+        instrument=instrument_of(made, record, priors, names), nuisances=priors,
+        sampling=sampling,
         settings={"law": " ".join(words_of(wanted)),
                   "noise": type(record.noise).__name__, "nuisances": nuisance},
     )  # fmt: skip

@@ -11,10 +11,26 @@ from rich.table import Table
 
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
 from ..records import CountsRecord, CurveRecord, load_statistics
-from ..report.tables import checks_table, chi_square_line, status_line
+from ..records.reading import load_correlation
+from ..report.tables import (
+    bound_of,
+    checks_table,
+    chi_square_line,
+    status_line,
+    two_sided,
+)
 from ..statistics import log_marginal, occupation, sample_occupations
 from .fit import estimate
-from .options import FIT, Common, Starts, parse_free, parse_start, with_options
+from .options import (
+    DATA,
+    FIT,
+    Common,
+    Starts,
+    only_with,
+    parse_free,
+    parse_start,
+    with_options,
+)
 from .session import takes
 
 # The built-in draws: particles, states, draws.
@@ -40,16 +56,26 @@ def statistics(
         rich_help_panel=FIT,
     ),
     starts: Starts = 7,
+    correlation: Path | None = typer.Option(
+        None,
+        help="Correlations of the errors of a curve, which has a column sigma: .npy, "
+        ".npz or .csv with a matrix, a row and a column for each row of --data.",
+        rich_help_panel=DATA,
+    ),
     common: Common,
 ) -> int:
     """Recover g of quantum statistics (and T, mu of a curve) from occupations."""
     names = parse_free(free) if free.strip() else ()
     first = parse_start(start, CURVE_CONSTANTS)
+    there = data is not None
+    only_with("--correlation", "--data", given=correlation is not None, there=there)
+    together = None if correlation is None else load_correlation(correlation)
     used = min(starts, 4) if common.quick else starts
     return estimate(
         common, "statistics", data, _records(data, names, first, common),
-        lambda record: _fit(record, names, first, used), _part, _draw, _printed,
-        {"starts": starts}, _details,
+        lambda record: _fit(record, names, first, used, together), _part, _draw,
+        _printed, {"starts": starts, "correlation": str(correlation or "none")},
+        _details,
     )  # fmt: skip
 
 
@@ -97,12 +123,18 @@ def _fit(
     free: tuple[str, ...],
     start: dict[str, float],
     starts: int,
+    correlation: np.ndarray | None,
 ) -> StatisticsFit:
     if isinstance(record, CountsRecord):
+        if correlation is not None:
+            raise ValueError(
+                "Argument `--correlation` must not be given for counts, but is: they "
+                "scatter by their own law."
+            )
         return fit_counts(record.counts, starts=starts)
     return fit_curve(
         record.nbar, record.E, record.sigma, free=free or CURVE_CONSTANTS, start=start,
-        starts=starts,
+        starts=starts, correlation=correlation,
     )  # fmt: skip
 
 
@@ -129,7 +161,7 @@ def _part(name: str, fit: StatisticsFit) -> dict[str, Any]:
 def _details(fit: StatisticsFit) -> dict[str, Any]:
     """What summary.json holds beyond that."""
     names = "covariance", "chi2_per_dof", "log_likelihood", "starts", "ends"
-    return {name: getattr(fit, name) for name in names}
+    return {name: getattr(fit, name) for name in names} | {"answers": _answer(fit)}
 
 
 def _reference(name: str) -> float | None:
@@ -152,7 +184,20 @@ def _printed(fits: Mapping[str, StatisticsFit]) -> list[Any]:
                 f"{constant.stderr:.1e}" if constant.holds else "none",
                 "" if expected is None else f"{expected:g}",
             )  # fmt: skip
-    return [table, *(_checks(name, fit) for name, fit in fits.items())]
+    checks = [_checks(name, fit) for name, fit in fits.items()]
+    return [table, *checks, *(said for fit in fits.values() for said in _answer(fit))]
+
+
+def _answer(fit: StatisticsFit) -> list[str]:
+    """How far g may be from the nearest of -1, 0 and 1, where only one is near."""
+    g = fit.constants.get("g")
+    if g is None or not g.holds or fit.at_edge:
+        return []
+    near = min((-1.0, 0.0, 1.0), key=lambda known: abs(known - g.value))
+    most = abs(g.value - near) + two_sided(fit.freedom) * g.stderr
+    if most > 0.5 or not g.stderr > 0:
+        return []
+    return [bound_of("g", g.value, g.stderr, near, freedom=fit.freedom)]
 
 
 def _checks(name: str, fit: StatisticsFit) -> Table:

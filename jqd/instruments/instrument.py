@@ -82,16 +82,23 @@ def _off_diagonal(matrix: Any) -> Any:
 class Confusion(Instrument):
     """Counts of classes, some of which are read as another.
 
-    P = A p,   A = (1 - ε) I + ε/M   or a matrix whose columns sum to 1
+    P = c A p + (1 - c)/M,   c = (1 - ε) (1 - f M/(M - 1)) exp(-γ (t - t₀))
 
-    The counts are predicted forwards, never corrected backwards: A⁻¹ of counts has
-    negative entries and correlated errors.
+    A is the identity or a matrix whose columns sum to 1. The counts are predicted
+    forwards, never corrected backwards: A⁻¹ of counts has negative entries and
+    correlated errors. ε and f enter by one product: give one of them. γ stands beside
+    any law, for systems that at this rate come to show each class alike. Beside quantum
+    mechanics that is depolarisation, exactly; for a qubit driven on resonance at the
+    Rabi frequency Ω it is (1/T₁ + 1/T₂)/2, but for terms of the size 1/(Ω T₁).
 
     Attributes:
         readout: ε, scalar in [0, 1], share of the shots that show a random class; for
             two classes the probability of a flip is ε/2.
         matrix: A_ba, probability to read b where it is a, (M, M); or None. It is fitted
             by ln(A_ba / A_aa), so that its columns stay probabilities.
+        flip: f, scalar in [0, 1], probability to read another class, any of them alike.
+        fading: γ >= 0, scalar, rate at which contrast is lost.
+        since: t₀, scalar, from which time on it is lost.
         noise: scatter of the counts; multinomial by default.
     """
 
@@ -99,9 +106,15 @@ class Confusion(Instrument):
     matrix: Float[Array, "M M"] | None = free(
         pack=_ratios, unpack=_columns, places=_off_diagonal, default=None
     )
+    flip: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.0, 0.1), default=0.0)
+    fading: Float[Array, ""] = free(
+        bounds=(0.0, np.inf), span=(0.0, 1.0), unit="rate", default=0.0
+    )
+    since: Float[Array, ""] = fixed(read=constant, default=0.0)
     noise: Drawable = fixed(default=Multinomial())
 
     def __check_init__(self) -> None:
+        _checks.check_scalar(self.since, "since")
         if self.matrix is None:
             return
         _checks.check_real(self.matrix, "matrix")
@@ -120,11 +133,18 @@ class Confusion(Instrument):
             )
 
     def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
-        """A p"""
+        """c A p + (1 - c)/M"""
         p = look(law, t, state, "populations")
         if self.matrix is not None:
             p = self.matrix @ p
-        return (1 - self.readout) * p + self.readout * jnp.sum(p) / p.shape[-1]
+        many = p.shape[-1]
+        # of one class there is no other to be read
+        kept = 1 - self.flip * many / (many - 1) if many > 1 else 1.0
+        kept = kept * jnp.exp(-self.fading * jnp.maximum(t - self.since, 0))
+        uniform = jnp.sum(p) / many
+        # as it was without the two, to the last digit
+        shown = (1 - self.readout) * p + self.readout * uniform
+        return kept * shown + (1 - kept) * uniform
 
 
 def read_points(points: Any, name: str) -> Complex[Array, "..."]:

@@ -48,7 +48,9 @@ def load(path: str | Path, **options: Any) -> Any:
         ValueError: no such file, a damaged one, data of no known kind, options that its
             loader does not have.
     """
-    kind = kind_of(path)
+    # what they choose has the names of a table of populations, not the file
+    chosen = {"columns", "shots"} & {*options}
+    kind = "populations" if chosen else kind_of(path)
     loader = LOADERS[kind]
     known = [*inspect.signature(loader).parameters][1:]
     for name in options:

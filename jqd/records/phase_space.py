@@ -22,6 +22,8 @@ _RESERVED = {
     *_STATES, "husimi", "moments", "samples", "t", "x", "y", "g", "points", "orders",
     "sigma", "t0", "shots",
 }  # fmt: skip
+# Names under which files hold what is not read, since its errors would be mixed.
+_WIGNER = ("wigner", "Wigner", "W")
 _G_ALONE = "`g` beside `x` and `y` alone"
 # Total power up to which moments of samples of one mode are recorded.
 SAMPLE_POWERS = 8
@@ -218,6 +220,7 @@ def load_phase_space(
             finite, a map that is nowhere positive, no g.
     """
     file = read(path, "phase space")
+    _refuse_wigner(file)
     form = format_of("phase space", file, file.path.suffix)
     kind, file = form.needed[1].name, ordered(file, form)
     ts, t0 = file.times()
@@ -248,6 +251,21 @@ def load_phase_space(
         g = own_g(file, record)
     _checks.check_positive(g, "g")
     return record.with_g(float(g))
+
+
+def _refuse_wigner(file: File) -> None:
+    """Raise for a Wigner function, with what makes a Husimi function of it.
+
+    Q is W spread by the vacuum, of variance 1/4 in the parts of α = g/2 (x + iy).
+    """
+    held = [name for name in _WIGNER if name in file]
+    if held and not any(kind in file for kind in _VALUES):
+        raise file.complaint(
+            "hold a Husimi function as `husimi`",
+            f"has a Wigner function `{held[0]}`: scipy.ndimage.gaussian_filter(W, (0, "
+            "1/(g*dy), 1/(g*dx)), truncate=8) makes one of W[t, y, x], dx and dy apart "
+            "in QuTiP's g, whose errors then depend on each other",
+        )
 
 
 def _sigma(file: File, given: float | None, rows: int) -> float | np.ndarray | None:

@@ -1,6 +1,7 @@
 """Data of populations or counts of classes over time."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ from jaxtyping import ArrayLike
 from .. import _checks
 from ..instruments import EnsembleNoise, Gaussian, Multinomial, Noise
 from .axes import ordered
+from .columns import check_columns, completed
 from .file import File, naming
 from .reading import format_of, read
 from .record import Record
 from .tables import check_header
 
 NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
+# To those whose table has columns of other names.
+_OTHER_NAMES = "; say by `columns` which is which, as t=time_us,n1=ones"
 
 
 def load_record(
@@ -24,25 +28,38 @@ def load_record(
     noise: str = "auto",
     sigma: float | None = None,
     t0: float | None = None,
+    columns: Mapping[str, str] | None = None,
+    shots: int | None = None,
 ) -> Record:
     """Load populations or counts over time.
 
     Args:
-        path: the file; `formats.KINDS["populations"]` lists its contents.
+        path: the file; `formats.KINDS["populations"]` lists its contents. A table may
+            leave out one of two classes of shares, and one class of counts where the
+            shots are known. Counts of independent shots may be in any order of time;
+            those of one time are added.
         noise: "auto" (multinomial for counts; gaussian for populations with a sigma,
             else none), "none", "gaussian", "multinomial" or "ensemble"
             (counts of a single ensemble of systems that copy each other, measured
             repeatedly).
         sigma: standard deviation, for "gaussian"; None for that of the file.
         t0: time of the state; None for that of the file, or its first time.
+        columns: names of the columns of a .csv by what they hold, {"t": "time_us",
+            "n1": "ones"}, out of t, n0, n1, .. or p0, p1, .., sigma and shots; all
+            others are left out. None where they have these names.
+        shots: how often each row of a .csv was measured: shares become counts. None for
+            the column of this name, or where only counts or errors tell it.
 
     Raises:
         ValueError: unreadable or truncated file, columns missing or unknown, values
-            that are not finite, negative or not normalised, noise that does not fit.
+            that are not finite, negative or not normalised, noise or shots that do not
+            fit.
     """
     _checks.check_choice(noise, "noise", NOISES)
-    file = read(path, "populations")
-    ts, values, counted, errors = _rows(file, file.path.suffix)
+    if columns is not None:
+        check_columns(columns)
+    file = completed(read(path, "populations", columns), shots)
+    ts, values, counted, errors = _rows(file, file.path.suffix, _OTHER_NAMES)
     if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
         raise file.complaint(
             "have one row of values a time", f"has shapes {ts.shape} and {values.shape}"
@@ -56,7 +73,24 @@ def load_record(
     elif errors is not None:
         errors = _each(file, errors, values)
     with naming(path):
-        return Record(ts, values, _noise(file, counted, values, noise, errors), t0)
+        model = _noise(file, counted, values, noise, errors)
+        if isinstance(model, Multinomial):
+            model.check(values)  # of each row: a sum may be one of counts alone
+            ts, values = _pooled(ts, values)
+        return Record(ts, values, model, t0)
+
+
+def _pooled(ts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Counts of independent shots in the order of time, those of one time added.
+
+    They tell no less than the rows did, which were measured in any order.
+    """
+    if np.all(np.diff(ts) > 0):
+        return ts, counts
+    times, at = np.unique(ts, return_inverse=True)
+    added = np.zeros((len(times), counts.shape[1]))
+    np.add.at(added, at.reshape(-1), counts)
+    return times, added
 
 
 def record_of_table(table: Any) -> Record:
@@ -89,10 +123,10 @@ def record_of_table(table: Any) -> Record:
 
 
 def _rows(
-    file: File, suffix: str
+    file: File, suffix: str, more: str = ""
 ) -> tuple[np.ndarray, np.ndarray, bool, np.ndarray | None]:
     """Times, values by time and class, whether these are counts, and their errors."""
-    form = format_of("populations", file, suffix)
+    form = format_of("populations", file, suffix, more)
     file = ordered(file, form)
     part = form.needed[1]
     if stem := part.stem:

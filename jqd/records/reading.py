@@ -59,19 +59,26 @@ def there(path: str | Path, name: str, suffixes: Sequence[str]) -> File:
     return File(path, name)
 
 
-def read(path: str | Path, kind: str) -> File:
+def read(path: str | Path, kind: str, chosen: Mapping[str, str] | None = None) -> File:
     """Read all columns of a table, or all number arrays of an archive; all finite.
 
     Args:
         path: .csv with a header, where lines with # are skipped; .npz, Zarr or netCDF.
         kind: one of `formats.KINDS`.
+        chosen: names of columns of a table by those that are wanted; None for all.
 
     Raises:
-        ValueError: another kind of file, a broken one, values that are not finite.
+        ValueError: another kind of file, a broken one, values that are not finite,
+            chosen columns that are not there, or of a file that is no table.
     """
     file, dims = existing(path, kind), {}
+    if chosen is not None and file.path.suffix not in CSV:
+        raise ValueError(
+            "Argument `columns` must be given for a .csv alone, but is given for "
+            f"{file.path.name}."
+        )
     if file.path.suffix == ".csv":
-        arrays = columns(file)
+        arrays = columns(file, chosen)
     elif file.path.suffix == ".npz":
         arrays = npz_arrays(file)
     else:
@@ -82,7 +89,7 @@ def read(path: str | Path, kind: str) -> File:
     return file
 
 
-def format_of(kind: str, file: File, suffix: str) -> Format:
+def format_of(kind: str, file: File, suffix: str, more: str = "") -> Format:
     """The format of a file, from the names in it.
 
     Args:
@@ -90,6 +97,7 @@ def format_of(kind: str, file: File, suffix: str) -> Format:
         file: the file read.
         suffix: suffix of the file. The columns of a .csv must all be known; an archive
             may hold more.
+        more: what to say to those whose .csv has other columns.
 
     Raises:
         ValueError: a part of the nearest format is missing, or names of two formats.
@@ -101,7 +109,7 @@ def format_of(kind: str, file: File, suffix: str) -> Format:
     formats = [one for one in of.formats if suffix in one.suffixes]
     if suffix in CSV:
         wanted = listed([one.header for one in formats], "or")
-        raise file.complaint(f"have columns {wanted}", f"has {','.join(names)}")
+        raise file.complaint(f"have columns {wanted}", f"has {','.join(names)}{more}")
     if found:
         both = " and ".join(one.data for one in found)
         raise file.complaint("hold data of one kind", f"holds {both}")
@@ -143,6 +151,11 @@ def load_matrix(path: str | Path) -> np.ndarray:
         ValueError: unreadable, truncated or pickled file, or another rank.
     """
     return _array_of(existing(path, "matrix"), 2)
+
+
+def load_correlation(path: str | Path) -> np.ndarray:
+    """Load correlations of errors: like `load_matrix`, but named `correlation`."""
+    return _array_of(there(path, "correlation", KINDS["matrix"].suffixes), 2)
 
 
 def load_state(path: str | Path) -> np.ndarray:

@@ -6,7 +6,7 @@ The text is read line by line; the numbers are kept, not their digits.
 import csv
 import re
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 
@@ -23,12 +23,19 @@ Number = TypeVar("Number", float, complex)
 Row = tuple[int, list[str]]
 
 
-def columns(file: File) -> dict[str, np.ndarray]:
+def columns(
+    file: File, chosen: Mapping[str, str] | None = None
+) -> dict[str, np.ndarray]:
     """Columns of a table by the names of its header.
+
+    Args:
+        file: the file.
+        chosen: names in the header by those that are wanted; the other columns are left
+            out, and may hold anything. None for all, by their own names.
 
     Raises:
         ValueError: no header or no rows, rows of different length, entries that are not
-            numbers, another separator or encoding.
+            numbers, another separator or encoding, chosen columns that are not there.
     """
     rows = _rows(file, headed=True)
     _, header = next(rows, (0, []))
@@ -37,12 +44,23 @@ def columns(file: File) -> dict[str, np.ndarray]:
         lines = 1 if header else 0
         raise file.complaint("have a header and rows", f"has {lines} lines")
     _check_separator(file, header, first[1])
-    check_header(file, header)
+    if chosen is None:
+        check_header(file, header)
+        chosen = {name: name for name in header}
+    places = [_place(file, header, name) for name in chosen.values()]
     numbers = array("d")
     for line, row in chain([first], rows):
-        numbers.extend(_numbers(file, line, row, len(header), float))
-    table = np.asarray(numbers).reshape(-1, len(header))
-    return {name: table[:, k].copy() for k, name in enumerate(header)}
+        numbers.extend(_numbers(file, line, row, len(header), float, places))
+    table = np.asarray(numbers).reshape(-1, len(places))
+    return {name: table[:, k].copy() for k, name in enumerate(chosen)}
+
+
+def _place(file: File, header: list[str], name: str) -> int:
+    """Where in a header a column stands."""
+    if header.count(name) != 1:
+        said = f"has {','.join(header)}"
+        raise file.complaint(f"have one column {name!r}", said)
+    return header.index(name)
 
 
 def header_of(file: File) -> list[str]:
@@ -153,15 +171,20 @@ def _check_separator(file: File, header: list[str], row: list[str]) -> None:
 
 
 def _numbers(
-    file: File, line: int, row: list[str], width: int, kind: Callable[[str], Number]
+    file: File,
+    line: int,
+    row: list[str],
+    width: int,
+    kind: Callable[[str], Number],
+    places: Sequence[int] | None = None,
 ) -> Iterator[Number]:
-    """The numbers of one line, as many as there are columns."""
+    """The numbers of one line, as many as there are columns, or those at `places`."""
     if len(row) != width:
         raise ValueError(
             f"Argument `{file.argument}` must have {width} columns, but line {line} of "
             f"{file.path.name} has {len(row)}."
         )
-    for cell in row:
+    for cell in row if places is None else [row[k] for k in places]:
         try:
             if "_" in cell:  # a number of Python's, but of nobody else's
                 raise ValueError

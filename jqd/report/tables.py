@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+# Two-sided 95 % of a normal distribution, in standard deviations.
+_TWO_SIDED = 1.959964
+
+
 def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     """The table of constants, and a table of checks on how far to trust them.
 
@@ -81,6 +85,80 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     if recovery.runs is not None:
         lines["residuals over time"] = recovery.runs.describe()
     return table, checks_table(lines | status_line(recovery.status, recovery.message))
+
+
+def answers(recovery: Any) -> list[str]:
+    """How far each free constant may be from quantum mechanics, a sentence each.
+
+    None of a constant without an error that holds, at a bound, or whose error is of
+    steps and rounding rather than of scatter; none of nuisances. Constants at a bound
+    are named, since the errors of the others are for these at their bounds.
+
+    Args:
+        recovery: what `jqd.recover` returned.
+    """
+    study, freedom = recovery.study, _freedom(recovery)
+    known = dict(zip(study.labels(), study.references(), strict=True))
+    beside = ", ".join(study.nuisances)
+    more = f"; fitted beside it: {beside}" if beside else ""
+    held = ", ".join(one.name for one in recovery.constants.values() if one.at_bound)
+    more += f"; held at a bound: {held}" if held else ""
+    return [
+        bound_of(name, float(one.value), float(one.stderr), known[name], more, freedom)
+        for name, one in recovery.constants.items()
+        if one.pull is None and known[name] is not None and one.sigmas is not None
+    ]
+
+
+def _freedom(recovery: Any) -> float:
+    """Degrees of freedom that tell the size of the scatter; infinite where it is
+    known."""
+    data = recovery.study.data
+    if data.noise.known:
+        return math.inf
+    free = sum(not one.at_bound for one in recovery.constants.values())
+    rows = np.ones(len(data.ts))
+    return float(data.noise.independent(data.values, data.shares, rows)) - free
+
+
+def two_sided(freedom: float = math.inf) -> float:
+    """Half of a 95 % interval in standard errors: Student's where the fit estimates the
+    scatter with so many degrees of freedom."""
+    if math.isinf(freedom):
+        return _TWO_SIDED
+    from scipy.special import stdtrit  # takes a while to load
+
+    return float(stdtrit(freedom, 0.975))
+
+
+def bound_of(
+    name: str,
+    value: float,
+    stderr: float,
+    reference: float,
+    more: str = "",
+    freedom: float = math.inf,
+) -> str:
+    """The farther end of the 95 % interval, as a distance from a reference.
+
+    Args:
+        name: of the constant.
+        value, stderr: of the fit.
+        reference: the value in quantum mechanics.
+        more: what the sentence ends with.
+        freedom: degrees of freedom that tell the scatter; infinite where it is known.
+    """
+    most = abs(value - reference) + two_sided(freedom) * stderr
+    # rounded up: a bound claims no more than was found
+    unit = 10.0 ** (math.floor(math.log10(most)) - 2)
+    sign, apart = "-" if reference >= 0 else "+", name
+    if reference:
+        # to a thousandth of the bound: of one that is rounded less may not be true
+        digits = max(6, math.ceil(math.log10(abs(reference) / most)) + 3)
+        apart = f"{name} {sign} {abs(reference):.{min(digits, 17)}g}"
+    return (
+        f"abs({apart}) < {math.ceil(most / unit) * unit:.3g} (95 %, statistical){more}."
+    )
 
 
 def chi_square_line(chi2_per_dof: Any, p: Any, more: str = "") -> dict[str, str]:

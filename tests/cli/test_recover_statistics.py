@@ -59,6 +59,41 @@ def test_own_curve(recover, tmp_path, printed):
         assert constants[name]["stderr"] > 1e-4
 
 
+@pytest.mark.slow
+def test_correlated_errors_of_own_curve(recover, tmp_path, printed):
+    """T of photons: two rows that err together say as much as one."""
+    E = np.repeat(np.linspace(0.5, 4, 20), 2)
+    nbar = 1 / np.expm1(E / 1.2)
+    table = np.column_stack([E, nbar, 0.01 * np.ones(40)])
+    curve = write(tmp_path / "curve.csv", "E,nbar,sigma", table)
+    np.save(tmp_path / "R.npy", np.kron(np.eye(20), [[1, 0.999], [0.999, 1]]))
+    words = ["--free", "T", "--start", "g=1,mu=0", "--json"]
+    errors = []
+    for more in ([], ["--correlation", str(tmp_path / "R.npy")]):
+        assert recover(curve, *words, *more) == 0
+        errors.append(printed("recover statistics")["constants"]["T"]["stderr"])
+    # the mean of two has the variance (1 + .999)/2
+    assert errors[1] == pytest.approx(errors[0] * np.sqrt(1.999), rel=1e-6)
+
+
+def test_correlations_belong_to_a_curve_with_errors(recover, tmp_path, capsys):
+    np.save(tmp_path / "R.npy", np.eye(2))
+    R = ["--correlation", str(tmp_path / "R.npy")]
+    (tmp_path / "n.csv").write_text("n0,n1\n1,2\n2,1\n")
+    (tmp_path / "E.csv").write_text("E,nbar\n0,2\n1,1\n2,.5\n3,.2\n")
+    nowhere = ["--correlation", str(tmp_path / "none.npy")]
+    for data, words, said in (
+        (None, R, "`--correlation` must be given only with --data"),
+        (tmp_path / "n.csv", R, "`--correlation` must not be given for counts"),
+        (tmp_path / "E.csv", R, "`--correlation` must be given only with `sigma`"),
+        (tmp_path / "E.csv", nowhere, "`--correlation` must be a file, but"),
+    ):
+        assert recover(data, *words) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert said in err
+
+
 def test_own_counts(recover, tmp_path, capsys, printed):
     """Columns in any order, sums that differ; at most one a state: fermions."""
     rng = np.random.default_rng(0)

@@ -25,6 +25,22 @@ def test_a_readout_error_mixes_every_class_in():
     np.testing.assert_allclose(got, A @ p, rtol=1e-14)
 
 
+def test_a_flip_shows_each_other_class_alike_and_contrast_fades():
+    """(1 - f) p + f (1 - p)/(M - 1), drawn to 1/M by exp(-γ (t - t₀)) from t₀ on."""
+    law, psi = golden()
+    p = np.abs(np.asarray(psi)) ** 2
+    got = Confusion(flip=0.06).mean(law, 0.0, law.prepare(psi))
+    np.testing.assert_allclose(got, 0.94 * p + 0.03 * (1 - p), rtol=1e-14)
+    fading = Confusion(fading=0.4, since=1.5)
+    for t, kept in ((1.0, 1.0), (1.5, 1.0), (3.5, np.exp(-0.8))):
+        got = fading.mean(law, t, law.prepare(psi))
+        np.testing.assert_allclose(got, kept * p + (1 - kept) / 3, rtol=1e-14)
+    both = Confusion(readout=0.1, flip=0.06, fading=0.4).mean(law, 2.0, psi)
+    kept = 0.9 * (1 - 0.06 * 3 / 2) * np.exp(-0.8)
+    np.testing.assert_allclose(both, kept * p + (1 - kept) / 3, rtol=1e-14)
+    assert "since" not in constants.names(fading)
+
+
 def test_a_matrix_is_fitted_by_its_ratios_and_stays_one_of_probabilities():
     A = np.array([[0.9, 0.2, 0.05], [0.08, 0.7, 0.3], [0.02, 0.1, 0.65]])
     instrument = Confusion(matrix=A)
@@ -89,6 +105,9 @@ def test_too_few_orders_are_seen():
     ("make", "said"),
     [
         (lambda: Confusion(readout=-0.1), "`readout` must be in"),
+        (lambda: Confusion(flip=1.2), "`flip` must be in"),
+        (lambda: Confusion(fading=-1.0), "`fading` must not be negative"),
+        (lambda: Confusion(since=[0.0, 1.0]), "`since` must"),
         (lambda: Confusion(readout=1.2), "`readout` must be in"),
         (lambda: Confusion(readout=[0.1, 0.2]), "`readout` must"),
         (lambda: Confusion(matrix=np.eye(3)[:2]), "`matrix` must have shape"),

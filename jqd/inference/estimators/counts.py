@@ -1,5 +1,6 @@
 """The constant g of the statistics from counts of particles."""
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -38,6 +39,8 @@ class StatisticsFit(NamedTuple):
         status: "converged", "not converged" or, where `p_value` is below 1e-3, "the law
             does not describe the record".
         message: one sentence.
+        freedom: degrees of freedom from which the scatter of a curve without errors was
+            estimated; infinite where it is known.
     """
 
     constants: dict[str, Constant]
@@ -52,6 +55,7 @@ class StatisticsFit(NamedTuple):
     agree: np.ndarray
     status: str
     message: str
+    freedom: float = math.inf
 
 
 class _Counts(NamedTuple):

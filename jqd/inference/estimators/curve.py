@@ -1,5 +1,6 @@
 """g, T and μ from a curve of occupations, nbar = 1/(exp((E - μ)/kT) - g)."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -22,7 +23,10 @@ _SEARCH_STEPS = 60
 
 
 class _Curve(NamedTuple):
-    """The data; `known` holds g, ln T and μ, and `free`, (3,), what is fitted."""
+    """The data; `known` holds g, ln T and μ, and `free`, (3,), what is fitted.
+
+    `apart` makes errors of one unit each, without correlations, of those over σ.
+    """
 
     E: Array
     nbar: Array
@@ -30,15 +34,17 @@ class _Curve(NamedTuple):
     known: Array
     free: Array
     unit: Array
+    apart: Array | None = None
 
     def constants(self, theta: Array) -> Array:
         """g, ln T and μ from the free ones, in their units."""
         return jnp.where(self.free, theta * self.unit, self.known)
 
     def residuals(self, theta: Array) -> Array:
-        """(model - data)/σ."""
+        """(model - data)/σ, as independent ones."""
         g, log_T, mu = self.constants(theta)
-        return (self.model(g, jnp.exp(log_T), mu) - self.nbar) / self.sigma
+        over = (self.model(g, jnp.exp(log_T), mu) - self.nbar) / self.sigma
+        return over if self.apart is None else self.apart @ over
 
     def model(self, g: Array, T: Array, mu: Array) -> Array:
         """The curve; where there is none, exp(..) <= g, a wall that leads back."""
@@ -60,6 +66,7 @@ def fit_curve(
     start: Mapping[str, float] | None = None,
     starts: int = 7,
     limit: float = LIMIT,
+    correlation: ArrayLike | None = None,
 ) -> StatisticsFit:
     """g, T and μ from mean occupations by least squares.
 
@@ -76,6 +83,8 @@ def fit_curve(
             one the value it keeps.
         starts: number of initial guesses: values of g between -3/2 and 3/2.
         limit: largest standard error of g that is accepted.
+        correlation: correlations of the errors, (L, L), beside `sigma`; None for
+            independent ones.
 
     Returns:
         The fit.
@@ -89,13 +98,16 @@ def fit_curve(
     """
     _checks.require_x64("jqd.recover")
     E, nbar, errors = _check_data(E, nbar, sigma, len(free))
+    apart = None if correlation is None else _apart(correlation, sigma, len(E))
     names = _check_names(free, start or {})
     first = _line_starts(E, nbar, errors, start or {}, names, starts)
     index = np.array([CURVE_CONSTANTS.index(name) for name in names])
     unit = np.array([1.0, 1.0, np.exp(first[0, 1])])
     # All three are carried, so that one compilation serves whatever is free.
     free_ones = np.isin(np.arange(3), index)
-    data = _Curve(*map(jnp.asarray, (E, nbar, errors, first[0], free_ones, unit)))
+    data = _Curve(
+        *map(jnp.asarray, (E, nbar, errors, first[0], free_ones, unit)), apart
+    )
     thetas, costs = _descend(data, jnp.asarray(first / unit[None, :]))
     costs = np.where(np.isfinite(costs), costs, np.inf)
     best = int(np.argmin(costs))
@@ -143,6 +155,7 @@ def fit_curve(
         constants, known, covariance, False, None,
         None if p is None else chi2, p,
         shown[:, index], natural[:, index], reached, status, message,
+        math.inf if sigma is not None else dof,
     )  # fmt: skip
 
 
@@ -248,6 +261,38 @@ def _check_data(
     if np.ndim(sigma):
         _checks.check_shape(sigma, "sigma", levels.shape)
     return levels, values, np.broadcast_to(np.asarray(sigma, float), levels.shape)
+
+
+def _apart(correlation: ArrayLike, sigma: ArrayLike | None, rows: int) -> Array:
+    """L⁻¹ of the correlations L L^T.
+
+    Raises:
+        ValueError: no errors beside them, no correlations of so many rows.
+    """
+    if sigma is None:
+        raise ValueError(
+            "Argument `correlation` must be given only with `sigma`, but is given "
+            "without."
+        )
+    _checks.check_real(correlation, "correlation")
+    _checks.check_shape(correlation, "correlation", (rows, rows))
+    _checks.check_finite(correlation, "correlation")
+    R = np.asarray(correlation, float)
+    # of tables with six digits
+    if np.abs(R - R.T).max() > 1e-6 or np.abs(np.diag(R) - 1).max() > 1e-6:
+        raise ValueError(
+            "Argument `correlation` must be symmetric with 1 on its diagonal, but is "
+            "not; a covariance C_ij is C_ij/(sigma_i sigma_j)."
+        )
+    R = (R + R.T) / 2
+    least = float(np.linalg.eigvalsh(R)[0])
+    # below it, L^-1 is made of rounding
+    if least <= rows * np.finfo(float).eps:
+        raise ValueError(
+            "Argument `correlation` must be positive definite, but has the eigenvalue "
+            f"{least:.3g}."
+        )
+    return jnp.asarray(np.linalg.inv(np.linalg.cholesky(R)))
 
 
 def _check_names(free: Sequence[str], start: Mapping[str, float]) -> tuple[str, ...]:

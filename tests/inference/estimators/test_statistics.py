@@ -89,6 +89,43 @@ def test_without_noise_to_rounding():
     # LM's own tolerance, 1e-10, squared by its last step.
     np.testing.assert_allclose(found, [1.0, T, mu], atol=1e-9)
     assert fit.chi2_per_dof is None
+    assert fit.freedom == 37
+
+
+def test_correlated_errors_of_a_curve():
+    """(J^T C⁻¹ J)⁻¹ of exact data, and r^T C⁻¹ r of others, by NumPy."""
+    T, mu = CURVES[1.0]
+    nbar, sigma = np.asarray(occupation(E, T, mu, 1.0)), 0.01 + 0.002 * E
+    R = 0.6 ** np.abs(np.subtract.outer(np.arange(40), np.arange(40)))
+    inverse = np.linalg.inv(R * np.outer(sigma, sigma))
+    x = (E - mu) / T
+    rise = nbar**2 * np.exp(x) / T
+    J = np.stack([nbar**2, rise * x, rise], axis=1)
+    fit = fit_curve(nbar, E, sigma, correlation=R)
+    # second derivatives of exact data weigh nothing; LM ends within 1e-10
+    wanted = np.linalg.inv(J.T @ inverse @ J)
+    np.testing.assert_allclose(fit.covariance, wanted, rtol=1e-5)
+    bent = fit_curve(nbar + 0.01 * np.sin(3 * E), E, sigma, correlation=R)
+    values = {name: one.value for name, one in bent.constants.items()}
+    apart = nbar + 0.01 * np.sin(3 * E) - occupation(E, values["T"], values["mu"],
+                                                     values["g"])  # fmt: skip
+    assert bent.chi2_per_dof == pytest.approx(float(apart @ inverse @ apart) / 37)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "correlation", "said"),
+    [
+        (None, np.eye(40), "`correlation` must be given only with `sigma`"),
+        (0.01, np.eye(39), "`correlation` must have shape"),
+        (0.01, 2 * np.eye(40), "with 1 on its diagonal"),
+        (0.01, np.tri(40), "must be symmetric"),
+        (0.01, np.ones((40, 40)), "positive definite"),
+    ],
+)
+def test_correlations_that_cannot_be(sigma, correlation, said):
+    nbar = np.asarray(occupation(E, 1.0, -0.3, 1.0))
+    with pytest.raises(ValueError, match=said):
+        fit_curve(nbar, E, sigma, correlation=correlation)
 
 
 def test_known_constants_are_kept():

@@ -1,0 +1,161 @@
+"""Tables of a laboratory: columns of other names, and the class that has none."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .. import _checks
+from .._words import did_you_mean
+from .file import File
+from .formats import CSV
+
+# of fewer digits than Python would refuse to read
+_CLASS = re.compile(r"[np](?:0|[1-9]\d{0,5})")
+# Shares of shots that are given in digits, times their number, are this close to whole
+# numbers; those that were corrected or averaged are anywhere, and as often as not
+# farther.
+_WHOLE = 0.25
+
+
+def check_columns(columns: Mapping[str, str]) -> None:
+    """Raise unless each name is one of a table of populations or counts.
+
+    Args:
+        columns: names in the file, by those that `formats.KINDS["populations"]` lists.
+
+    Raises:
+        ValueError: a name of no such column, one column for two names.
+    """
+    _checks.check_type(columns, "columns", Mapping, "names of columns by names")
+    known = ("t", "n0", "n1", "p0", "p1", "sigma", "shots")
+    for name in columns:
+        if name not in known and _CLASS.fullmatch(str(name)) is None:
+            raise ValueError(
+                "Argument `columns` must tell the columns of t, n0, n1, .. or p0, p1, "
+                f".., sigma or shots, but tells that of {name!r}"
+                f"{did_you_mean(name, known)}"
+            )
+    taken = list(columns.values())
+    for column in taken:
+        if taken.count(column) > 1:
+            raise ValueError(
+                f"Argument `columns` must name each column once, but names {column!r} "
+                "twice."
+            )
+
+
+def completed(file: File, shots: int | None = None) -> File:
+    """The file with the class that its table leaves out, as counts where shots are
+    known.
+
+    Of two classes either column is enough for shares; for counts the column of one
+    class may be missing where the shots are known.
+
+    Args:
+        file: the file read. A column `shots` of a table tells those of each row.
+        shots: how often each row was measured; None where that is not known, or where
+            the file tells it.
+
+    Raises:
+        ValueError: shots of a file that is no table, or that has them; more counts in a
+            row than shots; shares that are not those of so many shots.
+    """
+    table = file.path.suffix in CSV
+    if shots is not None:
+        shots = _checks.whole_number(shots, "shots", 1)
+        if not table:
+            raise ValueError(
+                "Argument `shots` must be given for a .csv alone, but is given for "
+                f"{file.path.name}; counts in it need no shots."
+            )
+        if "shots" in file:
+            raise ValueError(
+                f"Argument `shots` must not be given for {file.path.name}, which has a "
+                "column of them, but is."
+            )
+    classes = [name for name in file.arrays if _CLASS.fullmatch(name)]
+    if not table or len({name[0] for name in classes}) != 1:
+        return file
+    stem = classes[0][0]
+    many = max(2, 1 + max(int(name[1:]) for name in classes))
+    arrays = dict(file.arrays)
+    each = _shots(file, arrays.pop("shots", None), shots)
+    lacking = _lacking(classes, stem, many)
+    if stem == "n":
+        arrays |= _counts(file, classes, lacking, each)
+    elif each is not None:
+        if "sigma" in arrays:
+            raise file.complaint("hold a `sigma` or have shots", "has both")
+        shares = {name: arrays.pop(name) for name in classes}
+        arrays |= _counted(file, shares, lacking, each)
+    elif lacking and many == 2:
+        arrays[lacking] = 1 - arrays[classes[0]]
+    return replace(file, arrays=arrays)
+
+
+def _lacking(classes: list[str], stem: str, many: int) -> str:
+    """The one class without a column; "" where there is none, or more than one."""
+    if many - len(classes) != 1:
+        return ""
+    return next(f"{stem}{i}" for i in range(many) if f"{stem}{i}" not in classes)
+
+
+def _shots(file: File, column: np.ndarray | None, shots: int | None) -> Any:
+    """Shots of each row, or of all; None where nothing tells them."""
+    if column is None:
+        return shots
+    file.require(
+        bool(np.all((column >= 1) & (column == np.round(column)))),
+        "whole numbers from 1 on as `shots`",
+    )
+    return column
+
+
+def _counts(
+    file: File, classes: list[str], lacking: str, shots: Any
+) -> dict[str, np.ndarray]:
+    """Counts of the class that has no column, as what others leave of the shots."""
+    if shots is None:
+        if lacking:
+            raise file.complaint(
+                "have a column for each class, or say how many `shots` a row is of",
+                f"has none for {lacking}",
+            )
+        return {}
+    left = shots - sum(file.real(name) for name in classes)
+    bad = np.flatnonzero(left < 0 if lacking else left != 0)
+    if len(bad):
+        row = int(bad[0])
+        each = np.broadcast_to(shots, left.shape)[row]
+        rule = "no more counts than" if lacking else "as many counts as"
+        raise file.complaint(
+            f"hold {rule} shots",
+            f"has {each - left[row]:g} of {each:g} in row {row}",
+        )
+    return {lacking: left} if lacking else {}
+
+
+def _counted(
+    file: File, shares: dict[str, np.ndarray], lacking: str, shots: Any
+) -> dict[str, np.ndarray]:
+    """Counts of shares of so many shots."""
+    counts = {}
+    for name, share in shares.items():
+        whole = np.round(share * shots)
+        apart = np.abs(share * shots - whole)
+        row = int(np.argmax(apart))
+        if apart[row] > _WHOLE:
+            each = np.broadcast_to(shots, apart.shape)[row]
+            raise file.complaint(
+                f"hold shares of {each:g} shots",
+                f"has {share[row]:g} in row {row}, {share[row] * each:.6g} shots; "
+                "shares that were corrected, averaged or cut to few digits need a "
+                "`sigma` instead",
+            )
+        counts[f"n{name[1:]}"] = whole
+    named = replace(file, arrays=counts)
+    other = lacking and f"n{lacking[1:]}"
+    return counts | _counts(named, list(counts), other, shots)

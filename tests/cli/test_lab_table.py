@@ -1,0 +1,233 @@
+"""A qubit's table from a laboratory, through the commands as it is typed."""
+
+import re
+
+import numpy as np
+import pytest
+
+import jqd
+from jqd.cli import main
+from jqd.cli.copy_nodes import _offer, first_node, node_met
+from jqd.cli.lifetimes import with_fading
+from jqd.cli.options import parse_columns
+from jqd.cli.recover_copying import instrument_of
+from jqd.instruments import Confusion, Multinomial
+from jqd.laws import Harmonics
+
+RABI = 2 * np.pi
+H = np.array([[0, RABI / 2], [RABI / 2, 0]])
+SHOTS = 500
+# Population below which the copy law ends.
+EMPTY = 1e-10
+
+
+def table(folder, psi0, flip=0.0, fading=0.0, ts=None, draw=None):
+    """Files of a driven qubit, and the words that hand them over.
+
+    p of |1⟩ by cos(Ωt/2) - i σ_x sin(Ωt/2), drawn to 1/2 by flips and fading.
+    """
+    ts = np.linspace(0, 1, 11) if ts is None else ts
+    cos, sin = np.cos(RABI * ts / 2), np.sin(RABI * ts / 2)
+    p = np.abs(psi0[1] * cos - 1j * psi0[0] * sin) ** 2
+    p = 0.5 + (p - 0.5) * (1 - 2 * flip) * np.exp(-fading * ts)
+    ones = np.round(SHOTS * p) if draw is None else draw.binomial(SHOTS, p)
+    rows = [f"3 May,{t!r},{n:.0f}" for t, n in zip(ts.tolist(), ones, strict=True)]
+    (folder / "rabi.csv").write_text("\n".join(["day,time_us,ones", *rows]) + "\n")
+    for name, array in {"H": H, "psi0": np.reshape(psi0, (2, 1))}.items():
+        lines = [",".join(f"{z!r}".strip("()") for z in row) for row in array.tolist()]
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    return [
+        "--data", str(folder / "rabi.csv"), "--columns", "t=time_us,n1=ones",
+        "--shots", str(SHOTS), "--hamiltonian", str(folder / "H.csv"),
+        "--state", str(folder / "psi0.csv"),
+    ]  # fmt: skip
+
+
+def complaint(capsys):
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    return said.err
+
+
+@pytest.mark.slow
+def test_a_bound_beside_flips_and_fading(tmp_path, printed):
+    """500 shots with flips of .02 and contrast that fades at .05; T1 of 15 periods."""
+    psi0 = np.sqrt([0.8, 0.2]) * np.exp([0, 0.6j])
+    files = table(
+        tmp_path, psi0, 0.02, 0.05, np.linspace(0, 6, 49), np.random.default_rng(3)
+    )
+    words = ["recover", "law", "weinberg", *files, "--start", "eps=0.1", "--starts"]
+    words += ["2", "--nuisance", "flip=0.02+-0.005,T1=15+-4"]
+    out = ["--json", "--out", str(tmp_path / "run")]
+    assert main([*words, *out]) == 0
+    constants = printed("recover law")["constants"]
+    for name, true in {"eps": 0.0, "flip": 0.02, "fading": 0.05}.items():
+        found = constants[name]
+        # one seed: beyond 4 standard errors once in 1e4 times
+        assert abs(found["value"] - true) < 4 * found["stderr"]
+
+
+@pytest.mark.parametrize("command", [["copying"], ["law", "copying"]])
+def test_a_start_with_an_empty_class_is_refused_and_another_offered(
+    tmp_path, capsys, command
+):
+    files = table(tmp_path, np.array([1.0, 0.0]))
+    words = ["recover", *command, *files, "--out", str(tmp_path / "run")]
+    assert main(words) == 2
+    said = complaint(capsys)
+    for part in (
+        "`--state` must keep classes from running empty",
+        "class 1 is empty at t = 0, a node",
+        "of the amplitudes 0.89442719,0.4472136, of which",
+    ):
+        assert part in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_comparison_leaves_copies_with_a_node_out(tmp_path, capsys):
+    files = table(tmp_path, np.array([1.0, 0.0]))
+    words = ["compare", *files, "--folds", "2", "--starts", "1"]
+    assert main([*words, "--laws", "schrodinger,copying[q]"]) == 0
+    said = capsys.readouterr()
+    assert "copying[q] is left out: by quantum mechanics class 1 is empty" in said.err
+    assert "stands alone" in " ".join(said.out.split())
+    assert main([*words, "--laws", "copying[q],copying[q,r]"]) == 2
+    assert "`--laws` must name a law without nodes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-9])
+def test_nodes_are_found_between_the_looks(unit):
+    """ψ₁ = i (.6 cos Ωt/2 - .8 sin Ωt/2) is 0 at tan Ωt/2 = .75; real starts keep p
+    between .5 -+ .3 of z = .6."""
+    node = 2 * np.arctan(0.75) / RABI * unit
+    at, when = first_node(H / unit, np.array([0.8, 0.6j]), 5 * unit, EMPTY)
+    assert (at, when) == (1, pytest.approx(node, rel=1e-6))
+    assert first_node(H / unit, np.array([0.8, 0.6j]), 0.9 * node, EMPTY) is None
+    filled = np.sqrt([0.8, 0.2])
+    assert first_node(H / unit, filled, 500 * unit, EMPTY) is None
+
+
+def test_a_class_that_stays_empty_is_no_node():
+    apart = np.zeros((3, 3))
+    apart[:2, :2] = H
+    assert first_node(apart, np.sqrt([0.8, 0.2, 0]), 5.0, EMPTY) is None
+
+
+def test_an_offered_start_keeps_what_is_said_of_it():
+    """The least of (3, 2, 1)/√14 over 20001 times is .0202, between coarser looks."""
+    chain = np.array([[0, 1, 0], [1, 0.5, 1], [0, 1, 0]])
+    said = float(re.search(r"keeps (\S+) or more", _offer(chain, 3.0))[1])
+    levels, basis = np.linalg.eigh(chain)
+    start = basis.T @ np.array([3, 2, 1]) / np.sqrt(14)
+    turns = np.exp(-1j * np.outer(levels, np.linspace(0, 3, 20001)))
+    least = (np.abs(basis @ (turns * start[:, None])) ** 2).min()
+    # 1e-3 of the digits and .003 of |ψ| between looks: .019
+    assert 0.8 * least < said <= least
+
+
+def test_only_exponents_of_copies_are_kept_from_nodes():
+    record = jqd.Record([0.0, 0.5], [[9, 1], [5, 5]], Multinomial())
+    psi0 = np.array([1.0, 0.0])
+    copies = jqd.CopyDynamics.from_hamiltonian(H)
+    assert "class 1 is empty at t = 0" in node_met(copies, psi0, record, ("q",))
+    assert node_met(copies, psi0, record, ("omega",)) == ""
+    beside = Harmonics((2,), 0.1 * np.abs(H)[None], np.zeros((1, 2, 2)))
+    omega, R, delta = copies.omega, copies.R, copies.delta
+    other = jqd.CopyDynamics(omega, R, delta, harmonics=beside)
+    assert node_met(other, psi0, record, ("q",)) == ""
+    assert node_met(jqd.Schrodinger(H), psi0, record, ("q",)) == ""
+
+
+def test_what_a_law_has_of_its_own_is_not_the_instrument_s():
+    record = jqd.Record([0.5, 1.0], [[9, 1], [5, 5]], Multinomial(), t0=0.25)
+    law = jqd.Schrodinger(H)
+    assert instrument_of(law, record, {}) == "density"
+    shown = instrument_of(law, record, {"flip": jqd.Normal(0.02, 0.01)}, ("fading",))
+    assert isinstance(shown, Confusion)
+    assert float(shown.since) == 0.25
+    assert float(shown.flip) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(
+    ("priors", "rate", "relative"),
+    [
+        ({"T1": jqd.Normal(20, 1), "T2": jqd.Normal(15, 2)}, 7 / 120,
+         np.hypot(1 / 20**2, 2 / 15**2) / (7 / 60)),
+        ({"T1": jqd.Normal(20, 1)}, 3 / 80, 1 / 20),
+        ({"T1": jqd.LogNormal(20, 0.1)}, 3 / 80, 0.1),
+    ],
+)  # fmt: skip
+def test_lifetimes_on_resonance_are_a_rate(priors, rate, relative, capsys):
+    """(1/T1 + 1/T2)/2 and its error, by hand."""
+    flip = {"flip": jqd.Normal(0.02, 0.01)}
+    found = with_fading(flip | priors, H, ())
+    assert list(found) == ["flip", "fading"]
+    assert float(found["fading"].median) == pytest.approx(rate)
+    assert float(found["fading"].sd) == pytest.approx(relative)
+    said = capsys.readouterr().err
+    assert f"enter as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, to" in said
+    assert "1/(Omega T1) = 0.008 are left out" in said  # 1/(2 pi 20)
+    assert with_fading(flip | priors, H, ("T1", "T2")) == flip | priors
+
+
+@pytest.mark.parametrize(
+    ("priors", "matrix", "part"),
+    [
+        ({"T2": (15, 2)}, H, "name T2 without T1"),
+        ({"T1": (5, 1), "T2": (15, 2)}, H, "no longer than 2 T1, but gives 15 and 5"),
+        ({"T1": (-5, 1)}, H, "give T1 as a positive time"),
+        ({"T1": (5, 1), "fading": (0.1, 0.1)}, H, "beside fading"),
+        ({"T1": (5, 1)}, H + np.diag([0, 1.0]), "driven on resonance"),
+        ({"T1": (5, 1)}, np.diag([1.0, 1.0]), "driven on resonance"),
+        ({"T1": (5, 1)}, np.ones((3, 3)), "driven on resonance"),
+    ],
+)
+def test_lifetimes_that_say_no_rate(priors, matrix, part):
+    given = {name: jqd.Normal(*pair) for name, pair in priors.items()}
+    with pytest.raises(ValueError, match=f"`--nuisance` must .*{part}"):
+        with_fading(given, matrix, ())
+
+
+def test_lifetimes_are_no_prior_of_what_a_law_calls_fading():
+    given = {"T1": jqd.Normal(20, 1)}
+    with pytest.raises(ValueError, match="must not name T1 beside fading"):
+        with_fading(given, H, ("fading",))
+    named = given | {"instrument.fading": jqd.Normal(0.1, 0.1)}
+    with pytest.raises(ValueError, match="must not name T1 beside fading"):
+        with_fading(named, H, ())
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ("--nuisance T2=20+-1", "must not name T2 without T1"),
+        ("--nuisance flip=1.5+-0.1", "`--nuisance flip` must be in [0, 1]"),
+        ("--nuisance fading=-1+-0.1", "`--nuisance fading` must not be negative"),
+        ("--columns t=time_us,n1", "have one column 'n1', but rabi.csv has day,time"),
+        ("--columns t=time_us,n1=", "`--columns` must look like t=time_us,n1=ones"),
+        ("--columns t=time_us,t=ones", "`--columns` must look like t=time_us,n1=ones"),
+        ("--columns t=time_us,k=ones", "`--columns` must tell the columns of t, n0"),
+        ("--shots 100", "hold no more counts than shots, but rabi.csv has"),
+    ],
+)
+def test_words_that_cannot_be(tmp_path, capsys, words, part):
+    files = table(tmp_path, np.sqrt([0.8, 0.2]))
+    option, value = words.split()
+    if option in files:
+        at = files.index(option)
+        del files[at : at + 2]
+    out = ["--out", str(tmp_path / "run")]
+    assert main(["recover", "law", "weinberg", *files, option, value, *out]) == 2
+    assert part in complaint(capsys)
+
+
+@pytest.mark.parametrize("option", ["--columns t=a,n1=b", "--shots 5"])
+def test_they_need_a_file(capsys, option):
+    assert main(["recover", "copying", *option.split()]) == 2
+    assert f"`{option.split()[0]}` must be given only with --data" in complaint(capsys)
+
+
+def test_columns_by_their_own_names():
+    assert parse_columns("t,n1=ones") == {"t": "t", "n1": "ones"}
+    assert parse_columns(" ") is None

@@ -1,0 +1,45 @@
+"""A Wigner function is refused by a line that makes a Husimi function of it."""
+
+import re
+
+import numpy as np
+import pytest
+import scipy.ndimage
+
+from jqd.records import load_phase_space
+
+G = np.sqrt(2)
+ALPHA = 0.8 - 0.4j
+X = np.linspace(-8, 8, 81)
+Y = np.linspace(-7.5, 7.5, 76)
+X0, Y0 = 2 * ALPHA.real / G, 2 * ALPHA.imag / G
+APART = (X[None, :] - X0) ** 2 + (Y[:, None] - Y0) ** 2
+# of a coherent state, per dx dy; vacuum: variance 1/2 in x at g = sqrt(2)
+WIGNER = np.exp(-APART)[None] / np.pi
+
+
+@pytest.mark.parametrize("name", ["wigner", "W"])
+def test_the_line_that_is_told_makes_a_husimi_function(tmp_path, name):
+    held = {"t": [0.0], "x": X, "y": Y, "alpha0": ALPHA}
+    np.savez(tmp_path / "w.npz", **held, **{name: WIGNER})
+    with pytest.raises(ValueError, match=f"has a Wigner function `{name}`") as why:
+        load_phase_space(tmp_path / "w.npz")
+    (call,) = re.findall(
+        r"scipy\.ndimage\.\S+\(W, \(.*\), truncate=8\)", str(why.value)
+    )
+    dx, dy = X[1] - X[0], Y[1] - Y[0]
+    names = {"scipy": scipy, "W": WIGNER, "g": G, "dx": dx, "dy": dy}
+    husimi = eval(call, names)
+    # sums over points that are dense beside a Gaussian converge faster than any power,
+    # the kernel is cut at 8 widths and the map where Q is 1e-11: below 1e-9 in all
+    np.testing.assert_allclose(husimi[0], np.exp(-APART / 2) / (2 * np.pi), atol=1e-9)
+    np.savez(tmp_path / "q.npz", **held, husimi=husimi)
+    assert load_phase_space(tmp_path / "q.npz").g == pytest.approx(G)
+
+
+def test_a_wigner_function_beside_a_husimi_function_is_left_alone(tmp_path):
+    husimi = np.exp(-APART / 2)[None] / (2 * np.pi)
+    np.savez(
+        tmp_path / "q.npz", t=[0.0], x=X, y=Y, alpha0=ALPHA, husimi=husimi, W=WIGNER
+    )
+    assert load_phase_space(tmp_path / "q.npz").kind == "husimi"

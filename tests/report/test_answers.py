@@ -1,0 +1,97 @@
+"""What a fit says of quantum mechanics, in a sentence for each constant."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import jqd
+from jqd.cli.recover_statistics import _answer
+from jqd.inference.fit import Constant
+from jqd.report.tables import answers, bound_of
+
+
+def test_the_farther_end_of_the_interval_rounded_up():
+    """7.27e-5 + 1.959964 x 1.212e-4 = 3.1025e-4; of zero and below without it."""
+    said = bound_of("g", 1.0000727, 1.212e-4, 1.0)
+    assert said == "abs(g - 1) < 0.000311 (95 %, statistical)."
+    assert bound_of("eps", -0.3, 0.1, 0.0).startswith("abs(eps) < 0.496 ")
+    assert bound_of("r", -0.5, 0.01, -0.5).startswith("abs(r + 0.5) < 0.0196 ")
+
+
+def test_a_reference_is_told_as_finely_as_its_bound():
+    """Of six digits, 5.78838e-05 is off by 1e-11: beyond the bound."""
+    said = bound_of("sigma", 5.788381e-5, 1e-15, 5.788381e-5)
+    assert said.startswith("abs(sigma - 5.788381e-05) < 1.96e-15 ")
+    fine = bound_of("sigma", 1.23456789012e-4, 1e-15, 1.23456789012e-4)
+    told = float(fine.split()[2].rstrip(")"))
+    assert abs(told - 1.23456789012e-4) < 1.96e-17
+
+
+def test_scatter_that_a_fit_estimates_has_student_s_interval():
+    """t of 2 degrees of freedom at 97.5 %: .95 √(2/(1 - .95²)) = 4.302653."""
+    wide = bound_of("q", 0.5, 0.01, 0.5, freedom=2)
+    assert wide == "abs(q - 0.5) < 0.0431 (95 %, statistical)."
+    # five values less q; gamma, at its bound, is not fitted
+    noise = jqd.instruments.NoNoise()
+    values = np.array([0.1, 0.4, 0.2, 0.7, 0.3])
+    data = SimpleNamespace(noise=noise, ts=np.arange(5), values=values, shares=values)
+    q = Constant("q", 0.5, 0.01, 0.0, 0.5)
+    gamma = Constant("gamma", 0.0, 0.01, 0.0, 0.0, at_bound=-1)
+    (said,) = answers(of([q, gamma], [0.5, 0.0], data=data))
+    # t of 4: 2.776445
+    assert said == (
+        "abs(q - 0.5) < 0.0278 (95 %, statistical); held at a bound: gamma."
+    )
+
+
+def of(constants, references, nuisances=(), data=None):
+    known = SimpleNamespace(noise=SimpleNamespace(known=True))
+    study = SimpleNamespace(
+        data=known if data is None else data,
+        labels=lambda: [one.name for one in constants],
+        references=lambda: references,
+        nuisances=nuisances,
+    )
+    return SimpleNamespace(
+        study=study, constants={one.name: one for one in constants}
+    )  # fmt: skip
+
+
+def test_only_what_was_measured_is_answered():
+    q = Constant("q", 0.51, 0.01, 0.0, 0.5)
+    flip = Constant("flip", 0.02, 0.004, 0.0, None, pull=0.3)
+    (said,) = answers(of([q, flip], [0.5, None], ("flip",)))
+    # .01 + .0195996 = .0295996
+    assert said == (
+        "abs(q - 0.5) < 0.0296 (95 %, statistical); fitted beside it: flip."
+    )
+    for silent in (
+        Constant("q", 0.51, 0.01, 0.0, 0.5, holds=False),
+        Constant("q", 0.51, 0.01, 0.0, 0.5, at_bound=1),
+        Constant("q", 0.51, 0.01, 0.0, 0.5, scatter=1e-6),
+    ):
+        assert answers(of([silent], [0.5])) == []
+    # of synthetic data the truth stands beside, which is no quantum mechanics
+    assert answers(of([Constant("K", 1.0, 0.1, 0.0, 1.1)], [None])) == []
+
+
+@pytest.mark.parametrize(
+    ("g", "said"),
+    [
+        ((0.98, 0.01), ["abs(g - 1) < 0.0396 (95 %, statistical)."]),
+        ((-0.98, 0.01), ["abs(g + 1) < 0.0396 (95 %, statistical)."]),
+        ((0.4, 0.1), []),
+    ],
+)
+def test_statistics_are_those_of_one_kind_or_of_none(g, said):
+    fit = SimpleNamespace(
+        constants={"g": Constant("g", *g, 0.0, None)}, at_edge=False, freedom=math.inf
+    )
+    assert _answer(fit) == said
+    # t of 1 is 12.7 standard errors: .02 + .127 = .147, and nothing of .4 +- .1
+    rough = SimpleNamespace(**vars(fit) | {"freedom": 1})
+    assert _answer(rough) == [one.replace("0.0396", "0.148") for one in said]
+    edge = SimpleNamespace(**vars(fit) | {"at_edge": True})
+    assert _answer(edge) == []
