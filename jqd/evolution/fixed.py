@@ -12,6 +12,7 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Int, PyTree
 
 from .. import _checks
+from .._math import take
 from .._outside import plain
 from .._scans import saved_scan
 from ..constants import static, switch
@@ -244,7 +245,9 @@ def rollout(
     (last, status, when), rows = saved_scan(
         interval, start, (times[:-1], times[1:], counts, struck), first
     )
-    values, records = jax.tree.map(lambda row: row[legs.saved], rows)
+    if legs.cut:
+        rows = jax.tree.map(lambda row: take(row, legs.saved), rows)
+    values, records = rows
     return values, records, last, status, when
 
 
