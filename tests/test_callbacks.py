@@ -310,6 +310,19 @@ def test_samples_of_copies_write_no_numbers_one_by_one():
     assert count(one_by_one, sample, jax.random.key(0))["all"] == 0
 
 
+@pytest.mark.parametrize("method", ["leap", "exact"])
+def test_individuals_write_no_numbers_one_by_one(method):
+    beables, phases = copying.population(START, 20)
+
+    def sample(key):
+        run = copying.individuals(
+            COPIES, beables, phases, TS, key, trajectories=4, method=method
+        )
+        return run.phase
+
+    assert count(one_by_one, sample, jax.random.key(0))["all"] == 0
+
+
 def test_numbers_that_are_written_one_by_one_are_seen():
     places = np.array([0, 2])
     for dtype, expected in ((complex, 1), (float, 0), (np.complex64, 0)):
