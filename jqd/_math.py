@@ -16,6 +16,7 @@ The input is guarded, not the output: in reverse mode 0 times an infinite slope 
 NaN. "There" is where the argument is not positive, NaN included, or where a mask says.
 """
 
+from functools import partial
 from typing import Any, TypeAlias
 
 import jax
@@ -78,6 +79,41 @@ def add_at(whole: Array, index: Any, values: Array) -> Array:
     """
     values = values.astype(whole.dtype)
     return of_pairs(real_pairs(whole).at[index].add(real_pairs(values)), whole)
+
+
+def take(whole: Any, index: Any, lead: int = 0) -> Any:
+    """`whole[index]`, whose derivatives move complex numbers by `real_pairs`.
+
+    What is gathered is added up at its places in reverse mode. The value itself is
+    gathered as it is, so that without derivatives no program changes.
+
+    Args:
+        whole: array; one of NumPy stays one.
+        index: whole numbers, an array or a tuple of arrays, one for each axis.
+        lead: number of axes before these, all of which is taken.
+    """
+    if isinstance(whole, np.ndarray) or not jnp.issubdtype(
+        whole.dtype, jnp.complexfloating
+    ):
+        return _at(whole, index, lead)
+    return _taken(lead, whole, index)
+
+
+def _at(whole: Any, index: Any, lead: int) -> Any:
+    each = index if isinstance(index, tuple) else (index,)
+    return whole[(slice(None),) * lead + each]
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _taken(lead: int, whole: Array, index: Any) -> Array:
+    return _at(whole, index, lead)
+
+
+@_taken.defjvp
+def _taken_jvp(lead: int, primals: Any, tangents: Any) -> tuple[Array, Array]:
+    whole, index = primals
+    slope = of_pairs(_at(real_pairs(tangents[0]), index, lead), whole)
+    return _taken(lead, whole, index), slope
 
 
 def divisor(x: Numbers, where: ArrayLike | None = None) -> Array:

@@ -1,5 +1,8 @@
 """No step of any law stops a GPU: by calls of Python, by numbers written one by one."""
 
+import dataclasses
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,11 +11,16 @@ from jax.extend.core import jaxprs_in_params
 
 import jqd
 from jqd import laws
+from jqd._math import abs2
 from jqd.ensembles import copying
+from jqd.laws.husimi.banded import Generator, diagonal_orbit
+from jqd.laws.husimi.occupations import SparseHamiltonian, product_kets
 from jqd.laws.law import Law
 from jqd.laws.motion import Motion
 from jqd.matter import gas, packets, photons, solid, tower
 from jqd.problems import golden
+from jqd.spaces import symbols
+from jqd.steppers.blocks import block_orbit, pieces_orbit
 
 TS = np.array([0.0, 0.1, 0.2])
 RK4 = jqd.Fixed(jqd.rk4, 2)
@@ -136,6 +144,8 @@ CASES = {
 }  # fmt: skip
 NOISY = {"PhaseKicks", "QuantumJumps", "Collapse", "CSL", "GRW"}
 NOISY |= {"DiosiPenrose", "QMUPL"}
+# What is drawn has no derivative. Some have other paths with one, these have none.
+DRAWN, UNDIFFERENTIATED = NOISY - {"PhaseKicks"}, {"QuantumJumps", "GRW"}
 
 
 def count(wanted, function, *arguments):
@@ -167,12 +177,16 @@ def one_by_one(equation):
     return numbers.dtype.itemsize > 8 and np.prod(places.shape[:-1]) > 1
 
 
-def program(name):
+def program(name, *, differentiated=False):
     """A run as a function of law and state, and these."""
     law, psi, *method = CASES[name]()
     state = law.prepare(psi) if isinstance(law, Law) else psi
     options = {"key": jax.random.key(0), "paths": 2} if name in NOISY else {}
     way = method[0] if method else jqd.Fixed(substeps=2)
+    if differentiated:
+        # of errors by steps there is no gradient
+        way = dataclasses.replace(way, estimate_error=False)
+        law = law.chance().pathwise() if name in DRAWN else law
 
     def run(law, state):
         found = jqd.evolve(law, state, TS, method=way, **options)
@@ -187,6 +201,95 @@ def test_no_step_of_a_batch_writes_numbers_one_by_one(name):
     batch = jax.tree.map(lambda leaf: jnp.stack([leaf] * 3), state)
     found = count(one_by_one, jax.vmap(run, (None, 0)), law, batch)
     assert found == {"all": 0, "in loops": 0}
+
+
+def count_in_gradient(function, *arguments):
+    """How many numbers the gradient of Σ |f|² writes one by one, by all constants."""
+    moving, still = eqx.partition(arguments, eqx.is_inexact_array)
+
+    def loss(moving):
+        leaves = jax.tree.leaves(function(*eqx.combine(moving, still)))
+        return sum(jnp.sum(abs2(x)) for x in leaves if eqx.is_inexact_array(x))
+
+    return count(one_by_one, jax.grad(loss), moving)["all"]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CASES if name not in UNDIFFERENTIATED]
+)
+def test_no_gradient_of_a_batch_writes_numbers_one_by_one(name):
+    run, law, state, _ = program(name, differentiated=True)
+    batch = jax.tree.map(lambda leaf: jnp.stack([leaf] * 3), state)
+    members = jax.vmap(lambda law, state: run(law, state)[0], (None, 0))
+    assert count_in_gradient(members, law, batch) == 0
+
+
+SQUARE = np.diag([0.1, 0.2, 0.3, 0.4]) + 0j
+KETS = np.ones((2, 4), complex)
+# rows of two blocks
+ROWS = np.array([[0, 2], [1, 3]])
+BANDS = ((0, 0), (1, 1))
+
+
+def symbol(coefficients):
+    return symbols.Symbol(coefficients, [((1,), (1,)), ((2,), (0,))])
+
+
+def bands(weight):
+    return Generator([weight, weight], BANDS, (4,))
+
+
+def by_sectors(weights, kets):
+    return SparseHamiltonian(np.repeat(ROWS, 2, axis=1), weights).apply(kets)
+
+
+def more_legs_than_times():
+    f = jqd.pulse(lambda t, height: height + 0 * t, jumps=[0.05, 0.15], height=0.2)
+    law = laws.Schrodinger(jqd.driven(np.diag([0.0, 1.0]), (np.eye(2), f)))
+    method = jqd.Fixed(jqd.rk4, 2, estimate_error=False)
+    run = lambda law, psi: jqd.evolve(law, psi, TS, method=method).values  # noqa: E731
+    return run, law, KETS[0, :2]
+
+
+def large_tower():
+    law = tower.Tower(tower.harmonic_ladder(2, 1.0), 1.0, 0.2, 130.0)
+    return tower.Tower.interact, law, np.ones(law.shape, complex)
+
+
+# a function that gathers complex numbers at many places, and what it is given
+GATHERING = {
+    "blocks": lambda: (
+        lambda H, psi: block_orbit(H, ROWS, psi, jnp.asarray(TS), 1.0), SQUARE, KETS[0],
+    ),
+    "kets of blocks": lambda: (
+        lambda H, kets: pieces_orbit([(ROWS, H)], kets, jnp.asarray(TS), 1.0),
+        SQUARE[ROWS[:, :, None], ROWS[:, None, :]], KETS,
+    ),
+    "sectors": lambda: (by_sectors, KETS, KETS),
+    "products": lambda: (
+        lambda tables: product_kets(tables, 2), np.ones((2, 2, 3), complex),
+    ),
+    "diagonals": lambda: (
+        lambda weight, rho: diagonal_orbit(bands(weight), rho, jnp.asarray(TS))[0],
+        SQUARE, SQUARE,
+    ),
+    "bands": lambda: (lambda weight: bands(weight).dense(), SQUARE),
+    "symbols": lambda: (
+        lambda c, kets: symbols.apply(symbol(c), kets, 4), KETS[0, :2], KETS,
+    ),
+    "matrices": lambda: (lambda c: symbols.matrix(symbol(c), 4), KETS[0, :2]),
+    "orderings": lambda: (
+        lambda c: symbol(c).to("wick", 1.0, prune=False).coefficients, KETS[0, :2],
+    ),
+    "legs": more_legs_than_times,
+    "tower": large_tower,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GATHERING)
+def test_no_gradient_of_a_gather_writes_numbers_one_by_one(name):
+    function, *arguments = GATHERING[name]()
+    assert count_in_gradient(function, *jax.tree.map(jnp.asarray, arguments)) == 0
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -207,6 +310,19 @@ def test_samples_of_copies_write_no_numbers_one_by_one():
     assert count(one_by_one, sample, jax.random.key(0))["all"] == 0
 
 
+@pytest.mark.parametrize("method", ["leap", "exact"])
+def test_individuals_write_no_numbers_one_by_one(method):
+    beables, phases = copying.population(START, 20)
+
+    def sample(key):
+        run = copying.individuals(
+            COPIES, beables, phases, TS, key, trajectories=4, method=method
+        )
+        return run.phase
+
+    assert count(one_by_one, sample, jax.random.key(0))["all"] == 0
+
+
 def test_numbers_that_are_written_one_by_one_are_seen():
     places = np.array([0, 2])
     for dtype, expected in ((complex, 1), (float, 0), (np.complex64, 0)):
@@ -214,6 +330,13 @@ def test_numbers_that_are_written_one_by_one_are_seen():
         many = count(one_by_one, lambda x: x.at[places].set(1), numbers)
         alone = count(one_by_one, lambda x: x.at[1].set(1), numbers)
         assert (many["all"], alone["all"]) == (expected, 0)
+
+
+def test_gradients_that_write_numbers_one_by_one_are_seen():
+    places = np.array([0, 2])
+    for dtype, expected in ((complex, 1), (float, 0), (np.complex64, 0)):
+        gathered = lambda x: x[places]  # noqa: E731
+        assert count_in_gradient(gathered, jnp.zeros(3, dtype)) == expected
 
 
 def test_discs_do_not_call_back():

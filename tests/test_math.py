@@ -15,6 +15,7 @@ from jqd._math import (
     safe_divide,
     safe_log,
     safe_sqrt,
+    take,
 )
 
 # Of each function of one number: value, first and second derivative, away from 0 and
@@ -152,3 +153,41 @@ def test_a_phase_is_that_of_its_angle(dtype):
     np.testing.assert_allclose(value, exact, atol=4 * eps)
     np.testing.assert_allclose(first, 1j * exact, atol=4 * eps)
     np.testing.assert_array_equal(expi(-x), jnp.conj(expi(x)))
+
+
+@pytest.mark.parametrize(
+    ("lead", "index"),
+    [
+        (0, np.array([2, 0, 2])),
+        (1, np.array([[1, 3], [0, 1]])),
+        (0, (np.array([0, 2, 0]), np.array([1, 1, 1]))),
+    ],
+)
+def test_take(lead, index):
+    """Values and slopes of a gather, with a place that is taken twice."""
+    rng = np.random.default_rng(3)
+    whole = rng.normal(size=(3, 4)) + 1j * rng.normal(size=(3, 4))
+    at = (slice(None),) * lead + (index if isinstance(index, tuple) else (index,))
+    expected = whole[at]
+    weight = rng.normal(size=expected.shape) + 1j * rng.normal(size=expected.shape)
+    np.testing.assert_array_equal(take(whole, index, lead), expected)
+    np.testing.assert_array_equal(take(jnp.asarray(whole), index, lead), expected)
+    real = take(jnp.asarray(whole.real), index, lead)
+    np.testing.assert_array_equal(real, expected.real)
+
+    def loss(whole, index):
+        return jnp.sum(jnp.real(weight * take(whole, index, lead)))
+
+    # JAX's gradient of Re Σ w z is w, at each place the sum of those of its copies
+    slope = np.zeros_like(whole)
+    np.add.at(slope, at, weight)
+    # the order of the sum of two is not given
+    close = {"rtol": 1e-15, "atol": 1e-15}
+    found = jax.jit(jax.grad(loss))(jnp.asarray(whole), index)
+    np.testing.assert_allclose(found, slope, **close)
+    batch = jnp.stack([whole, 2 * whole])
+    each = jax.vmap(jax.grad(loss), (0, None))(batch, index)
+    np.testing.assert_allclose(each, [slope, slope], **close)
+    # forward mode, of what it is linear in
+    moved = jax.jvp(lambda z: take(z, index, lead), (batch[0],), (batch[1],))[1]
+    np.testing.assert_array_equal(moved, 2 * expected)

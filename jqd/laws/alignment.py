@@ -23,6 +23,7 @@ from .._math import (
     of_pairs,
     real_pairs,
     safe_divide,
+    take,
 )
 from .._outside import plain
 from ..constants import antisymmetric, constant, free, symmetric, upper_triangle
@@ -235,13 +236,14 @@ class PhaseAlignment(Law):
         # one pass over the individuals for all sums over classes
         sums = self.class_sum(jnp.stack([turn, momentum * turn, towards], axis=1))
         links, drive = self._drive(sums[:, 0])
-        pull = turn * drive[beable]
+        pull = turn * take(drive, beable)
         rate = momentum + self.omega[beable] + jnp.real(pull)
         # Σ_K π_K ∂Ω_K/∂φ_I: through φ_I in Ω_I itself, and in that of other classes
         back = jnp.sum(links * sums[:, 1][:, None], axis=0)
-        reaction = jnp.imag(momentum * pull - jnp.conj(turn) * back[beable])
+        reaction = jnp.imag(momentum * pull - jnp.conj(turn) * take(back, beable))
         each = slope * strength(self.f, self.occupation, self.norm)
-        attraction = jnp.imag(towards * (each * jnp.conj(sums[:, 2]))[beable])
+        held = take(each * jnp.conj(sums[:, 2]), beable)
+        attraction = jnp.imag(towards * held)
         return PhaseState(rate, reaction - attraction - self.damping * momentum)
 
     def _drive(self, sums: Array) -> tuple[Array, Array]:
@@ -255,7 +257,7 @@ class PhaseAlignment(Law):
         phase, momentum = state
         turn = expi(phase)
         drive = self._drive(self.class_sum(turn))[1]
-        pull = jnp.real(turn * drive[np.asarray(self.beable)])
+        pull = jnp.real(turn * take(drive, np.asarray(self.beable)))
         Omega = self.omega[np.asarray(self.beable)] + pull
         # Σ_{IJ} sin²y = (n² - |Z₂|²)/2 and Σ_{IJ} 2(1 - cos y) = 2 (n² - |Z|²)
         scale, k = (0.5, 2) if self.potential == "sin2" else (2.0, 1)

@@ -290,7 +290,7 @@ class CopyDynamics(Law):
             return omega, links
         driven = 1 / self.hbar * self.drive.at(t)
         on = jnp.eye(links.shape[-1], dtype=bool)
-        return omega + jnp.real(jnp.diagonal(driven)), links + jnp.where(on, 0, driven)
+        return omega + jnp.diagonal(jnp.real(driven)), links + jnp.where(on, 0, driven)
 
     def at(self, t: ArrayLike) -> "CopyDynamics":
         """The law without a drive that moves as this one does at time t.

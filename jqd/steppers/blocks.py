@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex
 
-from .._math import add_at
+from .._math import add_at, take
 from .eigenbasis import unitary_orbit
 
 # Above this many entries per row the search costs more than it can save.
@@ -86,14 +86,14 @@ def block_orbit(
     """
     # one row of zeros at the end, with which the shorter blocks are padded
     padded = jnp.pad(matrix, ((0, 1), (0, 1)))
-    parts = padded[index[:, :, None], index[:, None, :]]
-    start = jnp.pad(psi0, (0, 1))[index]
+    parts = take(padded, (index[:, :, None], index[:, None, :]))
+    start = take(jnp.pad(psi0, (0, 1)), index)
     orbits = _over_blocks(unitary_orbit, parts, start, ts, hbar)
     # the place of each row of the matrix: gathering is faster than scattering
     places = jnp.arange(index.size).reshape(index.shape)
     places = jnp.zeros(psi0.shape[0] + 1, int).at[index].set(places)[:-1]
     block, row = jnp.divmod(places, index.shape[1])
-    return orbits[block, :, row].T
+    return take(jnp.swapaxes(orbits, 1, 2), (block, row)).T
 
 
 def split_entries(
@@ -137,7 +137,8 @@ def split_entries(
             renamed[block[rows[here]]], place[rows[here]], place[columns[here]]
         )  # fmt: skip
         parts = jnp.zeros((group.size, width, width), values.dtype)
-        pieces.append((index[group, :width], add_at(parts, places, values[here])))
+        parts = add_at(parts, places, take(values, here))
+        pieces.append((index[group, :width], parts))
     return pieces
 
 
@@ -159,7 +160,7 @@ def pieces_orbit(
     states, rows = [], []
     each = jax.vmap(unitary_orbit, in_axes=(None, 0, None, None))
     for index, parts in pieces:
-        start = jnp.pad(kets, ((0, 0), (0, 1)))[:, index]
+        start = take(jnp.pad(kets, ((0, 0), (0, 1))), index, 1)
         # (blocks, kets, nt, size)
         orbits = _over_blocks(each, parts, jnp.moveaxis(start, 1, 0), ts, hbar)
         orbits = jnp.transpose(orbits, (2, 1, 0, 3))
@@ -170,7 +171,7 @@ def pieces_orbit(
     # of each row of the matrix; the row of zeros, of which there may be many, is last
     place = np.zeros(n + 1, int)
     place[row] = np.arange(row.size)
-    return jnp.concatenate(states, axis=-1)[..., place[:-1]]
+    return take(jnp.concatenate(states, axis=-1), place[:-1], 2)
 
 
 def _over_blocks(

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.extend.core import jaxprs_in_params
 
 from jqd import (
     Adaptive,
@@ -189,6 +190,41 @@ def test_traced_counts_equal_substeps_and_compile_once():
     short = run(jnp.array([4, 0, 4, 4])).values
     np.testing.assert_array_equal(short[2], short[1])
     assert np.max(np.abs(short[3] - short[2])) > 0.01
+
+
+def loops(jaxpr):
+    """(turns, steps in a turn of the compiled loop) of each scan, outer ones first."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "scan":
+            yield equation.params["length"], equation.params["unroll"]
+        for inner in jaxprs_in_params(equation.params):
+            yield from loops(inner)
+
+
+# at seven times, which no other test has: JAX remembers programs, and no backend with
+# them
+@pytest.mark.parametrize(
+    ("backend", "options", "expected"),
+    [
+        ("gpu", {"substeps": 121, "gradient": "direct"}, [(121, 8)]),
+        # of √121 steps in a block, which is run anew in reverse mode
+        ("gpu", {"substeps": 121}, [(11, 1), (11, 8)]),
+        # no more than there are
+        ("gpu", {"substeps": 3}, [(3, 3)]),
+        # a traced number of steps is a loop of another kind
+        ("gpu", {"counts": jnp.asarray(121)}, []),
+        ("cpu", {"substeps": 143, "gradient": "direct"}, [(143, 1)]),
+        ("cpu", {"substeps": 143}, [(13, 1), (11, 1)]),
+    ],
+)
+def test_a_gpu_takes_several_steps_a_turn(monkeypatch, backend, options, expected):
+    law, psi = golden(0.4)
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    ts = np.array([0.0, 0.1, 0.2, 0.3, 0.5, 0.6, 0.8])
+    method = Fixed(rk4, estimate_error=False, **options)
+    run = lambda psi: evolve(law, psi, ts, method=method).values  # noqa: E731
+    made = jax.make_jaxpr(run)(psi)
+    assert list(loops(made.jaxpr)) == [(6, 1), *expected]
 
 
 def test_counts_of_splittings():

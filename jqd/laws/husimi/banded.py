@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex
 
-from ..._math import abs2, add_at
+from ..._math import abs2, add_at, take
 from ...steppers.exponentials import exponential_orbit
 
 
@@ -62,7 +62,8 @@ class Generator(eqx.Module):
             source, inside = _sources(places, offset)
             rows = np.ravel_multi_index(tuple(places[:, inside]), shape)
             columns = np.ravel_multi_index(tuple(source[:, inside]), shape)
-            whole = add_at(whole, (rows, columns), weight[inside])
+            values = take(weight, np.nonzero(inside))
+            whole = add_at(whole, (rows, columns), values)
         return whole
 
     def diagonals(self) -> Complex[Array, "D D D"]:
@@ -77,7 +78,7 @@ class Generator(eqx.Module):
         for weight, (move, _) in zip(self.weights, self.offsets, strict=True):
             source = n + move
             inside = (n + k < size) & (source >= 0) & (source + k < size)
-            values = weight[n[inside], (n + k)[inside]]
+            values = take(weight, (n[inside], (n + k)[inside]))
             place = k[inside], n[inside], source[inside]
             whole = add_at(whole, place, values)
         return whole
@@ -103,10 +104,10 @@ def diagonal_orbit(
     k, n = np.indices((size, size))
     column = np.minimum(n + k, size - 1)
     inside = jnp.asarray(n + k < size)
-    first = jnp.where(inside, rho0[n, column], 0)
+    first = jnp.where(inside, take(rho0, (n, column)), 0)
     lines = exponential_orbit(parts, first, ts)
     row, column = np.indices((size, size))
-    found = lines[:, np.abs(column - row), np.minimum(row, column)]
+    found = take(lines, (np.abs(column - row), np.minimum(row, column)), 1)
     rho = jnp.where(column >= row, found, jnp.conj(found)).astype(rho0.dtype)
     # rounding error of matrices of this size, amplified as the state grows
     largest = jnp.sqrt(jnp.max(jnp.sum(abs2(parts), axis=(1, 2))))

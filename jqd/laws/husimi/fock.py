@@ -214,7 +214,7 @@ class Fock(Form):
     def _edge(self, equation: Equation, state: Array) -> Array:
         """Largest share of the trace in the two highest levels of a mode."""
         levels = read_levels(self.levels, equation.modes)
-        occupied = jnp.reshape(jnp.real(jnp.diagonal(state)), levels)
+        occupied = jnp.reshape(jnp.diagonal(jnp.real(state)), levels)
         shares = [
             jnp.sum(jnp.abs(jnp.moveaxis(occupied, mode, 0)[-2:]))
             for mode in range(occupied.ndim)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int
 
-from ..._math import abs2, add_at
+from ..._math import abs2, add_at, take
 from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import format_monomial
 from ...steppers.blocks import split_entries
@@ -129,7 +129,8 @@ def hamiltonian_entries(
     # as many α* as α: whole powers of ħ
     degrees = np.array([sum(m) for m, _ in symbol.powers])
     scaled = coefficients * hbar.astype(real) ** degrees
-    return entries, scaled[entries.terms] * jnp.asarray(entries.values, real)
+    values = take(scaled, entries.terms) * jnp.asarray(entries.values, real)
+    return entries, values
 
 
 def hamiltonian_pieces(
@@ -178,7 +179,8 @@ class SparseHamiltonian(NamedTuple):
         def add(total, way):
             source, weight = way
             weight = jnp.reshape(weight, (1,) * (kets.ndim - 1) + weight.shape)
-            return total + weight.astype(kets.dtype) * kets[..., source], None
+            moved = take(kets, source, kets.ndim - 1)
+            return total + weight.astype(kets.dtype) * moved, None
 
         start = jnp.zeros_like(kets)
         total, _ = jax.lax.scan(add, start, (jnp.asarray(self.sources), self.weights))
@@ -198,5 +200,5 @@ class SparseHamiltonian(NamedTuple):
 def product_kets(tables: Complex[Array, "K M L"], quanta: int) -> Complex[Array, "K D"]:
     """Products of one-mode kets over the states of at most `quanta` quanta."""
     states = occupations(tables.shape[1], quanta)
-    factors = [tables[:, i, states[:, i]] for i in range(tables.shape[1])]
+    factors = [take(tables[:, i], states[:, i], 1) for i in range(tables.shape[1])]
     return functools.reduce(jnp.multiply, factors)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from ... import _checks
-from ..._math import abs2
+from ..._math import abs2, take
 from ..._scans import saved_scan
 from ...constants import static
 from ...spaces.fock import coherent_amplitudes
@@ -157,7 +157,8 @@ class Sectors(eqx.Module):
             n = states[index]
             block = jnp.ones((*index.shape, index.shape[1]), tables.dtype)
             for i in range(modes):
-                block = block * tables[i][n[:, :, None, i], n[:, None, :, i]]
+                pairs = n[:, :, None, i], n[:, None, :, i]
+                block = block * take(tables[i], pairs)
             return block
 
         groups = _groups(modes, quanta)
@@ -267,8 +268,9 @@ class SectorKets(Carrier):
         """ħ^((|m|+|n|)/2) <v_k| Π_i b_i^m_i b_i†^n_i |v_k>"""
         entries = monomial_entries(((m, n),), state.quanta)
         values = jnp.asarray(entries.values, state.weights.dtype)
-        bras = jnp.conj(state.kets[:, entries.rows])
-        each = jnp.sum(bras * values[None, :] * state.kets[:, entries.columns], axis=1)
+        bras = jnp.conj(take(state.kets, entries.rows, 1))
+        kets = take(state.kets, entries.columns, 1)
+        each = jnp.sum(bras * values[None, :] * kets, axis=1)
         return equation.hbar.astype(values.dtype) ** ((sum(m) + sum(n)) / 2) * each
 
     def resolution(self, equation: Equation, state: NumberKets) -> Resolution:
@@ -398,7 +400,7 @@ class SectorBlocks(Carrier):
             first = starts[sector[here]]
             places = member[sector[here]], columns[here] - first, rows[here] - first
             total = total + jnp.sum(
-                rho[places] * jnp.asarray(values[here], rho.real.dtype)
+                take(rho, places) * jnp.asarray(values[here], rho.real.dtype)
             )
         return equation.hbar.astype(total.real.dtype) ** sum(m) * total
 

@@ -47,8 +47,7 @@ class DensityOperators(Law):
         """The diagonal of ρ: populations, or per unit of volume on a grid."""
         shape = state.shape[: state.ndim // 2]
         size = math.prod(shape)
-        diagonal = jnp.diagonal(state.reshape(size, size))
-        return jnp.real(diagonal).reshape(shape)
+        return jnp.diagonal(jnp.real(state).reshape(size, size)).reshape(shape)
 
     def invariants(self, state: Array) -> dict[str, Array]:
         """The trace, as `norm`."""

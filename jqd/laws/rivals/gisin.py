@@ -55,7 +55,7 @@ class Gisin(DepartureOfKets):
             E = jnp.min(H)
             moved = jnp.exp(-(1j + self.lam) * dt / hbar * (H - E)) * state
         else:
-            E = jnp.mean(jnp.real(jnp.diagonal(H)))
+            E = jnp.mean(jnp.diagonal(jnp.real(H)))
             unit = jnp.eye(H.shape[0], dtype=H.dtype)
             rate = -(1j + self.lam) * dt / hbar * (H - E * unit)
             moved = jax.scipy.linalg.expm(rate) @ state

@@ -8,6 +8,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from ... import _checks
+from ..._math import take
 from ...constants import constant, scalars
 from ...laws.groups import Watch
 from ...laws.linear import LinearLaw
@@ -180,7 +181,8 @@ class Tower(LinearLaw, Hamiltonian):
         factors = np.sqrt(kept.numbers.T + extra)
         padded = jnp.pad(psi, ((0, 0), (0, 1)))
         terms = [
-            (weight * jnp.asarray(factor, weights.dtype))[None, :] * padded[:, column]
+            (weight * jnp.asarray(factor, weights.dtype))[None, :]
+            * take(padded, column, 1)
             for weight, factor, column in zip(weights, factors, source, strict=True)
         ]
         return jnp.sum(jnp.stack(terms), axis=0)

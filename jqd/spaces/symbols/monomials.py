@@ -161,7 +161,7 @@ def collect(
     source = np.array([k for k, _ in rows])
     order = np.array([term[0] for _, term in rows])
     weight = np.array([term[1] for _, term in rows], real)
-    scaled = values[source] * (powers_of(hbar, order, real) * weight)
+    scaled = _math.take(values, source) * (powers_of(hbar, order, real) * weight)
     return scaled, [term[2] for _, term in rows]
 
 

@@ -16,6 +16,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int
 
 from ... import _checks
 from ..._checks import known
+from ..._math import take
 from . import monomials
 from .monomials import ORDERINGS, Powers
 from .symbol import Symbol
@@ -107,7 +108,7 @@ def couplings(
     entries = _entries(symbol.powers, shape, symbol.ordering)
     real = symbol.coefficients.real.dtype
     scaled = known(symbol.coefficients) * _root_powers(symbol, hbar)
-    values = scaled[entries.terms] * entries.values.astype(real)
+    values = take(scaled, entries.terms) * entries.values.astype(real)
     return Couplings(entries.rows, entries.columns, values)
 
 
@@ -139,7 +140,8 @@ def apply(
         # rows in turn: gathering is faster than scattering
         lead = (1,) * (kets.ndim - 1)
         weight = scaled[k] * jnp.asarray(factor, real)
-        moved = kets if power[0] == power[1] else kets[..., source]
+        still = power[0] == power[1]
+        moved = kets if still else take(kets, source, kets.ndim - 1)
         image += jnp.reshape(weight, (*lead, size)) * moved
     return image
 

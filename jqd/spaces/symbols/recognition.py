@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from ... import _checks
+from ..._math import take
 from ...interop import as_array
 from . import monomials, parser
 from .operators import check_levels, matrix
@@ -96,7 +97,7 @@ def from_matrix(
     powers = monomials.all_powers(len(shape), degree)
     terms, rows, columns, weights = _inversion(powers, shape)
     real = values.real.dtype
-    needed = values[rows, columns] * weights.astype(real)
+    needed = take(values, (rows, columns)) * weights.astype(real)
     found = monomials.add_at((len(powers),), terms, needed)
     if _checks.is_concrete(found):
         # Zero up to rounding, relative to the size of the summands.

@@ -127,7 +127,9 @@ def thin_individuals(
     shift = shift - (jnp.arange(size) == of).astype(occupation.dtype)
     unit = crowd.unit
     if copy_phase:
-        unit = unit.at[copier].set(unit[source])
+        # chosen among all, not written to its place: see `real_pairs`
+        this = jnp.arange(unit.shape[0]) == copier
+        unit = jnp.where(this, unit[source], unit)
     crowd = Crowd(
         crowd.beable.at[copier].set(crowd.beable[source]),
         unit,
