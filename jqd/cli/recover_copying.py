@@ -144,7 +144,7 @@ def instrument_of(
     shown = [name for name in SHOWN if name in last and last[name] not in own]
     if not shown:
         return "density"
-    centres = {
+    centres: dict[str, Any] = {
         name: priors[last[name]].centre for name in shown if last[name] in priors
     }
     return Confusion(since=record.t0, **centres)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike
 
@@ -75,7 +76,8 @@ def load_record(
     with naming(path):
         model = _noise(file, counted, values, noise, errors)
         if isinstance(model, Multinomial):
-            model.check(values)  # of each row: a sum may be one of counts alone
+            # of each row: a sum may be one of counts alone
+            model.check(jnp.asarray(values))
             ts, values = _pooled(ts, values)
         return Record(ts, values, model, t0)
 

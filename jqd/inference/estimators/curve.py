@@ -105,9 +105,8 @@ def fit_curve(
     unit = np.array([1.0, 1.0, np.exp(first[0, 1])])
     # All three are carried, so that one compilation serves whatever is free.
     free_ones = np.isin(np.arange(3), index)
-    data = _Curve(
-        *map(jnp.asarray, (E, nbar, errors, first[0], free_ones, unit)), apart
-    )
+    columns = (E, nbar, errors, first[0], free_ones, unit)
+    data = _Curve(*map(jnp.asarray, columns))._replace(apart=apart)
     thetas, costs = _descend(data, jnp.asarray(first / unit[None, :]))
     costs = np.where(np.isfinite(costs), costs, np.inf)
     best = int(np.argmin(costs))
