@@ -153,7 +153,7 @@ class Task(eqx.Module):
     offsets: Float[Array, "K h"]
 
     def problem(self, settings: Array) -> Problem:
-        """Shares on settings with these informations of one shot."""
+        """Shares on settings, whose Fisher information of one shot is given."""
         accuracy = self.apparatus.priors()
         C = jnp.zeros((accuracy.shape[0], 2)).at[jnp.arange(2), jnp.arange(2)]
         return Problem(
