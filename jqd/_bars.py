@@ -33,7 +33,7 @@ def bars(
     needs no widgets. A log, or a pipe, has none, or lines of text.
 
     Args:
-        columns: of rich's bars; its own by custom.
+        columns: of rich's bars; its own by default.
         transient: whether rich's bars go when they are done.
         show: whether there are any at all.
         lines: whether a log has a line for each tenth of the work.

@@ -185,7 +185,7 @@ def _refuse(seen: Identifiability) -> None:
     if int(seen.null) == 0:
         return
     raise Unidentifiable(
-        "Argument `psi` must tell the coefficients apart, but "
+        "Argument `psi` must determine the coefficients, but "
         f"{int(seen.null)} combination(s) of them change neither rate by more than its "
         f"noise: {seen.describe()}. Ask for fewer `orders`, or record more runs."
     )

@@ -154,8 +154,8 @@ def _readout(priors: Mapping[str, Prior]) -> float:
             if not 0 <= mean < 1:
                 raise ValueError(
                     "Argument `--nuisance readout` must have a mean in [0, 1), the "
-                    "share of read-outs that tell nothing (an error of M classes is "
-                    f"below (M-1)/M), but has {mean:g}."
+                    "share of read-outs that show a random class (an error of M "
+                    f"classes is below (M-1)/M), but has {mean:g}."
                 )
             return mean
     return 0.0

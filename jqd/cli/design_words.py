@@ -71,7 +71,7 @@ def told(summary: Mapping[str, Any], *, box: bool) -> list[Any]:
 
 def _null_words(vector: Mapping[str, float]) -> str:
     parts = [f"{v:+.4g} {name}" for name, v in vector.items() if abs(v) > 1e-6]
-    return f"Without priors the record tells nothing along {', '.join(parts)}."
+    return f"Without priors the data constrain nothing along {', '.join(parts)}."
 
 
 def _need_words(need: Mapping[str, Any]) -> str:

@@ -240,7 +240,7 @@ def check_free(
     for name in free:
         if name in untold:
             raise Unidentifiable(
-                f"Argument `--free` must name constants that {by} can tell, but "
+                f"Argument `--free` must name constants that {by} can determine, but "
                 f"{untold[name]}."
             )
         if name not in valid:

@@ -85,7 +85,7 @@ Shots = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Number of shots of each row of a .csv, where no column tells it.",
+        help="Number of shots of each row of a .csv, where no column gives it.",
         rich_help_panel=DATA,
     ),
 ]

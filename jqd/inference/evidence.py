@@ -155,8 +155,8 @@ def _check_told(study: Study, theta: Array) -> None:
     told = analyse(study.slope(theta), high - low, study.labels())
     if int(told.null):
         raise Unidentifiable(
-            "Argument `study` must have a record and priors that tell its constants "
-            f"apart, but {told.describe()} changes nothing; ln Z has no maximum."
+            "Argument `study` must have a record and priors that determine its "
+            f"constants, but {told.describe()} changes nothing; ln Z has no maximum."
         )
 
 

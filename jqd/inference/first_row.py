@@ -247,9 +247,9 @@ def _of_shares(row: FirstRow) -> Iterator[Cause]:
         readout = 1 - float(np.sum(apart * (row.seen - np.mean(row.seen)))) / square
         if 0 < readout < MOST_READOUT:
             yield (
-                f"a share readout = {readout:.2g} of the shots tells nothing: give "
-                f"`instrument=jqd.instruments.Confusion(readout={readout:.2g})`, or "
-                "let `readout` be a nuisance",
+                f"a share readout = {readout:.2g} of the shots shows a random class: "
+                f"give `instrument=jqd.instruments.Confusion(readout={readout:.2g})`, "
+                "or let `readout` be a nuisance",
                 np.mean(row.expected) + (1 - readout) * apart,
             )
     if row.expected.size <= 16:

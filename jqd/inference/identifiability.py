@@ -155,7 +155,7 @@ def refuse_names(study: Study) -> None:
     reason = study.law.fits().why_not(tuple(free))
     if reason is not None:
         raise Unidentifiable(
-            f"Argument `free` must name constants that data can tell apart, but "
+            f"Argument `free` must name constants that data can distinguish, but "
             f"{reason}."
         )
 

@@ -681,7 +681,7 @@ def _refuse_nu(scene: Scene, names: Iterable[str], argument: str) -> None:
     lasts = {place.name.rpartition(".")[2] for place in constants.places(scene)}
     if "nu" in names and "nu" not in lasts:
         raise ValueError(
-            f"Argument `{argument}` must name constants that a record can tell, but "
+            f"Argument `{argument}` must name constants that a record determines, but "
             "'nu', the noise of single paths, leaves densities and records as they "
             "are; see `jqd.inference.estimators.nu_from_arrivals`."
         )

@@ -54,7 +54,7 @@ class Motion(eqx.Module):
                     continue  # what the base has it may read
                 if callable(said) or isinstance(said, property):
                     raise ValueError(
-                        f"Method `{cls.__name__}.{name}` must be told in "
+                        f"Method `{cls.__name__}.{name}` must be named in "
                         f"`{group}()`, but the class has none, so that nobody would "
                         "read it; see `jqd.laws.groups`."
                     )

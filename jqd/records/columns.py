@@ -34,8 +34,8 @@ def check_columns(columns: Mapping[str, str]) -> None:
     for name in columns:
         if name not in known and _CLASS.fullmatch(str(name)) is None:
             raise ValueError(
-                "Argument `columns` must tell the columns of t, n0, n1, .. or p0, p1, "
-                f".., sigma or shots, but tells that of {name!r}"
+                "Argument `columns` must name the columns of t, n0, n1, .. or p0, p1, "
+                f".., sigma or shots, but names that of {name!r}"
                 f"{did_you_mean(name, known)}"
             )
     taken = list(columns.values())

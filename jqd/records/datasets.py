@@ -70,7 +70,7 @@ def _drop_unset(variable: Any) -> None:
     """Take a fill value of 0 as what it is for Zarr, a value like any other.
 
     xarray takes that of an array of version 2 as a mark of missing values; nobody who
-    leaves it at what it is by custom means that.
+    leaves it at its default means that.
     """
     fill = variable.attrs.get("_FillValue")
     if isinstance(fill, int | float | complex | np.number | np.bool_) and fill == 0:

@@ -35,7 +35,7 @@ def figure_horizon(seen: Horizon, names: Sequence[str]) -> Figure:
             color = colours(k) if many else CYCLE[k]
             left.semilogy(ts, bounds[:, k], color=color, label=name)
         left.set(xlabel="length of the record", ylabel="Cramér-Rao bound of a constant")
-        left.set_title("What the record can tell")
+        left.set_title("What the data can determine")
         left.set_ylim(np.nanmin(bounds) / 2, min(UNKNOWN, 2 * np.nanmax(bounds)))
         if many:
             scale = ScalarMappable(Normalize(-0.5, len(names) - 0.5), colours)

@@ -447,7 +447,7 @@ _DESCRIPTIONS = {
     "sigmas": "deviation in standard errors; NaN where these are not scatter",
     "covariance": "covariance of the recovered constants",
     "singular_values": "singular values of the Jacobian of the residuals",
-    "null_directions": "unit vectors in the constants' units that the data cannot tell",
+    "null_directions": "unit vectors in the constants' units that the data leave open",
     "starts": "constants at which each search began",
     "ends": "constants at which each search ended",
     "agree": "whether the search reached the best fit",

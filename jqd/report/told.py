@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from .cells import Block, Section
 
 NOTHING = "Nothing of this kind is stored with these results."
-UNTOLD = "What the data cannot tell"
+UNTOLD = "What the data cannot determine"
 Summary = Mapping[str, Any]
 
 

@@ -95,14 +95,14 @@ def design(results: Results) -> Told:
         ],
     )  # fmt: skip
     gap = {k: summary[k] for k in ("criterion", "value", "gap", "shots")}
-    at = listing("Constants at which errors are told", summary["at"])
+    at = listing("Constants at which errors are given", summary["at"])
     null = summary["null_vectors"]
     untold = Section(
         UNTOLD,
         ("Without priors the record leaves no combination of the constants open.",),
     )
     if null:
-        caption = "Along these unit vectors the record tells nothing without priors"
+        caption = "Along these unit vectors the data constrain nothing without priors"
         rows = [[number(x, 3) for x in one.values()] for one in null]
         untold = of_block(untold.title, Block(caption, list(null[0]), rows))
     return Told(

@@ -66,7 +66,7 @@ def test_calibration_that_no_number_of_shots_beats(files, printed, capsys):
     assert main(words) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "with these shares no number of shots is enough; calibration" in out
-    assert "Without priors the record tells nothing along" in out
+    assert "Without priors the data constrain nothing along" in out
     assert main([*words, "--json"]) == 0
     result = printed("design copying")
     (need,) = result["steps"]
@@ -150,7 +150,10 @@ def test_bad_words_are_one_line_and_exit_code_2(words, message, files, capsys):
     ("words", "message"),
     [
         ("copying --nuisance nobody=1+-1", "`--nuisance` must"),
-        ("copying --free q,R --times 1", "`--times` must tell what is wanted, but"),
+        (
+            "copying --free q,R --times 1",
+            "`--times` must determine what is wanted, but",
+        ),
         ("copying --over q=0.4:0.6 --against q=0.4", "`--over` must be None for 'KL'"),
         ("copying --over q=0:9 --times 1,30", "with which the law reaches the last"),
         ("husimi --free omega", "`--free` must"),

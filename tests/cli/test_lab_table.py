@@ -207,7 +207,7 @@ def test_lifetimes_are_no_prior_of_what_a_law_calls_fading():
         ("--columns t=time_us,n1", "have one column 'n1', but rabi.csv has day,time"),
         ("--columns t=time_us,n1=", "`--columns` must look like t=time_us,n1=ones"),
         ("--columns t=time_us,t=ones", "`--columns` must look like t=time_us,n1=ones"),
-        ("--columns t=time_us,k=ones", "`--columns` must tell the columns of t, n0"),
+        ("--columns t=time_us,k=ones", "`--columns` must name the columns of t, n0"),
         ("--shots 100", "hold no more counts than shots, but rabi.csv has"),
     ],
 )

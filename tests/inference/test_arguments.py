@@ -103,7 +103,7 @@ def test_an_error_of_the_read_out_is_named():
     read = np.round(0.96 * COUNTS + 0.02 * COUNTS.sum(axis=1, keepdims=True))
     with pytest.raises(ValueError, match="it fits if a share readout") as why:
         Study(law(), jqd.Record(TS, read, Multinomial()), psi0=PSI, free=("q",))
-    assert "readout = 0.04 of the shots tells nothing" in str(why.value)
+    assert "readout = 0.04 of the shots shows a random class" in str(why.value)
     assert "`instrument=jqd.instruments.Confusion(readout=0.04)`" in str(why.value)
     # what it proposes is taken
     seen = jqd.instruments.Confusion(readout=0.04)

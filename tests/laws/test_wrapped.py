@@ -286,7 +286,7 @@ def test_a_new_wrapper_finds_what_real_laws_say():
 )  # fmt: skip
 def test_what_nobody_would_read_is_refused(base, method, group):
     said = {method: lambda self, *of: None}
-    with pytest.raises(ValueError, match=f"`Mine.{method}` must be told in `{group}"):
+    with pytest.raises(ValueError, match=f"`Mine.{method}` must be named in `{group}"):
         type("Mine", (base,), said)
     # one that its group reads, in the class or above it, is the law's own affair
     told = type("Told", (base,), {**said, group: lambda self: None})
@@ -440,5 +440,5 @@ def test_members_of_random_frequencies_are_no_density_operator():
 
 
 def test_what_a_base_of_the_library_does_not_read_is_refused():
-    with pytest.raises(ValueError, match=r"`Mine.flows` must be told in `exact\(\)`"):
+    with pytest.raises(ValueError, match=r"`Mine.flows` must be named in `exact\(\)`"):
         type("Mine", (laws.SelfPotential,), {"flows": lambda self: None})

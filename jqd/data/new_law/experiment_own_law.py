@@ -1,4 +1,4 @@
-"""Claim: OwnLaw is told from quantum mechanics by the densities of three levels.
+"""Claim: the densities of three levels distinguish OwnLaw from quantum mechanics.
 
     jqd run experiment_own_law.py
 
@@ -48,7 +48,9 @@ def run(context):
     context.save_figure(figure, "distance")
     told = float(data.distance[0]) < 1e-6 < float(data.distance[-1])
     return {
-        "status": "ok" if told else "the law is not told from quantum mechanics",
+        "status": "ok"
+        if told
+        else "the densities do not distinguish the law from quantum mechanics",
         "largest distance": float(data.distance.max()),
         **{f"{row['name']}": row["verdict"] for row in rows},
     }

@@ -70,9 +70,9 @@ def opened(
         along = np.abs(axis @ own) / np.linalg.norm(own, axis=0)
         if np.any(along > 1e-4):
             raise Unidentifiable(
-                "Argument `candidates` must tell what is wanted, but with the priors "
-                f"given they say nothing along {found.describe()}; give one of these "
-                "constants a prior, or more settings."
+                "Argument `candidates` must determine what is wanted, but with the "
+                f"priors given they constrain nothing along {found.describe()}; give "
+                "one of these constants a prior, or more settings."
             )
         strength = float(np.asarray(found.singular_values)[0]) ** 2
         prior = prior + strength * np.outer(axis / width, axis / width)

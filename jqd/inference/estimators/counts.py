@@ -137,8 +137,8 @@ def fit_counts(
     stderr = information**-0.5 if information > 0 else np.inf
     if not stderr <= limit:
         raise Unidentifiable(
-            f"Argument `counts` must tell g to +-{limit:g}, so that g = -1, 0 and 1 "
-            f"are apart, but its standard error is {stderr:.2g}: the counts are too "
+            f"Argument `counts` must determine g to +-{limit:g}, so that g = -1, 0 and "
+            f"1 are apart, but its standard error is {stderr:.2g}: the counts are too "
             f"dilute (mean {table.mean():.3g}, largest {most}) or too few "
             f"({len(table)} draws)."
         )

@@ -231,7 +231,7 @@ def _refuse_dilute(stderr: float, limit: float, nbar: np.ndarray) -> None:
         return
     information = float(count_information(np.maximum(nbar, 0), 0.0))
     raise Unidentifiable(
-        f"Argument `nbar` must tell g to +-{limit:g}, so that g = -1, 0 and 1 are "
+        f"Argument `nbar` must determine g to +-{limit:g}, so that g = -1, 0 and 1 are "
         f"apart, but its standard error, from the Jacobian, is {stderr:.2g}: the data "
         f"are too dilute (largest occupation {nbar.max():.3g}) or too noisy. The "
         "information on g falls with the cube of the occupation; one count of every "

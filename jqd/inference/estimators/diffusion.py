@@ -157,8 +157,8 @@ def diffusion_from_energy(record: DensityRecord) -> Estimate:
     change = float(jnp.ptp(fisher) / jnp.max(fisher))
     if change < _FLAT:
         raise Unidentifiable(
-            "Argument `data` must change its Fisher information over time to tell D "
-            f"from the energy, but it changes by {change:.1e} of its value."
+            "Argument `data` must change its Fisher information over time to separate "
+            f"D from the energy, but it changes by {change:.1e} of its value."
         )
     square = D2_from_energy(energy, fisher, mass)
     half = np.asarray(mass / 2 * (fisher - jnp.mean(fisher)))

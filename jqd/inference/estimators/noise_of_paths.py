@@ -89,8 +89,8 @@ def nu_from_arrivals(
     _checks.check_choice(passages, "passages", PASSAGES)
     if passages == "recorded":
         raise Unidentifiable(
-            "Argument `passages` must be 'ideal' to tell ν, but is 'recorded': what a "
-            "detector shows has the same distribution for every ν."
+            "Argument `passages` must be 'ideal' to determine ν, but is 'recorded': "
+            "what a detector shows has the same distribution for every ν."
         )
     _check_function(arrived, "arrived")
     _checks.check_shape(times, "times", (None,))

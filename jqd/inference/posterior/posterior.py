@@ -152,15 +152,16 @@ def _sampled(
     target = whitened(study, box, fit)
     if not np.all(np.isfinite(target.root)):
         raise Unidentifiable(
-            "Argument `study` must have a record and priors that tell its constants "
-            "apart, or a `box` about them, but has not: the information is singular."
+            "Argument `study` must have a record and priors that determine its "
+            "constants, or a `box` about them, but has not: the information is "
+            "singular."
         )
     if sampler == "nuts":
         return nuts.sample(target, key, chains, draws, report)
     if not np.all(np.isfinite(_stderr(np.asarray(study.information(fit))))):
         raise Unidentifiable(
-            "Argument `study` must have a record and priors that tell its constants "
-            "apart for a normal approximation, but has not: the information is "
+            "Argument `study` must have a record and priors that determine its "
+            "constants for a normal approximation, but has not: the information is "
             "singular."
         )
     return laplace.sample(study, box, fit, key, chains, draws)
