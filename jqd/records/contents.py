@@ -177,7 +177,10 @@ def _samples(record: PhaseSpaceRecord, lines: dict[str, str]) -> tuple[Any, Any,
         # of the mean; one sample says nothing of it
         freedom = np.where(count > 1, count - 1, np.nan)
         errors.append(np.sqrt(squares / freedom / count))
-    return columns, None, np.concatenate(errors, axis=1)
+    sigma = np.concatenate(errors, axis=1)
+    known = np.isfinite(sigma).all()
+    lines["errors of the means"] = between(sigma) if known else "of one sample none"
+    return columns, None, sigma
 
 
 _OF_KIND = {"husimi": _husimi, "moments": _moments, "samples": _samples}

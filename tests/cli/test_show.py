@@ -121,6 +121,13 @@ def test_every_kind_is_shown(name, tmp_path, printed):
     assert [*shown.values()] == pytest.approx(numbers, abs=1e-4)
 
 
+def test_means_of_samples_have_errors(tmp_path, printed):
+    """Of 1 and 3: sqrt(2 / 1 / 2); the imaginary parts are alike, or 0 and 0."""
+    path = written(tmp_path, "s.npz", CASES["s.npz"][0])
+    assert main(["show", str(path), "--json"]) == 0
+    assert printed("show")["facts"]["errors of the means"] == "0 to 1"
+
+
 @pytest.mark.parametrize("name", ["q.npz", "thermal.csv", "light.csv", "H.npy"])
 def test_the_picture_and_where_it_is(name, tmp_path, capsys):
     """A map, errors, rows of a single frequency, levels."""
