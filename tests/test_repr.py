@@ -45,3 +45,40 @@ def test_bounds_and_cards_show_what_they_print():
     row = jqd.vetting.Row("norm", 1e-16, 1e-15, jqd.vetting.Verdict.HOLDS)
     card = jqd.vetting.Card("law", {"norm": row}, 4, np.pi)
     assert repr(card) == str(card)
+
+
+def test_a_record_shows_what_it_holds():
+    counts = [[6, 4], [5, 5], [4, 6]]
+    record = jqd.Record([0.1, 0.2, 0.3], counts, jqd.Multinomial(), t0=0.0)
+    assert repr(record).splitlines() == [
+        "Record",
+        "  times: 3 from 0.1 to 0.3, 0.1 apart",
+        "  state at: t0 = 0",
+        "  values: 2 at each time, 4 to 6",
+        "  shots: 10 at each time",
+        "  errors: those of counts of independent shots",
+    ]
+    assert str(record) == repr(record)
+    shares = np.array([[0.25], [0.5], [0.75]])
+    found = repr(jqd.Record([0, 1, 3], shares, jqd.Gaussian(0.125)))
+    assert "times: 3 from 0 to 3, 1 to 2 apart" in found
+    assert "values: 1 at each time, 0.25 to 0.75" in found
+    assert "errors: 0.125" in found
+    assert "errors: not known" in repr(jqd.Record([2.0], [[0.5, 0.5]]))
+
+
+def test_a_record_that_cannot_be_read_is_shown_as_a_tree():
+    """Traced, or of several records."""
+    said = []
+
+    @jax.jit
+    def look(ts):
+        record = jqd.Record(ts, jnp.ones((3, 1)))
+        said.append(repr(record))
+        return record.ts
+
+    record = jqd.Record([0.0, 1.0, 2.0], np.ones((3, 1)))
+    look(record.ts)
+    said.append(repr(jax.tree.map(lambda x: jnp.stack([x, x]), record)))
+    assert all(text.startswith("Record(") for text in said)
+    assert len(said) == 2

@@ -34,6 +34,7 @@ _HOMES = {
     "run": ("run", "run"),
     "report": ("report", "report"),
     "examples": ("examples", "examples_app"),
+    "show": ("show", "show"),
     "recover": ("recover", "recover_app"),
     "simulate": ("simulate", "simulate_app"),
     "sample": ("sample_copying", "sample_app"),
@@ -50,6 +51,7 @@ _EXAMPLES = {
     "compare": 'compare --laws "schrodinger,dephasing[gamma],copying[q]" --starts 2',
     "run": "run copy_nodes.py --quick",
     "report": "report results/copying",
+    "show": "show counts.csv",
 }
 # Addresses that --ray takes; without one it starts Ray on this machine.
 _ADDRESS = re.compile(r"auto|local|ray://\S+|\S+:\d+")

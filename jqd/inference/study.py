@@ -19,7 +19,7 @@ from ..instruments.noise import Weights
 from ..laws.motion import Motion
 from ..laws.scales import scales_of
 from ..laws.start import Prepared, Start, as_start, prepared
-from ..records.populations import record_of_table
+from ..records.populations import record_of_dataset, record_of_table
 from ..records.record import Record
 from .first_row import check_first_row
 from .priors import Prior, as_prior
@@ -96,8 +96,9 @@ class Study(eqx.Module):
 
         Args:
             law: the law; constants that are not free keep their values.
-            data: a `Record`, a pair (ts, values), an `xarray.DataArray` over "t" or a
-                `pandas.DataFrame` with a column "t".
+            data: a `Record`, a pair (ts, values), an `xarray.DataArray` over "t", an
+                `xarray.Dataset` or a DataFrame of pandas or polars with the names of
+                a file.
             psi0: quantum state at `data.t0`, prepared by `law.prepare`; or a `Start`.
             free: names of the constants to fit, e.g. ("q", "r"); "phase0" for unknown
                 initial phases; () where the law is only compared with others.
@@ -646,9 +647,11 @@ def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
 
 
 def as_data(data: Any) -> Record:
-    """Data from a pair, an xarray.DataArray over "t" or a pandas.DataFrame."""
+    """Data from a pair, from xarray over "t", or from a DataFrame."""
     if isinstance(data, Record):
         return data
+    if hasattr(data, "data_vars"):
+        return record_of_dataset(data)
     if hasattr(data, "dims") and hasattr(data, "coords"):
         if "t" not in data.coords:
             raise ValueError(
@@ -658,13 +661,14 @@ def as_data(data: Any) -> Record:
         return Record(
             np.asarray(data.coords["t"]), np.asarray(data.transpose("t", ...))
         )
-    if hasattr(data, "columns") and hasattr(data, "index"):
+    if hasattr(data, "columns") and hasattr(data, "to_numpy"):
         return record_of_table(data)
     if isinstance(data, tuple) and len(data) == 2:
         return Record(*data)
     raise ValueError(
-        "Argument `data` must be a Record, a pair (ts, values), an xarray.DataArray "
-        f"or a pandas.DataFrame, but is a {type(data).__name__}."
+        "Argument `data` must be a Record, a pair (ts, values), a DataArray or Dataset "
+        "of xarray or a DataFrame of pandas or polars, but is a "
+        f"{type(data).__name__}."
     )
 
 

@@ -1,7 +1,7 @@
 """Tables of a laboratory: columns of other names, and the class that has none."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +10,11 @@ import numpy as np
 from .. import _checks
 from .._words import did_you_mean
 from .file import File
-from .formats import CSV
 
 # of fewer digits than Python would refuse to read
 _CLASS = re.compile(r"[np](?:0|[1-9]\d{0,5})")
+# To those whose table has columns of other names.
+OTHER_NAMES = "; say by `columns` which is which, as t=time_us,n1=ones"
 # Shares of shots that are given in digits, times their number, are this close to whole
 # numbers; those that were corrected or averaged are anywhere, and as often as not
 # farther.
@@ -47,7 +48,18 @@ def check_columns(columns: Mapping[str, str]) -> None:
             )
 
 
-def completed(file: File, shots: int | None = None) -> File:
+def tells_classes(names: Collection[str]) -> bool:
+    """Whether a table has columns of populations or counts, though not of each class.
+
+    Args:
+        names: of its columns.
+    """
+    classes = {name for name in names if _CLASS.fullmatch(name)}
+    others = {*names} - classes
+    return bool(classes) and "t" in others and others <= {"t", "sigma", "shots"}
+
+
+def completed(file: File, shots: int | None = None, *, table: bool) -> File:
     """The file with the class that its table leaves out, as counts where shots are
     known.
 
@@ -58,12 +70,12 @@ def completed(file: File, shots: int | None = None) -> File:
         file: the file read. A column `shots` of a table tells those of each row.
         shots: how often each row was measured; None where that is not known, or where
             the file tells it.
+        table: whether the file is a table, of columns.
 
     Raises:
         ValueError: shots of a file that is no table, or that has them; more counts in a
             row than shots; shares that are not those of so many shots.
     """
-    table = file.path.suffix in CSV
     if shots is not None:
         shots = _checks.whole_number(shots, "shots", 1)
         if not table:

@@ -50,14 +50,20 @@ def dataset_arrays(file: File) -> tuple[Arrays, Dims]:
             needed = sum(variable.nbytes for variable in dataset.variables.values())
         _checks.check_memory(PEAK * needed, file.argument, file.path.name)
         with whole(file):
-            variables = dataset.variables.items()
-            arrays = {str(name): np.asarray(one.values) for name, one in variables}
-            dims = {str(name): tuple(map(str, one.dims)) for name, one in variables}
-            numbers = {
-                str(name): np.asarray(value)
-                for name, value in dataset.attrs.items()
-                if isinstance(value, int | float | np.number)
-            }
+            arrays, dims = parts_of(dataset)
+    return arrays, dims
+
+
+def parts_of(dataset: Any) -> tuple[Arrays, Dims]:
+    """The same of an `xarray.Dataset`, as `dataset_arrays` reads it."""
+    variables = dataset.variables.items()
+    arrays = {str(name): np.asarray(one.values) for name, one in variables}
+    dims = {str(name): tuple(map(str, one.dims)) for name, one in variables}
+    numbers = {
+        str(name): np.asarray(value)
+        for name, value in dataset.attrs.items()
+        if isinstance(value, int | float | np.number)
+    }
     return arrays | numbers, {k: v for k, v in dims.items() if k not in numbers}
 
 

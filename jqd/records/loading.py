@@ -6,6 +6,7 @@ from typing import Any
 
 from .arrays import npy_array, npz_arrays, npz_names
 from .atoms import load_atoms
+from .columns import OTHER_NAMES, tells_classes
 from .datasets import dataset_arrays
 from .density import load_density
 from .file import File
@@ -78,14 +79,16 @@ def kind_of(path: str | Path) -> str:
     found = [kind for kind, of in KINDS.items() if of.fitting(names, suffix)]
     # data may have the state or the matrix from which they come beside them
     found = [kind for kind in found if kind not in ALONE] or found
+    if not found and suffix in CSV and tells_classes(names):
+        return "populations"
     if not found and array is not None:
         return "matrix" if sum(size > 1 for size in array.shape) > 1 else "state"
     if len(found) != 1:
-        both = f"fits {' and '.join(found)}"
-        raise file.complaint(
-            "hold data of one kind that docs/files.md lists",
-            both if found else f"has {', '.join(sorted(names)) or 'nothing'}",
-        )
+        but = f"fits {' and '.join(found)}"
+        if not found:
+            but = f"has {', '.join(sorted(names)) or 'nothing'}"
+            but += OTHER_NAMES if suffix in CSV else ""
+        raise file.complaint("hold data of one kind that docs/files.md lists", but)
     return found[0]
 
 

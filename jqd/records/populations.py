@@ -13,15 +13,15 @@ from jaxtyping import ArrayLike
 from .. import _checks
 from ..instruments import EnsembleNoise, Gaussian, Multinomial, Noise
 from .axes import ordered
-from .columns import check_columns, completed
+from .columns import OTHER_NAMES, check_columns, completed, tells_classes
+from .datasets import parts_of
 from .file import File, naming
-from .reading import format_of, read
+from .formats import CSV
+from .reading import existing, format_of, numbers_of, read
 from .record import Record
-from .tables import check_header
+from .tables import check_header, header_of
 
 NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
-# To those whose table has columns of other names.
-_OTHER_NAMES = "; say by `columns` which is which, as t=time_us,n1=ones"
 
 
 def load_record(
@@ -57,16 +57,14 @@ def load_record(
             fit.
     """
     _checks.check_choice(noise, "noise", NOISES)
+    file = existing(path, "populations")
+    table = file.path.suffix in CSV
     if columns is not None:
         check_columns(columns)
-    file = completed(read(path, "populations", columns), shots)
-    ts, values, counted, errors = _rows(file, file.path.suffix, _OTHER_NAMES)
-    if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
-        raise file.complaint(
-            "have one row of values a time", f"has shapes {ts.shape} and {values.shape}"
-        )
-    if not values.size:
-        raise file.complaint("hold values", "has none")
+    elif table:
+        _check_names(file)
+    file = completed(read(path, "populations", columns), shots, table=table)
+    ts, values, counted, errors = _rows(file, file.path.suffix, OTHER_NAMES)
     if t0 is None and "t0" in file:
         t0 = file.scalar("t0", float(ts[0]))
     if sigma is not None:
@@ -80,6 +78,15 @@ def load_record(
             model.check(jnp.asarray(values))
             ts, values = _pooled(ts, values)
         return Record(ts, values, model, t0)
+
+
+def _check_names(file: File) -> None:
+    """Raise for a table with columns of other names, before one is read that holds no
+    numbers, such as a date."""
+    names = header_of(file)
+    if names and not tells_classes(names):
+        headed = replace(file, arrays=dict.fromkeys(names, np.zeros(0)))
+        format_of("populations", headed, file.path.suffix, OTHER_NAMES)
 
 
 def _pooled(ts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -96,32 +103,57 @@ def _pooled(ts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def record_of_table(table: Any) -> Record:
-    """The record in a pandas DataFrame with the columns of a CSV file.
+    """The record in a DataFrame of pandas or polars with the columns of a CSV file.
 
     Args:
         table: columns `t` (or an index of that name) and n0, n1, .. or p0, p1, ..,
-            these with or without a column `sigma` of their errors.
+            these with or without a column `sigma` of their errors, or `shots`; what a
+            file may leave out, it may leave out as well.
 
     Raises:
         ValueError: other columns, entries that are not finite numbers.
     """
-    if "t" not in table.columns and table.index.name == "t":
+    index = getattr(table, "index", None)  # polars has none
+    if "t" not in table.columns and getattr(index, "name", None) == "t":
         table = table.reset_index()
     file, header = File(Path("the DataFrame")), [str(name) for name in table.columns]
     check_header(file, header)
     try:
-        numbers = table.to_numpy(dtype=float)
+        numbers = np.asarray(table.to_numpy(), dtype=float)
     except (TypeError, ValueError):
         types = ", ".join(map(str, table.dtypes))
         raise file.complaint("hold numbers", f"has the types {types}") from None
+    if not numbers.size:
+        raise file.complaint("hold values", "has none")
     file = replace(file, arrays=dict(zip(header, numbers.T, strict=True)))
-    ts, values, counted, errors = _rows(file, ".csv")
+    file.check_finite()
+    return _in_memory(completed(file, table=True), ".csv")
+
+
+def record_of_dataset(dataset: Any) -> Record:
+    """The record in an `xarray.Dataset` with the variables of a netCDF file.
+
+    Args:
+        dataset: `populations` or `counts` over `t` and classes; `sigma`, `t0`.
+
+    Raises:
+        ValueError: other variables, entries that are not finite.
+    """
+    file = numbers_of(File(Path("the Dataset")), *parts_of(dataset))
+    return _in_memory(file, ".nc")
+
+
+def _in_memory(file: File, suffix: str) -> Record:
+    """The record of what a file that ends so would hold."""
+    ts, values, counted, errors = _rows(file, suffix)
+    t0 = file.scalar("t0", 0.0) if "t0" in file else None
     if counted:
-        return Record(ts, values, Multinomial())
+        model = Multinomial()
+        model.check(values)  # of each row, before rows are added
+        return Record(*_pooled(ts, values), model, t0)
     errors = None if errors is None else _each(file, errors, values)
-    if values.size:
-        check_populations(values, "data", _slack(errors, values))
-    return Record(ts, values, None if errors is None else Gaussian(errors))
+    check_populations(values, "data", _slack(errors, values))
+    return Record(ts, values, None if errors is None else Gaussian(errors), t0)
 
 
 def _rows(
@@ -137,9 +169,15 @@ def _rows(
         values = np.stack(columns, axis=-1)
     else:
         values = file.real(part.name)
-    counted = form.data == "counts"
+    ts, counted = file.real("t"), form.data == "counts"
+    if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
+        raise file.complaint(
+            "have one row of values a time", f"has shapes {ts.shape} and {values.shape}"
+        )
+    if not values.size:
+        raise file.complaint("hold values", "has none")
     errors = None if counted or "sigma" not in file else file.real("sigma")
-    return file.real("t"), values, counted, errors
+    return ts, values, counted, errors
 
 
 def _each(file: File, sigma: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -83,6 +83,22 @@ def read(path: str | Path, kind: str, chosen: Mapping[str, str] | None = None) -
         arrays = npz_arrays(file)
     else:
         arrays, dims = dataset_arrays(file)
+    return numbers_of(file, arrays, dims)
+
+
+def numbers_of(
+    file: File, arrays: Mapping[str, np.ndarray], dims: Mapping[str, tuple[str, ...]]
+) -> File:
+    """The file with those of its arrays that hold numbers, all finite.
+
+    Args:
+        file: the file, or what stands for one.
+        arrays: what was read.
+        dims: names of their axes, as far as there are any.
+
+    Raises:
+        ValueError: values that are not finite.
+    """
     numbers = {k: v for k, v in arrays.items() if v.dtype.kind in "biufc"}
     file = replace(file, arrays=numbers, dims=dims)
     file.check_finite()

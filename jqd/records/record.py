@@ -1,15 +1,21 @@
 """Data that a law is fitted to."""
 
+import math
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from .. import _checks
+from .. import _checks, _html
 from .._outside import plain
+from ..instruments import EnsembleNoise, Gaussian, Multinomial
 from ..instruments.noise import Noise, NoNoise
+
+# Gaps that differ by less of the shortest are shown as one: six digits are shown.
+_EVEN = 1e-5
 
 
 class Record(eqx.Module):
@@ -111,3 +117,54 @@ class Record(eqx.Module):
         xp: Any = np if known else jnp
         largest = xp.max(xp.abs(xp.asarray(shares)))
         return xp.where(largest > 0, largest, xp.ones_like(largest))
+
+    def lines(self) -> dict[str, str]:
+        """What it holds, in words by label, as `repr` and `jqd show` print it."""
+        values = np.asarray(self.values)
+        lines = {
+            "times": spaced(np.asarray(self.ts)),
+            "state at": f"t0 = {float(self.t0):.6g}",
+            "values": f"{math.prod(values.shape[1:])} at each time, {between(values)}",
+        }
+        if isinstance(self.noise, Multinomial | EnsembleNoise):
+            lines["shots"] = f"{between(values.sum(axis=-1))} at each time"
+        return lines | {"errors": _errors(self.noise)}
+
+    def __repr__(self) -> str:
+        arrays = self.ts, self.values, self.t0
+        read = all(isinstance(one, np.ndarray | jax.Array) for one in arrays)
+        # what is traced, or has an axis of several records, is shown as any tree
+        read = read and np.ndim(self.ts) == 1 and np.size(self.values) > 0
+        read = read and _checks.can_read() and _checks.is_concrete(self)
+        if not (read and _html.is_small(self)):
+            return eqx.tree_pformat(self)
+        said = [f"  {label}: {text}" for label, text in self.lines().items()]
+        return "\n".join(["Record", *said])
+
+
+def between(values: Any) -> str:
+    """From the smallest to the largest of some numbers; one number where all are it."""
+    low, high = np.min(values), np.max(values)
+    return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
+
+
+def spaced(ts: np.ndarray) -> str:
+    """How many times, from when to when, and how far apart."""
+    gaps = np.diff(ts)
+    if not gaps.size:
+        return _html.times(ts)
+    even = np.ptp(gaps) <= _EVEN * gaps.min()
+    return f"{_html.times(ts)}, {between(gaps.mean() if even else gaps)} apart"
+
+
+def _errors(noise: Noise) -> str:
+    """How the values scatter, as far as it is known."""
+    if isinstance(noise, Gaussian):
+        return between(np.asarray(noise.sigma))
+    if isinstance(noise, Multinomial):
+        return "those of counts of independent shots"
+    if isinstance(noise, EnsembleNoise):
+        return "those of counts of one ensemble that copies itself"
+    if noise.known:
+        return f"those of {type(noise).__name__}"
+    return "not known; a fit estimates their size from its residuals"

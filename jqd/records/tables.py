@@ -18,6 +18,8 @@ from .formats import KINDS
 # Byte-order marks of UTF-16, little and big endian.
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATORS = {";": "semicolons", "\t": "tabs"}
+# Outcomes of several bits: Python would read 0110 as the number 110.
+_BITS = re.compile("[01]{2,}")
 _WITH_I = re.compile(r"[-+.\d()e]*i\)?", re.IGNORECASE)
 Number = TypeVar("Number", float, complex)
 Row = tuple[int, list[str]]
@@ -35,7 +37,8 @@ def columns(
 
     Raises:
         ValueError: no header or no rows, rows of different length, entries that are not
-            numbers, another separator or encoding, chosen columns that are not there.
+            numbers, or are outcomes bit by bit, another separator or encoding, chosen
+            columns that are not there.
     """
     rows = _rows(file, headed=True)
     _, header = next(rows, (0, []))
@@ -49,8 +52,21 @@ def columns(
         chosen = {name: name for name in header}
     places = [_place(file, header, name) for name in chosen.values()]
     numbers = array("d")
+    # columns of zeros and ones alone so far, with an entry that begins with 0
+    bits = dict.fromkeys(places, "")
     for line, row in chain([first], rows):
         numbers.extend(_numbers(file, line, row, len(header), float, places))
+        bits = {
+            k: entry or row[k] * row[k].startswith("0")
+            for k, entry in bits.items()
+            if _BITS.fullmatch(row[k])
+        }
+    for k, entry in bits.items():
+        if entry:
+            raise file.complaint(
+                "hold numbers, such as a column of counts for each outcome",
+                f"has outcomes bit by bit in {header[k]!r}, such as {entry!r}",
+            )
     table = np.asarray(numbers).reshape(-1, len(places))
     return {name: table[:, k].copy() for k, name in enumerate(chosen)}
 
@@ -67,15 +83,23 @@ def header_of(file: File) -> list[str]:
     """Names of the columns of a table; none where the first line holds numbers.
 
     A # before them is that of a comment unless they are those of a kind of data.
+
+    Raises:
+        ValueError: another separator or encoding, a column without a name, or two of
+            the same name.
     """
     rows = _rows(file, headed=True)
     _, first = next(rows, (0, []))
-    _check_separator(file, first, first)
+    _, below = next(rows, (0, first))
+    _check_separator(file, first, below)
     if _is_numeric(first):
         return []
     said = any(of.fitting(first, file.path.suffix) for of in KINDS.values())
     _, plain = next(_rows(file), (0, []))
-    return first if said or plain == first else []
+    if not said and plain != first:
+        return []
+    check_header(file, first)
+    return first
 
 
 def matrix(file: File) -> np.ndarray:
@@ -126,7 +150,8 @@ def _rows(file: File, *, headed: bool = False) -> Iterator[Row]:
     said: Row | None = None
     try:
         with file.path.open("rb") as raw:
-            if raw.read(2).startswith(_UTF_16):
+            head = raw.read(2)
+            if head in _UTF_16 or 0 in head:  # half of a letter, without a mark
                 raise file.complaint("be text in UTF-8", "is in UTF-16")
         with file.path.open(newline="", encoding="utf-8-sig") as handle:
             reader = csv.reader(handle)
@@ -160,6 +185,9 @@ def _names(said: list[str], cells: list[str]) -> bool:
 def _check_separator(file: File, header: list[str], row: list[str]) -> None:
     """Raise where columns are not separated by commas, in a line without quotes."""
     text, below = ",".join(header), ",".join(row)
+    pieces = below.split() if len(row) == 1 else []
+    if len(pieces) > 1 and _is_numeric(pieces):
+        raise file.complaint("separate columns by commas", "separates them by spaces")
     for mark, name in _SEPARATORS.items():
         if mark in text:
             decimals = re.search(rf"\d,\d+({mark}|$)", below) is not None

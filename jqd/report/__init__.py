@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .posterior import posterior_table as posterior_table
     from .profiles import figure_loss_line as figure_loss_line
     from .profiles import figure_profiles as figure_profiles
+    from .recovery_figures import figure_data as figure_data
     from .recovery_figures import figure_fit as figure_fit
     from .recovery_figures import figure_landscape as figure_landscape
     from .recovery_figures import figure_residuals as figure_residuals

@@ -1,4 +1,4 @@
-"""The three figures of a recovery; each takes arrays and returns a figure."""
+"""The figures of data and of a recovery; each takes arrays and returns a figure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +14,40 @@ from .style import BLUE, CYCLE, GREY, INK, PALE, SKY, VERMILLION, house_style, s
 
 MAX_PANELS = 6
 MAX_PATHS = 150
+
+
+def figure_data(
+    at: Any,
+    data: Any,
+    names: Sequence[str],
+    along: str = "time",
+    *,
+    sigma: Any = None,
+) -> Figure:
+    """Draw data alone, before a fit, as `figure_fit` draws them.
+
+    Args:
+        at: what the rows stand over, shape (T,).
+        data: values, shape (T, M).
+        names: names of the M columns.
+        along: name of `at`.
+        sigma: standard error of the data, broadcast to (T, M).
+
+    Returns:
+        The figure, with the panels of `figure_fit`.
+    """
+    at, data = np.asarray(at, float), np.asarray(data, float)
+    with house_style():
+        figure, axes, shown = _panels(data)
+        for axis, k in zip(axes.flat, shown, strict=False):
+            _draw_column(axis, at, data, sigma, k)
+            axis.set_title(names[k])
+        ends = data if sigma is None else np.stack(_bars(data, sigma))
+        axes[0, 0].set_ylim(_limits(ends, ends, np.zeros(0)))
+        axes[0, 0].set_xlim(*span_of(at))
+        _label_below(axes, len(shown), along)
+        figure.supylabel("data", fontsize=10)
+    return figure
 
 
 def figure_fit(
@@ -43,31 +77,20 @@ def figure_fit(
         most.
     """
     ts, data, fitted, start = (np.asarray(a, float) for a in (ts, data, fitted, start))
-    shown = np.sort(np.argsort(-np.ptp(data, axis=0), kind="stable")[:MAX_PANELS])
-    columns = min(2, len(shown))
-    rows = -(-len(shown) // columns)
     with house_style():
-        size = (4.2 * columns + 0.6, 2.2 * rows + 0.9)
-        figure, axes = subplots(rows, columns, size=size, sharex=True, sharey=True)
+        figure, axes, shown = _panels(data)
         # a line through one row would not be seen
         alone: Any = {"marker": "_", "ms": 14} if len(ts) == 1 else {}
         for axis, k in zip(axes.flat, shown, strict=False):
             mark_held_out(axis, ts, held_out_from, label=axis is axes.flat[0])
             axis.plot(ts, start[:, k], color=GREY, lw=1.2, ls=(0, (4, 2)), **alone)
             axis.plot(ts, fitted[:, k], color=BLUE, **alone)
-            if sigma is not None:
-                bars = np.broadcast_to(np.asarray(sigma, float), data.shape)[:, k]
-                axis.errorbar(ts, data[:, k], bars, fmt="none", ecolor=INK, lw=0.6)
-            axis.plot(ts, data[:, k], "o", color=INK, ms=2.8, mew=0)
+            _draw_column(axis, ts, data, sigma, k)
             axis.set_title(names[k])
-        for axis in axes.flat[len(shown) :]:
-            axis.set_visible(False)
         ends = data if sigma is None else np.stack(_bars(data, sigma))
         axes[0, 0].set_ylim(_limits(ends, fitted, start))
         axes[0, 0].set_xlim(*span_of(ts))
-        for axis in axes.flat[max(len(shown) - columns, 0) : len(shown)]:
-            axis.set_xlabel("time")
-            axis.tick_params(labelbottom=True)  # above a place that is empty, too
+        _label_below(axes, len(shown), "time")
         figure.supylabel("data and laws", fontsize=10)
         handles = [
             Line2D([], [], color=INK, marker="o", ms=4, ls="", label="data"),
@@ -185,9 +208,38 @@ def figure_residuals(
     return figure
 
 
+def _panels(data: np.ndarray) -> tuple[Figure, np.ndarray, np.ndarray]:
+    """A figure with panels for the columns that vary most, and which these are."""
+    shown = np.sort(np.argsort(-np.ptp(data, axis=0), kind="stable")[:MAX_PANELS])
+    columns = min(2, len(shown))
+    rows = -(-len(shown) // columns)
+    size = (4.2 * columns + 0.6, 2.2 * rows + 0.9)
+    figure, axes = subplots(rows, columns, size=size, sharex=True, sharey=True)
+    for axis in axes.flat[len(shown) :]:
+        axis.set_visible(False)
+    return figure, axes, shown
+
+
+def _draw_column(
+    axis: Axes, ts: np.ndarray, data: np.ndarray, sigma: Any, k: Any
+) -> None:
+    """One column of the data, with its errors."""
+    if sigma is not None:
+        bars = np.broadcast_to(np.asarray(sigma, float), data.shape)[:, k]
+        axis.errorbar(ts, data[:, k], bars, fmt="none", ecolor=INK, lw=0.6)
+    axis.plot(ts, data[:, k], "o", color=INK, ms=2.8, mew=0)
+
+
+def _label_below(axes: np.ndarray, count: int, label: str) -> None:
+    """The label of x below the lowest of so many panels."""
+    for axis in axes.flat[max(count - axes.shape[1], 0) : count]:
+        axis.set_xlabel(label)
+        axis.tick_params(labelbottom=True)  # above a place that is empty, too
+
+
 def span_of(ts: np.ndarray) -> tuple[float, float]:
-    """Ends of the time axis, which differ even for a single row."""
-    room = 0.5 if len(ts) == 1 else 0.0
+    """Ends of the time axis, which differ even for rows of a single time."""
+    room = 0.5 if ts.min() == ts.max() else 0.0
     return ts.min() - room, ts.max() + room
 
 
@@ -212,10 +264,10 @@ def _limits(data: Any, fitted: Any, start: Any) -> tuple[float, float]:
     """Room for data and fit; a starting law far from both may leave the panel."""
     low = min(np.nanmin(data), np.nanmin(fitted))
     high = max(np.nanmax(data), np.nanmax(fitted))
-    room = 0.5 * (high - low) or 0.1
+    room = 0.5 * (high - low) or 0.5 * abs(high) or 0.1
     start = np.clip(start[np.isfinite(start)], low - room, high + room)
     low, high = min([low, *start.flat]), max([high, *start.flat])
-    margin = 0.06 * (high - low)
+    margin = 0.06 * (high - low) or room
     return low - margin, high + margin
 
 

@@ -37,7 +37,8 @@ def test_columns_that_are_not_chosen_may_hold_anything(tmp_path):
 
 def test_of_three_classes_shots_tell_the_one_that_is_missing(tmp_path):
     path = saved(tmp_path, "t,n0,n2,shots\n0,5,1,10\n1,2,2,9\n")
-    np.testing.assert_array_equal(load_record(path).values, [[5, 4, 1], [2, 5, 2]])
+    for load in (load_record, jqd.load):
+        np.testing.assert_array_equal(load(path).values, [[5, 4, 1], [2, 5, 2]])
 
 
 def test_one_share_of_two_is_enough(tmp_path):
@@ -48,9 +49,12 @@ def test_one_share_of_two_is_enough(tmp_path):
         np.testing.assert_allclose(found.values, [[0.9, 0.1], [0.25, 0.75]], rtol=1e-15)
         assert isinstance(found.noise, Gaussian) == ("sigma" in columns)
     other = saved(tmp_path, "t,p0\n0,0.9\n1,0.25\n", "other.csv")
-    np.testing.assert_allclose(
-        load_record(other).values, [[0.9, 0.1], [0.25, 0.75]], rtol=1e-15
-    )
+    second = saved(tmp_path, "t,p1\n0,0.1\n1,0.75\n", "second.csv")
+    for load in (load_record, jqd.load):
+        for one in (other, second):
+            np.testing.assert_allclose(
+                load(one).values, [[0.9, 0.1], [0.25, 0.75]], rtol=1e-15
+            )
 
 
 def test_shares_of_known_shots_are_counts(tmp_path):
@@ -81,6 +85,7 @@ def test_counts_of_one_time_are_added_in_the_order_of_time(tmp_path):
     ("text", "options", "said"),
     [
         (RABI, {}, "time_us,ones; say by `columns` which is which"),
+        ("day,us,ones\n3 May,0,1\n", {}, "day,us,ones; say by `columns` which"),
         (RABI, {"columns": {"t": "time", "n1": "ones"}}, "have one column 'time'"),
         (RABI, {"columns": OF_RABI}, "say how many `shots` .* has none for n0"),
         (RABI, {"columns": {"t": "time_us", "x": "ones"}}, "names that of 'x'"),

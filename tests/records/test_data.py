@@ -240,6 +240,52 @@ def test_tables_of_pandas(tmp_path):
             as_data(wrong)
 
 
+class Frame:
+    """As much of a table of polars as is asked for: it has no index."""
+
+    def __init__(self, **columns):
+        self._columns = {name: np.asarray(held) for name, held in columns.items()}
+        self.columns = list(columns)
+        self.dtypes = [held.dtype for held in self._columns.values()]
+
+    def to_numpy(self):
+        return np.stack([*self._columns.values()], axis=-1)
+
+
+def test_tables_in_memory_are_completed_like_files():
+    """Of two classes one, shots in a column, counts of one time in two rows."""
+    found = as_data(Frame(t=[0.0, 1.0], p1=[0.25, 0.5]))
+    np.testing.assert_array_equal(found.values, [[0.75, 0.25], [0.5, 0.5]])
+    assert not found.noise.known
+    found = as_data(Frame(t=[1.0, 0.0, 1.0], n1=[3.0, 1.0, 2.0], shots=[4.0, 5.0, 8.0]))
+    assert isinstance(found.noise, Multinomial)
+    np.testing.assert_array_equal(found.ts, [0, 1])
+    np.testing.assert_array_equal(found.values, [[4, 1], [7, 5]])
+    for wrong, words in (
+        (Frame(t=[0.0], n1=[3.0]), "say how many `shots`"),
+        (Frame(t=[], p0=[], p1=[]), "hold values, but the DataFrame has none"),
+        (Frame(t=["a"], p0=["b"]), "hold numbers, but the DataFrame has the types"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            as_data(wrong)
+
+
+def test_datasets_of_xarray_by_their_labels():
+    """Variables of a netCDF file, axes by name, shares with errors and t0."""
+    ts, shares = [0.5, 1.0, 2.0], np.array([[0.9, 0.1], [0.5, 0.5], [0.25, 0.75]])
+    held = {"populations": (("level", "t"), shares.T), "sigma": ("t", [0.1, 0.2, 0.3])}
+    found = as_data(xr.Dataset(held, {"t": ts}, {"t0": 0.25}))
+    np.testing.assert_array_equal(found.values, shares)
+    np.testing.assert_array_equal(found.noise.sigma, [[0.1], [0.2], [0.3]])
+    assert float(found.t0) == 0.25
+    counts = xr.Dataset({"counts": (("t", "level"), [[9, 1], [5, 5]])}, {"t": [1, 0]})
+    found = as_data(counts)
+    assert isinstance(found.noise, Multinomial)
+    np.testing.assert_array_equal(found.values, [[5, 5], [9, 1]])
+    with pytest.raises(ValueError, match=r"`populations`.*but the Dataset has a, t"):
+        as_data(xr.Dataset({"a": ("t", [1.0])}, {"t": [0.0]}))
+
+
 def test_netcdf(tmp_path):
     record = problems.four_level().populations
     ts, values = np.asarray(record.ts), np.asarray(record.values)

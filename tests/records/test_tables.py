@@ -5,6 +5,7 @@ import codecs
 import numpy as np
 import pytest
 
+import jqd
 from jqd.records import load_matrix, load_pulse, load_record, load_state
 from jqd.records.loading import kind_of
 
@@ -48,6 +49,9 @@ def test_a_header_behind_a_comment_sign_is_one(tmp_path):
     ("text", "said"),
     [
         (TABLE.encode("utf-16"), "be text in UTF-8, but record.csv is in UTF-16"),
+        (TABLE.encode("utf-16-le"), "be text in UTF-8, but record.csv is in UTF-16"),
+        (TABLE.encode("utf-16-be"), "be text in UTF-8, but record.csv is in UTF-16"),
+        ("# t p0 p1\n0 0.9 0.1\n1 0.5 0.5\n", "commas, but .* separates them by sp"),
         ("t,p0,p1\n# für\n0,1,0\n".encode("latin-1"), "0xfc, as Latin-1"),
         (TABLE.replace(",", ";"), "separates them by semicolons\\."),
         ("t;p0;p1\n0;0,9;0,1\n", "by semicolons and writes decimal commas"),
@@ -72,6 +76,7 @@ def test_other_ways_to_write_a_table_are_named(tmp_path, text, said):
     [
         ("1,1-2i\n1+2i,3\n", "with `j` for the imaginary unit, but line 1 .* '1-2i'"),
         ("1;2\n3;4\n", "by semicolons"),
+        ("1 2\n3 4\n", "separates them by spaces"),
         ("1;0,5\n0,5;4\n", "by semicolons and writes decimal commas"),
         ("a,b\n1,2\n", "line 1 of record.csv has 'a'"),
         ("1,2\n3\n", "2 columns, but line 2"),
@@ -88,6 +93,39 @@ def test_other_ways_to_write_a_matrix_are_named(tmp_path, text, said):
 def test_complex_entries_as_python_and_numpy_write_them(tmp_path):
     path = saved(tmp_path, " 1 , (1-2j)\n# middle\n1.5e1+2j,-3\n")
     np.testing.assert_array_equal(load_matrix(path), [[1, 1 - 2j], [15 + 2j, -3]])
+
+
+OUTCOMES = "t,state,count\n0,0110,37\n1,1101,12\n"
+# Zeros and ones that are counts, and shares: none begins with a 0 but 0 itself.
+COUNTS = "t,n0,n1\n0,0,11\n1,10,1\n"
+
+
+def test_outcomes_bit_by_bit_are_no_numbers(tmp_path):
+    """Python reads 0110 as 110, which would be a count."""
+    path = saved(tmp_path, OUTCOMES)
+    with pytest.raises(ValueError, match=r"for each outcome.* in 'state', .* '0110'"):
+        load_record(path, columns={"t": "t", "n1": "state"}, shots=2000)
+    found = load_record(path, columns={"t": "t", "n1": "count"}, shots=100)
+    np.testing.assert_array_equal(found.values, [[63, 37], [88, 12]])
+    counts = load_record(saved(tmp_path, COUNTS))
+    np.testing.assert_array_equal(counts.values, [[0, 11], [10, 1]])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (",t,p0,p1\n0,0,0.9,0.1\n", "have a name for each column.*index=False"),
+        ("t,p0,p0\n0,0.9,0.1\n", "have each column once"),
+        ("t p0 p1\n0 0.9 0.1\n", "separates them by spaces"),
+        ("t;p0;p1\n0;0,9;0,1\n", "by semicolons and writes decimal commas"),
+        (TABLE.encode("utf-16"), "is in UTF-16"),
+        (OUTCOMES, "has count, state, t; say by `columns` which is which"),
+        ("t,n1\n0,3\n1,4\n", "say how many `shots` .* has none for n0"),
+    ],
+)
+def test_a_file_of_unknown_kind_is_named_for_what_it_is(tmp_path, text, said):
+    with pytest.raises(ValueError, match=said):
+        jqd.load(saved(tmp_path, text))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -8,6 +8,7 @@ from rich.console import Console
 from jqd._bars import plain_console
 from jqd.report.profiles import figure_loss_line, figure_profiles
 from jqd.report.recovery_figures import (
+    figure_data,
     figure_fit,
     figure_landscape,
     figure_residuals,
@@ -58,6 +59,29 @@ def test_each_panel_shows_its_own_column():
             np.testing.assert_array_equal(line.get_ydata(), values[:, k])
         bars = np.array(axis.collections[0].get_segments())
         np.testing.assert_allclose(np.ptp(bars[:, :, 1], axis=1), 0.2 * (k + 1))
+
+
+@pytest.mark.parametrize("columns", [1, 3, 9])
+def test_data_alone_are_drawn_as_beside_a_law(columns):
+    data, names = law(0.0, columns), [f"n{k}" for k in range(columns)]
+    figure = figure_data(TS, data, names, "E", sigma=np.full(data.shape, 0.1))
+    panels = [axis for axis in figure.axes if axis.get_visible()]
+    assert len(panels) == min(columns, 6)
+    for axis in panels:
+        k = names.index(axis.get_title(loc="left"))
+        (points,) = (line for line in axis.lines if line.get_marker() == "o")
+        np.testing.assert_array_equal(points.get_ydata(), data[:, k])
+        bars = np.array(axis.collections[0].get_segments())
+        np.testing.assert_allclose(np.ptp(bars[:, :, 1], axis=1), 0.2)
+    assert {"E", "data"} <= set(texts(figure))
+
+
+def test_data_that_do_not_vary_have_room():
+    """Rows at one place, values all alike: the axes have ends that differ."""
+    figure = figure_data(np.ones(3), np.full((3, 1), 2e-30), ["n"])
+    low, high = figure.axes[0].get_ylim()
+    assert (low, high) == pytest.approx((1e-30, 3e-30), abs=0)
+    assert figure.axes[0].get_xlim() == (0.5, 1.5)
 
 
 def test_a_record_of_one_row_is_seen():

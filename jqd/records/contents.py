@@ -1,0 +1,304 @@
+"""What data hold: facts in words, and columns of numbers over an axis.
+
+`jqd show` prints and draws them, so that a file that was read otherwise than it was
+meant is seen before a fit.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _checks
+from ..instruments import EnsembleNoise, Gaussian, Multinomial
+from ..spaces import SampledPulse
+from .atoms import AtomRecord
+from .density import AXES, DensityRecord
+from .occupations import CountsRecord, CurveRecord, PhotonCounts, PhotonCurve
+from .phase_space import PhaseSpaceRecord
+from .record import Record, between, spaced
+from .settings import Settings
+
+# Rows of densities, or moments of a list, that are columns.
+MOST = 6
+_NO_SIGMA = "none in the file"
+
+
+class Contents(NamedTuple):
+    """What data hold.
+
+    Attributes:
+        data: what they are.
+        lines: facts in words, by label.
+        along: what the columns stand over, and its values, (N,).
+        columns: real numbers, (N,), by name.
+        sigma: their standard errors, (N, M), or None.
+        maps: maps over x and y, (K, ny, nx), their axes and their titles; else None.
+    """
+
+    data: str
+    lines: Mapping[str, str]
+    along: tuple[str, np.ndarray]
+    columns: Mapping[str, np.ndarray]
+    sigma: np.ndarray | None = None
+    maps: tuple[np.ndarray, np.ndarray, np.ndarray, list[str]] | None = None
+
+
+def contents_of(found: Any) -> Contents:
+    """What data hold, as `load` returns them."""
+    return _OF[type(found)](found)
+
+
+def _populations(record: Record) -> Contents:
+    values = np.asarray(record.values)
+    counted = isinstance(record.noise, Multinomial | EnsembleNoise)
+    stem, classes = "n" if counted else "p", values.shape[1]
+    sigma = None
+    if isinstance(record.noise, Gaussian):
+        sigma = np.broadcast_to(np.asarray(record.noise.sigma), values.shape)
+    elif isinstance(record.noise, Multinomial):
+        sigma = np.sqrt(values * (1 - values / values.sum(axis=-1, keepdims=True)))
+    empty = [f"{stem}{k}" for k in range(classes) if not values[:, k].any()]
+    lines = {"classes": str(classes), **record.lines()}
+    if empty:
+        lines["empty at all times"] = ", ".join(empty)
+    return Contents(
+        "counts" if counted else "populations", lines, ("t", np.asarray(record.ts)),
+        {f"{stem}{k}": values[:, k] for k in range(classes)}, sigma,
+    )  # fmt: skip
+
+
+def _array(array: np.ndarray) -> Contents:
+    return _matrix(array) if array.ndim == 2 else _state(array)
+
+
+def _matrix(matrix: np.ndarray) -> Contents:
+    rows, columns = matrix.shape
+    lines = {"size": f"{rows} x {columns}", "entries": _entries(matrix)}
+    none = Contents("a matrix", lines, ("level", np.zeros(0)), {})
+    try:
+        _checks.check_hermitian(matrix, "hamiltonian")
+    except ValueError as error:
+        lines["Hermitian"] = f"no: {error}"
+        return none
+    levels = np.linalg.eigvalsh(matrix)
+    lines |= {"Hermitian": "yes", "levels": between(levels)}
+    return none._replace(
+        data="a Hermitian matrix", along=("level", np.arange(rows)),
+        columns={"energy over ħ": levels},
+    )  # fmt: skip
+
+
+def _state(psi: np.ndarray) -> Contents:
+    shares = np.abs(psi) ** 2
+    lines = {
+        "classes": str(len(psi)),
+        "entries": _entries(psi),
+        "squared norm": f"{shares.sum():.9g}",
+    }
+    if empty := np.flatnonzero(shares == 0).tolist():
+        lines["empty classes"] = ", ".join(map(str, empty[:MOST]))
+    classes = np.arange(len(psi))
+    return Contents("a state", lines, ("class", classes), {"|ψ|²": shares})
+
+
+def _entries(array: np.ndarray) -> str:
+    return "complex" if np.iscomplexobj(array) else "real"
+
+
+def _pulse(pulse: SampledPulse) -> Contents:
+    ts, values = np.asarray(pulse.ts), np.asarray(pulse.values)
+    lines = {"times": spaced(ts), "values": between(values)}
+    return Contents("a pulse", lines, ("t", ts), {"f": values})
+
+
+def _phase_space(record: PhaseSpaceRecord) -> Contents:
+    ((state, value),) = record.initial.items()
+    lines = {
+        "times": spaced(record.ts),
+        "state at": f"t0 = {record.t0:.6g}, `{state}`"
+        + (f" of shape {value.shape}" if value.ndim else f" = {value.item():.6g}"),
+        "modes": str(record.modes),
+    }
+    columns, maps, sigma = _OF_KIND[record.kind](record, lines)
+    for name, number in record.parameters.items():
+        lines[f"parameter {name}"] = f"{number:.6g}"
+    data = {"husimi": "Husimi functions"}.get(record.kind, record.kind)
+    if record.kind != "samples":
+        lines["errors"] = _NO_SIGMA if record.sigma is None else between(record.sigma)
+    return Contents(data, lines, ("t", record.ts), columns, sigma, maps)
+
+
+def _husimi(record: PhaseSpaceRecord, lines: dict[str, str]) -> tuple[Any, Any, Any]:
+    values = record.values
+    columns = {"smallest Q": values.min(axis=1), "largest Q": values.max(axis=1)}
+    lines["points"] = str(values.shape[1])
+    if record.axes is None:
+        return columns, None, None
+    x, y = record.axes
+    lines["points"] = f"{len(x)} x {len(y)}, Re α {between(x)}, Im α {between(y)}"
+    lines["convention"] = f"α = g/2 (x + iy) with g = {record.g:.6g}"
+    if len(x) > 1 and len(y) > 1:
+        cell = (np.ptp(x) / (len(x) - 1)) * (np.ptp(y) / (len(y) - 1))
+        columns["integral of Q"] = values.sum(axis=1) * cell
+    grids = values.reshape(-1, len(y), len(x))
+    at = np.unique(np.linspace(0, len(grids) - 1, MOST).round().astype(int))
+    titles = [f"t = {record.ts[k]:.6g}" for k in at]
+    return columns, (grids[at], x, y, titles), None
+
+
+def _moments(record: PhaseSpaceRecord, lines: dict[str, str]) -> tuple[Any, Any, Any]:
+    orders = record.orders or ()
+    lines["orders m, n"] = "; ".join(map(str, orders[:MOST]))
+    if len(orders) > MOST:
+        lines["orders m, n"] += f" and {len(orders) - MOST} more"
+    columns = {}
+    for k, order in enumerate(orders[:MOST]):
+        for part in ("Re", "Im"):
+            column = getattr(record.values[:, k], "real" if part == "Re" else "imag")
+            columns[f"{part} of {order}"] = column
+    return columns, None, None
+
+
+def _samples(record: PhaseSpaceRecord, lines: dict[str, str]) -> tuple[Any, Any, Any]:
+    values = record.values.reshape(*record.values.shape[:2], -1)
+    most = values.shape[1]
+    shots = np.full(len(values), most) if record.shots is None else record.shots
+    lines["samples"] = f"{between(shots)} at each time"
+    held = (np.arange(most) < shots[:, None])[..., None]
+    columns, errors = {}, []
+    for part, numbers in {"Re": values.real, "Im": values.imag}.items():
+        count = shots[:, None]
+        mean = np.sum(numbers, axis=1, where=held) / count
+        squares = np.sum((numbers - mean[:, None]) ** 2, axis=1, where=held)
+        for k in range(values.shape[2]):
+            mode = f" of mode {k}" if values.shape[2] > 1 else ""
+            columns[f"mean of {part} α{mode}"] = mean[:, k]
+        # of the mean; one sample says nothing of it
+        freedom = np.where(count > 1, count - 1, np.nan)
+        errors.append(np.sqrt(squares / freedom / count))
+    sigma = np.concatenate(errors, axis=1)
+    known = np.isfinite(sigma).all()
+    lines["errors of the means"] = between(sigma) if known else "of one sample none"
+    return columns, None, sigma
+
+
+_OF_KIND = {"husimi": _husimi, "moments": _moments, "samples": _samples}
+
+
+def _density(record: DensityRecord) -> Contents:
+    grid = record.grid
+    lines = {
+        name: f"{size} points from {low:.6g} to {high:.6g}, the end left out"
+        for name, size, (low, high) in zip(AXES, grid.shape, grid.bounds, strict=False)
+    }
+    lines |= {"potential": between(record.potential), "mass": f"{record.mass:.6g}"}
+    if record.levels is not None:
+        lines["levels"] = f"{len(record.levels)}, {between(record.levels)}"
+    if record.counts is None:
+        lines["errors"] = _NO_SIGMA if record.sigma is None else f"{record.sigma:.6g}"
+    if not len(record.ts):
+        assert record.levels is not None
+        levels = record.levels
+        along = "level", np.arange(len(levels))
+        return Contents("levels", lines, along, {"energy": levels})
+    lines["times"] = spaced(record.ts)
+    lines["state at"] = f"t0 = {record.t0:.6g}" + ", none" * (record.initial is None)
+    if record.counts is not None:
+        totals = record.counts.reshape(len(record.ts), -1).sum(axis=1)
+        lines["positions counted"] = f"{between(totals)} at each time"
+    if record.action is not None:
+        lines["action"] = "at each time"
+    if grid.ndim > 1:
+        flat = record.density.reshape(len(record.ts), -1)
+        columns = {"largest density": flat.max(axis=1)}
+        return Contents("densities", lines, ("t", record.ts), columns)
+    at = np.unique(np.linspace(0, len(record.ts) - 1, MOST).round().astype(int))
+    columns = {f"t = {record.ts[k]:.6g}": record.density[k] for k in at}
+    sigma = None
+    if record.sigma is not None:
+        sigma = np.full((grid.size, len(columns)), record.sigma)
+    return Contents("densities", lines, ("x", np.asarray(grid.x)), columns, sigma)
+
+
+def _atoms(record: AtomRecord) -> Contents:
+    lines = {
+        "times": spaced(record.ts),
+        "state at": f"t0 = {record.t0:.6g}",
+        "atoms": f"{len(record.x0)}, of which {len(record.atoms)} were seen",
+        "ends": record.ends,
+        "mass": between(record.mass),
+        "rest length": between(record.length),
+        "errors": _NO_SIGMA if record.sigma is None else f"{record.sigma:.6g}",
+    }
+    names = [f"x of atom {k}" for k in record.atoms]
+    columns = dict(zip(names, record.x.T, strict=True))
+    sigma = None if record.sigma is None else np.full(record.x.shape, record.sigma)
+    return Contents("positions of atoms", lines, ("t", record.ts), columns, sigma)
+
+
+def _draws(record: CountsRecord) -> Contents:
+    draws, states = record.counts.shape
+    lines = {
+        "draws": str(draws),
+        "states": str(states),
+        "particles": f"{between(record.counts.sum(axis=1))} in each draw",
+    }
+    n = np.arange(record.counts.max() + 1)
+    share = np.bincount(record.counts.ravel(), minlength=len(n)) / record.counts.size
+    along = "particles in a state", n
+    return Contents("occupation numbers", lines, along, {"share of states": share})
+
+
+def _curve(record: CurveRecord) -> Contents:
+    return _of_curve("occupations over energy", "E", record.E, record)
+
+
+def _photon_curve(record: PhotonCurve) -> Contents:
+    return _of_curve("occupations over frequency", "omega", record.omega, record)
+
+
+def _of_curve(
+    data: str, name: str, at: np.ndarray, record: CurveRecord | PhotonCurve
+) -> Contents:
+    lines = {
+        "rows": str(len(at)),
+        name: between(at),
+        "mean occupation": between(record.nbar),
+        "errors": _NO_SIGMA if record.sigma is None else between(record.sigma),
+    }
+    sigma = None if record.sigma is None else record.sigma[:, None]
+    return Contents(data, lines, (name, at), {"nbar": record.nbar}, sigma)
+
+
+def _photons(record: PhotonCounts) -> Contents:
+    most = "none" if record.n_max is None else between(record.n_max)
+    lines = {
+        "counts": str(len(record.n)),
+        "frequencies": f"{len(np.unique(record.omega))}, {between(record.omega)}",
+        "photons": between(record.n),
+        "largest number": most,
+    }
+    return Contents("photon counts", lines, ("omega", record.omega), {"n": record.n})
+
+
+def _settings(plan: Settings) -> Contents:
+    lines = {"times": spaced(plan.ts), "shots": f"{between(plan.shots)} at each time"}
+    own = {"law": plan.law, "free": plan.free, "nuisance": plan.nuisance}
+    lines |= {name: text for name, text in own.items() if text}
+    return Contents("settings", lines, ("t", plan.ts), {"shots": plan.shots})
+
+
+_OF: dict[type, Any] = {
+    Record: _populations,
+    np.ndarray: _array,
+    SampledPulse: _pulse,
+    PhaseSpaceRecord: _phase_space,
+    DensityRecord: _density,
+    AtomRecord: _atoms,
+    CountsRecord: _draws,
+    CurveRecord: _curve,
+    PhotonCounts: _photons,
+    PhotonCurve: _photon_curve,
+    Settings: _settings,
+}
