@@ -17,6 +17,8 @@ def test_the_table(capsys):
     assert "b < 3.3e-15 eV" in read
     assert "lambda <= 8.3e-11 s^-1" in read
     assert "lambda <= 2.96e-08 s^-1" in unread
+    assert "lambda < 3.7e-17 s^-1" in unread
+    assert "R0 > 4.5e-10 m" in unread
     together = " ".join(unread.split())
     for note in jqd.bounds().notes:
         assert note in together
@@ -37,7 +39,7 @@ def test_json(printed):
     (stated,) = result["stated"]["csl.lam"]
     assert (stated["sense"], stated["limit"]) == ("<=", 8.3e-11)
     found = {row["limit"]: row for row in result["rows"]}
-    assert set(found) == {2.96e-8, 8.3e-11}
+    assert set(found) == {2.96e-8, 8.3e-11, 4.94e-15, 3.7e-17}
     row = found[2.96e-8]
     assert (row["sense"], row["limit_unit"], row["sd"]) == ("<=", "s^-1", 0.12e-8)
     assert row["as_printed"]

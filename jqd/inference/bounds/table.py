@@ -21,8 +21,8 @@ CONSERVATIVE = (
 APART = "Rows are not combined unless their assumptions are the same."
 NEW = "No bound on q, r, N, D or C from experiments was known to us before."
 AS_PRINTED = (
-    "Limits on constants of rival laws, LAW.CONSTANT, are as printed in their sources: "
-    "none was worked out anew."
+    "Limits on constants of rival laws, LAW.CONSTANT, are as printed in their sources, "
+    "in the units of the table: none was worked out anew."
 )
 
 
