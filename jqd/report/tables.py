@@ -92,11 +92,14 @@ def answers(recovery: Any) -> list[str]:
 
     None of a constant without an error that holds, at a bound, or whose error is of
     steps and rounding rather than of scatter; none of nuisances. Constants at a bound
-    are named, since the errors of the others are for these at their bounds.
+    are named, since the errors of the others are for these at their bounds. Where a
+    published bound is on the same constant in the same units, it ends the sentence.
 
     Args:
         recovery: what `jqd.recover` returned.
     """
+    from ..inference.bounds.table import beside_fit  # a fit has loaded the rest
+
     study, freedom = recovery.study, _freedom(recovery)
     known = dict(zip(study.labels(), study.references(), strict=True))
     beside = ", ".join(study.nuisances)
@@ -104,10 +107,23 @@ def answers(recovery: Any) -> list[str]:
     held = ", ".join(one.name for one in recovery.constants.values() if one.at_bound)
     more += f"; held at a bound: {held}" if held else ""
     return [
-        bound_of(name, float(one.value), float(one.stderr), known[name], more, freedom)
+        bound_of(
+            name,
+            float(one.value),
+            float(one.stderr),
+            known[name],
+            more + _published(beside_fit(recovery.law_name, name)),
+            freedom,
+        )
         for name, one in recovery.constants.items()
         if one.pull is None and known[name] is not None and one.sigmas is not None
     ]
+
+
+def _published(bounds: Iterable[Any]) -> str:
+    """Published bounds, as the end of a sentence of `answers`."""
+    each = (f"{one.told} ({one.level}; {one.published.cited})" for one in bounds)
+    return "".join(f"; published: {one}" for one in each)
 
 
 def _freedom(recovery: Any) -> float:

@@ -46,7 +46,7 @@ def test_scatter_that_a_fit_estimates_has_student_s_interval():
     )
 
 
-def of(constants, references, nuisances=(), data=None):
+def of(constants, references, nuisances=(), data=None, law="Own"):
     known = SimpleNamespace(noise=SimpleNamespace(known=True))
     study = SimpleNamespace(
         data=known if data is None else data,
@@ -55,7 +55,7 @@ def of(constants, references, nuisances=(), data=None):
         nuisances=nuisances,
     )
     return SimpleNamespace(
-        study=study, constants={one.name: one for one in constants}
+        study=study, constants={one.name: one for one in constants}, law_name=law
     )  # fmt: skip
 
 
@@ -75,6 +75,32 @@ def test_only_what_was_measured_is_answered():
         assert answers(of([silent], [0.5])) == []
     # of synthetic data the truth stands beside, which is no quantum mechanics
     assert answers(of([Constant("K", 1.0, 0.1, 0.0, 1.1)], [None])) == []
+
+
+def test_a_published_bound_on_the_same_constant_stands_beside():
+    """sqrt((1.5e-7 + 1.644854 x 4e-8)/2.237315) = 3.1058e-4: the gate of 43Ca+."""
+    q = Constant("q", 0.51, 0.01, 0.0, 0.5)
+    r = Constant("r", -0.5, 0.01, 0.0, -0.5)
+    flip = Constant("flip", 0.02, 0.004, 0.0, None, pull=0.3)
+    both = of([q, r, flip], [0.5, -0.5, None], ("flip",), law="CopyDynamics")
+    assert answers(both) == [
+        "abs(q - 0.5) < 0.0296 (95 %, statistical); fitted beside it: flip; published: "
+        "|q - 1/2| < 0.00032 (95 %, one-sided; M. C. Smith et al., arXiv:2412.04421 "
+        "(2024)).",
+        # benchmarks by Clifford gates are blind to r
+        "abs(r + 0.5) < 0.0196 (95 %, statistical); fitted beside it: flip.",
+    ]
+    # published in eV, /s and m, or as a ratio: not in the units of a record
+    for law, name in (
+        ("Weinberg", "eps"),
+        ("Logarithmic", "b"),
+        ("CSL", "lam"),
+        ("ConservativeDiffusion", "D"),
+        ("Husimi", "C"),
+    ):
+        one = Constant(name, 0.1, 0.1, 0.0, 0.0)
+        (said,) = answers(of([one], [0.0], law=law))
+        assert "published" not in said
 
 
 @pytest.mark.parametrize(
