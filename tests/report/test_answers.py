@@ -9,7 +9,7 @@ import pytest
 import jqd
 from jqd.cli.recover_statistics import _answer
 from jqd.inference.fit import Constant
-from jqd.report.tables import answers, bound_of
+from jqd.report.tables import answers, bound_of, read_answer
 
 
 def test_the_farther_end_of_the_interval_rounded_up():
@@ -90,6 +90,16 @@ def test_a_published_bound_on_the_same_constant_stands_beside():
         # benchmarks by Clifford gates are blind to r
         "abs(r + 0.5) < 0.0196 (95 %, statistical); fitted beside it: flip.",
     ]
+    # read back, without what is not of this record
+    first, second = map(read_answer, answers(both))
+    assert first == (
+        "q", "abs(q - 0.5) < 0.0296", 0.0296, "95 %, statistical",
+        "fitted beside it: flip",
+    )  # fmt: skip
+    assert second == (
+        "r", "abs(r + 0.5) < 0.0196", 0.0196, "95 %, statistical",
+        "fitted beside it: flip",
+    )  # fmt: skip
     # published in eV, /s and m, or as a ratio: not in the units of a record
     for law, name in (
         ("Weinberg", "eps"),
@@ -101,6 +111,18 @@ def test_a_published_bound_on_the_same_constant_stands_beside():
         one = Constant(name, 0.1, 0.1, 0.0, 0.0)
         (said,) = answers(of([one], [0.0], law=law))
         assert "published" not in said
+
+
+def test_a_sentence_is_read_back():
+    small = read_answer(bound_of("R[0,1]", 5.788381e-5, 1e-15, 5.788381e-5))
+    assert small.constant == "R[0,1]"
+    assert small.bound == "abs(R[0,1] - 5.788381e-05) < 1.96e-15"
+    assert (small.limit, small.more) == (1.96e-15, "")
+    zero = read_answer(bound_of("drive.eps", -0.3, 0.1, 0.0))
+    assert (zero.constant, zero.limit) == ("drive.eps", 0.496)
+    for wrong in ("", "abs(q - 0.5) < 0.1", "q = 0.5 (95 %, statistical)."):
+        with pytest.raises(ValueError, match="is no limit"):
+            read_answer(wrong)
 
 
 @pytest.mark.parametrize(
