@@ -55,12 +55,13 @@ def formulas(entry: registry.Equation) -> str:
 def row(paper: str, entry: registry.Equation) -> str:
     e, name = html.escape, anchor(paper, entry.number)
     printed = f'<p class="printed">In print: {e(entry.printed)}</p>'
-    test = entry.test and test_link(entry.test, f"tests/papers/{paper}/")
+    tests = (test_link(test, f"tests/papers/{paper}/") for test in entry.tests)
     # `api:` is turned into an address once all pages are read.
     room, _, last = e(entry.function).rpartition(".")
     code = f"<code>{room}.<wbr>{last}</code>"
     function = entry.function and f'<a href="api:{e(entry.function)}">{code}</a>'
-    where = "<br>".join(filter(None, (function, test and f"<small>{test}</small>")))
+    small = (f"<small>{test}</small>" for test in tests)
+    where = "<br>".join(filter(None, (function, *small)))
     return (
         f'<tr id="{e(name)}" data-verdict="{entry.verdict}" '
         f'data-section="{e(entry.section)}">'
@@ -105,7 +106,7 @@ def controls(entries: list[registry.Equation]) -> str:
 def page(paper: str) -> str:
     entries = registry.load(paper)
     rows = "".join(row(paper, entry) for entry in entries)
-    heads = ("No.", "Verdict", "Statement, function and test")
+    heads = ("No.", "Verdict", "Statement, function and tests")
     cells = "".join(f'<th scope="col">{head}</th>' for head in heads)
     return f"""# {TITLES[paper]}: equations and claims
 
@@ -144,7 +145,7 @@ def summary() -> str:
 
 Each numbered equation, and each claim that can be tested, of the papers whose laws jqd
 holds: {all_of_them.total()} entries, each with its verdict, the function that computes
-it where jqd has one, and the test that decides it.
+it where jqd has one, and the tests that decide it.
 
 | {head} |
 |---|{"---|" * (len(registry.VERDICTS) + 1)}

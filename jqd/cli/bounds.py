@@ -1,7 +1,8 @@
 """`jqd bounds`."""
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.table import Table
@@ -9,8 +10,30 @@ from rich.table import Table
 from ..inference.bounds import Bound, Bounds, bounds_on_copies
 from ..inference.bounds import bounds as find_bounds
 from ..inference.bounds.table import NOT_READ, number_text
+from ..report.results import damaged, read_results
+from ..report.tables import Answer, read_answer
+from ..report.told import ended
 from .options import DATA, FIT, MODEL, AsJson
 from .session import conclude
+
+OWN_UNITS = (
+    "Limits of this record are in the units of its data, published ones in the units "
+    "that they show."
+)
+
+
+class Own(NamedTuple):
+    """Limits of a record of the user.
+
+    Attributes:
+        law: class name of the law that was fitted.
+        place: the results of `jqd recover`, as the user named them.
+        answers: the limits.
+    """
+
+    law: str
+    place: Path
+    answers: tuple[Answer, ...]
 
 
 def bounds(
@@ -21,6 +44,14 @@ def bounds(
             help="One constant only: q, r, N, D, C or LAW.CONSTANT; CONSTANT alone if "
             "only one law has it.",
             rich_help_panel=MODEL,
+        ),
+    ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RESULTS",
+            help="Results of `jqd recover`, whose limits stand in the same table.",
+            rich_help_panel=DATA,
         ),
     ] = None,
     copies: Annotated[
@@ -72,6 +103,7 @@ def bounds(
     own = {"failures": failures, "shots": shots, "lambda": infidelity}
     if copies:
         _refuse("constant", constant, "with")
+        _refuse("beside", beside, "with")
         _require(own)
         chosen = {"infidelity_error": infidelity_error, "confidence": confidence}
         return _print_copies(failures, shots, infidelity, chosen, as_json)
@@ -83,7 +115,36 @@ def bounds(
     except ValueError as error:
         text = str(error).replace("`constant`", "`--constant`")
         raise ValueError(text) from None
-    return _print_table(found, as_json)
+    return _print_table(found, None if beside is None else _own(beside), as_json)
+
+
+def _own(place: Path) -> Own:
+    """The limits of a record, from the results of its fit."""
+    try:
+        results = read_results(place)
+        summary = results.summary
+        try:
+            answers = tuple(map(read_answer, _sentences(summary)))
+        except (TypeError, ValueError) as error:
+            raise damaged(str(place), error) from None
+    except ValueError as error:
+        raise ValueError(str(error).replace("`RESULTS`", "`--beside`")) from None
+    must = "Argument `--beside` must be results of `jqd recover` with a limit, but"
+    if results.kind != "recovery":
+        raise ValueError(f"{must} {place} is of another command.")
+    if not answers:
+        why = "no constant has a value in quantum mechanics and an error that holds."
+        if summary["status"] != "converged":
+            why = ended("the fit", summary["status"])
+        raise ValueError(f"{must} {place} has none: {why}")
+    return Own(str(summary["law"]), place, answers)
+
+
+def _sentences(summary: Mapping[str, Any]) -> list[str]:
+    """The answers of a fit, or of fits without a run, which keep them in details."""
+    details = summary.get("details", {})
+    parts = (summary, *details.values()) if isinstance(details, dict) else (summary,)
+    return [one for x in parts if isinstance(x, dict) for one in x.get("answers", ())]
 
 
 def _refuse(name: str, value: Any, with_or_without: str) -> None:
@@ -121,8 +182,9 @@ def _print_copies(
     return conclude(summary, [told], as_json=as_json)
 
 
-def _print_table(found: Bounds, as_json: bool) -> int:
-    summary = {
+def _print_table(found: Bounds, own: Own | None, as_json: bool) -> int:
+    notes = found.notes if own is None else (*found.notes, OWN_UNITS)
+    summary: dict[str, Any] = {
         "rows": [_plain(row) for row in found.rows],
         "stated": {
             name: [
@@ -139,25 +201,33 @@ def _print_table(found: Bounds, as_json: bool) -> int:
             for name in dict.fromkeys(row.claim.constant for row in found.rows)
         },
         "statements": found.statements,
-        "notes": found.notes,
+        "notes": notes,
     }
+    if own is not None:
+        summary["beside"] = _plain_own(own)
     read = [row for row in found.rows if row.read]
     unread = [row for row in found.rows if not row.read]
     parts: list[Any] = []
-    if read:
-        parts.append(_table(read, "Bounds from published numbers"))
+    if read or own is not None:
+        title = "Bounds from published numbers"
+        title += "" if own is None else " and from this record"
+        parts.append(_table(read, title, () if own is None else _cells(own)))
     if unread:
         parts.append(_table(unread, NOT_READ.capitalize()))
-    sentences = [*found.statements, *found.notes]
+    sentences = [*found.statements, *notes]
     return conclude(summary, [*parts, *sentences], as_json=as_json)
 
 
-def _table(rows: Iterable[Bound], title: str) -> Table:
+def _table(
+    rows: Iterable[Bound], title: str, own: Iterable[Sequence[str]] = ()
+) -> Table:
     table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
     table.add_column("constant", style="bold", no_wrap=True)
     table.add_column("bound", no_wrap=True)
     for heading in ("confidence", "published number and its source"):
         table.add_column(heading, overflow="fold")
+    for cells in own:
+        table.add_row(*cells)
     for row in rows:
         entry = row.published
         told = f"{number_text(entry)}, {entry.quantity}; {entry.cited}"
@@ -171,6 +241,21 @@ def _table(rows: Iterable[Bound], title: str) -> Table:
         )
         table.add_row(*cells)
     return table
+
+
+def _cells(own: Own) -> list[Sequence[str]]:
+    """The rows of a record in the table."""
+    origin = f"this record: {own.law}, {own.place}"
+    return [
+        (one.constant, one.bound, one.level, origin + (one.more and f"; {one.more}"))
+        for one in own.answers
+    ]
+
+
+def _plain_own(own: Own) -> list[dict[str, Any]]:
+    """The rows of a record as JSON holds them."""
+    origin = {"law": own.law, "results": str(own.place)}
+    return [origin | one._asdict() for one in own.answers]
 
 
 def _plain(row: Bound) -> dict[str, Any]:

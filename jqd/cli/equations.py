@@ -23,7 +23,7 @@ def equations(
     ),
     as_json: AsJson = False,
 ) -> int:
-    """Print the equations of the papers, each with its verdict, function and test."""
+    """Print the equations of the papers, each with its verdict, function and tests."""
     if verdict is not None and verdict not in registry.VERDICTS:
         raise ValueError(
             f"Argument `--verdict` must be one of {', '.join(registry.VERDICTS)}, but "
@@ -59,7 +59,8 @@ def _print(paper: str, entries: list[registry.Equation], console: Console) -> No
         decided = "decided by" if entry.decided else "looked at by"
         if not entry.function:
             decided = f"computed and {decided}"
-        for role, name in (("computed by", entry.function), (decided, entry.test)):
-            if name:
-                text.append(f"\n{role} {name}", "dim")
+        named = ("computed by", entry.function), (decided, ", ".join(entry.tests))
+        for role, names in named:
+            if names:
+                text.append(f"\n{role} {names}", "dim")
         console.print(Padding(text, (0, 0, 0, 4)))

@@ -14,8 +14,9 @@ A file has one table an entry, under its number in print:
 
 A claim of the text has "claim-..." for a number. `section`, `verdict` and `statement`
 are always there, `test` where something has been decided, `function` where a function
-of jqd computes it: else the test does. A long text may be wrapped: a line break counts
-as a space. TeX stands in single quotes, in which a backslash is one.
+of jqd computes it: else the test does. Several tests stand on lines of their own, the
+first the one that decides most. A long text may be wrapped: a line break counts as a
+space. TeX stands in single quotes, in which a backslash is one.
 """
 
 import functools
@@ -45,7 +46,7 @@ class Equation:
         printed: what is wrong in print; empty unless corrected or refuted.
         printed_tex: the formula as printed, TeX, where it differs from the true one.
         tex: the true one.
-        test: "file::function" of the test that decides it, or, where it is open, of
+        tests: "file::function" of each test that decides it, or, where it is open, of
             what was tried; may be empty.
     """
 
@@ -57,7 +58,7 @@ class Equation:
     printed: str = ""
     printed_tex: str = ""
     tex: str = ""
-    test: str = ""
+    tests: tuple[str, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -101,7 +102,8 @@ def read(file: Path) -> Iterator[Equation]:
         if wrong:
             raise ValueError(f"{file.name}, entry {number}: {wrong}.")
         texts = {key: re.sub(r"\s*\n\s*", " ", text) for key, text in table.items()}
-        yield Equation(number, **texts)
+        tests = tuple(texts.pop("test", "").split())
+        yield Equation(number, **texts, tests=tests)
 
 
 def resolve(function: str) -> Any:
@@ -154,7 +156,7 @@ def _fault(table: Any) -> str:
     verdict = table.get("verdict")
     needed = ["section", "verdict", "statement"]
     needed += ["test"] * (verdict in VERDICTS and verdict not in _UNDECIDED)
-    known = [field.name for field in fields(Equation)[1:]]
+    known = [field.name for field in fields(Equation)[1:-1]] + ["test"]
     for key in needed:
         if key not in table:
             return f"key `{key}` is missing"

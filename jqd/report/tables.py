@@ -1,9 +1,10 @@
 """Results as tables for readers, and as a summary and a dataset for programs."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from rich.table import Table
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 # Two-sided 95 % of a normal distribution, in standard deviations.
 _TWO_SIDED = 1.959964
+# A sentence of `bound_of`.
+_SAID = re.compile(
+    r"(?P<bound>abs\((?P<constant>[^ )]+)[^)]*\) < (?P<limit>\S+)) "
+    r"\((?P<level>[^)]*)\)(?P<more>.*)\."
+)
+_PUBLISHED = "; published: "
 
 
 def recovery_tables(recovery: Any) -> tuple[Table, Table]:
@@ -92,11 +99,14 @@ def answers(recovery: Any) -> list[str]:
 
     None of a constant without an error that holds, at a bound, or whose error is of
     steps and rounding rather than of scatter; none of nuisances. Constants at a bound
-    are named, since the errors of the others are for these at their bounds.
+    are named, since the errors of the others are for these at their bounds. Where a
+    published bound is on the same constant in the same units, it ends the sentence.
 
     Args:
         recovery: what `jqd.recover` returned.
     """
+    from ..inference.bounds.table import beside_fit  # a fit has loaded the rest
+
     study, freedom = recovery.study, _freedom(recovery)
     known = dict(zip(study.labels(), study.references(), strict=True))
     beside = ", ".join(study.nuisances)
@@ -104,10 +114,23 @@ def answers(recovery: Any) -> list[str]:
     held = ", ".join(one.name for one in recovery.constants.values() if one.at_bound)
     more += f"; held at a bound: {held}" if held else ""
     return [
-        bound_of(name, float(one.value), float(one.stderr), known[name], more, freedom)
+        bound_of(
+            name,
+            float(one.value),
+            float(one.stderr),
+            known[name],
+            more + _published(beside_fit(recovery.law_name, name)),
+            freedom,
+        )
         for name, one in recovery.constants.items()
         if one.pull is None and known[name] is not None and one.sigmas is not None
     ]
+
+
+def _published(bounds: Iterable[Any]) -> str:
+    """Published bounds, as the end of a sentence of `answers`."""
+    each = (f"{one.told} ({one.level}; {one.published.cited})" for one in bounds)
+    return "".join(_PUBLISHED + one for one in each)
 
 
 def _freedom(recovery: Any) -> float:
@@ -159,6 +182,38 @@ def bound_of(
     return (
         f"abs({apart}) < {math.ceil(most / unit) * unit:.3g} (95 %, statistical){more}."
     )
+
+
+class Answer(NamedTuple):
+    """A sentence of `answers`, taken apart.
+
+    Attributes:
+        constant: its name.
+        bound: of its distance from a reference, in words.
+        limit: the number in it.
+        level: confidence, and of what kind the error is.
+        more: what was fitted beside it, or held; empty for nothing.
+    """
+
+    constant: str
+    bound: str
+    limit: float
+    level: str
+    more: str
+
+
+def read_answer(sentence: str) -> Answer:
+    """A sentence of `answers`, without published bounds.
+
+    Raises:
+        ValueError: another sentence.
+    """
+    found = _SAID.fullmatch(sentence)
+    if found is None:
+        raise ValueError(f"{sentence!r} is no limit")
+    more = found["more"].partition(_PUBLISHED)[0].removeprefix("; ")
+    limit = float(found["limit"])
+    return Answer(found["constant"], found["bound"], limit, found["level"], more)
 
 
 def chi_square_line(chi2_per_dof: Any, p: Any, more: str = "") -> dict[str, str]:

@@ -1,5 +1,7 @@
 """`jqd bounds`: the table, JSON, a bound on N, bad input in one line."""
 
+import json
+
 import pytest
 
 import jqd
@@ -17,6 +19,8 @@ def test_the_table(capsys):
     assert "b < 3.3e-15 eV" in read
     assert "lambda <= 8.3e-11 s^-1" in read
     assert "lambda <= 2.96e-08 s^-1" in unread
+    assert "lambda < 3.7e-17 s^-1" in unread
+    assert "R0 > 4.5e-10 m" in unread
     together = " ".join(unread.split())
     for note in jqd.bounds().notes:
         assert note in together
@@ -37,7 +41,7 @@ def test_json(printed):
     (stated,) = result["stated"]["csl.lam"]
     assert (stated["sense"], stated["limit"]) == ("<=", 8.3e-11)
     found = {row["limit"]: row for row in result["rows"]}
-    assert set(found) == {2.96e-8, 8.3e-11}
+    assert set(found) == {2.96e-8, 8.3e-11, 4.94e-15, 3.7e-17}
     row = found[2.96e-8]
     assert (row["sense"], row["limit_unit"], row["sd"]) == ("<=", "s^-1", 0.12e-8)
     assert row["as_printed"]
@@ -48,6 +52,85 @@ def test_json(printed):
     # the name that a fit has for it
     assert main(["bounds", "--constant", "b", "--json"]) == 0
     assert printed("bounds")["stated"] == {"logarithmic.b": [stated]}
+
+
+SAID = (
+    "abs(q - 0.5) < 0.0296 (95 %, statistical); fitted beside it: flip; published: "
+    "|q - 1/2| < 0.00032 (95 %, one-sided; M. C. Smith et al., arXiv:2412.04421 "
+    "(2024))."
+)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Writes the summary of a run of `jqd recover`; the folder is `run`."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+
+    def write(**changes):
+        kept = {"law": "CopyDynamics", "status": "converged", "provenance": {}}
+        text = json.dumps(kept | {"answers": [SAID]} | changes)
+        (tmp_path / "run" / "summary.json").write_text(text, encoding="utf-8")
+
+    return write
+
+
+def test_a_limit_of_one_s_own_stands_in_the_table(run, capsys, printed):
+    run()
+    assert main(["bounds", "--constant", "q", "--beside", "run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (own,) = (line for line in lines if "abs(q - 0.5) < 0.0296" in line)
+    (other,) = (line for line in lines if line.startswith("q ") and "0.00032" in line)
+    assert lines.index(own) < lines.index(other)
+    together = " ".join(" ".join(lines).split())
+    assert "units of its data" in together
+    # a file of results will do, and all constants
+    assert main(["bounds", "--beside", "run/summary.json", "--json"]) == 0
+    result = printed("bounds")
+    assert result["beside"] == [
+        {
+            "law": "CopyDynamics",
+            "results": "run/summary.json",
+            "constant": "q",
+            "bound": "abs(q - 0.5) < 0.0296",
+            "limit": 0.0296,
+            "level": "95 %, statistical",
+            "more": "fitted beside it: flip",
+        }
+    ]
+    assert len(result["rows"]) == len(jqd.bounds().rows)
+    assert result["notes"][:-1] == list(jqd.bounds().notes)
+    # fits without a run keep theirs in details
+    fit = {"answers": ["abs(g - 1) < 0.000311 (95 %, statistical)."]}
+    run(law="statistics", answers=[], details={"fit": fit})
+    assert main(["bounds", "--constant", "C", "--beside", "run", "--json"]) == 0
+    (own,) = printed("bounds")["beside"]
+    assert (own["constant"], own["limit"], own["more"]) == ("g", 0.000311, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        (
+            {"answers": [], "status": "the law does not describe the record"},
+            "run has none: the fit ended with the status “the law does not describe",
+        ),
+        ({"answers": []}, "run has none: no constant has a value in quantum mechanics"),
+        ({"answers": ["q is 1/2"]}, "run is damaged: 'q is 1/2' is no limit"),
+        ({"answers": 3}, "run is damaged"),
+        ({"answers": [3]}, "run is damaged"),
+        ({"laws": {}}, "run is of another command"),
+        ({"provenance": 3}, "does not say where it comes from"),
+    ],
+)
+def test_results_without_a_limit_are_refused_in_a_line(run, capsys, changes, part):
+    run(**changes)
+    assert main(["bounds", "--beside", "run"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("Error: Argument `--beside` must be ")
+    assert said.err.count("\n") == 1
+    assert part in said.err
 
 
 OWN = ["bounds", "--copies", "--failures", "37", "--shots", "100000"]
@@ -79,6 +162,8 @@ def test_copies(capsys, printed):
         ("--confidence 0.9", "`--confidence` must not be given without"),
         ("--copies --failures 3 --shots 9", "`--lambda` must be given with"),
         ("--copies --constant N", "`--constant` must not be given with `--copies`"),
+        ("--copies --beside run", "`--beside` must not be given with `--copies`"),
+        ("--beside no-such-run", "`--beside` must be what a command of jqd has"),
         ("--copies --failures 9 --shots 3 --lambda 1", "`--failures` must be at most"),
         ("--copies --failures -1 --shots 3 --lambda 1", "`--failures` must hold whole"),
         ("--copies --failures 0 --shots 0 --lambda 1", "`--shots` must be positive"),

@@ -108,8 +108,11 @@ def test_completion(capsys, monkeypatch, tmp_path):
 def test_equations(jqd_command, printed):
     assert main(["equations", "copying", "--json"]) == 0
     entries = printed("equations")["copying"]
-    keys = "number statement verdict section function printed printed_tex tex test"
+    keys = "number statement verdict section function printed printed_tex tex tests"
     assert list(entries[0]) == keys.split()
+    # all of several tests
+    (rates,) = (e for e in entries if e["number"] == "39")
+    assert len(rates["tests"]) == 4
     code, out, _ = jqd_command("equations", "copying", "--verdict", "corrected")
     assert code == 0
     wrong = [e for e in entries if e["verdict"] == "corrected"]
@@ -118,6 +121,9 @@ def test_equations(jqd_command, printed):
     # each names its test, and the function where it is one of jqd's
     alone = sum(not e["function"] for e in wrong)
     assert out.count("computed and decided by") == alone > 0
+    (nodes,) = (e for e in entries if e["number"] == "40")
+    together = "".join(out.split())
+    assert ",".join(nodes["tests"]) in together
     assert out.count(" decided by") == len(wrong)
     assert "  holds" not in out
 

@@ -82,9 +82,15 @@ def test_a_file_is_read(tmp_path):
         "corrected",
         "2",
         tex=r"\hbar  = 1",
-        test="tests/test_it.py::test_it",
+        tests=("tests/test_it.py::test_it",),
     )
     assert second == dataclasses.replace(first, number="claim-x")
+    both = '''"""
+tests/test_it.py::test_it
+tests/test_it.py::test_all"""'''
+    file.write_text(SOUND.replace('"tests/test_it.py::test_it"', both))
+    (entry,) = registry.read(file)
+    assert entry.tests == ("tests/test_it.py::test_it", "tests/test_it.py::test_all")
 
 
 @pytest.mark.parametrize(
@@ -148,14 +154,20 @@ def test_entry_is_complete(paper, entry):
     assert bool(entry.printed) == wrong
     assert wrong or not (entry.printed_tex or entry.tex)
     # a question that nothing here can answer has neither: it may still be open
-    assert entry.function or entry.test or entry.verdict in ("open", "not computable")
+    assert entry.function or entry.tests or entry.verdict in ("open", "not computable")
     if entry.function:
         assert callable(registry.resolve(entry.function))
     if entry.verdict in ("holds", "corrected", "refuted"):
-        assert entry.test
-    if entry.test:
-        file, _, name = entry.test.partition("::")
-        assert (paper, entry.number) in MARKS[file][name]
+        assert entry.tests
+    # all that are marked, and no other
+    marked = {
+        f"{file}::{name}"
+        for file, tests in MARKS.items()
+        for name, marks in tests.items()
+        if (paper, entry.number) in marks
+    }
+    assert set(entry.tests) == marked
+    assert len(set(entry.tests)) == len(entry.tests)
 
 
 def test_every_marker_names_an_entry():

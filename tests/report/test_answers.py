@@ -9,7 +9,7 @@ import pytest
 import jqd
 from jqd.cli.recover_statistics import _answer
 from jqd.inference.fit import Constant
-from jqd.report.tables import answers, bound_of
+from jqd.report.tables import answers, bound_of, read_answer
 
 
 def test_the_farther_end_of_the_interval_rounded_up():
@@ -46,7 +46,7 @@ def test_scatter_that_a_fit_estimates_has_student_s_interval():
     )
 
 
-def of(constants, references, nuisances=(), data=None):
+def of(constants, references, nuisances=(), data=None, law="Own"):
     known = SimpleNamespace(noise=SimpleNamespace(known=True))
     study = SimpleNamespace(
         data=known if data is None else data,
@@ -55,7 +55,7 @@ def of(constants, references, nuisances=(), data=None):
         nuisances=nuisances,
     )
     return SimpleNamespace(
-        study=study, constants={one.name: one for one in constants}
+        study=study, constants={one.name: one for one in constants}, law_name=law
     )  # fmt: skip
 
 
@@ -75,6 +75,54 @@ def test_only_what_was_measured_is_answered():
         assert answers(of([silent], [0.5])) == []
     # of synthetic data the truth stands beside, which is no quantum mechanics
     assert answers(of([Constant("K", 1.0, 0.1, 0.0, 1.1)], [None])) == []
+
+
+def test_a_published_bound_on_the_same_constant_stands_beside():
+    """sqrt((1.5e-7 + 1.644854 x 4e-8)/2.237315) = 3.1058e-4: the gate of 43Ca+."""
+    q = Constant("q", 0.51, 0.01, 0.0, 0.5)
+    r = Constant("r", -0.5, 0.01, 0.0, -0.5)
+    flip = Constant("flip", 0.02, 0.004, 0.0, None, pull=0.3)
+    both = of([q, r, flip], [0.5, -0.5, None], ("flip",), law="CopyDynamics")
+    assert answers(both) == [
+        "abs(q - 0.5) < 0.0296 (95 %, statistical); fitted beside it: flip; published: "
+        "|q - 1/2| < 0.00032 (95 %, one-sided; M. C. Smith et al., arXiv:2412.04421 "
+        "(2024)).",
+        # benchmarks by Clifford gates are blind to r
+        "abs(r + 0.5) < 0.0196 (95 %, statistical); fitted beside it: flip.",
+    ]
+    # read back, without what is not of this record
+    first, second = map(read_answer, answers(both))
+    assert first == (
+        "q", "abs(q - 0.5) < 0.0296", 0.0296, "95 %, statistical",
+        "fitted beside it: flip",
+    )  # fmt: skip
+    assert second == (
+        "r", "abs(r + 0.5) < 0.0196", 0.0196, "95 %, statistical",
+        "fitted beside it: flip",
+    )  # fmt: skip
+    # published in eV, /s and m, or as a ratio: not in the units of a record
+    for law, name in (
+        ("Weinberg", "eps"),
+        ("Logarithmic", "b"),
+        ("CSL", "lam"),
+        ("ConservativeDiffusion", "D"),
+        ("Husimi", "C"),
+    ):
+        one = Constant(name, 0.1, 0.1, 0.0, 0.0)
+        (said,) = answers(of([one], [0.0], law=law))
+        assert "published" not in said
+
+
+def test_a_sentence_is_read_back():
+    small = read_answer(bound_of("R[0,1]", 5.788381e-5, 1e-15, 5.788381e-5))
+    assert small.constant == "R[0,1]"
+    assert small.bound == "abs(R[0,1] - 5.788381e-05) < 1.96e-15"
+    assert (small.limit, small.more) == (1.96e-15, "")
+    zero = read_answer(bound_of("drive.eps", -0.3, 0.1, 0.0))
+    assert (zero.constant, zero.limit) == ("drive.eps", 0.496)
+    for wrong in ("", "abs(q - 0.5) < 0.1", "q = 0.5 (95 %, statistical)."):
+        with pytest.raises(ValueError, match="is no limit"):
+            read_answer(wrong)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-import numpy as np
-
-from .pulses import cardinal_infidelity
+# G of `cardinal_infidelity` for q and for r: 2/3 (2G)^2 with Catalan's G, and none.
+CARDINAL = (2 / 3 * (2 * 0.915965594177219) ** 2, 0.0)
 
 
 class Link(NamedTuple):
@@ -41,11 +40,8 @@ def exponent_of_infidelity(infidelity: float, index: int) -> float | None:
 
     1 - F = G_jj δ_j² of `cardinal_infidelity`
     """
-    G = cardinal_infidelity()
-    response = G[index, index].item()
-    # G is made of squares: of a response that is rounding, the square is below eps
-    blind = np.finfo(G.dtype).eps * G.max()
-    return math.sqrt(infidelity / response) if response > blind else None
+    response = CARDINAL[index]
+    return math.sqrt(infidelity / response) if response else None
 
 
 def copies_of_infidelity(infidelity: float) -> float | None:

@@ -21,9 +21,14 @@ CONSERVATIVE = (
 APART = "Rows are not combined unless their assumptions are the same."
 NEW = "No bound on q, r, N, D or C from experiments was known to us before."
 AS_PRINTED = (
-    "Limits on constants of rival laws, LAW.CONSTANT, are as printed in their sources: "
-    "none was worked out anew."
+    "Limits on constants of rival laws, LAW.CONSTANT, are as printed in their sources, "
+    "in the units of the table: none was worked out anew."
 )
+
+# Constants of fits of which published numbers speak in the same units, by class of the
+# law: pure numbers. A limit in eV, s^-1 or m is none in the units of a record, and that
+# on D is of a ratio.
+_FITTED = {("CopyDynamics", "q"): "q", ("CopyDynamics", "r"): "r"}
 
 
 class Bound(NamedTuple):
@@ -165,6 +170,21 @@ def bounds(constant: str | None = None) -> Bounds:
     """
     _checks.check_type(constant, "constant", str | None, "the name of a constant")
     return table_of(published(), None if constant is None else full_name(constant))
+
+
+def beside_fit(law: str, constant: str) -> tuple[Bound, ...]:
+    """The published bounds that are stated for a constant of a fit.
+
+    Args:
+        law: class name of the law.
+        constant: its name in the fit.
+
+    Returns:
+        One for each set of assumptions; none where nothing published speaks of the same
+        constant in the same units.
+    """
+    name = _FITTED.get((law, constant))
+    return () if name is None else table_of(published(), name).stated(name)
 
 
 def full_name(constant: str) -> str:

@@ -29,8 +29,11 @@ ROWS = {
     # as printed
     ("neutron_fresnel", "logarithmic.b"): (None, None, 3.3e-15, True),
     ("beryllium_frequency", "weinberg.eps"): (None, None, 2.4e-20, False),
+    ("mercury_frequency", "weinberg.eps"): (None, None, 1.58e-20, False),
     ("lisa_pathfinder_csl", "csl.lam"): (None, None, 2.96e-8, False),
     ("csl_2024", "csl.lam"): (None, None, 8.3e-11, True),
+    ("majorana_csl", "csl.lam"): (None, None, 4.94e-15, False),
+    ("xenonnt_csl", "csl.lam"): (None, None, 3.7e-17, False),
     ("gravity_collapse", "diosi_penrose.R0"): (None, None, 5.4e-11, False),
     ("lisa_pathfinder_diosi_penrose", "diosi_penrose.R0"): (
         None,
@@ -38,17 +41,27 @@ ROWS = {
         4.01e-14,
         False,
     ),
+    ("majorana_diosi_penrose", "diosi_penrose.R0"): (None, None, 2.54e-10, False),
+    ("xenonnt_diosi_penrose", "diosi_penrose.R0"): (None, None, 4.5e-10, False),
     ("nonlinear_field", "kaplan_rajendran.eps"): (None, None, 5.4e-12, True),
+    ("radio_frequency_field", "kaplan_rajendran.eps"): (None, None, 1.15e-12, True),
 }
+SILENT = "confidence not stated"
 PRINTED = {
     # bound in words, confidence, a word of what it assumes
-    "neutron_fresnel": ("b < 3.3e-15 eV", "not stated", "one-particle"),
-    "beryllium_frequency": ("|eps| < 2.4e-20 eV", "not stated", "eps n a^2"),
-    "lisa_pathfinder_csl": ("lambda <= 2.96e-08 s^-1", "not stated", "white noise"),
-    "csl_2024": ("lambda <= 8.3e-11 s^-1", "not stated", "r_C = 1e-7 m"),
-    "gravity_collapse": ("R0 > 5.4e-11 m", "not stated", "smeared"),
-    "lisa_pathfinder_diosi_penrose": ("R0 > 4.01e-14 m", "not stated", "smeared"),
-    "nonlinear_field": ("eps_gamma < 5.4e-12", "not stated", "dilute"),
+    "neutron_fresnel": ("b < 3.3e-15 eV", SILENT, "one-particle"),
+    "beryllium_frequency": ("|eps| < 2.4e-20 eV", SILENT, "eps n a^2"),
+    "mercury_frequency": ("|eps| < 1.58e-20 eV", SILENT, "eps n a^2"),
+    "lisa_pathfinder_csl": ("lambda <= 2.96e-08 s^-1", SILENT, "white noise"),
+    "csl_2024": ("lambda <= 8.3e-11 s^-1", SILENT, "r_C = 1e-7 m"),
+    "majorana_csl": ("lambda <= 4.94e-15 s^-1", SILENT, "couples to mass"),
+    "xenonnt_csl": ("lambda < 3.7e-17 s^-1", "95 %", "couples to mass"),
+    "gravity_collapse": ("R0 > 5.4e-11 m", "95 %", "smeared"),
+    "lisa_pathfinder_diosi_penrose": ("R0 > 4.01e-14 m", SILENT, "smeared"),
+    "majorana_diosi_penrose": ("R0 > 2.54e-10 m", "95 %", "white noise"),
+    "xenonnt_diosi_penrose": ("R0 > 4.5e-10 m", "95 %", "8 pi"),
+    "nonlinear_field": ("eps_gamma < 5.4e-12", SILENT, "dilute"),
+    "radio_frequency_field": ("eps_gamma < 1.15e-12", "90 %", "side by side"),
 }
 
 
@@ -169,7 +182,7 @@ def test_limits_are_as_printed_with_what_they_assume():
     assert set(rows) == set(PRINTED)
     for name, (told, level, assumed) in PRINTED.items():
         row = rows[name]
-        assert (row.told, row.level) == (told, f"confidence {level}")
+        assert (row.told, row.level) == (told, level)
         assert assumed in row.assumed
         assert row.published.source in str(row)
         # what is in no sentence is in the row
@@ -185,9 +198,21 @@ def test_limits_of_the_same_assumptions_each_stand_for_themselves():
     assert {row.limit for row in found.stated("diosi_penrose.R0")} == {
         5.4e-11,
         4.01e-14,
+        2.54e-10,
+        4.5e-10,
     }
-    assert len(found.statements) == 2
+    assert len(found.statements) == 4
     assert not any("apart" in sentence for sentence in found.statements)
+
+
+def test_limits_in_other_units_than_those_of_their_sources():
+    """λ/r_C² times r_C² for r_C of a tenth of a micrometre; h times a frequency."""
+    entries = published()
+    assert entries["majorana_csl"].number == pytest.approx(0.494 * 1e-7**2)
+    assert entries["xenonnt_csl"].number == pytest.approx(3.7e-3 * 1e-7**2)
+    # 6.62607015e-34 J s x 3.8e-6 Hz / 1.602176634e-19 J = 1.5716e-20, rounded up
+    exact = 6.62607015e-34 * 3.8e-6 / 1.602176634e-19
+    assert exact < entries["mercury_frequency"].number < 1.01 * exact
 
 
 def test_a_constant_that_nothing_can_bound():

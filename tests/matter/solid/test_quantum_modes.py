@@ -25,6 +25,7 @@ def modes():
 
 
 @pytest.mark.equation("thermalization", "claim-A7-quantum")
+@pytest.mark.equation("thermalization", "claim-microcanonical")
 def test_two_quanta_stay_in_their_mode(modes):
     """λ = 0.1: time averages against those of the levels of this energy."""
     spectrum = anharmonic_spectrum(modes, 0.1 / 3, 11.0)

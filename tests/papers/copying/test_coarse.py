@@ -221,3 +221,14 @@ def test_bodies_with_more_states_than_copies_hardly_begin_to_turn():
     # 1 - 1/4m where copies are many
     assert poisson_root(25.0) ** 2 / 25 == pytest.approx(0.99, abs=3e-4)
     assert ratio[100.0] > 0.99
+
+
+@equation("claim-no-copies")
+def test_a_composite_has_more_states_than_there_are_atoms_to_copy_it():
+    """2^K states of K two-valued parts pass 1e80 at K = 266."""
+    assert 2**265 < 10**80 < 2**266
+    # members spread evenly: one has others in its state with 1 - exp(-(N - 1)/2^K)
+    others = [-math.expm1(-((10**80 - 1) / 2**K)) for K in (260, 266, 286)]
+    assert others[0] > 1 - 1e-9
+    assert others[1] == pytest.approx(0.57, abs=0.01)
+    assert others[2] < 1e-6

@@ -1,4 +1,4 @@
-"""Sections 5.2 to 5.4 of the diffusion paper: what can be computed of the vacuum."""
+"""Sections 5.2 to 5.6 of the diffusion paper: what can be computed of the vacuum."""
 
 import jax
 import jax.numpy as jnp
@@ -298,3 +298,15 @@ def test_clocks_and_scales_where_fluctuations_are_weaker():
         rate, length = clock_and_length(low, 2.0, depth=2.0)
         assert np.allclose(both[name], [rate, rate, length], rtol=0, atol=1e-8)
         assert np.allclose(both[name], [0.9, 0.9, 1], rtol=0, atol=1e-8)
+
+
+@equation("claim-5.6-paradox")
+def test_preons_within_a_small_region_are_heavier_than_what_they_make_up():
+    """E >= pc and p >= ħ/2Δx, whatever their mass: 99 GeV within 1e-18 m."""
+    size = 1e-18
+    least = si.hbar * si.c / (2 * size)
+    assert least / si.eV == pytest.approx(98.7e9, rel=1e-3)
+    assert least / (si.m_e * si.c**2) == pytest.approx(1.93e5, rel=1e-2)
+    # levels of light preons in a box of that size, and the mass of the heaviest lepton
+    tau = 1776.9e6 * si.eV
+    assert np.pi * si.hbar * si.c / size / tau == pytest.approx(349, rel=1e-2)

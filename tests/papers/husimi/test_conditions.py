@@ -332,3 +332,20 @@ def test_time_reversal_allows_a_mixed_block(as_function):
     traces = [np.trace(real_diffusion(D)) for D in (here, there)]
     assert abs(traces[0]) > REFUTED
     assert abs(traces[0] + traces[1]) < ROUNDING
+
+
+@equation("claim-relaxed-C4")
+def test_energy_alone_leaves_no_positive_diffusion_where_H_is_convex():
+    """C5: Σ D_ij ∂_i∂_j H = 0, at least the least curvature times the trace of D."""
+    rng = np.random.default_rng(2)
+    roots = rng.normal(size=(2, 4, 4))
+    convex, D = roots @ np.swapaxes(roots, 1, 2) + 0.1 * np.eye(4)
+    assert np.sum(D * convex) > np.linalg.eigvalsh(convex)[0] * np.trace(D) > 0
+    # of H = qp, the amplifier, an isotropic one does not change the energy
+    assert np.sum(np.eye(2) * np.array([[0, 1], [1, 0]])) == 0
+    # that of the law has both signs and keeps the energy of every H
+    J = np.kron(np.array([[0, 1], [-1, 0]]), np.eye(2))
+    commutator = convex @ J - J @ convex
+    assert abs(np.sum(commutator * convex)) < ROUNDING
+    values = np.linalg.eigvalsh(commutator)
+    assert values[0] < -REFUTED < REFUTED < values[-1]

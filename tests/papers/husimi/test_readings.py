@@ -1,4 +1,4 @@
-"""What section IV B, III F, IV E and V E of the Husimi paper say beside the law."""
+"""What sections III F, IV A, B, E and V E of the Husimi paper say beside the law."""
 
 import jax
 import jax.numpy as jnp
@@ -196,3 +196,54 @@ def test_decoherence_leaves_a_mixture_of_gaussians_with_born_weights():
     assert 0.095 < left[2] / left[1] < 0.105  # and changes this by a hundredth
     # ... and with distant pointers of exp(-|Δ|²/4), decohered or not
     assert apart(far, 1.0) < np.sqrt(0.21) * np.exp(-9.0) * 1.01
+
+
+@equation("claim-amplitude")
+def test_the_husimi_function_of_a_ket_is_a_squared_modulus():
+    """π Q = |<a|ψ>|²: ln Q + |a|² is harmonic but for zeros; of a mixture it is not."""
+    ket = np.array([0.8, 0.5j, -0.3])
+    ket = ket / np.linalg.norm(ket)
+    middle, step = 0.4 - 0.3j, 1e-3
+    points = middle + step * np.array([0, 1, -1, 1j, -1j])
+    squares = np.sqrt([1, 1, 2])
+    waves = points.conj()[:, None] ** np.arange(3) / squares @ ket
+    found = np.asarray(states.husimi(ket, points))
+    squared = np.exp(-(np.abs(points) ** 2)) * np.abs(waves) ** 2
+    assert norm(np.pi * found - squared) < ROUNDING
+
+    def bend(state):
+        """∂∂* (ln Q + |a|²), by five points."""
+        Q = np.asarray(states.husimi(state, points))
+        y = np.log(Q) + np.abs(points) ** 2
+        return (y[1:].sum() - 4 * y[0]) / (4 * step**2)
+
+    # the square of the step, times fourth derivatives of order 1
+    assert abs(bend(ket)) < 1e-5
+    # (|0><0| + |1><1|)/2: ln(1 + |a|²), which has no zeros
+    mixed = bend(np.diag([0.5, 0.5, 0.0]) + 0j)
+    assert abs(mixed - 1 / (1 + abs(middle) ** 2) ** 2) < 1e-5
+
+
+@equation("claim-velocities")
+def test_other_lengths_leave_mean_velocities_to_momenta():
+    """An oscillator at s = 1.4: D has no entry of q or p alone, and moves <qp>."""
+    s = 1.4
+
+    def H(z):
+        return (z[0] ** 2 + z[1] ** 2) / 2
+
+    drift, D = forms.kappa_free_form(H, jnp.array([0.4, -0.7]), s)
+    mixed = (s**2 - s**-2) / 2
+    assert norm(drift - np.array([-0.7, -0.4])) < ROUNDING
+    assert norm(D - np.array([[0, mixed], [mixed, 0]])) < ROUNDING
+    assert norm(forms.kappa_free_form(H, jnp.array([0.4, -0.7]), 1.0)[1]) < ROUNDING
+    # ∂_t ρ of a Gaussian about (0.4, -0.3), by 20 points an axis: exact for moments
+    nodes, weights = np.polynomial.hermite.hermgauss(20)
+    u, v = np.meshgrid(nodes, nodes, indexing="ij")
+    w = np.outer(weights, weights) / np.pi
+    q, p = 0.4 + u, -0.3 + v
+    rate = 2 * u * p - 2 * v * q + 4 * mixed * u * v  # over ρ
+    moments = [np.sum(w * rate * x) for x in (q, p, q * p)]
+    # <p>, -<q>, and <p²> - <q²> with what diffuses
+    expected = [-0.3, -0.4, 0.3**2 - 0.4**2 + mixed]
+    assert norm(np.array(moments) - expected) < ROUNDING

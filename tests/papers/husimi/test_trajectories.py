@@ -150,3 +150,24 @@ def test_mixed_cats_have_a_weight_up_to_some_coherence():
         path_weight(GaussianSum.coherent([0.1, 0.2]), 1.0)
     weight = jax.jit(lambda end: path_weight(mixed_cat(beta, 0.5), end).covariance)(1.0)
     assert np.isclose(weight[0, 0], (np.exp(2.0) + 1) / 4, rtol=1e-12)
+
+
+@equation("claim-non-markovian")
+@pytest.mark.parametrize("correlation", [0.0, 0.4])
+def test_correlated_ends_tell_the_future_from_the_past(correlation):
+    """x(t) from x(0) forward, p(t) from p(T) backward: what p(T) owes to x(0) at t.
+
+    Given both at t the precision of the ends is that of their weight and, on the
+    diagonal, what x(t) and p(t) tell: the ends stay independent if the weight is a
+    product, and only then.
+    """
+    grown, shrunk, x_noise, p_noise = 1.6, 0.7, 0.9, 0.3
+    weight = np.array([[1.0, correlation], [correlation, 1.0]])
+    carried = np.diag([grown, shrunk])
+    there = carried @ weight @ carried + np.diag([x_noise, p_noise])
+    across = weight @ carried
+    left = weight - across @ np.linalg.solve(there, across.T)
+    told = np.diag([grown**2 / x_noise, shrunk**2 / p_noise])
+    assert left == pytest.approx(np.linalg.inv(np.linalg.inv(weight) + told))
+    assert (abs(left[0, 1]) > 0.02) == bool(correlation)
+    assert correlation or abs(left[0, 1]) < 1e-15
