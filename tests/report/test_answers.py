@@ -53,6 +53,7 @@ def of(constants, references, nuisances=(), data=None):
         labels=lambda: [one.name for one in constants],
         references=lambda: references,
         nuisances=nuisances,
+        scattered=0,
     )
     return SimpleNamespace(
         study=study, constants={one.name: one for one in constants}
