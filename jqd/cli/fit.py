@@ -144,7 +144,8 @@ def landscape_of(recovery: Recovery) -> Plane | None:
 
     There is none over a constant of the noise, which changes no prediction.
     """
-    if len(recovery.constants) < 2 or recovery.study.of_noise[:2].any():
+    study = recovery.study
+    if len(recovery.constants) < 2 or (study.scattered and study.of_noise[:2].any()):
         return None
     low, high = map(np.asarray, recovery.study.bounds())
     starts = np.asarray(recovery.starts)
@@ -192,7 +193,8 @@ def errors_of(recovery: Recovery) -> np.ndarray | None:
     None where no errors are known. Those of counts are the errors at the fitted law.
     """
     study = recovery.study
-    noise, values = study.noise_at(recovery.theta), np.asarray(study.data.values)
+    noise = study.noise_at(jax.device_put(recovery.theta))
+    values = np.asarray(study.data.values)
     if not noise.known:
         return None
     if isinstance(noise, Gaussian):

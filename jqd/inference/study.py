@@ -435,7 +435,8 @@ class Study(eqx.Module):
     @property
     def scattered(self) -> int:
         """Number of residuals of the scatter: one a row where it is fitted, else 0."""
-        return self.data.ts.shape[0] if self.of_noise.any() else 0
+        own = self.scene.noise is not None and self.of_noise.any()
+        return self.data.ts.shape[0] if own else 0
 
     @property
     def measured(self) -> int:

@@ -165,7 +165,7 @@ class DirichletMultinomial(Multinomial):
     The probabilities of each row are themselves drawn, about p, for all of its shots:
 
         π ~ Dirichlet(p (1 - ρ)/ρ),   n ~ Multinomial(N, π)
-        E n = N p,   Cov n = (1 + (N - 1) ρ) N (diag p - p pᵀ)
+        E n = N p,   Cov n = (1 + (N - 1) ρ) N (diag p - p p^T)
 
     ρ is the correlation of two shots of a row; 0 makes them independent. With two
     outcomes this is the beta-binomial distribution. ρ is a constant of a fit, by the
