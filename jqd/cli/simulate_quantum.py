@@ -174,7 +174,7 @@ def counts_of(
         option: out.with_name(f"{out.stem}_{name}.npy")
         for option, name in (("hamiltonian", "hamiltonian"), ("state", "psi0"))
     }
-    noise = DirichletMultinomial(rho) if rho > 0 else Multinomial()
+    noise = DirichletMultinomial(jnp.asarray(rho)) if rho > 0 else Multinomial()
     instrument = Confusion(readout=jnp.asarray(readout), noise=noise)
     # as if a calibration had found it to a tenth
     priors = [f"readout={readout:g}+-{readout / 10:g}"] if readout > 0 else []

@@ -87,7 +87,8 @@ def factor_words(factor: ArrayLike) -> str:
     Args:
         factor: of each row, (T,).
     """
-    ends = [f"{end:.3g}" for end in (np.min(factor), np.max(factor))]
+    rows = np.asarray(factor)
+    ends = [f"{end:.3g}" for end in (rows.min(), rows.max())]
     return " to ".join(dict.fromkeys(ends))
 
 

@@ -78,6 +78,22 @@ def test_only_what_was_measured_is_answered():
     assert answers(of([Constant("K", 1.0, 0.1, 0.0, 1.1)], [None])) == []
 
 
+def test_a_fitted_scatter_is_in_the_errors_and_says_so():
+    """5 rows of two classes less q and rho: t of 3 is 3.182446. 1 + 99 rho is 2.2."""
+    noise = jqd.instruments.DirichletMultinomial(1.2 / 99)
+    data = jqd.Record(np.arange(5.0), np.full((5, 2), 50.0), noise)
+    q = Constant("q", 0.5, 0.01, 0.0, 0.5)
+    rho = Constant("rho", 1.2 / 99, 0.002, 0.0, None, pull=0.0)
+    found = of([q, rho], [0.5, None], ("rho",), data=data)
+    found.study.scattered, found.study.noise_at = 5, lambda theta: noise
+    found.theta = None
+    (said,) = answers(found)
+    assert said == (
+        "abs(q - 0.5) < 0.0319 (95 %, statistical); fitted beside it: rho; errors "
+        "include a fitted variance, 2.2 times that of independent shots."
+    )
+
+
 @pytest.mark.parametrize(
     ("g", "said"),
     [
