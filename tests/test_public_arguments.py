@@ -205,6 +205,7 @@ CALLS = {
     "Binomial": (jqd.Binomial, dict(shots=10.0)),
     "SampleMoments": (instruments.SampleMoments, dict(orders=((1, 0),), shots=10.0)),
     "EnsembleNoise": (instruments.EnsembleNoise, dict(copies=1000.0)),
+    "DirichletMultinomial": (instruments.DirichletMultinomial, dict(rho=0.1)),
     "Thinned": (instruments.Thinned, dict(efficiency=0.5)),
     "Confusion": (instruments.Confusion, dict(matrix=np.eye(2))),
     "Image": (instruments.Image, dict(psf=0.5, background=0.1, pattern=None)),

@@ -18,7 +18,12 @@ from .copy_nodes import node_met
 from .law_words import Wanted, is_phase_space, law_of_populations
 from .lifetimes import with_fading
 from .options import parse_nuisances
-from .recover_copying import instrument_of, law_of, read_populations
+from .recover_copying import (
+    instrument_of,
+    law_of,
+    read_populations,
+    with_scatter,
+)
 from .recover_husimi import law_and_state, parsed, with_points
 
 # Rows in which quantum mechanics loses coherence.
@@ -73,6 +78,7 @@ def studies_of_populations(
     }
     own = {name for law in laws.values() for name in constants.names(law)}
     priors = with_fading(priors, np.asarray(H), own)
+    record = with_scatter(record, priors, own)
     studies = {}
     for name, one in wanted.items():
         law = laws[name]

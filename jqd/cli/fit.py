@@ -140,8 +140,12 @@ def _key(seed: int) -> jax.Array:
 
 
 def landscape_of(recovery: Recovery) -> Plane | None:
-    """The loss over the plane of the first two constants, where there are two."""
-    if len(recovery.constants) < 2:
+    """The loss over the plane of the first two constants, where there are two.
+
+    There is none over a constant of the noise, which changes no prediction.
+    """
+    study = recovery.study
+    if len(recovery.constants) < 2 or (study.scattered and study.of_noise[:2].any()):
         return None
     low, high = map(np.asarray, recovery.study.bounds())
     starts = np.asarray(recovery.starts)
@@ -188,8 +192,9 @@ def errors_of(recovery: Recovery) -> np.ndarray | None:
 
     None where no errors are known. Those of counts are the errors at the fitted law.
     """
-    data = recovery.study.data
-    noise, values = data.noise, np.asarray(data.values)
+    study = recovery.study
+    noise = study.noise_at(jax.device_put(recovery.theta))
+    values = np.asarray(study.data.values)
     if not noise.known:
         return None
     if isinstance(noise, Gaussian):

@@ -15,6 +15,7 @@ OPTIONS = {
     "psi": "state",
     "psi0": "state",
     "readout": "nuisance readout",
+    "rho": "nuisance rho",
     "rival": "against",
 }
 # A file may hold these, too, or a run folder: they are options where they were typed.

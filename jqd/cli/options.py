@@ -117,7 +117,9 @@ PRIORS = (
     "omega=0.4+-0.01. `flip` is the probability to read another class, `readout` the "
     "share of shots that show a random class: twice that of a flip for two classes. "
     "`fading` is the rate at which contrast is lost beside any law of a matrix: (1/T1 "
-    "+ 1/T2)/2 for a qubit driven on resonance, for which T1=20+-1,T2=15+-2 says it."
+    "+ 1/T2)/2 for a qubit driven on resonance, for which T1=20+-1,T2=15+-2 says it. "
+    "`rho`, as in rho=uniform(0,0.1), is the correlation of two shots of one row, for "
+    "counts that scatter more than independent shots: by 1 + (N - 1) rho in variance."
 )
 Nuisance = Annotated[str, typer.Option(help=PRIORS, rich_help_panel=MODEL)]
 

@@ -1,6 +1,6 @@
 """`jqd recover copying`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -11,7 +11,7 @@ from jaxtyping import Array
 
 from .. import constants, problems
 from ..inference import Prior, Search, hamiltonian_priors
-from ..instruments import Confusion
+from ..instruments import Confusion, DirichletMultinomial, Multinomial
 from ..laws import CopyDynamics, Law
 from ..records import Record, load_matrix, load_record, load_state, naming
 from .copy_nodes import refuse_nodes
@@ -92,6 +92,7 @@ def copying(
     refuse_nodes(law, psi0, record, (*names, *priors))
     priors = with_fading(priors, np.asarray(H), constants.names(law))
     shown = instrument_of(law, record, priors)
+    record = with_scatter(record, priors, constants.names(law))
     if share is not None:
         priors |= _of_hamiltonian(law, share, priors, record)
     quick = Search(steps=20, windows=4, chunk=10)
@@ -148,6 +149,32 @@ def instrument_of(
         name: priors[last[name]].centre for name in shown if last[name] in priors
     }
     return Confusion(since=record.t0, **centres)
+
+
+def with_scatter(
+    record: Record, priors: Mapping[str, Prior], own: Collection[str]
+) -> Record:
+    """The record, with counts that scatter more where there is a prior of that.
+
+    Args:
+        record: the record.
+        priors: of nuisances.
+        own: names of constants that laws have of their own.
+
+    Raises:
+        ValueError: a prior of rho beside other data than counts of shots.
+    """
+    named = [n for n in priors if n.rpartition(".")[2] == "rho" and n not in own]
+    if not named:
+        return record
+    if not isinstance(record.noise, Multinomial):
+        raise ValueError(
+            "Argument `--nuisance` must not name rho but for counts of shots, whose "
+            "scatter it makes larger, but does; errors of other data are given by "
+            "`--noise`, or by a column sigma."
+        )
+    noise = DirichletMultinomial(priors[named[0]].centre)
+    return Record(record.ts, record.values, noise, record.t0)
 
 
 def read_populations(

@@ -28,7 +28,12 @@ from .options import (
     start_like,
     with_options,
 )
-from .recover_copying import instrument_of, law_of, read_populations
+from .recover_copying import (
+    instrument_of,
+    law_of,
+    read_populations,
+    with_scatter,
+)
 from .session import Matrix, State, takes
 
 
@@ -75,6 +80,7 @@ def law(
     priors = parse_nuisances(nuisance, names)
     refuse_nodes(made, psi0, record, (*names, *priors))
     priors = with_fading(priors, np.asarray(H), constants.names(made))
+    record = with_scatter(record, priors, constants.names(made))
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
         common, made, record, psi0=psi0, free=names, start=first or None, file=data,

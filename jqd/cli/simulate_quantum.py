@@ -12,7 +12,7 @@ import typer
 from jaxtyping import Array
 
 from .. import problems
-from ..instruments import Confusion, Direct, Multinomial
+from ..instruments import Confusion, Direct, DirichletMultinomial, Multinomial
 from ..laws import ConservativeDiffusion, CopyDynamics, Law
 from ..observe import Occupations
 from ..records import (
@@ -58,6 +58,19 @@ Readout = Annotated[
     ),
 ]
 
+Rho = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Correlation of two shots of one time: N of them scatter with 1 + (N - 1) "
+        "RHO times the variance of independent ones.",
+        rich_help_panel=DATA,
+    ),
+]
+# The prior that the printed command gives rho: it ends at so many times the true one.
+WIDE = 10
+
 
 @with_options(out=..., shots=None)
 def copying(
@@ -68,6 +81,7 @@ def copying(
     times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None,
     plan: Plan = None,
     readout: Readout = 0.0,
+    rho: Rho = 0.0,
     simulation: Simulation,
 ) -> int:
     """Simulate counts of classes under copy dynamics.
@@ -83,6 +97,7 @@ def copying(
     return counts_of(
         "copying", make, lambda law: truth, lambda law: ["copying"], simulation,
         hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
+        rho=rho,
     )  # fmt: skip
 
 
@@ -96,6 +111,7 @@ def law(
     times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None,
     plan: Plan = None,
     readout: Readout = 0.0,
+    rho: Rho = 0.0,
     simulation: Simulation,
 ) -> int:
     """Simulate counts under your own law, or one of the library, as for `copying`."""
@@ -113,6 +129,7 @@ def law(
         "law", partial(law_that_runs, wanted), partial(told, wanted),
         lambda made: ["law", *recover(made)], simulation,
         hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
+        rho=rho,
     )  # fmt: skip
 
 
@@ -128,6 +145,7 @@ def counts_of(
     times: str | None,
     plan: Path | None,
     readout: float,
+    rho: float,
 ) -> int:
     """Draw counts of classes under a law of a matrix.
 
@@ -137,7 +155,7 @@ def counts_of(
         truth: its constants by name, of the law.
         recover: words that begin the command that recovers them, of the law.
         simulation: shots, seed, files.
-        hamiltonian, state, times, plan, readout: the options.
+        hamiltonian, state, times, plan, readout, rho: the options.
 
     Returns:
         Exit code.
@@ -156,10 +174,13 @@ def counts_of(
         option: out.with_name(f"{out.stem}_{name}.npy")
         for option, name in (("hamiltonian", "hamiltonian"), ("state", "psi0"))
     }
-    instrument = Confusion(readout=jnp.asarray(readout))
+    noise = DirichletMultinomial(jnp.asarray(rho)) if rho > 0 else Multinomial()
+    instrument = Confusion(readout=jnp.asarray(readout), noise=noise)
     # as if a calibration had found it to a tenth
-    nuisance = f"readout={readout:g}+-{readout / 10:g}"
-    prior = ["--nuisance", nuisance] if readout > 0 else []
+    priors = [f"readout={readout:g}+-{readout / 10:g}"] if readout > 0 else []
+    # of the scatter nothing is known before
+    priors += [f"rho=uniform(0,{min(WIDE * rho, 1):g})"] if rho > 0 else []
+    prior = ["--nuisance", ",".join(priors)] if priors else []
     prior = list(seen.recover) if plan is not None else prior
 
     def prepare() -> Simulated:

@@ -16,6 +16,7 @@ from .. import _checks, _html
 from .._lazy import above
 from ..constants import labels
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory
+from ..instruments import DirichletMultinomial
 from ..instruments.noise import Drawable
 from ..laws.motion import Motion
 from ..records.record import Record
@@ -42,6 +43,7 @@ from .goodness import (
     misfit_message,
     pulled_message,
     runs_of,
+    scatter_message,
 )
 from .identifiability import refuse, refuse_names
 from .pattern import Pattern, pattern_of
@@ -376,6 +378,7 @@ def recover(
     far = _pulled(fine, constants)
     unsettled = status in (Status.NOT_CONVERGED, Status.UNIDENTIFIABLE)
     said += [pulled_message(far)] if far and not unsettled else []
+    said += [] if unsettled else _fitted_scatter(fine, at.theta)
     said += _without_freedom(known) if float(at.dof) < 1 else []
     empty = cast(Array, np.zeros((first.shape[0], 0)))
     assumed = record.noise.assumption()
@@ -563,6 +566,14 @@ def _at_bounds(constants: Mapping[str, Constant]) -> list[str]:
         f"{' and '.join(names)} {some}: errors there are one-sided, and those of the "
         "other constants are for this value."
     ]
+
+
+def _fitted_scatter(study: Study, theta: Array) -> list[str]:
+    """What it means that the scatter of counts is fitted, where it is."""
+    noise = study.noise_at(theta)
+    if not (study.scattered and isinstance(noise, DirichletMultinomial)):
+        return []
+    return [scatter_message(np.asarray(noise.factor(study.data.values)))]
 
 
 def _without_freedom(known: bool) -> list[str]:

@@ -267,10 +267,10 @@ def _refined(study: Study, theta: Array, change: float) -> Study:
 def _goodness(study: Study, theta: Array, mask: Array) -> tuple[float, int, float, int]:
     """Pearson's sum, degrees of freedom, p, and the row with the largest residuals."""
     at = study.weights(theta, study.predict(theta))
-    rows = study.residuals(theta, at, mask)[: study.seen]
-    each = jnp.sum(jnp.reshape(rows**2, (mask.shape[0], -1)), axis=1)
-    data, noise, told = study.data, study.data.noise, rows.shape[0] + study.judged
-    cost = jnp.sum(study.residuals(theta, at, mask)[:told] ** 2)
+    rows = study.residuals(theta, at, mask)
+    each = jnp.reshape(rows[: study.seen] ** 2, (mask.shape[0], -1))
+    each = jnp.sum(each, axis=1)
+    data, noise, cost = study.data, study.data.noise, study.chi2(rows)
     dof = noise.independent(data.values, at, mask) + study.judged - theta.shape[0]
     p = p_value(cost, dof, noise.excess(data.values, at, mask))
     return float(cost), round(float(dof)), float(p), int(jnp.argmax(each))
@@ -303,7 +303,7 @@ def _determined(study: Study, theta: Array, mask: Array) -> Array:
     inner = jnp.clip(theta, foot + slack, top - slack)
     at = study.weights(inner, study.predict(inner))
     _, slope = jacobian(study, inner, at, mask)
-    told = slope[: study.seen + study.judged]
+    told = slope[: study.told]
     return analyse(told, high - low, study.labels()).null == 0
 
 

@@ -73,7 +73,7 @@ def errors_of(study: Study, slope: Array, width: Array) -> StandardErrors:
         slope: (rows, p).
         width: scale of each constant, (p,).
     """
-    return three_errors(slope, study.seen, study.wanted, width)
+    return three_errors(slope, study.measured, study.wanted, width)
 
 
 def three_errors(

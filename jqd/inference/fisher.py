@@ -94,7 +94,7 @@ def of_sensitivity(study: Study, at: Sensitivity, rtol: float) -> Fisher:
         rtol: accepted change of the derivatives.
     """
     low, high = study.bounds()
-    width, labels, seen = high - low, study.labels(), study.seen
+    width, labels, seen = high - low, study.labels(), study.measured
     slope, coarse = whitened(study, at)
     aided = analyse(coarse, width, labels, slope, NULL_FRACTION)
     alone = analyse(coarse[:seen], width, labels, slope[:seen], NULL_FRACTION)

@@ -511,7 +511,7 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     theta = jnp.clip(theta, *study.walls(theta))
     run = study.trajectory(theta)
     at = study.weights(theta, study.rows_of(run))
-    told = study.seen + study.judged  # walls tell nothing of errors
+    told = study.told  # walls tell nothing of errors
     residuals, slope = (x[:told] for x in jacobian(study, theta, at, mask))
     side = sides_at(study, theta, residuals, slope)
     held = side != 0
@@ -525,7 +525,7 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
         fine, fine_slope = (x[:told] for x in both)
         shift = inverse @ (slope.T @ (residuals - fine))
         bias = richardson(order) * shift
-    cost = jnp.sum(residuals**2)
+    cost = study.chi2(residuals)
     fitted = theta.shape[0] - jnp.sum(held)
     dof = noise.independent(data.values, at, mask) + study.judged - fitted
     left = dof >= 1

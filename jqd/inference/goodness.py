@@ -81,6 +81,30 @@ def pulled_message(pulls: Mapping[str, float]) -> str:
     )
 
 
+def factor_words(factor: ArrayLike) -> str:
+    """A factor of the variance, such as "2.2", or "1.5 to 2.2" where rows differ.
+
+    Args:
+        factor: of each row, (T,).
+    """
+    rows = np.asarray(factor)
+    ends = [f"{end:.3g}" for end in (rows.min(), rows.max())]
+    return " to ".join(dict.fromkeys(ends))
+
+
+def scatter_message(factor: ArrayLike) -> str:
+    """One sentence for counts whose scatter is fitted.
+
+    Args:
+        factor: variance of each row over that of independent shots, (T,).
+    """
+    return (
+        f"The scatter of the counts is fitted: their variance is {factor_words(factor)}"
+        " times that of independent shots, which all errors include, so that "
+        "chi-square tests no more than how rows differ in it."
+    )
+
+
 class Runs(NamedTuple):
     """Runs of residuals of one sign over time, in all columns together.
 

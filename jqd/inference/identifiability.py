@@ -248,7 +248,11 @@ def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
     _, slope = jacobian(study, theta, at, mask)
     low, high = study.bounds()
     width = high - low
-    rows = jnp.reshape(slope[: study.seen], (mask.shape[0], -1, theta.shape[0]))
+    shape = (mask.shape[0], -1, theta.shape[0])
+    rows = jnp.reshape(slope[: study.seen], shape)
+    if study.scattered:
+        scatter = jnp.reshape(slope[study.seen : study.measured], shape)
+        rows = jnp.concatenate([rows, scatter], axis=1)
     rows = rows * width[None, None, :]
     sensitivity = jnp.sqrt(jnp.mean(rows**2, axis=(1, 2)))
     triangles = _triangles(rows)

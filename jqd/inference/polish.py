@@ -34,9 +34,9 @@ class Polish(eqx.Module):
         atol: absolute change, in units of the span of the initial guesses.
         max_steps: iteration budget of one solve.
         rounds: solves, each with renewed weights, for noise whose scatter depends on
-            the fit (counts), and with those constants held at their bounds that the
-            solve before would have led beyond; for other noise no more of them than
-            bounds ask for.
+            the fit (counts), two more where the size of the scatter is fitted, and with
+            those constants held at their bounds that the solve before would have led
+            beyond; for other noise no more of them than bounds ask for.
         windows: number of windows through which each initial guess is led, each twice
             as long as the one before; 1 for all data at once. Where neighbouring
             trajectories diverge exponentially, only a short window leads to the minimum
@@ -135,7 +135,7 @@ def polish_one(
         foot, top = own.bounds()
         here = at_unit(own, foot, top - foot, unit, side)
         here = jnp.clip(here, *own.walls(here))
-        told = study.seen + study.judged
+        told = study.told
         missed, slope = (x[:told] for x in jacobian(own, here, at, mask))
         place = in_spans(own, here)
         there = sides(slope * (top - foot)[None, :], missed, *place, side)
@@ -145,6 +145,9 @@ def polish_one(
 
     fixed = study.data.noise.constant_weights
     rounds = polish.rounds if walled or not fixed else 1
+    if study.scattered:
+        # the first knows nothing of the scatter, and may hold its size at a bound
+        rounds += 2
 
     def solved(carry: tuple[Any, ...]) -> tuple[Any, ...]:
         unit, at, side, _, stays = carry
@@ -174,7 +177,11 @@ def polish_one(
         start = (unit, at, side, jnp.asarray(False), jnp.asarray(not walled))
         (unit, at, side, ok, stays), _ = jax.lax.scan(again, start, None, length=rounds)
         ok &= stays
-    cost = jnp.sum(residuals(unit, at, side, unit) ** 2)
+    every = residuals(unit, at, side, unit)
+    cost = jnp.sum(every**2)
+    if study.scattered:
+        # what a wide scatter costs is in the penalty
+        cost -= jnp.sum(every[study.seen : study.measured] ** 2)
     cost += study.data.noise.penalty(at, mask)
     theta = at_unit(study, low, width, unit, side)
     return theta, cost, ok & jnp.all(jnp.isfinite(unit))

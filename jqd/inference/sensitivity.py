@@ -116,10 +116,11 @@ def whitened(
 
         return jnp.ravel(jax.jvp(residuals, (at.mean,), (tangent,))[1])
 
+    scatter = study.scatter_slopes(at.theta, weights)
     priors = study.pull_slopes(at.theta)
 
     def rows(slope: Array) -> Array:
-        return jnp.concatenate([jax.vmap(along, -1, -1)(slope), priors])
+        return jnp.concatenate([jax.vmap(along, -1, -1)(slope), scatter, priors])
 
     return rows(at.slope), rows(at.coarse)
 

@@ -15,7 +15,7 @@ from .. import _checks, constants
 from .._program import program
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
 from ..instruments.instrument import Instrument, as_instrument
-from ..instruments.noise import Weights
+from ..instruments.noise import Noise, Weights
 from ..laws.motion import Motion
 from ..laws.scales import scales_of
 from ..laws.start import Prepared, Start, as_start, prepared
@@ -49,11 +49,13 @@ class Scene(eqx.Module):
         law: the motion; its constants keep their own names ("q", "potential.k").
         start: preparation of the initial state ("start.n0").
         instrument: the instrument that shows it ("instrument.readout").
+        noise: the noise of the data, where it has constants ("noise.rho"); else None.
     """
 
     start: Start
     instrument: Instrument
     law: Motion = constants.parts()
+    noise: Noise | None = None
 
 
 class Study(eqx.Module):
@@ -91,8 +93,9 @@ class Study(eqx.Module):
         """A study; checked for names, shapes, and the row of the data at t0.
 
         Names lead to arrays of the law ("q", "potential.k", "drive.pulse.area"), of the
-        initial state ("start.n0") or of the instrument ("instrument.V"); their last
-        parts are enough where they name one constant only.
+        initial state ("start.n0"), of the instrument ("instrument.V") or of the noise
+        of the data ("noise.rho"); their last parts are enough where they name one
+        constant only.
 
         Args:
             law: the law; constants that are not free keep their values.
@@ -129,7 +132,8 @@ class Study(eqx.Module):
         _checks.check_names(priors, "nuisances")
         names = _checks.names_of(free, "free")
         _check_method(method)
-        self.scene = _scene(law, psi0, instrument, (*names, *priors))
+        noise = self.data.noise
+        self.scene = _scene(law, psi0, instrument, noise, (*names, *priors))
         for argument, some in (("free", names), ("nuisances", priors)):
             _refuse_nu(self.scene, some, argument)
         self.slots = Slots.of(self.scene, names, tuple(priors))
@@ -288,6 +292,12 @@ class Study(eqx.Module):
                 scene = slot.place.put(scene, part)
         return scene
 
+    def noise_at(self, theta: Array) -> Noise:
+        """The noise of the data, with what these constants say of it."""
+        if self.scene.noise is None:
+            return self.data.noise
+        return self.scene_at(theta).noise or self.data.noise
+
     def _bounded(self, theta: Array) -> Scene:
         """The scene with these constants, kept within the bounds that they declare."""
         scene, priors = self.scene, (None,) * len(self.slots.free) + self.priors
@@ -354,8 +364,9 @@ class Study(eqx.Module):
     def residuals(
         self, theta: Array, at: Weights, mask: Array, rows: Array | None = None
     ) -> Array:
-        """Residuals in units of their scatter: `seen` of the data, then of priors, then
-        of walls, which are 0 for constants within their bounds.
+        """Residuals in units of their scatter: `seen` of the data, `scattered` of how
+        they scatter, then of priors, then of walls, which are 0 for constants within
+        their bounds.
 
         Rows that the run did not reach count as missed by the largest value of the
         data. This constant has no gradient, and no fit gains by running into a node.
@@ -383,7 +394,16 @@ class Study(eqx.Module):
         past_node = self.data.ts >= run.failure_time
         weight = mask * jnp.where(past_node & jnp.asarray(rows is not None), PAST, 1)
         raw = jnp.reshape(weight, (-1,) + (1,) * (raw.ndim - 1)) * raw
-        return jnp.concatenate([jnp.ravel(raw), *self._beside(theta)])
+        scatter = self._scatter(theta, at, mask)
+        return jnp.concatenate([jnp.ravel(raw), *scatter, *self._beside(theta)])
+
+    def _scatter(self, theta: Array, at: Weights, mask: Array) -> list[Array]:
+        """Residuals of the scatter of rows, where constants of the noise are fitted."""
+        if not self.scattered:
+            return []
+        fitted = int((~self.of_noise & ~self._flags("informs")).sum())
+        noise = self.noise_at(theta)
+        return [mask * noise.scatter(self.data.values, at, fitted)]
 
     def _beside(self, theta: Array) -> list[Array]:
         """Residuals of priors and of walls."""
@@ -407,6 +427,34 @@ class Study(eqx.Module):
         return math.prod(self.data.values.shape)
 
     @property
+    def of_noise(self) -> Bool[np.ndarray, " p"]:
+        """Which entries of θ are constants of the noise."""
+        slots = self.slots.every
+        each = [slot.place.path[0] == "noise" for slot in slots for _ in slot.labels]
+        return np.array(each, bool)
+
+    @property
+    def scattered(self) -> int:
+        """Number of residuals of the scatter: one a row where it is fitted, else 0."""
+        own = self.scene.noise is not None and self.of_noise.any()
+        return self.data.ts.shape[0] if own else 0
+
+    @property
+    def measured(self) -> int:
+        """Number of residuals that the data determine, of values and their scatter."""
+        return self.seen + self.scattered
+
+    @property
+    def told(self) -> int:
+        """Number of residuals without those of walls, which say nothing of errors."""
+        return self.measured + self.judged
+
+    def chi2(self, residuals: Array) -> Float[Array, ""]:
+        """Sum of squares of values and priors; of their scatter nothing is tested."""
+        values, priors = residuals[: self.seen], residuals[self.measured : self.told]
+        return jnp.sum(values**2) + jnp.sum(priors**2)
+
+    @property
     def judged(self) -> int:
         """Number of entries of θ with a prior that counts as a value."""
         return int(self._flags("informs").sum()) if self.data.noise.known else 0
@@ -426,6 +474,15 @@ class Study(eqx.Module):
     def pull_slopes(self, theta: Array) -> Float[Array, "k p"]:
         """∂(pulls)/∂θ."""
         return columns(self.pulls, theta)[1]
+
+    def scatter_slopes(self, theta: Array, at: Weights) -> Float[Array, "s p"]:
+        """Derivative of the residuals of the scatter."""
+        mask = jnp.ones_like(self.data.ts)
+
+        def rows(theta: Array) -> Array:
+            return jnp.concatenate([theta[:0], *self._scatter(theta, at, mask)])
+
+        return columns(rows, theta)[1]
 
     def log_prior(self, theta: Array) -> Float[Array, ""]:
         """ln of the density of the nuisances, per unit of each."""
@@ -483,7 +540,7 @@ class Study(eqx.Module):
         Raises:
             ValueError: data whose scatter is not known.
         """
-        noise = self.data.noise
+        noise = self.noise_at(theta)
         self._check_scatter("a likelihood")
         run = self.trajectory(theta)
         prediction = self.rows_of(run)
@@ -506,7 +563,7 @@ class Study(eqx.Module):
         """Derivative of the residuals of data and priors, with weights taken at θ."""
         at, mask = self.weights(theta, self.predict(theta)), jnp.ones_like(self.data.ts)
         _, slope = columns(lambda theta: self.residuals(theta, at, mask), theta)
-        return slope[: self.seen + self.judged]
+        return slope[: self.told]
 
     def information(self, theta: Array) -> Float[Array, "p p"]:
         """Fisher information of the data, and the part that the priors add.
@@ -543,7 +600,8 @@ class Study(eqx.Module):
         def course() -> tuple[Motion, PyTree[Array], Array, Array]:
             return *self.at(theta), self.times, self.noise_steps
 
-        return self.data.noise.weights(prediction, self.data.values, course)
+        noise = self.noise_at(theta)
+        return noise.weights(prediction, self.data.values, course)
 
     # -- steps -----------------------------------------------------------------------
 
@@ -672,12 +730,15 @@ def as_data(data: Any) -> Record:
     )
 
 
-def _scene(law: Motion, psi0: Any, instrument: Any, names: tuple[str, ...]) -> Scene:
+def _scene(
+    law: Motion, psi0: Any, instrument: Any, noise: Noise, names: tuple[str, ...]
+) -> Scene:
     start = as_start(law, psi0)
     asked = any(name.rpartition(".")[2] == "phase0" for name in names)
     if asked and isinstance(start, Prepared) and start.phase0 is None:
         start = start.with_phases()
-    return Scene(start, as_instrument(instrument), law)
+    own = noise if constants.declared(noise) else None
+    return Scene(start, as_instrument(instrument), law, own)
 
 
 def _refuse_nu(scene: Scene, names: Iterable[str], argument: str) -> None:

@@ -1,6 +1,7 @@
 """What data show of a motion, and how they scatter about that."""
 
 from .counts import Binomial as Binomial
+from .counts import DirichletMultinomial as DirichletMultinomial
 from .counts import Multinomial as Multinomial
 from .ensemble_noise import EnsembleNoise as EnsembleNoise
 from .heterodyne import Heterodyne as Heterodyne

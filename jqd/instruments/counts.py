@@ -1,4 +1,4 @@
-"""Noise of counts: outcomes of independent shots."""
+"""Noise of counts: outcomes of shots, independent or not."""
 
 from functools import partial
 from typing import ClassVar
@@ -12,11 +12,16 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from .._math import divisor, inverse_root, safe_divide, safe_log, safe_sqrt
 from .._program import program
-from ..constants import constant
-from .noise import Drawable, Weights, check_like, rowwise
+from ..constants import constant, free
+from .noise import Course, Drawable, Weights, check_like, rowwise
 
 # Largest excess of a sum of probabilities that coarse steps may cause.
 OVER_ONE = 1e-3
+# Terms of a sum of logarithms before Stirling's series, whose next term is then 2e-14.
+FIRST_TERMS = 10
+# Shots beyond which the squares of over-dispersed counts scatter as those of so many,
+# to 2e-4 of their variance: sums of N⁴ would round as much soon after.
+MANY_SHOTS = 1e5
 
 
 class Multinomial(Drawable):
@@ -61,7 +66,7 @@ class Multinomial(Drawable):
         """Relative frequencies of the outcomes."""
         return values / jnp.sum(values, axis=-1, keepdims=True)
 
-    def outcomes(self, values: Array) -> Array:
+    def outcomes(self, values: Array) -> Array | None:
         """Number of all shots."""
         return jnp.sum(values)
 
@@ -91,17 +96,11 @@ class Multinomial(Drawable):
         """Σ_k n_k ln p_k; -inf where an excluded outcome was seen, or where the p_k sum
         to more than 1: otherwise a run past a node would beat every law."""
         del at
-        logs = jnp.sum(_times_log(values, prediction), axis=-1)
-        legal = jnp.sum(prediction, axis=-1) < 1 + OVER_ONE
-        return jnp.where(legal, logs, -jnp.inf)
+        return _legal(prediction, jnp.sum(_times_log(values, prediction), axis=-1))
 
     def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
         """(N p - n) / sqrt(N p*)."""
-        shots = jnp.sum(values, axis=-1, keepdims=True)
-        # half a count at least, so that an outcome that is all but excluded and still
-        # seen once does not outweigh all others
-        scale = jnp.sqrt(jnp.maximum(shots * at, 0.5))
-        return (shots * prediction - values) / scale
+        return _over_counts(prediction, values, at)
 
     def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
         """Mean of the sum of squares, if p* is right.
@@ -141,6 +140,169 @@ class Multinomial(Drawable):
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """√(N p) / N, see `count_errors`."""
         return count_errors(values, expected)
+
+
+class Spread(eqx.Module):
+    """Source of the weights of over-dispersed counts.
+
+    Attributes:
+        shares: p*, probabilities at which the weights are taken, (T, M).
+        rho: ρ*, the correlation there, scalar.
+        surplus: how far Pearson's sum of squares of independent shots, over its mean,
+            is above 1 + (N - 1) ρ*, (T,); 0 before there is a fit.
+        log_scatter: ln det of the covariance beyond that of independent shots, (T,).
+    """
+
+    shares: Float[Array, "T M"]
+    rho: Float[Array, ""]
+    surplus: Float[Array, " T"]
+    log_scatter: Float[Array, " T"]
+
+
+class DirichletMultinomial(Multinomial):
+    """Counts of shots that scatter more than independent ones.
+
+    The probabilities of each row are themselves drawn, about p, for all of its shots:
+
+        π ~ Dirichlet(p (1 - ρ)/ρ),   n ~ Multinomial(N, π)
+        E n = N p,   Cov n = (1 + (N - 1) ρ) N (diag p - p p^T)
+
+    ρ is the correlation of two shots of a row; 0 makes them independent. With two
+    outcomes this is the beta-binomial distribution. ρ is a constant of a fit, by the
+    name "rho", with a prior or without. The fit solves two estimating equations. The
+    one of the law is that of least squares in units of the scatter, which needs no
+    more of the distribution than mean and covariance; its J^T J is the information.
+    The other one leads 1 + (N - 1) ρ to the sum of squares of each row over its mean.
+    The likelihood, of comparisons and posteriors, is that of the distribution.
+
+    Attributes:
+        rho: ρ, scalar in [0, 1].
+
+    Source: R. W. M. Wedderburn (1974) Biometrika 61, 439; M. Davidian and R. J. Carroll
+    (1987) J. Am. Stat. Assoc. 82, 1079.
+    """
+
+    rho: Float[Array, ""] = free(bounds=(0.0, 1.0), span=(0.0, 0.1))
+    shots_apart: ClassVar[bool] = False
+
+    def factor(self, values: Array) -> Float[Array, " T"]:
+        """1 + (N - 1) ρ of each row: its variance over that of independent shots.
+
+        Args:
+            values: counts, (T, M).
+        """
+        return _factor(values, self.rho)
+
+    def outcomes(self, values: Array) -> None:
+        """None: the shots of a row are not independent."""
+
+    @program
+    def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
+        """Counts of `shots` outcomes in each row."""
+        first, second = jax.random.split(key)
+        apart = self.rho > 0
+        size = jnp.maximum(1 - self.rho, jnp.finfo(mean.dtype).eps) / divisor(self.rho)
+        alpha = jnp.maximum(mean * size, jnp.finfo(mean.dtype).tiny)
+        # by logarithms: where shots are almost alike, all but one of the numbers that
+        # make the probabilities are beyond the least floats
+        logs = jax.random.loggamma(first, jnp.where(apart, alpha, 1))
+        drawn = jax.nn.softmax(jnp.where(mean > 0, logs, -jnp.inf), axis=-1)
+        return Multinomial().sample(second, jnp.where(apart, drawn, mean), shots)
+
+    def log_likelihood(
+        self, prediction: Array, values: Array, at: Weights
+    ) -> Float[Array, " T"]:
+        """Σ_k Σ_{i<n_k} ln(p_k + i τ) - Σ_{i<N} ln(1 + i τ), τ = ρ/(1 - ρ); -inf as
+        for `Multinomial`, which it is for ρ = 0."""
+        del at
+        total = jnp.sum(values, axis=-1)
+        left = jnp.maximum(1 - self.rho, jnp.finfo(prediction.dtype).eps)
+        tau = self.rho / left
+        ratio = safe_divide(tau, prediction, (prediction > 0) & (values > 0))
+        each = _times_log(values, prediction) + _log_rising(values, ratio)
+        all_ = _log_rising(total, jnp.broadcast_to(tau, total.shape))
+        return _legal(prediction, jnp.sum(each, axis=-1) - all_)
+
+    def residuals(self, prediction: Array, values: Array, at: Spread) -> Array:
+        """(N p - n) / √(N p* (1 + (N - 1) ρ*))"""
+        plain = _over_counts(prediction, values, at.shares)
+        return plain / jnp.sqrt(_factor(values, at.rho))[:, None]
+
+    def first_weights(self, shares: Array) -> Spread:
+        """Weights of the shares of the data, whose scatter is taken to be as ρ says."""
+        none = jnp.zeros(shares.shape[0], shares.dtype)
+        return Spread(shares, self.rho, none, none)
+
+    def weights(self, prediction: Array, values: Array, course: Course) -> Spread:
+        """Weights of a fit, and how its squares compare with those of its ρ."""
+        shares = super().weights(prediction, values, course)
+        mean, _ = super()._of_squares(values, shares)
+        square = jnp.sum(_over_counts(shares, values, shares) ** 2, axis=-1)
+        factor = self.factor(values)
+        surplus = safe_divide(square, mean, otherwise=factor) - factor
+        return Spread(shares, self.rho, surplus, mean * jnp.log(factor))
+
+    def penalty(self, at: Spread, mask: Array) -> Float[Array, ""]:
+        """Σ ln det of the covariance: the price of a wide scatter, which would explain
+        everything."""
+        return jnp.sum(jnp.where(mask > 0, at.log_scatter, 0))
+
+    def scatter(self, values: Array, at: Spread, fitted: int) -> Float[Array, " T"]:
+        """(φ - X) m/(φ* √v),   φ = 1 + (N - 1) ρ
+
+        X is the sum of squares of a row over its mean m, as of independent shots, and v
+        the variance of the sum over φ*. Other constants take as many squares out of the
+        sum over all rows as they are: X is larger by that.
+        """
+        mean, variance = self._of_squares(values, at)
+        total = jnp.sum(mean)
+        enlarged = total / jnp.maximum(total - fitted, 1)
+        before = _factor(values, at.rho)
+        apart = self.factor(values) - enlarged * (at.surplus + before)
+        return apart * mean * inverse_root(variance) / before
+
+    def _of_squares(self, values: Array, at: Spread) -> tuple[Array, Array]:
+        """Mean and variance of each row's sum of squared residuals, (T,) each.
+
+        With weights a_k of squares, the sum is, but for a constant,
+
+            S = Σ_k a_k [n_k (n_k - 1) + b_k n_k],   b_k = 1 - 2 N p_k
+
+        and its moments follow from factorial ones, with r = Σ_k r_k, A = (1 - ρ)/ρ and
+        x^(r) = x (x + 1) .. (x + r - 1):
+
+            E Π_k n_k!/(n_k - r_k)! = N!/(N - r)! Π_k (A p_k)^(r_k) / A^(r)
+        """
+        p, rho, c = at.shares, at.rho, 1 - at.rho
+        mean, _ = super()._of_squares(values, p)
+        N = jnp.minimum(jnp.sum(values, axis=-1), MANY_SHOTS)
+        shots = N[:, None]
+        a = 1 / jnp.maximum(shots * p, 0.5) / (1 + (shots - 1) * rho)
+        b = 1 - 2 * shots * p
+        N2, N3, N4 = N * (N - 1), N * (N - 1) * (N - 2), N * (N - 1) * (N - 2) * (N - 3)
+        # A_k^(r) ρ^r/(1 - ρ), and A^(r) likewise: 1, 1, 1 + ρ, (1 + ρ) (1 + 2 ρ)
+        two = p * (p * c + rho)
+        three = two * (p * c + 2 * rho) / (1 + rho)
+        four = three * (p * c + 3 * rho) / (1 + 2 * rho)
+
+        def summed(x: Array) -> Array:
+            return jnp.sum(x, axis=-1)
+
+        own = N4 * summed(a**2 * four) + N3 * summed(a**2 * (4 + 2 * b) * three)
+        own += N2 * summed(a**2 * (2 + 4 * b + b**2) * two)
+        pairs, single = a * two, a * b * p
+        own += N * summed(a * b * single)
+        both = summed(pairs) ** 2 - summed(pairs**2)
+        one = summed(pairs) * summed(single) - summed(pairs * single)
+        none = summed(single) ** 2 - summed(single**2)
+        other = N4 * both / (1 + 2 * rho) + 2 * N3 * one
+        other = c * (other / (1 + rho) + N2 * none)
+        return mean, own + other - (N2 * summed(pairs) + N * summed(single)) ** 2
+
+    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """√(N p (1 + (N - 1) ρ)) / N, see `count_errors`."""
+        more = 1 + (np.sum(np.asarray(values)[0]) - 1) * np.asarray(self.rho)
+        return count_errors(values, expected) * np.sqrt(more)
 
 
 class Binomial(Drawable):
@@ -281,6 +443,59 @@ def _deviance(p: Array, rival: Array) -> Array:
     excluded = jnp.where(allowed, square, jnp.inf)
     square = jnp.where(seen, excluded, unseen)
     return safe_sqrt(square)
+
+
+def _over_counts(prediction: Array, values: Array, at: Array) -> Array:
+    """(N p - n) / √(N p*)"""
+    shots = jnp.sum(values, axis=-1, keepdims=True)
+    # half a count at least, so that an outcome that is all but excluded and still seen
+    # once does not outweigh all others
+    scale = jnp.sqrt(jnp.maximum(shots * at, 0.5))
+    return (shots * prediction - values) / scale
+
+
+def _factor(values: Array, rho: Array) -> Float[Array, " T"]:
+    """1 + (N - 1) ρ of each row of counts."""
+    return 1 + (jnp.sum(values, axis=-1) - 1) * rho
+
+
+def _legal(prediction: Array, logs: Array) -> Array:
+    """The logarithms, -inf where probabilities sum to more than 1."""
+    legal = jnp.sum(prediction, axis=-1) < 1 + OVER_ONE
+    return jnp.where(legal, logs, -jnp.inf)
+
+
+def _log_rising(count: Array, x: Array) -> Array:
+    """Σ_{i<n} ln(1 + i x) of whole n and x >= 0, like each other.
+
+    As ln Γ(n + 1/x) - ln Γ(1/x) + n ln x it would lose all digits of a small x. The
+    first terms are taken as they are. Those after them are n' ln z + Σ_{i<n'} ln(1 + i
+    w), z = 1 + 10 x and w = x/z <= 1/10, by Stirling's series: with y = n' w
+
+        Σ_{i<n'} ln(1 + i w) = n' ((1 + y) ln(1 + y)/y - 1) - ln(1 + y)/2
+                               + B(w/(1 + y)) - B(w),   B(w) = w/12 - w³/360 + ..
+    """
+    i = jnp.reshape(jnp.arange(FIRST_TERMS, dtype=x.dtype), (1,) * x.ndim + (-1,))
+    early = jnp.log1p(i * x[..., None])
+    first = jnp.sum(jnp.where(i < count[..., None], early, 0), axis=-1)
+    rest = jnp.maximum(count - FIRST_TERMS, 0)
+    w = x / (1 + FIRST_TERMS * x)
+    y = rest * w
+    near = y < 1e-2
+    far = jnp.where(near, 1, y)
+    # the next term is 4e-14 of the sum
+    series = 1 / 12 + y * (-1 / 20 + y * (1 / 30 - y / 42))
+    series = y * (1 / 2 + y * (-1 / 6 + y * series))
+    mean = jnp.where(near, series, (1 + far) * jnp.log1p(far) / far - 1)
+    later = rest * (jnp.log1p(FIRST_TERMS * x) + mean) - jnp.log1p(y) / 2
+    return first + later + _stirling(w / (1 + y)) - _stirling(w)
+
+
+def _stirling(w: Array) -> Array:
+    """ln Γ(1/w) beyond Stirling's formula, of w <= 1/10."""
+    square = w**2
+    tail = 1 / 1260 + square * (-1 / 1680 + square / 1188)
+    return w * (1 / 12 + square * (-1 / 360 + square * tail))
 
 
 def _times_log(count: Array, share: Array) -> Array:

@@ -46,11 +46,13 @@ class Noise(eqx.Module):
         known: whether the size of the scatter is known, or estimated by the fit.
         constant_weights: whether it is the same for every prediction.
         whole_rows: whether the values of a row only count together.
+        shots_apart: whether the shots of a row scatter independently.
     """
 
     known: ClassVar[bool] = True
     constant_weights: ClassVar[bool] = True
     whole_rows: ClassVar[bool] = False
+    shots_apart: ClassVar[bool] = True
 
     def check(self, values: Array) -> None:
         """Raise ValueError unless data with these values can scatter so."""
@@ -114,6 +116,18 @@ class Noise(eqx.Module):
         """Addition to -2 ln likelihood from the weights, beside the sum of squares."""
         del at, mask
         return 0.0
+
+    def scatter(self, values: Array, at: Weights, fitted: int) -> Float[Array, " T"]:
+        """Residuals, one a row, that determine the noise's own constants in a fit; 0 of
+        noise that has none.
+
+        Args:
+            values: the data, (T, ...).
+            at: source of the weights.
+            fitted: number of other constants that are fitted without a prior.
+        """
+        del at, fitted
+        return jnp.zeros(values.shape[0], values.dtype)
 
     # -- what a fit says -------------------------------------------------------------
 

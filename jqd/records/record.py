@@ -24,7 +24,7 @@ class Record(eqx.Module):
     Attributes:
         ts: times, shape (T,); the state is known at `t0`.
         values: shape (T, ...): values of the law's observable (populations), or counts
-            for `Multinomial` and `EnsembleNoise`.
+            for `Multinomial`, `DirichletMultinomial` and `EnsembleNoise`.
         noise: noise model.
         t0: time of the initial state, scalar; the first of `ts` if not given.
         from_start: whether the first row is at `t0` (static).
@@ -63,8 +63,9 @@ class Record(eqx.Module):
         self.noise = NoNoise() if noise is None else noise
         if not issubclass(type(self.noise), Noise):
             raise ValueError(
-                "Argument `noise` must be NoNoise, Gaussian, Correlated, Multinomial "
-                f"or EnsembleNoise, but is a {type(noise).__name__}."
+                "Argument `noise` must be NoNoise, Gaussian, Correlated, Multinomial, "
+                "DirichletMultinomial or EnsembleNoise, but is a "
+                f"{type(noise).__name__}."
             )
         # NumPy reads concrete values: JAX would compile each reading, or trace it
         known = _checks.is_concrete((self.ts, t0))

@@ -113,6 +113,7 @@ def answers(recovery: Any) -> list[str]:
     more = f"; fitted beside it: {beside}" if beside else ""
     held = ", ".join(one.name for one in recovery.constants.values() if one.at_bound)
     more += f"; held at a bound: {held}" if held else ""
+    more += _scatter(recovery)
     return [
         bound_of(
             name,
@@ -133,15 +134,27 @@ def _published(bounds: Iterable[Any]) -> str:
     return "".join(_PUBLISHED + one for one in each)
 
 
+def _scatter(recovery: Any) -> str:
+    """That the errors include a scatter that is fitted, where it is."""
+    study = recovery.study
+    if not study.scattered:
+        return ""
+    from ..inference.goodness import factor_words
+
+    factor = study.noise_at(recovery.theta).factor(study.data.values)
+    times = f"{factor_words(np.asarray(factor))} times that of independent shots"
+    return f"; errors include a fitted variance, {times}"
+
+
 def _freedom(recovery: Any) -> float:
     """Degrees of freedom that tell the size of the scatter; infinite where it is
     known."""
     data = recovery.study.data
-    if data.noise.known:
+    if data.noise.known and not recovery.study.scattered:
         return math.inf
     free = sum(not one.at_bound for one in recovery.constants.values())
-    rows = np.ones(len(data.ts))
-    return float(data.noise.independent(data.values, data.shares, rows)) - free
+    at, rows = data.noise.first_weights(data.shares), np.ones(len(data.ts))
+    return float(data.noise.independent(data.values, at, rows)) - free
 
 
 def two_sided(freedom: float = math.inf) -> float:

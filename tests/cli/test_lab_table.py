@@ -10,8 +10,8 @@ from jqd.cli import main
 from jqd.cli.copy_nodes import _offer, first_node, node_met
 from jqd.cli.lifetimes import with_fading
 from jqd.cli.options import parse_columns
-from jqd.cli.recover_copying import instrument_of
-from jqd.instruments import Confusion, Multinomial
+from jqd.cli.recover_copying import instrument_of, with_scatter
+from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
 from jqd.laws import Harmonics
 
 RABI = 2 * np.pi
@@ -231,3 +231,17 @@ def test_they_need_a_file(capsys, option):
 def test_columns_by_their_own_names():
     assert parse_columns("t,n1=ones") == {"t": "t", "n1": "ones"}
     assert parse_columns(" ") is None
+
+
+def test_counts_that_scatter_more_have_a_prior_of_it():
+    record = jqd.Record([0.5, 1.0], [[9, 1], [5, 5]], Multinomial(), t0=0.25)
+    assert with_scatter(record, {"flip": jqd.Normal(0.02, 0.01)}, ()) is record
+    # a constant of the law, of the same name
+    assert with_scatter(record, {"rho": jqd.Normal(0.02, 0.01)}, ("rho",)) is record
+    found = with_scatter(record, {"rho": jqd.Uniform(0, 0.1)}, ("q",))
+    assert isinstance(found.noise, DirichletMultinomial)
+    assert float(found.noise.rho) == pytest.approx(0.05)
+    assert float(found.t0) == 0.25
+    shares = jqd.Record([0.5, 1.0], [[0.9, 0.1], [0.5, 0.5]], jqd.Gaussian(0.01))
+    with pytest.raises(ValueError, match="must not name rho but for counts of shots"):
+        with_scatter(shares, {"rho": jqd.Uniform(0, 0.1)}, ())

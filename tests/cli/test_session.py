@@ -16,7 +16,7 @@ from jqd.cli.session import (
     run_folder,
     table_of,
 )
-from jqd.instruments import Correlated, Gaussian, Multinomial
+from jqd.instruments import Correlated, DirichletMultinomial, Gaussian, Multinomial
 from jqd.records import Record
 
 
@@ -123,15 +123,24 @@ SIGMA = np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
             Multinomial(),
             [[0.1, 0.5**0.5 / 100], [0.05, 0.75**0.5 / 10], [0.125, 0.75**0.5 / 4]],
         ),
+        # of 5 and 3 shots that are correlated by 1/2: 3 and 2 times the variance
+        (
+            np.array([[5.0, 0.0], [2.0, 3.0], [2.0, 1.0]]),
+            DirichletMultinomial(0.5),
+            [
+                [0.6**0.5, (0.5 * 3) ** 0.5 / 5],
+                [(0.25 * 3 / 5) ** 0.5, (0.75 * 3 / 5) ** 0.5],
+                [(0.25 * 2 / 3) ** 0.5, (0.75 * 2 / 3) ** 0.5],
+            ],
+        ),
     ],
 )
 def test_the_errors_that_are_drawn_are_those_of_each_row(values, noise, errors):
     record = Record(TS, values, noise)
     law = np.array([[1.0, 0.0], [0.25, 0.75], [0.25, 0.75]])
+    study = SimpleNamespace(data=record, noise_at=lambda theta: record.noise)
     found = errors_of(
-        SimpleNamespace(
-            study=SimpleNamespace(data=record), prediction=law, observed=record.shares
-        )
+        SimpleNamespace(study=study, theta=None, prediction=law, observed=record.shares)
     )
     if errors is None:
         assert found is None

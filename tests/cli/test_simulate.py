@@ -87,6 +87,17 @@ def test_copying_with_a_readout(simulate, recovered):
 
 
 @pytest.mark.slow
+def test_copying_with_shots_that_are_correlated(simulate, recovered):
+    """2.2 times the variance: the next command fits it, and so the errors hold it."""
+    words = ("--times", "0:3:31", "--shots", "4000", "--rho", "0.0003")
+    made = simulate("copying", "counts.csv", *words)
+    assert made["recover"].endswith("--nuisance 'rho=uniform(0,0.003)'")
+    found = recovered(made, *QUICK)
+    truth = made["constants"] | {"rho": 0.0003}
+    close(found, truth, truth)
+
+
+@pytest.mark.slow
 def test_husimi_samples(simulate, recovered):
     made = simulate("husimi", "s.npz", "--set", "C=0.9", "--shots", "4000")
     assert made["constants"] == {"C": 0.9, "U": 1.0}
@@ -203,6 +214,7 @@ def test_a_law_that_ends_leaves_no_file(tmp_path, capsys):
         (["husimi", "--out", "n.csv"], "ending in .npz, .zarr, .nc, but is n.csv"),
         (["copying", "--readout", "1.1"], "'--readout': Input should be less than"),
         (["copying", "--readout", "-0.1"], "'--readout': Input should be greater"),
+        (["copying", "--rho", "1.1"], "'--rho': Input should be less than"),
         (["copying", "--set", "p=1"], "out of q, r, but 'p' was given"),
         (["copying", "--set", "q"], "`--set` must look like q=0.4, but 'q' was"),
         (["copying", "--set", "q=1", "--set", "q=2"], "'q' comes twice"),

@@ -16,7 +16,13 @@ from jqd import problems
 from jqd.cli.session import conclude
 from jqd.inference import Constant, Study, identifiability
 from jqd.inference.estimators import fit_curve
-from jqd.inference.goodness import MISFIT, p_value, runs_of
+from jqd.inference.goodness import (
+    MISFIT,
+    factor_words,
+    p_value,
+    runs_of,
+    scatter_message,
+)
 from jqd.instruments import Binomial, Direct, Gaussian, Multinomial
 from jqd.report import recovery_summary
 from jqd.report.tables import recovery_tables
@@ -382,3 +388,9 @@ def test_p_value_of_another_variance_is_that_of_a_gamma_distribution():
         variance = 2 * dof + excess
         gamma = stats.gamma(dof**2 / variance, scale=variance / dof)
         np.testing.assert_allclose(p_value(chi2, dof, excess), gamma.sf(chi2))
+
+
+def test_the_factor_of_a_scatter_in_words():
+    assert factor_words([2.2, 2.2004]) == "2.2"
+    assert factor_words([1.5, 2.25]) == "1.5 to 2.25"
+    assert "is 2.2 times that of independent shots" in scatter_message([2.2])

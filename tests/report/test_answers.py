@@ -53,6 +53,7 @@ def of(constants, references, nuisances=(), data=None, law="Own"):
         labels=lambda: [one.name for one in constants],
         references=lambda: references,
         nuisances=nuisances,
+        scattered=0,
     )
     return SimpleNamespace(
         study=study, constants={one.name: one for one in constants}, law_name=law
@@ -123,6 +124,22 @@ def test_a_sentence_is_read_back():
     for wrong in ("", "abs(q - 0.5) < 0.1", "q = 0.5 (95 %, statistical)."):
         with pytest.raises(ValueError, match="is no limit"):
             read_answer(wrong)
+
+
+def test_a_fitted_scatter_is_in_the_errors_and_says_so():
+    """5 rows of two classes less q and rho: t of 3 is 3.182446. 1 + 99 rho is 2.2."""
+    noise = jqd.instruments.DirichletMultinomial(1.2 / 99)
+    data = jqd.Record(np.arange(5.0), np.full((5, 2), 50.0), noise)
+    q = Constant("q", 0.5, 0.01, 0.0, 0.5)
+    rho = Constant("rho", 1.2 / 99, 0.002, 0.0, None, pull=0.0)
+    found = of([q, rho], [0.5, None], ("rho",), data=data)
+    found.study.scattered, found.study.noise_at = 5, lambda theta: noise
+    found.theta = None
+    (said,) = answers(found)
+    assert said == (
+        "abs(q - 0.5) < 0.0319 (95 %, statistical); fitted beside it: rho; errors "
+        "include a fitted variance, 2.2 times that of independent shots."
+    )
 
 
 @pytest.mark.parametrize(

@@ -277,7 +277,7 @@ def learnt(recovery: Any, study: Study) -> Float[Array, "p p"]:
             f"{recovery.message}"
         )
     slope, _ = whitened(first, at)
-    return jnp.linalg.qr(slope[: first.seen], mode="r")
+    return jnp.linalg.qr(slope[: first.measured], mode="r")
 
 
 def averaged(task: Task, recovery: Any, draws: int, key: Array) -> Design:

@@ -180,7 +180,14 @@ def gather(
     settings: list[Setting] = []
     rows: list[tuple[np.ndarray, np.ndarray]] = []
     for name, study in studies.items():
-        noise = independent_rows(study, "candidates" if name else "study")
+        argument = "candidates" if name else "study"
+        noise = independent_rows(study, argument)
+        if not noise.shots_apart:
+            raise ValueError(
+                f"Argument `{argument}` must have shots that scatter independently, "
+                f"but those of a {type(noise).__name__} do not: plan with jqd."
+                "Multinomial(), and count N shots of one row as N/(1 + (N - 1) rho)."
+            )
         own = settings_of(name, study)
         settings += own
         each = _whitened(noise, slopes[name])

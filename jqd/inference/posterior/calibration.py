@@ -4,7 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ... import _checks
+from ...instruments.noise import Drawable
 from ..goodness import p_value
 from ..polish import Polish, polish_one
 from ..sensitivity import independent_rows
@@ -198,7 +199,8 @@ def _one(
 ) -> dict[str, Array]:
     """Truth, its rank, whether there is one, and whether the fit settled."""
     first, second, third = jax.random.split(key, 3)
-    truth, noise = box.sample(first), independent_rows(study)
+    truth = box.sample(first)
+    noise = cast(Drawable, study.noise_at(truth))  # `sbc` saw to that
     run = study.trajectory(truth)
     mean = jnp.where(run.ok, study.rows_of(run), study.data.shares)
     values = noise.redraw(second, mean, study.data.values)

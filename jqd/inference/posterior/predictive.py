@@ -75,14 +75,16 @@ def predict(study: Study, theta: np.ndarray, key: Array) -> Predicted:
 
 @jax.jit
 def _predicted(study: Study, theta: Array, key: Array) -> tuple:
-    noise, values = study.data.noise, study.data.values
+    values = study.data.values
     mask, repeats = jnp.ones_like(study.data.ts), -(-PREDICTING // theta.shape[0])
-
-    def chi2(values: Array, mean: Array, at: Array) -> Array:
-        return jnp.sum(noise.residuals(mean, values, at) ** 2)
 
     def one(given: tuple[Array, Array]) -> tuple:
         theta, key = given
+        noise = study.noise_at(theta)
+
+        def chi2(values: Array, mean: Array, at: Array) -> Array:
+            return jnp.sum(noise.residuals(mean, values, at) ** 2)
+
         mean = study.predict(theta)
         at = study.weights(theta, mean)
         rows = study.log_likelihood_rows(theta)
