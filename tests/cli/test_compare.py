@@ -7,7 +7,7 @@ import pytest
 import qutip
 
 from jqd.cli import main
-from jqd.cli.compare import _fitted
+from jqd.cli.compare import _compared, _fitted
 from jqd.cli.law_words import parse_laws
 
 
@@ -28,6 +28,19 @@ def files(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.fixture
+def once(monkeypatch):
+    """The command compares once, and prints that as often as it is called."""
+    found = []
+
+    def compared(*arguments):
+        found.extend([] if found else [_compared(*arguments)])
+        return found[0]
+
+    monkeypatch.setattr("jqd.cli.compare._compared", compared)
+
+
+@pytest.mark.usefixtures("once")
 def test_two_fixed_laws(files, capsys, printed):
     words = [*files, "--laws", "schrodinger,copying[q=0.3]", "--folds", "2"]
     assert main(words) == 0
@@ -46,6 +59,7 @@ def test_two_fixed_laws(files, capsys, printed):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("once")
 def test_draws_beside_the_fits(files, capsys, printed):
     words = [*files, "--laws", "schrodinger,copying[q]", "--folds", "2", "--starts"]
     words += ["2", "--posterior", "--sampler", "smc", "--draws", "200"]
