@@ -85,7 +85,7 @@ def test_copying_with_a_readout(simulate, recovered, tmp_path):
 
 @pytest.mark.slow
 def test_husimi_samples(simulate, recovered):
-    made = simulate("husimi", "s.npz", "--set", "C=0.9", "--shots", "4000")
+    made = simulate("husimi", "s.npz", "--set", "C=0.9", "--shots", "2000")
     assert made["constants"] == {"C": 0.9, "U": 1.0}
     close(recovered(made, *NEAR_C), made["constants"], ["C"])
 
