@@ -31,7 +31,7 @@ def test_D_of_the_double_well_to_rounding():
     record = problems.double_well()
     law = ConservativeDiffusion(record.grid, record.potential, 0.3)
     found = recover(
-        law, record.data()[0], psi0=record.initial, free="D", start={"D": 0.3}, starts=4
+        law, record.data()[0], psi0=record.initial, free="D", start={"D": 0.3}, starts=2
     )
     constant = found.constants["D"]
     # the fit bounds its step bias by 1e-10; the data are good to 1e-13
@@ -45,7 +45,7 @@ def test_D_of_noisy_densities_within_its_error():
     record = problems.double_well("density_noisy")
     law = ConservativeDiffusion(record.grid, record.potential, 0.3)
     found = recover(
-        law, record.data()[0], psi0=record.initial, free="D", start={"D": 0.3}, starts=4
+        law, record.data()[0], psi0=record.initial, free="D", start={"D": 0.3}, starts=2
     )
     constant = found.constants["D"]
     assert abs(constant.value - 0.5) < 3 * constant.stderr
