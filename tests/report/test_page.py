@@ -332,9 +332,10 @@ def test_a_design(tmp_path, capsys):
 COUNTS = (DATA / "four_level_counts.csv").read_text().splitlines()[:12]
 COMMANDS = {
     "recover copying": [
-        "--quick", "--starts", "2", "--posterior", "--draws", "100", "--data",
-        "counts.csv", "--hamiltonian", str(DATA / "four_level_hamiltonian.npy"),
-        "--state", str(DATA / "four_level_psi0.npy"),
+        "--quick", "--starts", "1", "--start", "q=0.4,r=-0.6", "--posterior",
+        "--draws", "100", "--data", "counts.csv", "--state",
+        str(DATA / "four_level_psi0.npy"), "--hamiltonian",
+        str(DATA / "four_level_hamiltonian.npy"),
     ],
     "recover statistics": [],
     "recover temperature": [],
