@@ -193,12 +193,15 @@ def test_settings_that_do_not_fit_a_simulation(words, message, files, capsys):
     assert captured.err.count("\n") == 1
 
 
+LATER = "--times 0.5:3:6"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "words", "start"),
     [
-        ("copying", "--set q=0.45 --times 0.5:3:6 --shots 1e5", "q=0.5"),
-        ("husimi", "--set C=0.9 --nuisance U=1+-0.02 --times 0.5:3:6", "C=0.95"),
+        ("copying", f"--set q=0.45 {LATER} --shots 1e5", "q=0.5"),
+        ("husimi", f"--set C=0.9 --nuisance U=1+-0.02 {LATER} --shots 2e4", "C=0.95"),
         ("husimi", "--record map --times 0.2,0.5,1 --shots 200", "C=0.95"),
         ("diffusion", "--set D=0.45 --times 1:4:4 --shots 1e4", "D=0.5"),
     ],
