@@ -125,8 +125,8 @@ def test_pulls_of_every_kind_of_record(stored):
     """Two records of each: their mean pull has an error of 1/√2."""
     cases = importlib.import_module("benchmarks.pulls_cases")
     with pytest.MonkeyPatch.context() as patch:
-        # to 1e-6 of the spans of the starts, a hundredth of an error or less
-        polish = jqd.inference.Polish(rtol=1e-6, atol=1e-6)
+        # as `jqd.fit` has it: to 1e-7 of the spans of the starts, far below the errors
+        polish = jqd.inference.Polish(rtol=1e-7, atol=1e-7)
         patch.setattr(cases, "POLISH", polish)
         record = json.loads(stored("pulls").read_text())
     rows = record["benchmarks"]["pulls"]["rows"]
