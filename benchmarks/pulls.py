@@ -28,7 +28,7 @@ def run(quick: bool = False) -> Iterator[Report]:
     rows: list[dict[str, Any]] = []
     for number, (case, make) in enumerate(CASES.items(), start=1):
         begun = time.perf_counter()
-        keys = jax.random.split(jax.random.key(1), 4 if quick else SEEDS)
+        keys = jax.random.split(jax.random.key(1), 2 if quick else SEEDS)
         rows += rows_of(case, make(keys))
         taken = time.perf_counter() - begun
         say(f"pulls {number}/{len(CASES)}: {case} ({taken:.0f} s)")

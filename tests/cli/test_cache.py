@@ -112,26 +112,26 @@ def test_a_fit_starts_with_few_programs(tmp_path):
     """
     environment = {"JQD_CACHE": str(tmp_path / "cache"), "JAX_LOG_COMPILES": "1"}
     environment["XLA_FLAGS"] = ""  # programs as users have them
-    seconds = []
-    for i in range(3):
-        spent, run = seconds_of(
-            "from jqd.cli import main; raise SystemExit(main())",
-            "recover", "copying", "--out", str(tmp_path / f"out{i}"), **environment,
-        )  # fmt: skip
-        seconds.append(spent)
-        programs = re.findall(r"Compiling jit\((\w+)\) with", run.stderr)
-        assert 5 < len(programs) <= 15
-        assert "Results in" in run.stdout
-        entries = {path.name for path in (tmp_path / "cache").glob("*-cache")}
-        assert len(entries) <= 15
     # machines differ by two or more: what it takes to import the libraries is the unit,
     # of which 4.8 were found
     libraries = (
         "import jax, matplotlib.pyplot, xarray, equinox, diffrax, optax, optimistix"
     )
     unit = min(seconds_of(libraries)[0] for _ in range(2))
-    # the second start and the third: what else the machine does slows them as well
-    assert min(seconds[1:]) <= 6 * unit
+    for i in range(3):
+        spent, run = seconds_of(
+            "from jqd.cli import main; raise SystemExit(main())",
+            "recover", "copying", "--out", str(tmp_path / f"out{i}"), **environment,
+        )  # fmt: skip
+        programs = re.findall(r"Compiling jit\((\w+)\) with", run.stderr)
+        assert 5 < len(programs) <= 15
+        assert "Results in" in run.stdout
+        entries = {path.name for path in (tmp_path / "cache").glob("*-cache")}
+        assert len(entries) <= 15
+        # the second start, or the third: what else the machine does slows them as well
+        if i > 0 and spent <= 6 * unit:
+            break
+    assert spent <= 6 * unit
 
 
 def test_processes_share_the_folder(tmp_path):

@@ -20,7 +20,7 @@ from jqd.evolution import Fixed
 from jqd.inference import Polish
 from jqd.instruments import Multinomial
 from jqd.records import Record
-from jqd.report import load_law, run_experiment
+from jqd.report import load_law
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ["my_law.py", "test_my_law.py", "experiment_my_law.py"]
@@ -168,22 +168,17 @@ def test_the_law_is_what_it_says(written):
 
 
 @pytest.mark.slow
-def test_the_tests_and_the_experiment_run_as_written(written):
-    def tests():
+def test_the_tests_run_as_written(written):
+    def tests(*which):
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FILES],
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *which],
             capture_output=True, text=True, timeout=300,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
 
-    done = tests()
+    done = tests(*FILES)
     assert done.returncode == 0, done.stdout
     assert "9 passed" in done.stdout
-    summary, folder = run_experiment("experiment_my_law.py", quick=True)
-    assert summary["status"] == "ok"
-    assert summary["norm"] == summary["energy"] == "holds"
-    assert summary["superposition"] == "fails"
-    assert {"card.csv", "distance.png", "sweep.zarr"} <= {*names(folder)}
     # negative controls: an energy that is not of U; a U that is not the printed one
     text = (written / "my_law.py").read_text()
     for old, new, row in (
@@ -193,36 +188,37 @@ def test_the_tests_and_the_experiment_run_as_written(written):
     ):
         assert old in text
         (written / "my_law.py").write_text(text.replace(old, new, 1))
-        done = tests()
+        done = tests(f"test_my_law.py::{row}")
         assert done.returncode == 1
         assert f"FAILED test_my_law.py::{row}" in done.stdout
 
 
 @pytest.mark.slow
 def test_its_constant_is_recovered_from_counts(written):
-    """Pulls of g from 100 records of 1000 shots at each of 21 times."""
+    """Pulls of g from 36 records of 1000 shots at each of 21 times."""
     make, ts, truth = load_law("my_law.py", "MyLaw"), jnp.linspace(0, 4, 21), 0.3
     law = make(H, truth)
     p = jqd.evolve(law, law.prepare(PSI0), ts, observe="density").values
-    keys = jax.random.split(jax.random.key(0), 100)
+    keys = jax.random.split(jax.random.key(0), 36)
     counts = jax.lax.map(lambda key: Multinomial().sample(key, p, 1000), keys)
 
     def fit(n):
         return jqd.fit(
             make(H), Record(ts, n, Multinomial()), psi0=PSI0, free=("g",),
             start={"g": 0.0}, starts=1, search=None, method=Fixed(jqd.rk4), substeps=8,
-            polish=Polish(rtol=1e-9, atol=1e-9, max_steps=40),
+            # to 1e-6 of the span of g, far below its error
+            polish=Polish(rtol=1e-6, atol=1e-6),
         )  # fmt: skip
 
     found = jax.jit(jax.vmap(fit))(counts)
     assert np.all(np.asarray(found.status) == jqd.Status.OK)
     g = found.constants["g"]
     pulls = (np.asarray(g.value) - truth) / np.asarray(g.stderr)
-    # the mean of 100 normal pulls scatters by 0.1, their width by 0.07, and 89 or
-    # fewer of them are within two in one case of 250
-    assert abs(pulls.mean()) < 0.3
-    assert abs(pulls.std(ddof=1) - 1) < 0.2
-    assert np.sum(np.abs(pulls) <= 2) >= 89
+    # the mean of 36 normal pulls scatters by 1/6, their width by 0.12, and 29 or fewer
+    # of them are within two in one case of 950
+    assert abs(pulls.mean()) < 0.5
+    assert abs(pulls.std(ddof=1) - 1) < 0.33
+    assert np.sum(np.abs(pulls) <= 2) >= 30
     # told from quantum mechanics on the whole
     assert np.median(np.asarray(g.stderr)) < truth / 4
 
@@ -239,6 +235,12 @@ def test_the_page_runs_as_printed(here, capsys):
             printed.append(" ".join(capsys.readouterr().out.split()))
     assert len(printed) == 6
     assert "superposition" in printed[1]
+    results = Path("results/experiment_my_law")
+    summary = json.loads((results / "summary.json").read_text())
+    assert summary["status"] == "ok"
+    assert summary["norm"] == summary["energy"] == "holds"
+    assert summary["superposition"] == "fails"
+    assert {"card.csv", "distance.png", "sweep.zarr"} <= {*names(results)}
     summary = json.loads(Path("results/law/summary.json").read_text())
     assert list(summary["constants"]) == ["g"]
     g = summary["constants"]["g"]

@@ -6,13 +6,21 @@ import pytest
 import xarray as xr
 
 from jqd.cli import main
+from jqd.problems import DATA
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["nuts", "laplace"])
-def test_built_in_counts(tmp_path, capsys, printed, sampler):
+def test_counts(tmp_path, capsys, printed, sampler):
+    """The first third of the built-in ones, 20 000 shots at each time."""
+    lines = (DATA / "four_level_counts.csv").read_text().splitlines()[:22]
+    (tmp_path / "counts.csv").write_text("\n".join(lines) + "\n")
     words = ["recover", "copying", "--quick", "--posterior", "--sampler", sampler]
     words += ["--draws", "300", "--out", str(tmp_path / "found")]
+    words += ["--data", str(tmp_path / "counts.csv"), "--state"]
+    words += [str(DATA / "four_level_psi0.npy"), "--hamiltonian"]
+    words += [str(DATA / "four_level_hamiltonian.npy")]
+    words += ["--starts", "1", "--start", "q=0.4,r=-0.6"]
     assert main([*words, "--json"]) == 0
     result = printed("recover copying")
     drawn = result["posterior"]
@@ -33,6 +41,7 @@ def test_built_in_counts(tmp_path, capsys, printed, sampler):
 
 @pytest.mark.slow
 def test_the_table(tmp_path, capsys):
+    """Of the built-in counts: without them values without errors would be refused."""
     words = ["recover", "copying", "--quick", "--posterior", "--sampler", "laplace"]
     assert main([*words, "--out", str(tmp_path / "found")]) == 0
     out = " ".join(capsys.readouterr().out.split())

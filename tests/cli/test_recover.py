@@ -20,6 +20,8 @@ FILES = {
     "--hamiltonian": DATA / "four_level_hamiltonian.npy",
     "--state": DATA / "four_level_psi0.npy",
 }
+# A fit of one constant from one place; the search is that of the main job.
+SHORT = ("--quick", "--free", "q", "--starts", "1", "--start", "q=0.4")
 H = np.load(FILES["--hamiltonian"])
 PSI = np.load(FILES["--state"])
 
@@ -79,7 +81,7 @@ def test_main_job_on_files(tmp_path, printed):
 
 @pytest.mark.slow
 def test_quick_run_on_the_built_in_counts_prints_a_table(tmp_path, capsys):
-    words = ["recover", "copying", "--quick", "--noise", "multinomial", "--free", "q"]
+    words = ["recover", "copying", *SHORT, "--noise", "multinomial"]
     code = main([*words, "--out", str(tmp_path / "run")])
     printed = capsys.readouterr()
     assert code == 0
@@ -107,7 +109,8 @@ def ensemble_files(tmp_path):
 
 @pytest.mark.slow
 def test_an_ensemble_that_copies_itself(tmp_path, capsys, ensemble_files):
-    words = ["--noise", "ensemble", "--starts", "4", "--json"]
+    words = ["--noise", "ensemble", "--starts", "1", "--start", "q=0.4,r=-0.6"]
+    words += ["--quick", "--json"]
     out = tmp_path / "run"
     assert recover(out, *words, **ensemble_files) == 0
     result = json.loads(capsys.readouterr().out)
@@ -132,8 +135,8 @@ def test_a_full_folder_is_never_overwritten(tmp_path, capsys):
     out = tmp_path / "run"
     out.mkdir()
     (out / "mine.txt").write_text("precious")
-    words = ["recover", "copying", "--quick", "--free", "q", "--json"]
-    assert main([*words, "--out", str(out)]) == 0
+    words = ["recover", "copying", *SHORT]
+    assert main([*words, "--json", "--out", str(out)]) == 0
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
     assert (tmp_path / "run-2" / "summary.json").exists()
     capsys.readouterr()
@@ -146,7 +149,7 @@ def test_a_fit_that_does_not_settle_is_exit_code_1(tmp_path, capsys, monkeypatch
     module = sys.modules["jqd.inference.fit"]
     # one step of Levenberg-Marquardt from far away cannot settle
     monkeypatch.setattr(module, "polish_one", _unsettled(module.polish_one))
-    code = recover(tmp_path / "run", "--quick", "--free", "q", "--json")
+    code = recover(tmp_path / "run", *SHORT, "--json")
     result = json.loads(capsys.readouterr().out)
     assert code == 1
     assert result["status"] == "not converged"

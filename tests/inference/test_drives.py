@@ -69,11 +69,13 @@ def test_q_and_r_under_two_pulses():
 @pytest.mark.slow
 def test_another_pulse_gives_other_constants():
     """Negative control: the data know the area of the pulse."""
-    found = jqd.recover(
+    found = jqd.fit(
         law_of(0.9), (TS, densities(0.8, 0.42, -0.61)), psi0=PSI, free=("q", "r"),
-        starts=[[0.42, -0.61]], search=None,
+        starts=[[0.42, -0.61]], search=None, substeps=16,
     )  # fmt: skip
-    assert abs(found.constants["q"].value - 0.42) > 1e-3
+    q = found.constants["q"]
+    # steps of 1/128 leave far less
+    assert abs(q.value - 0.42) > 1e-3 > 100 * q.step_bias
 
 
 def test_parameters_of_a_pulse_are_swept(tmp_path):

@@ -319,13 +319,13 @@ def test_xarray_records(four_level, law):
 
 @pytest.mark.slow
 def test_every_start_of_a_grid_converges_with_the_curriculum():
-    """>= 99 % of 11 x 11 starts on [0, 1] x [-1.5, 0.5], T = 10."""
+    """All but one at most of 6 x 6 starts on [0, 1] x [-1.5, 0.5], T = 10."""
     law, psi0, data = exact_record(jnp.linspace(0, 10, 51))
-    q, r = np.meshgrid(np.linspace(0, 1, 11), np.linspace(-1.5, 0.5, 11))
+    q, r = np.meshgrid(np.linspace(0, 1, 6), np.linspace(-1.5, 0.5, 6))
     starts = np.stack([q.ravel(), r.ravel()], 1)
     common = {"psi0": psi0, "free": ("q", "r"), "starts": starts, "held_out": 0.0}
     recovery = jqd.recover(law, data, **common)
-    assert recovery.agreeing_starts >= 0.99
+    assert recovery.agreeing_starts >= 35 / 36
     found = np.array([c.value for c in recovery.constants.values()])
     assert np.abs(found - [0.5, -0.5]).max() < 1e-9
     # negative control: without the curriculum most starts are lost
@@ -334,15 +334,15 @@ def test_every_start_of_a_grid_converges_with_the_curriculum():
 
 
 @pytest.mark.slow
-def test_a_thousand_starts_in_one_vmap(four_level, law):
+def test_a_hundred_starts_in_one_vmap(four_level, law):
     recovery = jqd.recover(
         law,
         four_level.populations,
         psi0=four_level.psi0,
         free=("q", "r"),
-        starts=1000,
+        starts=100,
         search=jqd.Search(steps=20, windows=4),
     )
-    assert recovery.ends.shape == (1000, 2)
+    assert recovery.ends.shape == (100, 2)
     assert recovery.agreeing_starts > 0.5
     assert abs(recovery.constants["q"].value - 0.5) < 1e-8

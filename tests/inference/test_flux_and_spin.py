@@ -73,7 +73,7 @@ def around_the_ring():
 
 
 @pytest.mark.parametrize(
-    "seeds", [8, pytest.param(100, marks=pytest.mark.slow)], ids=str
+    "seeds", [8, pytest.param(40, marks=pytest.mark.slow)], ids=str
 )
 def test_diffusion_constant_and_flux_together(seeds):
     """1e5 counts of an interference through a ring with a flux."""

@@ -37,7 +37,7 @@ def law_of(text=KERR, C=1.0, points=None, levels=100, orders=60):
 
 def exact(observe, ts=TS, text=KERR):
     """Values by the law at C = 1, which its own tests hold against exact evolution."""
-    law = law_of(text, levels=48)
+    law = law_of(text, levels=48, orders=0)  # at C = 1 all others vanish
     times = jnp.concatenate([jnp.zeros(1), jnp.asarray(ts)])
     state = law.prepare(coherent(ALPHA, 40))
     return jqd.evolve(law, state, times, observe=observe(law)).values[1:]
@@ -58,31 +58,19 @@ def outcomes(count, seed=0):
     return np.array(drawn)
 
 
-def fit_kerr(starts, points=150, **options):
-    record = problems.kerr_husimi().thinned(points)
-    data, observe = record.data()
-    law = law_of(C=0.4, points=record.points)
-    return recover(
-        law, data, psi0=coherent(ALPHA, 40), free=("C",), start={"C": 0.4},
-        starts=starts, instrument=observe, search=QUICK, **options,
-    )  # fmt: skip
-
-
 @pytest.mark.slow
 def test_C_from_husimi_functions_of_another_program():
-    """Record that QuTiP computed, good to 1e-12."""
-    found = fit_kerr(6)
+    """Record that QuTiP computed, good to 1e-12; starts over all of the span of C."""
+    record = problems.kerr_husimi().thinned(100)
+    data, observe = record.data()
+    found = recover(
+        law_of(C=0.4, points=record.points), data, psi0=coherent(ALPHA, 40),
+        free=("C",), starts=np.linspace(0.35, 1.75, 8)[:, None], instrument=observe,
+        search=QUICK,
+    )  # fmt: skip
     assert found.status == "converged"
     assert abs(found.constants["C"].value - 1) < 1e-10
     assert bool(jnp.all(found.agree))
-
-
-@pytest.mark.slow
-def test_C_from_64_starts():
-    found = fit_kerr(64)
-    low, high = np.asarray(found.starts.min()), np.asarray(found.starts.max())
-    assert low < 0.4
-    assert high > 1.7
     np.testing.assert_allclose(found.ends, 1.0, rtol=0, atol=1e-10)
 
 
@@ -96,7 +84,8 @@ def test_joint_fit_of_C_and_the_hamiltonian():
         return lambda t, s: law.density(s, points)
 
     values = exact(observe, text="0.5*ad^2*a^2 + 0.3*ad*a")
-    law = law_of(text, C=0.93, points=points)
+    # C stays near 1: what is beyond falls by 0.07 a level
+    law = law_of(text, C=0.93, points=points, levels=44, orders=24)
     start = {"C": 0.93, "U": 1.08, "omega": 0.33}
     found = recover(
         law, Record(TS, values, t0=0.0), psi0=coherent(ALPHA, 40), free=tuple(start),

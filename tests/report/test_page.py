@@ -11,6 +11,7 @@ import pytest
 import jqd
 from jqd import report
 from jqd.cli import main
+from jqd.problems import DATA
 from jqd.report.page import page
 from jqd.report.pictures import MOST_SVG, clean_svg
 from jqd.report.results import read_results
@@ -327,14 +328,21 @@ def test_a_design(tmp_path, capsys):
     assert [tag for tag, _ in said.tags].count("svg") == 1
 
 
+# A sixth of the built-in counts: hundreds of draws each follow the law to the last.
+COUNTS = (DATA / "four_level_counts.csv").read_text().splitlines()[:12]
 COMMANDS = {
-    "recover copying": ["--quick", "--posterior", "--draws", "100"],
+    "recover copying": [
+        "--quick", "--starts", "1", "--start", "q=0.4,r=-0.6", "--posterior",
+        "--draws", "100", "--data", "counts.csv", "--state",
+        str(DATA / "four_level_psi0.npy"), "--hamiltonian",
+        str(DATA / "four_level_hamiltonian.npy"),
+    ],
     "recover statistics": [],
     "recover temperature": [],
     "recover diffusion": ["--quick"],
     "sample copying": ["--quick", "--trajectories", "8", "--time", "1"],
     "compare": ["--laws", "schrodinger,copying[q]", "--starts", "1", "--folds", "2"],
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -344,7 +352,9 @@ COMMANDS = {
         for c in COMMANDS
     ],
 )
-def test_results_of_commands(tmp_path, capsys, command):
+def test_results_of_commands(tmp_path, capsys, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "counts.csv").write_text("\n".join(COUNTS) + "\n")
     out = tmp_path / "out"
     main([*command.split(), *COMMANDS[command], "--out", str(out)])
     capsys.readouterr()

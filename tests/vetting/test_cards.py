@@ -48,10 +48,36 @@ def test_the_tables_of_the_docs_are_these_cards():
     assert shown == set(STORED)
 
 
+def test_what_fails_of_laws_that_are_known():
+    """Dephasing superposes whatever it loses; a cubic term is no sum over parts."""
+    always = {"norm", "gradients", "nodes", "identifiability"}
+    holds = {
+        "gross_pitaevskii[g=0.3]": {"energy"},
+        "gisin[lam=0.1]": {"stationary states", "separability"},
+        "dephasing[gamma=0.1]": {"superposition", "mimicked by decoherence"},
+        "logarithmic[b=0.2]": {"composability", "homogeneity", "time reversal"},
+    }
+    fails = {
+        "gross_pitaevskii[g=0.3]": {"homogeneity", "separability", "composability"},
+        "gisin[lam=0.1]": {"time reversal", "mimicked by decoherence"},
+        "dephasing[gamma=0.1]": {"time reversal"},
+        "logarithmic[b=0.2]": set(),
+    }
+    for name, own in holds.items():
+        said = {row: one["verdict"] for row, one in STORED[name]["rows"].items()}
+        assert {said[row] for row in always | own} == {"holds"}
+        assert {said[row] for row in fails[name]} <= {"fails"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(STORED))
-def test_each_law_is_as_its_card_says(name):
-    """Verdicts again, with one search for each worst case."""
+def test_each_law_is_as_its_card_says(name, monkeypatch):
+    """Verdicts again, with one search for each worst case, of a fifth of its rounds.
+
+    What fails does so by many floors, at the first kets already; what holds has been
+    searched for the card.
+    """
+    monkeypatch.setattr("jqd.vetting.search.ROUNDS", 8)
     (law,) = _laws(name, None, ()).values()
     card = jqd.vet(law, tries=1)
     found = {row.name: str(row.verdict) for row in card.rows.values()}

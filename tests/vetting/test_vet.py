@@ -108,13 +108,16 @@ def test_signals_of_another_program(name, expected):
     ],
 )
 def test_searches_find_at_least_what_another_found(name, expected):
-    """Lower bounds by other searches, at the end; 2 % for what theirs found more."""
-    found = []
+    """Lower bounds by other searches, at the end; 2 % for what theirs found more.
+
+    Of 200 steps a search takes 50 of 0.04: what fourth order leaves is 1e-5 or less.
+    """
+    found, few = [], {"looks": 1, "steps": 200}
     if expected[0] is not None:
-        card = jqd.vet(LAWS[name](levels()[0]), looks=1, rows=["superposition"])
+        card = jqd.vet(LAWS[name](levels()[0]), rows=["superposition"], **few)
         found += card.rows.values()
     rows = (SIGNALS[1], MEASURED)
-    found += jqd.vet(LAWS[name](QUBIT), looks=1, rows=rows, ket=KET).rows.values()
+    found += jqd.vet(LAWS[name](QUBIT), rows=rows, ket=KET, **few).rows.values()
     known = [value for value in expected if value is not None]
     for row, value in zip(found, known, strict=True):
         assert row.figure >= 0.98 * value
@@ -135,43 +138,6 @@ def test_what_holds_of_schrodingers_law():
     assert str(card).splitlines()[1].startswith("property")
     plain = card.plain()
     assert plain["rows"]["norm"]["verdict"] == "holds"
-
-
-@pytest.mark.slow
-def test_what_fails_of_laws_that_are_known():
-    """Linear laws superpose whatever they lose; nonlinear ones signal if entangled."""
-    H, _ = levels()
-    rows = (
-        "norm", "superposition", "separability", "composability", "homogeneity",
-        "time reversal", "energy", "stationary states", "identifiability", "nodes",
-        "mimicked by decoherence", "gradients", "order of steps",
-    )  # fmt: skip
-    said = {
-        name: {
-            row: one.verdict
-            for row, one in jqd.vet(LAWS[name](H), rows=rows, tries=1).rows.items()
-        }
-        for name in ("gross_pitaevskii", "gisin", "dephasing", "logarithmic")
-    }
-    HOLDS, FAILS = Verdict.HOLDS, Verdict.FAILS
-    assert all(one["norm"] is HOLDS for one in said.values())
-    assert all(one["gradients"] is HOLDS for one in said.values())
-    assert all(one["nodes"] is HOLDS for one in said.values())
-    assert said["dephasing"]["superposition"] is HOLDS
-    assert said["dephasing"]["mimicked by decoherence"] is HOLDS
-    assert said["dephasing"]["time reversal"] is FAILS
-    assert said["gisin"]["time reversal"] is FAILS
-    assert said["gisin"]["stationary states"] is HOLDS
-    assert said["gisin"]["separability"] is HOLDS
-    assert said["gisin"]["mimicked by decoherence"] is FAILS
-    assert said["gross_pitaevskii"]["homogeneity"] is FAILS
-    assert said["gross_pitaevskii"]["separability"] is FAILS
-    assert said["gross_pitaevskii"]["composability"] is FAILS
-    assert said["gross_pitaevskii"]["energy"] is HOLDS
-    assert said["logarithmic"]["composability"] is HOLDS
-    assert said["logarithmic"]["homogeneity"] is HOLDS
-    assert said["logarithmic"]["time reversal"] is HOLDS
-    assert all(one["identifiability"] is HOLDS for one in said.values())
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ APPARATUS = Apparatus(
     levels=3, span=5.0, energy=1.0, coupling=1.2, hamiltonian_sd=0.01, readout=0.01,
     readout_sd=0.002,
 )  # fmt: skip
-SHOTS, REFITS = 1.2e5, 400
+SHOTS, REFITS = 1.2e5, 200
 # rk4 with 0.03 between steps: slopes by q and r are good to a percent
 SUBSTEPS = 48
 EXACT = np.array([0.5, -0.5])
@@ -68,13 +68,13 @@ def refitted(study, done, keys):
 
 @pytest.mark.slow
 def test_refits_scatter_as_a_design_says():
-    """400 records with H and the readout drawn, each fitted from the planned values."""
+    """200 records with H and the readout drawn, each fitted from the planned values."""
     done = planned()
     study = study_of_experiment(APPARATUS, done, SHOTS)
     plan = jqd.design(study, shots=SHOTS, shares=done.shares)
     predicted = np.array([plan.stderr("q"), plan.stderr("r")])
     keys = jax.random.split(jax.random.key(7), REFITS)
-    parts = [refitted(study, done, some) for some in jnp.split(keys, 4)]
+    parts = [refitted(study, done, some) for some in jnp.split(keys, 2)]
     values, errors, status = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
@@ -82,10 +82,10 @@ def test_refits_scatter_as_a_design_says():
     settled = np.isin(status, [jqd.Status.OK.value, jqd.Status.MISFIT.value])
     assert settled.sum() >= 0.95 * REFITS
     away = values[settled] - EXACT
-    # the scatter of 400 has an error of 3.5 %
-    np.testing.assert_allclose(away.std(axis=0, ddof=1), predicted, rtol=0.1)
+    # the scatter of 200 has an error of 5 %: 2.8 of these
+    np.testing.assert_allclose(away.std(axis=0, ddof=1), predicted, rtol=0.14)
     # a mean beyond 3 of its errors would be a bias
     assert np.all(np.abs(away.mean(axis=0)) < 3 * predicted / np.sqrt(settled.sum()))
-    # 95 % of 400 are hit with an error of 1.1 %
+    # 95 % of 200 are hit with an error of 1.54 %: 2.75 of these
     covered = np.mean(np.abs(away) < 1.96 * errors[settled], axis=0)
-    assert np.all((covered > 0.92) & (covered < 0.98))
+    assert np.all((covered > 0.907) & (covered < 0.993))

@@ -113,7 +113,7 @@ def test_what_is_refused(line):
             jqd.sbc(study, **words)
 
 
-# -- a thousand records of ten times of 500 shots ------------------------------------
+# -- many records of ten times of 500 shots ------------------------------------------
 
 
 class SharpCounts(Multinomial):
@@ -126,7 +126,7 @@ class SharpCounts(Multinomial):
         return 1.5 * super().log_likelihood(prediction, values, at)
 
 
-def thousand(noise, sampler="laplace", simulations=1000):
+def many(noise, simulations):
     law, psi = golden()
     ts = np.linspace(0.5, 5, 10)
     method = jqd.Fixed(jqd.rk4, 10, estimate_error=False)
@@ -134,23 +134,24 @@ def thousand(noise, sampler="laplace", simulations=1000):
     data = jqd.Record(ts, counts, noise, t0=0.0)
     study = Study(law, data, psi0=psi, free=("q", "r"), method=method)
     box = {"q": (0.4, 0.6), "r": (-0.6, -0.4)}
-    return jqd.sbc(study, simulations, sampler=sampler, box=box)
+    return jqd.sbc(study, simulations, box=box)
 
 
 @pytest.mark.slow
 def test_the_right_model_is_calibrated():
-    found = thousand(Multinomial())
+    found = many(Multinomial(), 600)
     assert found.status == "calibrated"
     assert np.all(found.p_values > 1e-3)
-    # two standard errors of a share
-    assert np.all((found.coverage > 0.936) & (found.coverage < 0.964))
+    # two standard errors of a share, of 0.9 % each
+    assert np.all((found.coverage > 0.932) & (found.coverage < 0.968))
 
 
 @pytest.mark.slow
 def test_a_likelihood_half_again_too_sharp_is_not():
-    found = thousand(SharpCounts())
+    found = many(SharpCounts(), 1000)
     assert found.status == "not calibrated"
     assert np.all(found.p_values < 1e-3)
+    # 1.96/√1.5 errors hold 89 %, with an error of 1 %
     assert np.all(found.coverage < 0.93)
 
 
