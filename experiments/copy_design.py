@@ -97,10 +97,17 @@ def even_looks():
     )
 
 
-def errors(study, shares, shots):
-    """Standard errors of q and r with these shares, (2, shots)."""
-    found = [jqd.design(study, shots=number, shares=shares) for number in shots]
-    return np.array([[each.stderr(name) for each in found] for name in "qr"])
+def errors(design, shots):
+    """Standard errors of q and r with the shares of a design, (2, shots).
+
+    Priors stay as they are, and the information of the data grows with the shots.
+    """
+    more = np.asarray(shots)[:, None, None] / float(design.shots)
+    S = more * np.asarray(design.record)[None] + np.asarray(design.prior)[None]
+    unit = 1 / np.sqrt(np.diagonal(S, axis1=1, axis2=2))
+    V = np.linalg.inv(S * unit[:, :, None] * unit[:, None, :])
+    found = unit * np.sqrt(np.diagonal(V, axis1=1, axis2=2))
+    return np.stack([found[:, design.labels.index(name)] for name in "qr"])
 
 
 # --- Comparison -------------------------------------------------------------------
@@ -125,15 +132,11 @@ def run(context):
     }
     apparatus = Apparatus(levels=3, **LIMITS, **KNOWN)
     even = even_looks()
-    plans = {"even times": (study_of_experiment(apparatus, even, SHOTS), even.shares)}
-    plans |= {
-        name: (each.study, each.experiment.shares) for name, each in found.items()
-    }
-    at, curves = {}, {}
-    for name, (study, shares) in context.progress(plans.items(), "errors by shots"):
-        shares = np.asarray(shares) / np.sum(shares)
-        at[name] = dict(zip("qr", errors(study, shares, [SHOTS])[:, 0], strict=True))
-        curves[name] = errors(study, shares, shots)
+    study = study_of_experiment(apparatus, even, SHOTS)
+    plans = {"even times": jqd.design(study, shots=SHOTS, shares="even")}
+    plans |= {name: each.design for name, each in found.items()}
+    at = {name: {c: plan.stderr(c) for c in "qr"} for name, plan in plans.items()}
+    curves = {name: errors(plan, shots) for name, plan in plans.items()}
 
     # --- Result -------------------------------------------------------------------
     best = found["three levels"]
