@@ -60,7 +60,7 @@ def film(box, nu, paths, every):
     grid, cells = box.law.grid, Cells(box.cells.bounds, (FINE, FINE), mirrored=True)
     ts = np.pi * FILM[::every]
     run = nelson(
-        box.law, box.psi0, ts, jax.random.key(2), nu=nu, substeps=10 * every,
+        box.law, box.psi0, ts, jax.random.key(2), nu=nu, substeps=max(10, 5 * every),
         x0=draw_positions(jax.random.key(3), box.ground, grid, paths), periodic=True,
         scheme="implicit" if nu else "heun", error_paths=0, observe=Count(cells),
     )  # fmt: skip

@@ -26,6 +26,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.designs import errors_by_shots
 
 import jqd
 from jqd.inference.bounds import cardinal_infidelity, pulse_response
@@ -98,16 +99,8 @@ def even_looks():
 
 
 def errors(design, shots):
-    """Standard errors of q and r with the shares of a design, (2, shots).
-
-    Priors stay as they are, and the information of the data grows with the shots.
-    """
-    more = np.asarray(shots)[:, None, None] / float(design.shots)
-    S = more * np.asarray(design.record)[None] + np.asarray(design.prior)[None]
-    unit = 1 / np.sqrt(np.diagonal(S, axis1=1, axis2=2))
-    V = np.linalg.inv(S * unit[:, :, None] * unit[:, None, :])
-    found = unit * np.sqrt(np.diagonal(V, axis1=1, axis2=2))
-    return np.stack([found[:, design.labels.index(name)] for name in "qr"])
+    """Standard errors of q and r with the shares of a design, (2, shots)."""
+    return np.stack([errors_by_shots(design, shots, name) for name in "qr"])
 
 
 # --- Comparison -------------------------------------------------------------------
