@@ -76,18 +76,14 @@ LOST = np.array([0.851821, 1.719116, 4.228261])
 @pytest.mark.slow
 @pytest.mark.equation("copying", "question-ensemble-size")
 @pytest.mark.equation("copying", "question-size-fidelity")
-@pytest.mark.parametrize(
-    ("batches", "most"),
-    # 512 runs: standard errors of 3 %, of which 3, and a bias of the step of 1.5 %
-    [(1, 0.105), pytest.param(6, 0.05, marks=pytest.mark.slow)],
-)
-def test_lost_fidelity(batches, most):
+def test_lost_fidelity():
     ts = TIMES
-    run = sample(GOLDEN, PSI, ts, copies=1e3, step=0.1, batches=batches)
+    run = sample(GOLDEN, PSI, ts, copies=1e3, step=0.1, batches=2)
     value, error = mean_and_error(1e3 * infidelities(run, exact(GOLDEN, PSI, ts)))
     assert (value[1:] - 3 * error[1:] < LOST).all()
     assert (value[1:] + 3 * error[1:] > 0.985 * LOST).all()
-    np.testing.assert_allclose(value[1:], LOST, rtol=most)
+    # 1024 runs: standard errors of 2.1 %, of which 3, and a bias of the step of 1.5 %
+    np.testing.assert_allclose(value[1:], LOST, rtol=0.08)
     # Another exponent leaves quantum mechanics by far more than its noise.
     law, _ = problems.golden(q=0.2)
     run = sample(law, PSI, ts, copies=1e3)
