@@ -72,7 +72,7 @@ def chances(number, key):
 
 
 def run(context):
-    number = 800 if context.quick else 8000
+    number = 400 if context.quick else 8000
     edge = edge_of_bohm()
     chance, share, whole = chances(number, jax.random.key(0))
     # paths to draw: every quantile of the beam once

@@ -135,7 +135,8 @@ def test_stern_gerlach(run):
     summary = run("stern_gerlach", ".gif")
     # between starts that are 1e-3 apart
     assert summary["edge_of_bohm"] == pytest.approx(0.5244005, abs=1e-3)
-    assert 0.3 < summary["nelson_up_from_the_edge"] < 0.5
+    # .394; 3.5 standard errors of 400 paths are .086
+    assert 0.3 < summary["nelson_up_from_the_edge"] < 0.49
 
 
 @pytest.mark.slow

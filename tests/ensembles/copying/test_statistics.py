@@ -153,26 +153,27 @@ def test_leap_and_single_copies_agree(copies, until):
 @pytest.fixture(scope="module")
 def singly():
     """300 systems copy by copy, and of what this is a run."""
-    of, options = (GOLDEN, PSI, TIMES / 2), {"copies": 300.0, "trajectories": 2048}
-    run = copying.sample(*of, jax.random.key(1), method="exact", **options)
-    return of, options, run
+    of = GOLDEN, PSI, TIMES / 2
+    return of, copying.sample(
+        *of, jax.random.key(1), copies=300.0, trajectories=4 * S, method="exact"
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", [0.1, 1.0])
-def test_bias_of_the_leap_is_reported(singly, step):
+@pytest.mark.parametrize(("step", "count"), [(0.1, S), (1.0, 4 * S)])
+def test_bias_of_the_leap_is_reported(singly, step, count):
     """|leap - exact| stays below the reported bound; at ten times the step it shows."""
-    of, options, single = singly
-    count = options["trajectories"]
+    of, single = singly
     leaped = copying.sample(
-        *of, jax.random.key(2), step=step, exact_below=0, error_trajectories=count,
-        **options,
+        *of, jax.random.key(2), copies=300.0, trajectories=count, step=step,
+        exact_below=0, error_trajectories=count,
     )  # fmt: skip
     a, b = leaped.mean(), single.mean()
     chance = 3 * np.hypot(a.stderr, b.stderr)
     assert (np.abs(a.value - b.value) <= leaped.bias.bound() + chance).all()
     variances = [np.var(run.density, axis=0, ddof=1) for run in (leaped, single)]
-    chance = 3 * variances[1] * np.sqrt(2 * 2 / count)
+    # of a normal variance, by leaps and by single copies
+    chance = 3 * variances[1] * np.sqrt(2 / count + 2 / (4 * S))
     gap = np.abs(variances[0] - variances[1])
     assert (gap <= leaped.bias.bound("variance") + chance).all()
     assert (gap > chance).any() == (step == 1.0)
