@@ -128,7 +128,8 @@ def run(context):
     paths = guided(grid, psi, ts, context.quick)
     context.save_table(table, "fringes")
     context.save_figure(figure(x, y, fluxes, films, patterns, paths), "aharonov_bohm")
-    animate(context.folder / "aharonov_bohm.gif", x, y, films, fluxes, ts)
+    shown = slice(None, None, 4 if context.quick else 1)
+    animate(context.folder / "aharonov_bohm.gif", x, y, films, fluxes, ts, shown)
     axes = {"flux": list(fluxes), "x": x}
     data = xr.Dataset({"density": (("flux", "x"), patterns)}, axes)
     context.save_dataset(data.assign_attrs(units="hbar = m = q = 1"))
@@ -197,13 +198,15 @@ def figure(x, y, fluxes, films, patterns, paths):
     return fig
 
 
-def animate(path, x, y, films, fluxes, ts):
+def animate(path, x, y, films, fluxes, ts, shown):
     """Densities, each frame over its largest value: the packets spread tenfold."""
     cut = np.abs(x[::2]) < 14
-    maps = np.stack([films[0], films[list(fluxes).index(0.5)]], axis=1)[:, :, cut]
+    maps = np.stack([films[0], films[list(fluxes).index(0.5)]], axis=1)[shown][
+        :, :, cut
+    ]
     maps = maps / maps.max(axis=(1, 2, 3), keepdims=True)
     maps = np.sqrt(np.swapaxes(maps, 2, 3))
     titles = ("no flux", "half a quantum h/q")
     write_animation(
-        path, maps, ts, x[::2][cut], y[::2], titles=titles, labels=("x", "y")
+        path, maps, ts[shown], x[::2][cut], y[::2], titles=titles, labels=("x", "y")
     )

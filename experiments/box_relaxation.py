@@ -60,7 +60,7 @@ def film(box, nu, paths, every):
     grid, cells = box.law.grid, Cells(box.cells.bounds, (FINE, FINE), mirrored=True)
     ts = np.pi * FILM[::every]
     run = nelson(
-        box.law, box.psi0, ts, jax.random.key(2), nu=nu, substeps=10 * every,
+        box.law, box.psi0, ts, jax.random.key(2), nu=nu, substeps=max(10, 5 * every),
         x0=draw_positions(jax.random.key(3), box.ground, grid, paths), periodic=True,
         scheme="implicit" if nu else "heun", error_paths=0, observe=Count(cells),
     )  # fmt: skip
@@ -93,7 +93,7 @@ def wave(box, every):
 
 
 def run(context):
-    paths = 3_000 if context.quick else 16_000
+    paths = 1_500 if context.quick else 16_000
     runs, table = {}, []
     for phases in ("quadratic", "linear"):
         box = box_of_modes(phases)
@@ -110,7 +110,7 @@ def run(context):
                     }
                 )  # fmt: skip
     every, box = (8 if context.quick else 1), box_of_modes("quadratic")
-    many = 10_000 if context.quick else 60_000
+    many = 4_000 if context.quick else 60_000
     maps = [wave(box, every), *(film(box, nu, many, every) for nu in (0.0, 0.05))]
 
     # --- Result -------------------------------------------------------------------

@@ -26,6 +26,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.designs import errors_by_shots
 
 import jqd
 from jqd.inference.bounds import cardinal_infidelity, pulse_response
@@ -97,10 +98,9 @@ def even_looks():
     )
 
 
-def errors(study, shares, shots):
-    """Standard errors of q and r with these shares, (2, shots)."""
-    found = [jqd.design(study, shots=number, shares=shares) for number in shots]
-    return np.array([[each.stderr(name) for each in found] for name in "qr"])
+def errors(design, shots):
+    """Standard errors of q and r with the shares of a design, (2, shots)."""
+    return np.stack([errors_by_shots(design, shots, name) for name in "qr"])
 
 
 # --- Comparison -------------------------------------------------------------------
@@ -125,15 +125,11 @@ def run(context):
     }
     apparatus = Apparatus(levels=3, **LIMITS, **KNOWN)
     even = even_looks()
-    plans = {"even times": (study_of_experiment(apparatus, even, SHOTS), even.shares)}
-    plans |= {
-        name: (each.study, each.experiment.shares) for name, each in found.items()
-    }
-    at, curves = {}, {}
-    for name, (study, shares) in context.progress(plans.items(), "errors by shots"):
-        shares = np.asarray(shares) / np.sum(shares)
-        at[name] = dict(zip("qr", errors(study, shares, [SHOTS])[:, 0], strict=True))
-        curves[name] = errors(study, shares, shots)
+    study = study_of_experiment(apparatus, even, SHOTS)
+    plans = {"even times": jqd.design(study, shots=SHOTS, shares="even")}
+    plans |= {name: each.design for name, each in found.items()}
+    at = {name: {c: plan.stderr(c) for c in "qr"} for name, plan in plans.items()}
+    curves = {name: errors(plan, shots) for name, plan in plans.items()}
 
     # --- Result -------------------------------------------------------------------
     best = found["three levels"]

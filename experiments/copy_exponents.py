@@ -53,8 +53,8 @@ def fisher_information(law, psi0, counts, substeps=40):
         at = constants.unpack(constants.unpack(law, "q", theta[:1]), "r", theta[1:])
         return jqd.evolve(at, psi0, counts.ts, method=method, observe="density").values
 
-    p, slope = populations(jnp.asarray(EXACT)), jax.jacfwd(populations)
-    slope = jax.jit(slope)(jnp.asarray(EXACT))  # (T, M, 2)
+    both = jax.jacfwd(lambda theta: (populations(theta),) * 2, has_aux=True)
+    slope, p = jax.jit(both)(jnp.asarray(EXACT))  # (T, M, 2), (T, M)
     shots = jnp.sum(counts.values, axis=1)
     return jnp.einsum("t,tai,taj,ta->ij", shots, slope, slope, 1 / p)
 

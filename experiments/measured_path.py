@@ -63,16 +63,25 @@ def start(variance):
     return GRID.normalise(jnp.exp(-(x**2) / 2 - y**2 / (4 * variance)) + 0j)
 
 
-def sample(variance, nu, count, seed):
-    """X(0) X(t) of paths and Y X(t) of readings: means and standard errors."""
-    paths = nelson(
-        law(1.0), start(variance), TS, jax.random.key(seed), nu=[nu, 0.0], paths=count,
-        substeps=15, error_paths=0,
-    )  # fmt: skip
-    x, y = np.moveaxis(np.asarray(paths.positions), 2, 0)
+def sample(variance, count, seed):
+    """X(0) X(t) of paths and Y X(t) of readings: means and standard errors, (ν, t).
+
+    All strengths of the noise at once: they share the wave.
+    """
+    moving, psi = law(1.0), start(variance)
+
+    def positions(nu, key):
+        return nelson(
+            moving, psi, TS, key, nu=jnp.stack([nu, 0 * nu]), paths=count, substeps=15,
+            error_paths=0,
+        ).positions  # fmt: skip
+
+    keys = jax.vmap(jax.random.key)(seed + np.arange(len(NUS)))
+    found = jax.vmap(positions)(jnp.array(NUS), keys)
+    x, y = np.moveaxis(np.asarray(found), 3, 0)
     return [
-        (product.mean(1), standard_error(product, axis=1))
-        for product in (x[0] * x, y * x)
+        (product.mean(2), standard_error(product, axis=2))
+        for product in (x[:, :1] * x, y * x)
     ]
 
 
@@ -91,14 +100,13 @@ def run(context):
     paths, records = np.empty((2, *shape)), np.empty((2, *shape))
     sigmas = []
     for i, variance in enumerate(context.progress(VARIANCES, "pointers")):
-        for j, nu in enumerate(NUS):
-            found = sample(variance, nu, count, 10 * i + j)
-            known = theory(variance, nu, TS)
-            for kept, (value, error), curve in zip(
-                (paths, records), found, known, strict=True
-            ):
-                kept[:, i, j] = value, error
-                sigmas.append(np.abs(value - curve) / error)
+        found = sample(variance, count, 10 * i)
+        known = zip(*(theory(variance, nu, TS) for nu in NUS), strict=True)
+        for kept, (value, error), curves in zip(
+            (paths, records), found, known, strict=True
+        ):
+            kept[:, i] = value, error
+            sigmas.append(np.abs(value - np.array(curves)) / error)
     # --- Result -------------------------------------------------------------------
     sigmas = np.array(sigmas)
     axes = ("pointer", "noise", "t")

@@ -56,7 +56,7 @@ def sample(ts, psi, nu, count, seed):
 
 
 def run(context):
-    count = 4_000 if context.quick else 50_000
+    count = 1_500 if context.quick else 50_000
     ground = squeezed_state(GRID.x, 0.0, width=np.sqrt(0.5))
     squeezed = squeezed_state(GRID.x, 0.0, width=WIDTH, center=CENTER)
     correlations, moved, distances = [], [], []

@@ -72,7 +72,7 @@ def chances(number, key):
 
 
 def run(context):
-    number = 800 if context.quick else 8000
+    number = 400 if context.quick else 8000
     edge = edge_of_bohm()
     chance, share, whole = chances(number, jax.random.key(0))
     # paths to draw: every quantile of the beam once
@@ -93,7 +93,8 @@ def run(context):
     # --- Result -------------------------------------------------------------------
     error = np.sqrt(UP * (1 - UP) / (5 * number))
     context.save_figure(figure(places, spins, chance, number), "stern_gerlach")
-    animate(context.folder / "stern_gerlach.gif", places, spins, density)
+    every = 4 if context.quick else 1
+    animate(context.folder / "stern_gerlach.gif", places, spins, density, every)
     data = xr.Dataset(
         {
             "chance_of_up": ("start", chance),
@@ -165,8 +166,8 @@ def draw_paths(axis, x, spin):
     axis.legend(loc="upper left", fontsize=9)
 
 
-def animate(path, places, spins, density):
-    """The density and the paths of both kinds in motion."""
+def animate(path, places, spins, density, every):
+    """The density and the paths of both kinds in motion, some of the times."""
     fig, axes = subplots(2, 1, size=(7.2, 5.0), sharex=True)
     z, drawn = np.asarray(GRID.x), []
     for axis, name in zip(axes[:, 0], places, strict=True):
@@ -181,7 +182,7 @@ def animate(path, places, spins, density):
     heading = fig.suptitle("", x=0.02, ha="left")
 
     def frames():
-        for k, t in enumerate(TIMES):
+        for k, t in list(enumerate(TIMES))[::every]:
             for curve, dots, name in drawn:
                 curve.set_ydata(density[k])
                 here = np.stack([places[name][k, :, 0], np.zeros(SHOWN)], axis=1)

@@ -92,7 +92,8 @@ def run(context):
     # --- Result -------------------------------------------------------------------
     frames = np.asarray(found.values["film"])
     context.save_figure(figure(problem, frames, y, spots[far], table), "two_slits")
-    animate(context.folder / "two_slits.gif", problem, frames)
+    every = 8 if context.quick else 4
+    animate(context.folder / "two_slits.gif", problem, frames, every)
     context.save_table(table, "fringes")
     axes = {"L": list(screens), "open": ["both", "upper", "lower"], "y": y}
     flux = (("L", "open", "y"), [P[:3] for P in spots.values()])
@@ -157,11 +158,12 @@ def figure(problem, frames, y, seen, table):
     return fig
 
 
-def animate(path, problem, frames):
+def animate(path, problem, frames, every):
     """Both slits; the upper alone; both, with detectors that distinguish the ways."""
-    both, upper, lower = frames[:, ::4]
+    both, upper, lower = frames[:, ::every]
     behind = np.asarray(problem.grid.coordinates[0])[None, ::2] > 0.6
     watched = np.where(behind, upper + lower, both)
     x, y, maps = plane(problem, np.stack([both, upper, watched], axis=1))
     titles = ("both slits open", "upper slit alone", "both open, watched")
-    write_animation(path, maps, problem.ts[::4], x, y, titles=titles, labels=("x", "y"))
+    ts = problem.ts[::every]
+    write_animation(path, maps, ts, x, y, titles=titles, labels=("x", "y"))

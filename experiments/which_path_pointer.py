@@ -33,6 +33,7 @@ from jqd.report.style import BLUE, GREY, INK, VERMILLION, house_style, subplots
 SLIT, WIDTH, END = 2.0, 0.3, 2.0
 VARIANCE, EDGE, ON = 0.25, 0.15, 0.02
 FAR = 2.0  # where pointers lie apart: η = 3e-4
+NUS = {"Bohm": 0.0, "Nelson": 0.5}
 FULL = (640, 48, (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0), 4000, 120, 60)
 QUICK = (320, 32, (0.0, 0.5, 1.0, 2.0), 400, 40, 12)
 
@@ -80,17 +81,25 @@ def overlap(grid, P):
     return eta, np.sum(np.abs(rest - eta * cross)) * grid.spacing[0]
 
 
-def crossed(grid, psi, a, nu, count, substeps):
-    """Share of the paths of the upper slit that end below, and its standard error."""
-    ts = jnp.array([0.0, ON, END])
-    paths = nelson(
-        law(grid, a), psi, ts, jax.random.key(1), nu=[nu, 0.0], paths=count,
-        substeps=substeps, error_paths=0,
-    )  # fmt: skip
-    x = np.asarray(paths.positions)[..., 0]
-    upper = (x[0] > 0) & np.isfinite(x[-1])
-    below = x[-1][upper] < 0
-    return np.array([below.mean(), standard_error(below)])
+def crossed(grid, psi, a, count, substeps):
+    """Share of the paths of the upper slit that end below, and its standard error.
+
+    Of both kinds of paths at once: they share the wave.
+    """
+    ts, moving = jnp.array([0.0, ON, END]), law(grid, a)
+
+    def positions(nu):
+        return nelson(
+            moving, psi, ts, jax.random.key(1), nu=jnp.stack([nu, 0 * nu]), paths=count,
+            substeps=substeps, error_paths=0,
+        ).positions  # fmt: skip
+
+    found = []
+    for x in np.asarray(jax.vmap(positions)(jnp.array(list(NUS.values()))))[..., 0]:
+        upper = (x[0] > 0) & np.isfinite(x[-1])
+        below = x[-1][upper] < 0
+        found.append(np.array([below.mean(), standard_error(below)]))
+    return dict(zip(NUS, found, strict=True))
 
 
 def run(context):
@@ -104,13 +113,11 @@ def run(context):
         expected = np.exp(-(a**2) / (2 * VARIANCE))
         patterns[a] = P
         table.append({"a": a, "eta": eta, "formula": expected, "L1_left": left})
-    shares = {
-        f"{name}, {'a pointer' if a else 'no pointer'}": crossed(
-            grid, psi, a, nu, count, substeps
-        )
-        for name, nu in (("Bohm", 0.0), ("Nelson", 0.5))
-        for a in (0.0, FAR)
+    found = {
+        said: crossed(grid, psi, a, count, substeps)
+        for said, a in (("no pointer", 0.0), ("a pointer", FAR))
     }
+    shares = {f"{name}, {said}": found[said][name] for name in NUS for said in found}
     # --- Result -------------------------------------------------------------------
     context.save_table(table, "overlaps")
     context.save_dataset(
@@ -121,7 +128,8 @@ def run(context):
         )
     )
     context.save_figure(figure(grid, patterns, table, shares), "which_path_pointer")
-    animate(context.folder / "which_path_pointer.gif", grid, psi, frames)
+    film = context.folder / "which_path_pointer.gif"
+    animate(film, grid, psi, frames, max(1, substeps // frames))
     gap = max(abs(row["eta"] - row["formula"]) for row in table)
     apart = [share for name, share in shares.items() if "a pointer" in name]
     known = 0.275059  # Φ(-(d/2)/σ(T)): each packet spreads by itself
@@ -171,7 +179,7 @@ def figure(grid, patterns, table, shares):
     return fig
 
 
-def animate(path, grid, psi, frames):
+def animate(path, grid, psi, frames, substeps):
     """|Ψ(x, y)|² as the pointer is switched on, with Bohm's paths, and P(x)."""
     on, ts = 0.4, np.linspace(0, END, frames)
     x, y = (np.ravel(c) for c in grid.coordinates)
@@ -181,7 +189,7 @@ def animate(path, grid, psi, frames):
         np.asarray(
             nelson(
                 law(grid, a, on), psi, ts, jax.random.key(2), nu=[0.0, 0.0], paths=60,
-                substeps=max(1, 120 // frames), error_paths=0,
+                substeps=substeps, error_paths=0,
             ).positions
         )
         for a in cases

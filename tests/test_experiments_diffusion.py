@@ -67,7 +67,7 @@ def test_box_relaxation(run):
     without, noisy = (
         summary[f"H_with{name}"] for name in ("out_noise_at_4_pi", "_noise_at_the_end")
     )
-    # half a standard error of 0.03 and less between these
+    # 0.48 and 0.25, with standard errors of 0.03 and less
     assert without["linear"] > without["quadratic"] + 0.05
     assert max(noisy.values()) < without["quadratic"]
     assert summary["largest_control_in_standard_errors"] < 4.5
@@ -135,7 +135,8 @@ def test_stern_gerlach(run):
     summary = run("stern_gerlach", ".gif")
     # between starts that are 1e-3 apart
     assert summary["edge_of_bohm"] == pytest.approx(0.5244005, abs=1e-3)
-    assert 0.3 < summary["nelson_up_from_the_edge"] < 0.5
+    # .394; 3.5 standard errors of 400 paths are .086
+    assert 0.3 < summary["nelson_up_from_the_edge"] < 0.49
 
 
 @pytest.mark.slow

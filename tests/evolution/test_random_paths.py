@@ -246,19 +246,18 @@ def test_what_draws_gives_its_step_error_by_its_pathwise_form(qubit):
 
 @pytest.mark.slow
 def test_means_agree_with_the_equation_of_the_mean(qubit):
-    """10^4 paths, four standard errors at 20 times, two seeds."""
+    """10^4 paths, four standard errors at 20 times."""
     make, psi = qubit
     ts = jnp.linspace(0, 2, 21)
     field = make().mean_field()
     exact = evolve(field, field.prepare(psi), ts, observe="density").values
-    for seed in (1, 2):
-        run = evolve(
-            make(), psi, ts, method=Fixed(substeps=8, estimate_error=False),
-            observe="density", key=jax.random.key(seed), paths=10**4,
-        )  # fmt: skip
-        # steps of 1/80 add 1e-5, a hundredth of the standard error
-        assert np.all(np.abs(run.values - exact)[1:] < 4 * run.stderr[1:])
-        assert np.all(run.stderr[1:] < 0.006)
+    run = evolve(
+        make(), psi, ts, method=Fixed(substeps=8, estimate_error=False),
+        observe="density", key=jax.random.key(1), paths=10**4,
+    )  # fmt: skip
+    # steps of 1/80 add 1e-5, a hundredth of the standard error
+    assert np.all(np.abs(run.values - exact)[1:] < 4 * run.stderr[1:])
+    assert np.all(run.stderr[1:] < 0.006)
 
 
 # -- statuses --------------------------------------------------------------------------

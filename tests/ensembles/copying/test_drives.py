@@ -8,6 +8,7 @@ import pytest
 import jqd
 from jqd.ensembles import copying
 from jqd.ensembles.copying.ceilings import ceilings, within
+from jqd.ensembles.copying.follow import one_way_flow
 
 KEY = jax.random.key(5)
 SX = np.array([[0.0, 1.0], [1.0, 0.0]])
@@ -54,7 +55,7 @@ def test_lost_fidelity():
     ts = jnp.array([0.0, 1.0, 2.0])
     N = 1e5
     run = copying.sample(
-        law, psi0, ts, KEY, copies=N, trajectories=4000, error_trajectories=0
+        law, psi0, ts, KEY, copies=N, trajectories=1024, error_trajectories=0
     )
     assert np.all(run.status == jqd.Status.OK)
     exact = jqd.evolve(
@@ -62,9 +63,9 @@ def test_lost_fidelity():
     ).values
     overlap = np.abs(np.einsum("sta,ta->st", np.conj(run.psi), exact)) ** 2
     lost, error = spread(N * (1 - overlap))
-    # 4000 samples of a number that scatters by its own size: 1.3 % each
-    assert np.all(error[1:] < 0.015 * lost[1:])
-    np.testing.assert_allclose(lost[1:], [1.69212332, 4.19795137], rtol=0.05)
+    # 1024 samples of a number that scatters by its own size: 2.6 % each, four of these
+    assert np.all(error[1:] < 0.03 * lost[1:])
+    np.testing.assert_allclose(lost[1:], [1.69212332, 4.19795137], rtol=0.1)
     # the law without its drive loses another amount
     frozen = jqd.CopyDynamics.from_hamiltonian(golden()[0])
     other = copying.infidelity(frozen, psi0, ts).value
@@ -184,9 +185,9 @@ def test_labels_under_a_drive():
     # dP/dt = T P by small steps of the mean field; all start with themselves
     fine = jnp.linspace(0.0, 1.0, 2001)
     psi = jqd.evolve(law, law.prepare(psi0), fine, method=jqd.Fixed(jqd.rk4, 1)).values
+    flows = jax.jit(jax.vmap(lambda t, ket: one_way_flow(law.at(t), ket)))(fine, psi)
     P = np.eye(3)
-    for t, ket in zip(np.asarray(fine[:-1]), np.asarray(psi[:-1]), strict=True):
-        flow = np.asarray(copying.follow.one_way_flow(law.at(t), jnp.asarray(ket)))
+    for flow, ket in zip(np.asarray(flows[:-1]), np.asarray(psi[:-1]), strict=True):
         T = flow / np.abs(ket[None, :]) ** 2
         T = T - np.diag(np.sum(T, 0))
         P = P + 5e-4 * T @ P

@@ -100,23 +100,23 @@ def test_long_horizons_by_coarse_steps():
 def test_long_horizons():
     """Steps follow from the motion, whatever the time; in any unit of it."""
     law, psi = problems.golden()
-    for unit in (1.0, 1e-9):
+    # the shortest time is enough for another unit, in which steps are as many
+    for unit, T in ((1.0, 5), (1.0, 50), (1e-9, 5)):
         slow = constants.unpack(law, "R", unit * constants.pack(law, "R"))
         slow = eqx.tree_at(lambda law: law.omega, slow, unit * law.omega)
-        for T, expected in LONG.items():
-            ts = np.array([0.0, T]) / unit
-            drift = energy_drift(slow, psi, ts)
-            found = (drift.loss[-1], drift.value[-1] / unit)
-            errors = np.array([drift.loss_error[-1], drift.error[-1] / unit])
-            off = np.abs(np.subtract(found, expected))
-            # a tolerance of 1e-9 a step, some thousand steps with kinks between them
-            assert (off < 1e-6 * np.abs(expected)).all()
-            assert (errors < 1e-5 * np.abs(expected)).all()
-            # of one other run, ten times as loose: kinks may leave that only 1.4 times
-            # worse, and the difference a third of the error
-            assert (off < 3 * errors + 1e-8).all()
-            assert int(drift.status) == Status.OK
-            assert drift.valid(1e8).all()
+        expected = LONG[T]
+        drift = energy_drift(slow, psi, np.array([0.0, T]) / unit)
+        found = (drift.loss[-1], drift.value[-1] / unit)
+        errors = np.array([drift.loss_error[-1], drift.error[-1] / unit])
+        off = np.abs(np.subtract(found, expected))
+        # a tolerance of 1e-9 a step, some thousand steps with kinks between them
+        assert (off < 1e-6 * np.abs(expected)).all()
+        assert (errors < 1e-5 * np.abs(expected)).all()
+        # of one other run, ten times as loose: kinks may leave that only 1.4 times
+        # worse, and the difference a third of the error
+        assert (off < 3 * errors + 1e-8).all()
+        assert int(drift.status) == Status.OK
+        assert drift.valid(1e8).all()
 
 
 def test_a_node_ends_the_laws():
@@ -136,12 +136,13 @@ def test_periods_of_two_classes(p):
     """The laws along the motion give the closed forms of one period, each time."""
     law, psi = problems.two_classes(p, 0.0)
     energy = 2 * np.sqrt(p * (1 - p))
-    lost = infidelity(law, psi, PERIODS, substeps=STEPS).value
-    # currents vanish at save times: no kink within, RK4 alone
-    np.testing.assert_allclose(lost, np.arange(4) * rabi_infidelity(p, 1 - p), 1e-8)
-    drift = energy_drift(law, psi, PERIODS, substeps=STEPS).value
+    drift = energy_drift(law, psi, PERIODS, substeps=STEPS)
+    # currents vanish at save times: no kink within, RK4 alone; `loss` is what
+    # `infidelity` integrates
+    lost = np.arange(4) * rabi_infidelity(p, 1 - p)
+    np.testing.assert_allclose(drift.loss, lost, 1e-8)
     per_period = -energy * rabi_energy_loss(p, 1 - p)
-    np.testing.assert_allclose(drift, np.arange(4) * per_period, rtol=1e-8)
+    np.testing.assert_allclose(drift.value, np.arange(4) * per_period, rtol=1e-8)
     if p == 0.2:
         assert float(rabi_infidelity(p, 1 - p)) == pytest.approx(2 * np.log(2))
         assert float(rabi_contraction(p, 1 - p)) == pytest.approx(1 / 16)
@@ -191,10 +192,11 @@ def test_gradients():
         return infidelity(constants.unpack(law, "R", R), psi, ts, substeps=20).value[-1]
 
     R, h = constants.pack(law, "R"), 1e-5
-    steps = h * jnp.concatenate([jnp.eye(3), -jnp.eye(3)])
-    values = jax.jit(jax.vmap(number))(R[None] + steps)
-    differences = (values[:3] - values[3:]) / (2 * h)
-    np.testing.assert_allclose(jax.jit(jax.grad(number))(R), differences, rtol=1e-6)
+    # one program for values and slopes: to compile takes nearly all of the time
+    steps = h * jnp.concatenate([jnp.eye(3), -jnp.eye(3), jnp.zeros((1, 3))])
+    values, slopes = jax.jit(jax.vmap(jax.value_and_grad(number)))(R[None] + steps)
+    differences = (values[:3] - values[3:6]) / (2 * h)
+    np.testing.assert_allclose(slopes[-1], differences, rtol=1e-6)
 
 
 def test_extinction():
@@ -247,7 +249,7 @@ def test_how_a_class_stands():
 @pytest.mark.parametrize("k", [1.0, 2.0])
 def test_extinct_ensembles(key, k):
     """T11: from p = 1/2 with N p_min = k, N = 2000; half a period is one passage."""
-    copies, runs = 2000, 8000
+    copies, runs = 2000, 1024
     p = k / copies
     law, psi = problems.two_classes(0.5, -np.arccos(2 * np.sqrt(p * (1 - p))))
     ts = jnp.array([0.0, 1.0])
@@ -256,8 +258,10 @@ def test_extinct_ensembles(key, k):
     )
     found = float(np.mean(np.isfinite(run.extinction_time)))
     expected = float(extinction_probability(k))
-    # 0.03 as the table asks: binomial errors are 0.005
-    assert found == pytest.approx(expected, abs=0.03)
+    # four binomial errors of single copies; leaps have the table's 0.03, see
+    # `test_extinction_from_many`
+    error = np.sqrt(expected * (1 - expected) / runs)
+    assert found == pytest.approx(expected, abs=4 * error)
     assert abs(found - np.exp(-2 * k)) > 0.05
 
 
@@ -291,11 +295,12 @@ def test_copies_that_a_state_of_bits_needs(bits, expected):
         H = np.kron(H, np.eye(2)) + np.kron(np.eye(len(H)), X)
         psi = np.kron(psi, one)
     law = jqd.CopyDynamics.from_hamiltonian(H)
-    lost = copying.infidelity(law, psi, [0.0, 1.0], substeps=2000)
+    # all bits turn back at π/4, where the current has a kink
+    lost = copying.infidelity(law, psi, [0.0, np.pi / 4, 1.0], substeps=200)
     needed = float(lost.value[-1]) / 0.01 / 2**bits
     s = np.sin(0.9)
     end = s * np.sin(2)
     swing = 2 * np.log((1 + s) / (1 - s)) - np.log((1 + end) / (1 - end))
-    # the table's four digits; the current has a kink where it turns, a step of 1/2000
+    # the table's four digits; RK4 leaves 6⁵ .004⁴/120 = 2e-8 of it
     assert needed == pytest.approx(bits * swing / 0.08, abs=1e-4)
     assert needed == pytest.approx(expected, abs=1e-4)

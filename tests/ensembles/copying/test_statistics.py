@@ -76,18 +76,14 @@ LOST = np.array([0.851821, 1.719116, 4.228261])
 @pytest.mark.slow
 @pytest.mark.equation("copying", "question-ensemble-size")
 @pytest.mark.equation("copying", "question-size-fidelity")
-@pytest.mark.parametrize(
-    ("batches", "most"),
-    # 512 runs: standard errors of 3 %, of which 3, and a bias of the step of 1.5 %
-    [(1, 0.105), pytest.param(6, 0.05, marks=pytest.mark.slow)],
-)
-def test_lost_fidelity(batches, most):
+def test_lost_fidelity():
     ts = TIMES
-    run = sample(GOLDEN, PSI, ts, copies=1e3, step=0.1, batches=batches)
+    run = sample(GOLDEN, PSI, ts, copies=1e3, step=0.1, batches=2)
     value, error = mean_and_error(1e3 * infidelities(run, exact(GOLDEN, PSI, ts)))
     assert (value[1:] - 3 * error[1:] < LOST).all()
     assert (value[1:] + 3 * error[1:] > 0.985 * LOST).all()
-    np.testing.assert_allclose(value[1:], LOST, rtol=most)
+    # 1024 runs: standard errors of 2.1 %, of which 3, and a bias of the step of 1.5 %
+    np.testing.assert_allclose(value[1:], LOST, rtol=0.08)
     # Another exponent leaves quantum mechanics by far more than its noise.
     law, _ = problems.golden(q=0.2)
     run = sample(law, PSI, ts, copies=1e3)
@@ -139,11 +135,12 @@ def gap_in_errors(one, other):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("copies", "until"), [(100, 1.0), pytest.param(1000, 5.0, marks=pytest.mark.slow)]
+    ("copies", "until"), [(100, 1.0), pytest.param(1000, 2.0, marks=pytest.mark.slow)]
 )
 def test_leap_and_single_copies_agree(copies, until):
     """Means and covariances at three times: 15 numbers."""
-    ts, batches = until * TIMES / 5, 1 if copies < 1000 else 4
+    # single copies cost as much as there are: N times the time
+    ts, batches = until * TIMES / 5, 1 if copies < 1000 else 2
     options = {"copies": float(copies), "batches": batches}
     single = sample(GOLDEN, PSI, ts, method="exact", **options)
     leaped = sample(GOLDEN, PSI, ts, seed=2, step=0.1, **options)
@@ -153,24 +150,30 @@ def test_leap_and_single_copies_agree(copies, until):
     assert gap_in_errors(other, single) > 6
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("step", [0.1, 1.0])
-def test_bias_of_the_leap_is_reported(step):
-    """|leap - exact| stays below the reported bound; at ten times the step it shows."""
-    ts, count = TIMES / 2, 2048
-    options = {"copies": 300.0, "trajectories": count}
-    single = copying.sample(
-        GOLDEN, PSI, ts, jax.random.key(1), method="exact", **options
+@pytest.fixture(scope="module")
+def singly():
+    """300 systems copy by copy, and of what this is a run."""
+    of = GOLDEN, PSI, TIMES / 2
+    return of, copying.sample(
+        *of, jax.random.key(1), copies=300.0, trajectories=4 * S, method="exact"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("step", "count"), [(0.1, S), (1.0, 4 * S)])
+def test_bias_of_the_leap_is_reported(singly, step, count):
+    """|leap - exact| stays below the reported bound; at ten times the step it shows."""
+    of, single = singly
     leaped = copying.sample(
-        GOLDEN, PSI, ts, jax.random.key(2), step=step, exact_below=0,
-        error_trajectories=count, **options,
+        *of, jax.random.key(2), copies=300.0, trajectories=count, step=step,
+        exact_below=0, error_trajectories=count,
     )  # fmt: skip
     a, b = leaped.mean(), single.mean()
     chance = 3 * np.hypot(a.stderr, b.stderr)
     assert (np.abs(a.value - b.value) <= leaped.bias.bound() + chance).all()
     variances = [np.var(run.density, axis=0, ddof=1) for run in (leaped, single)]
-    chance = 3 * variances[1] * np.sqrt(2 * 2 / count)
+    # of a normal variance, by leaps and by single copies
+    chance = 3 * variances[1] * np.sqrt(2 / count + 2 / (4 * S))
     gap = np.abs(variances[0] - variances[1])
     assert (gap <= leaped.bias.bound("variance") + chance).all()
     assert (gap > chance).any() == (step == 1.0)

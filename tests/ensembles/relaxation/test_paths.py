@@ -133,21 +133,25 @@ def test_the_box_of_sixteen_modes_relaxes(key):
     ts = np.pi * np.array([0.0, 1.0, 2.0])
     run = equilibration(
         box.law, box.psi0, ts, key, density=box.ground, cells=box.cells, nu=0.0,
-        paths=8000, substeps=500, periodic=True,
+        paths=2000, substeps=500, periodic=True,
     )  # fmt: skip
-    assert run.entropy[0] == pytest.approx(0.910, abs=4 * float(run.error[0]))
+    # 4 standard errors, of which 64 000 paths have .0033 and .0029
+    error = np.asarray(run.error)
+    assert error[1:].max() < 0.025
+    assert run.entropy[0] == pytest.approx(0.910, abs=4 * error[0])
     # 64 000 paths have .5516(33) and .4347(29): the .41(1) of 8000 are 2.4 errors off.
-    assert run.entropy[2] == pytest.approx(0.41, abs=0.03)
-    assert run.entropy[1] == pytest.approx(0.5516, abs=4 * float(run.error[1]))
-    assert run.entropy[2] == pytest.approx(0.4347, abs=4 * float(run.error[2]))
-    np.testing.assert_array_less(abs(run.control), 0.005)
+    assert run.entropy[2] == pytest.approx(0.41, abs=4 * np.hypot(0.01, error[2]))
+    assert run.entropy[1] == pytest.approx(0.5516, abs=4 * error[1])
+    assert run.entropy[2] == pytest.approx(0.4347, abs=4 * error[2])
+    # of .0056, and .4/n of a dozen cells in which less than one path is expected
+    np.testing.assert_array_less(abs(run.control), 4 * run.control_error)
     # With noise all is quicker.
     noisy = equilibration(
         box.law, box.psi0, ts[1:2] * [0, 0.125], key, density=box.ground,
-        cells=box.cells, nu=0.5, paths=8000, substeps=100, periodic=True,
+        cells=box.cells, nu=0.5, paths=2000, substeps=100, periodic=True,
     )  # fmt: skip
     assert noisy.entropy[1] == pytest.approx(0.172, abs=4 * float(noisy.error[1]))
-    np.testing.assert_array_less(abs(noisy.control), 0.005)
+    np.testing.assert_array_less(abs(noisy.control), 4 * noisy.control_error)
 
 
 @pytest.mark.equation("diffusion", "claim-relaxation-without-noise")
@@ -158,7 +162,7 @@ def test_linear_phases_do_not_relax(key):
     ts = np.pi * np.array([0.0, 1.0, 2.0, 3.0])
     run = equilibration(
         box.law, box.psi0, ts, key, density=box.ground, cells=box.cells, nu=0.0,
-        paths=3000, substeps=200, periodic=True,
+        paths=1500, substeps=200, periodic=True,
     )  # fmt: skip
     expected = np.array([0.507, 0.392, 0.394, 0.395])
     # known from 8000 paths, to 0.01 each

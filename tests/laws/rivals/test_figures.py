@@ -77,16 +77,15 @@ def test_borns_weights_stay_and_without_the_root_they_do_not(girsanov):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_square_of_the_monitored_spin(qubit, seed):
+def test_the_square_of_the_monitored_spin(qubit):
     make, psi = qubit
 
     def square(t, psi):
         return (jnp.abs(psi[0]) ** 2 - jnp.abs(psi[1]) ** 2) ** 2
 
     ts, method = jnp.array([0.0, 2.0]), Fixed(substeps=128, estimate_error=False)
-    more = {"method": method, "key": jax.random.key(seed), "paths": 400_000}
+    more = {"method": method, "key": jax.random.key(1), "paths": 100_000}
     run = evolve(make(), psi, ts, observe=square, **more)
     # four errors: that of 0.63742 and this one's; steps of 1/64 add less than 1e-4
     assert abs(run.values[-1] - 0.63742) < 4 * np.hypot(0.00035, run.stderr[-1])
-    assert run.stderr[-1] < 0.0007
+    assert run.stderr[-1] < 0.0014
