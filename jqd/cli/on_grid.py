@@ -1,0 +1,202 @@
+"""Laws on a grid: where their file says so by `ground()`, or beside densities."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import constants
+from ..evolution import Fixed
+from ..instruments import Image
+from ..laws import Law, Schrodinger
+from ..records import DensityRecord, Record, load_density, naming
+from ..records.loading import kind_of
+from ..report.user_laws import load_ground
+from ..spaces.grids import Grid
+from ..steppers import suzuki4
+from .law_words import Wanted, file_of
+from .options import only_with, parse_noise
+
+# Constants of what shows counted positions, of `Image`.
+SHOWN = ("psf", "background")
+
+
+class Ground(NamedTuple):
+    """A particle on a grid, and its state at t0.
+
+    Attributes:
+        quantum: quantum mechanics of the particle, in a potential at rest.
+        psi0: the state at t0, of the grid's shape.
+    """
+
+    quantum: Schrodinger
+    psi0: Any
+
+    @property
+    def grid(self) -> Grid:
+        """The grid."""
+        grid = self.quantum.grid
+        assert grid is not None
+        return grid
+
+    def record(self) -> DensityRecord:
+        """What a file of densities says of it, without densities."""
+        H: Any = self.quantum.hamiltonian
+        return DensityRecord(
+            self.grid, np.asarray(H.potential(self.grid, 0.0)), float(H.mass),
+            np.zeros(0), np.zeros((0, *self.grid.shape)), None, np.asarray(self.psi0),
+            None, None, hbar=float(self.quantum.hbar),
+        )  # fmt: skip
+
+    def time_scale(self) -> float:
+        """The unit of default times: the power of ten next to ħ over the spread of the
+        lowest levels.
+
+        Raises:
+            ValueError: too many points for their levels.
+        """
+        # all of the report card, which no other command here needs
+        from ..vetting.states import levels_of, time_unit
+
+        try:
+            energies, _ = levels_of(self.quantum, self.quantum)
+        except ValueError as error:
+            raise ValueError(
+                "Argument `--times` must be given where the levels of the grid are not "
+                f"known, but is not: {error}"
+            ) from None
+        return time_unit(energies, float(self.quantum.hbar))
+
+    def law_of(self, make: Any) -> Law:
+        """The law that is made of quantum mechanics here; it takes the state."""
+        law = make(self.quantum)
+        law.prepare(law.admit(self.psi0))
+        return law
+
+
+def ground_of(
+    wanted: Wanted,
+    hamiltonian: Path | None,
+    state: Path | None = None,
+    option: str = "LAW",
+) -> Ground | None:
+    """Where the file of a law tries it; None beside a matrix, or where it says nothing.
+
+    Raises:
+        ValueError: a state beside it that is of no matrix; see `load_ground`.
+    """
+    own = file_of(wanted)
+    if own is None or hamiltonian is not None:
+        return None
+    found = load_ground(own[0], option)
+    if found is None:
+        return None
+    only_with("--state", "--hamiltonian", given=state is not None, there=False)
+    return Ground(*found)
+
+
+def stepper_of(law: Law) -> Any:
+    """A one-step method for a law on a grid: of order 4 where it has exact flows, which
+    are stable at any length of steps; else None."""
+    return None if law.exact().flows() is None else suzuki4
+
+
+def method_of(law: Law) -> Fixed | None:
+    """How a fit follows a law on a grid; None for its own way."""
+    stepper = stepper_of(law)
+    return None if stepper is None else Fixed(stepper)
+
+
+# -- densities -------------------------------------------------------------------------
+
+
+def is_density(data: Path | None) -> bool:
+    """Whether a file holds densities on a grid, by the names in it."""
+    try:
+        return data is not None and kind_of(data) == "density"
+    except ValueError:  # the loader that is asked for says what is wrong with it
+        return False
+
+
+def refuse_beside_densities(given: Mapping[str, bool]) -> None:
+    """Raise ValueError for options that say nothing of densities."""
+    for name, there in given.items():
+        if there:
+            raise ValueError(
+                f"Argument `{name}` must not be given beside densities on a grid, but "
+                "is: their file says what it would."
+            )
+
+
+def read_densities(
+    data: Path, noise: str, sigma: float | None = None
+) -> tuple[DensityRecord, Ground]:
+    """Densities, or counted positions, and where the particle is.
+
+    Args:
+        data: the file.
+        noise: option `--noise`.
+        sigma: option `--sigma`; None for that of `noise`, or of the file.
+
+    Raises:
+        ValueError: a file that is not sound, or without a state; noise of other data.
+    """
+    kind, own = parse_noise(noise)
+    record = load_density(data, sigma=own if sigma is None else sigma)
+    counted = record.counts is not None
+    known = ("auto", "multinomial") if counted else ("auto", "none", "gaussian")
+    if kind not in known:
+        raise ValueError(
+            f"Argument `--noise` must be one of {', '.join(known)} for "
+            f"{'counted positions' if counted else 'densities'}, but is {kind}."
+        )
+    if kind == "gaussian" and record.sigma is None:
+        raise ValueError(
+            "Argument `--noise` must be gaussian:SIGMA for densities whose file has no "
+            "`sigma`, but is gaussian."
+        )
+    if kind == "none":
+        record = replace(record, sigma=None)
+    psi0 = record.initial
+    if not len(record.ts) or psi0 is None:
+        raise ValueError(
+            "Argument `data` must hold `t`, densities and a state at t0, but does not."
+        )
+    if isinstance(psi0, tuple):
+        density, action = psi0
+        psi0 = np.sqrt(np.maximum(density, 0)) * np.exp(1j * action / record.hbar)
+    with naming(data):
+        quantum = Schrodinger.on_grid(
+            record.grid, record.potential, mass=record.mass, hbar=record.hbar
+        )
+    return record, Ground(quantum, psi0)
+
+
+def rows_of(
+    law: Law, record: DensityRecord, priors: Sequence[str], free: Sequence[str] = ()
+) -> tuple[Record, Any]:
+    """The rows of a record, and what shows them: an image where a lens is fitted.
+
+    Args:
+        law: the law, which may have constants of these names.
+        record: the record.
+        priors: names of nuisances.
+        free: names of free constants.
+
+    Raises:
+        ValueError: a lens or background beside densities, whose errors they are not.
+    """
+    rows, shown = record.data()
+    own = constants.names(law)
+    last = {name.rpartition(".")[2] for name in (*priors, *free)}
+    seen = [name for name in SHOWN if name in last and name not in own]
+    if not seen:
+        return rows, shown
+    if record.counts is None:
+        raise ValueError(
+            f"Argument `--nuisance` must name {seen[0]} beside counted positions, but "
+            "the data are densities."
+        )
+    return rows, Image()
