@@ -1,6 +1,6 @@
 """Laws on a grid: where their file says so by `ground()`, or beside densities."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,15 +9,18 @@ import numpy as np
 
 from .. import constants
 from ..evolution import Fixed
-from ..instruments import Image
+from ..instruments import Direct, Image, Multinomial
 from ..laws import Law, Schrodinger
+from ..laws.motion import Motion
+from ..observe import Occupations
 from ..records import DensityRecord, Record, load_density, naming
 from ..records.loading import kind_of
 from ..report.user_laws import load_ground
 from ..spaces.grids import Grid
 from ..steppers import suzuki4
 from .law_words import Wanted, file_of
-from .options import only_with, parse_noise
+from .options import check_sigma, only_with, parse_noise
+from .simulation import follow
 
 # Constants of what shows counted positions, of `Image`.
 SHOWN = ("psf", "background")
@@ -69,10 +72,16 @@ class Ground(NamedTuple):
             ) from None
         return time_unit(energies, float(self.quantum.hbar))
 
-    def law_of(self, make: Any) -> Law:
-        """The law that is made of quantum mechanics here; it takes the state."""
+    def law_of(self, make: Callable[[Any], Law], data: Path | None = None) -> Law:
+        """The law that is made of quantum mechanics here; it takes the state.
+
+        Args:
+            make: makes it.
+            data: the file that the state is of, for complaints.
+        """
         law = make(self.quantum)
-        law.prepare(law.admit(self.psi0))
+        with naming(data):
+            law.prepare(law.admit(self.psi0))
         return law
 
 
@@ -97,16 +106,44 @@ def ground_of(
     return Ground(*found)
 
 
-def stepper_of(law: Law) -> Any:
+def stepper_of(law: Motion) -> Any:
     """A one-step method for a law on a grid: of order 4 where it has exact flows, which
     are stable at any length of steps; else None."""
     return None if law.exact().flows() is None else suzuki4
 
 
-def method_of(law: Law) -> Fixed | None:
+def method_of(law: Motion) -> Fixed | None:
     """How a fit follows a law on a grid; None for its own way."""
     stepper = stepper_of(law)
     return None if stepper is None else Fixed(stepper)
+
+
+def grid_error(law: Motion, ground: Ground, ts: np.ndarray) -> dict[str, float]:
+    """The share of the probability that the grid moves, as the law estimates it.
+
+    Args:
+        law: the law.
+        ground: where.
+        ts: times after t0, (T,).
+
+    Returns:
+        It by name, for `fit`; nothing where there is no estimate or the law ends.
+    """
+    shown = Direct(of=Occupations(), noise=Multinomial())
+    run = follow(law, ground.psi0, ts, shown, stepper=stepper_of(law))
+    if run.resolution is None or not run.all_ok:
+        return {}
+    return {"grid_error": float(np.max(np.asarray(run.resolution)))}
+
+
+def told_of_grid(found: Mapping[str, Any]) -> str | None:
+    """What `grid_error` found, which errors of constants leave out, in a sentence."""
+    if "grid_error" not in found:
+        return None
+    return (
+        f"The grid moves about {found['grid_error']:.0e} of the probability; the "
+        "errors of constants leave this out."
+    )
 
 
 # -- densities -------------------------------------------------------------------------
@@ -144,8 +181,14 @@ def read_densities(
         ValueError: a file that is not sound, or without a state; noise of other data.
     """
     kind, own = parse_noise(noise)
+    check_sigma(sigma)
     record = load_density(data, sigma=own if sigma is None else sigma)
     counted = record.counts is not None
+    if sigma is not None and (counted or kind != "auto"):
+        beside = "counted positions, whose number tells it" if counted else "`--noise`"
+        raise ValueError(
+            f"Argument `--sigma` must not be given beside {beside}, but is."
+        )
     known = ("auto", "multinomial") if counted else ("auto", "none", "gaussian")
     if kind not in known:
         raise ValueError(
@@ -175,7 +218,7 @@ def read_densities(
 
 
 def rows_of(
-    law: Law, record: DensityRecord, priors: Sequence[str], free: Sequence[str] = ()
+    law: Motion, record: DensityRecord, priors: Sequence[str], free: Sequence[str] = ()
 ) -> tuple[Record, Any]:
     """The rows of a record, and what shows them: an image where a lens is fitted.
 
