@@ -17,7 +17,7 @@ from ..records import DensityRecord, Record, load_density, naming
 from ..records.loading import kind_of
 from ..report.user_laws import load_ground
 from ..spaces.grids import Grid
-from ..steppers import suzuki4
+from ..steppers import strang, suzuki4
 from .law_words import Wanted, file_of
 from .options import check_sigma, only_with, parse_noise
 from .simulation import follow
@@ -108,8 +108,11 @@ def ground_of(
 
 def stepper_of(law: Motion) -> Any:
     """A one-step method for a law on a grid: of order 4 where it has exact flows, which
-    are stable at any length of steps; else None."""
-    return None if law.exact().flows() is None else suzuki4
+    are stable at any length of steps; Strang's where they decay; else None."""
+    flows = law.exact().flows()
+    if flows is None:
+        return None
+    return strang if flows.outer.decays or flows.inner.decays else suzuki4
 
 
 def method_of(law: Motion) -> Fixed | None:

@@ -54,6 +54,13 @@ def shares(g, ts):
     return np.abs(found.y.T) ** 2 * CELL
 
 
+def drawn(p, shots=20_000):
+    """Counts of independent shots; the sums of p are 1 but for errors of 1e-10."""
+    p = np.maximum(p, 0)
+    shares = p / p.sum(axis=1, keepdims=True)
+    return np.random.default_rng(5).multinomial(shots, shares)
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A folder with a law, whose file says on which grid it is tried."""
@@ -64,10 +71,9 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture
 def counts(here):
     """Positions counted at g = 1.5, from another program."""
-    ts, shots = np.array([0.0, 1.0, 2.0]), 20_000
-    seen = np.random.default_rng(5).multinomial(shots, shares(1.5, ts))
-    np.savez("n.npz", t=ts, x=POINTS, potential=POINTS**2 / 2, density=seen,
-             psi0=PACKET + 0j)  # fmt: skip
+    ts = np.array([0.0, 1.0, 2.0])
+    np.savez("n.npz", t=ts, x=POINTS, potential=POINTS**2 / 2, psi0=PACKET + 0j,
+             density=drawn(shares(1.5, ts)))  # fmt: skip
     return "n.npz"
 
 
@@ -141,6 +147,20 @@ def test_a_law_of_the_library_from_densities(here, printed):
     assert abs(g["value"] - 0.5) < 0.02 * g["stderr"]
     slope = (shares(0.501, ts) - shares(0.499, ts)) / (0.002 * CELL)
     assert g["stderr"] == pytest.approx(1e-4 / np.sqrt(np.sum(slope**2)), rel=0.1)
+
+
+@pytest.mark.slow
+def test_a_lens_before_the_counts_is_a_nuisance(here, printed):
+    ts, k = np.array([0.0, 1.0, 2.0]), 2 * np.pi * np.fft.fftfreq(32, CELL)
+    fade = np.exp(-((0.6 * k) ** 2) / 2)
+    blurred = np.fft.ifft(fade * np.fft.fft(shares(1.5, ts))).real
+    np.savez("n.npz", t=ts, x=POINTS, potential=POINTS**2 / 2, psi0=PACKET + 0j,
+             density=drawn(blurred))  # fmt: skip
+    words = ["recover", "law", "own.py", "--data", "n.npz", "--start", "g=1"]
+    words += ["--starts", "1", "--quick", "--json", "--out", "r", "--nuisance"]
+    assert main([*words, "psf=0.5+-0.2"]) == 0
+    g = printed("recover law")["constants"]["g"]
+    assert abs(g["value"] - 1.5) < 4 * g["stderr"]
 
 
 @pytest.mark.slow
