@@ -243,7 +243,7 @@ def test_the_page_runs_as_printed(here, capsys):
         if first == "jqd":  # pytest has a test of its own
             assert main(words) == 0, block
             printed.append(" ".join(capsys.readouterr().out.split()))
-    assert len(printed) == 11
+    assert len(printed) == 12
     assert "superposition" in printed[1]
     for design, folder in ((3, "law"), (7, "on_grid")):
         summary = json.loads(Path(f"results/{folder}/summary.json").read_text())
