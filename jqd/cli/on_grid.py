@@ -156,7 +156,7 @@ def is_density(data: Path | None) -> bool:
     """Whether a file holds densities on a grid, by the names in it."""
     try:
         return data is not None and kind_of(data) == "density"
-    except ValueError:  # the loader that is asked for says what is wrong with it
+    except (ValueError, OSError):  # its loader says what is wrong with it
         return False
 
 

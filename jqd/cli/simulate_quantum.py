@@ -102,7 +102,11 @@ def law(
     readout: Readout = 0.0,
     simulation: Simulation,
 ) -> int:
-    """Simulate counts under your own law, or one of the library, as for `copying`."""
+    """Simulate counts under your own law, or one of the library, as for `copying`.
+
+    On a grid, where the file of the law has a function ground(), FILE gets
+    counted positions, the grid and the state.
+    """
     wanted = parse_law(law, assigned)
     if wanted.free:
         raise ValueError(

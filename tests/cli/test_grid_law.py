@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 from scipy.integrate import solve_ivp
 
+import jqd
 from jqd.cli import main
 from jqd.records import load_density
 
@@ -196,6 +197,29 @@ def test_the_law_of_the_counts_is_preferred(counts, printed):
     assert abs(own["constants"]["g"] - 1.5) < 4 * own["stderr"]["g"]
     # 40 standard errors of a share lie between the densities of g = 1.5 and 0
     assert rows["schrodinger"]["log_likelihood"] < own["log_likelihood"] - 1000
+
+
+@pytest.mark.slow
+def test_the_same_chain_in_python():
+    grid = jqd.Grid((-8.0, 8.0), 32)
+    quantum = jqd.Schrodinger.on_grid(grid, POINTS**2 / 2)
+    law, seen = jqd.GrossPitaevskii(quantum, 1.5), jqd.instruments.Image()
+    ts, step = np.array([1.0, 2.0]), 1e-3
+    film = jqd.simulate(law, PACKET + 0j, ts, seen, 20_000, t0=0.0)
+    study = jqd.Study(law, film, psi0=PACKET + 0j, free="g", instrument=seen)
+    found = jqd.recover(study, starts=1, search=None, held_out=0.0)
+    g = found.constants["g"]
+    # one seed: beyond 4 standard errors once in 1e4 times
+    assert abs(g.value - 1.5) < 4 * g.stderr
+    apart = shares(1.5 + step, ts) - shares(1.5 - step, ts)
+    told = np.sum(
+        (apart / (2 * step)) ** 2 / np.maximum(shares(1.5, ts), 1e-12), axis=1
+    )
+    assert g.stderr == pytest.approx((20_000 * told.sum()) ** -0.5, rel=0.1)
+    # all shots belong where a shot tells most
+    plan = jqd.design(study, shots=40_000)
+    assert int(np.argmax(plan.weights)) == int(np.argmax(told))
+    assert jqd.vet(law, rows=["norm"], steps=40).rows["norm"].verdict == "holds"
 
 
 @pytest.mark.slow
