@@ -21,6 +21,7 @@ from ..evolution import Fixed, Trajectory, evolve
 from ..instruments import Instrument
 from ..laws.motion import Motion
 from ..records import Record, check_new
+from ..status import Status
 from .options import (
     DATA,
     MODEL,
@@ -318,7 +319,9 @@ def follow(
         run = evolve(law, state, times, method=method, observe=observe)
         error = _step_error(run)
         enough = error is not None and error < STEP_SHARE * shots**-0.5
-        if stepper is None or enough or steps >= _MOST_STEPS or not run.all_ok:
+        # what ends for another reason than its steps is not mended by shorter ones
+        ended = int(run.status) not in (Status.OK, Status.INACCURATE)
+        if stepper is None or enough or steps >= _MOST_STEPS or ended:
             return run
         steps *= 4
 
