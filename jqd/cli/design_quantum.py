@@ -27,7 +27,7 @@ from .design_options import (
 )
 from .designing import Planned, carry_out
 from .law_words import Wanted
-from .on_grid import Ground, ground_of, method_of, stepper_of
+from .on_grid import Ground, StateOrPacket, ground_of, method_of, stepper_of
 from .one_law import (
     Assigned,
     LawWord,
@@ -72,7 +72,7 @@ def law(
     law: LawWord,
     *,
     hamiltonian: Matrix = None,
-    state: State = None,
+    state: StateOrPacket = None,
     assigned: Assigned = None,
     times: ScaledCandidates = None,
     free: Annotated[
@@ -90,7 +90,7 @@ def law(
     make = partial(law_that_runs, wanted)
     ground = ground_of(wanted, hamiltonian, state)
     if ground is not None:
-        return _on_ground(ground, make, wanted, free, times, designing)
+        return _on_ground(ground, make, wanted, state, free, times, designing)
     H, psi0 = read_problem(hamiltonian, state)
     made = law_of(make, jnp.asarray(H), psi0, hamiltonian, state)
     names = free_of(wanted, made, free, given=True)
@@ -103,6 +103,7 @@ def _on_ground(
     ground: Ground,
     make: Callable[[Any], Law],
     wanted: Wanted,
+    state: Path | None,
     free: str | None,
     times: str | None,
     designing: Designing,
@@ -113,7 +114,7 @@ def _on_ground(
         ground: where.
         make: the law of quantum mechanics there, at the true constants.
         wanted: the law as it was asked for.
-        free, times, designing: the options.
+        state, free, times, designing: the options.
 
     Returns:
         Exit code.
@@ -133,7 +134,9 @@ def _on_ground(
         study, ended = _counts(
             law, run, ts, instrument, ground.psi0, names, priors, method_of(law)
         )
-        return Planned("law", type(law).__name__, study, ended, words_of(wanted))
+        words: list[Any] = words_of(wanted)
+        words += [] if state is None else ["--state", state]
+        return Planned("law", type(law).__name__, study, ended, words)
 
     return carry_out(designing, ",".join(names), prepare)
 

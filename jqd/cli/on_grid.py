@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -13,17 +13,25 @@ from ..instruments import Direct, Image, Multinomial
 from ..laws import Law, Schrodinger
 from ..laws.motion import Motion
 from ..observe import Occupations
-from ..records import DensityRecord, Record, load_density, naming
+from ..records import DensityRecord, Record, load_density, load_state, naming
+from ..records.density import packet_on
 from ..records.loading import kind_of
 from ..report.user_laws import load_ground
 from ..spaces.grids import Grid
 from ..steppers import strang, suzuki4
 from .law_words import Wanted, file_of
-from .options import check_sigma, only_with, parse_noise
+from .options import MODEL, assignments, check_sigma, parse_noise
+from .session import takes
 from .simulation import follow
 
 # Constants of what shows counted positions, of `Image`.
 SHOWN = ("psf", "background")
+# A packet, with the names of files: density exp(-(x - x0)²/2 s0²), momentum p0.
+PACKET = "x0=1,s0=0.7,p0=0"
+StateOrPacket = Annotated[
+    Path | None,
+    takes("state", f"On a grid also a packet, {PACKET}.", panel=MODEL),
+]
 
 
 class Ground(NamedTuple):
@@ -93,8 +101,14 @@ def ground_of(
 ) -> Ground | None:
     """Where the file of a law tries it; None beside a matrix, or where it says nothing.
 
+    Args:
+        wanted: the law.
+        hamiltonian: file of a matrix, or None.
+        state: another state than that of the file: a packet in words, or a file.
+        option: what complaints call the law.
+
     Raises:
-        ValueError: a state beside it that is of no matrix; see `load_ground`.
+        ValueError: a state that is none of this grid; see `load_ground`.
     """
     own = file_of(wanted)
     if own is None or hamiltonian is not None:
@@ -102,8 +116,31 @@ def ground_of(
     found = load_ground(own[0], option)
     if found is None:
         return None
-    only_with("--state", "--hamiltonian", given=state is not None, there=False)
-    return Ground(*found)
+    ground = Ground(*found)
+    return ground if state is None else ground._replace(psi0=_started(state, ground))
+
+
+def _started(state: Path, ground: Ground) -> Any:
+    """The state of the option `--state`: `x0=1,s0=0.7,p0=0`, or a file."""
+    text = str(state)
+    if "=" not in text or state.exists():
+        psi0 = load_state(state)
+    else:
+        values = assignments(text.split(","), "state", PACKET)
+        if {*values} != {"x0", "s0", "p0"} or not values["s0"] > 0:
+            raise ValueError(
+                "Argument `--state` must give centre, positive width and momentum of a "
+                f"packet, as in {PACKET}, but {text!r} was given."
+            )
+        each = (np.full(ground.grid.ndim, values[name]) for name in ("x0", "s0", "p0"))
+        psi0 = ket_of(*packet_on(ground.grid, *each), float(ground.quantum.hbar))
+    with naming(state):
+        return ground.quantum.prepare(ground.quantum.admit(psi0))
+
+
+def ket_of(density: np.ndarray, action: np.ndarray, hbar: float) -> np.ndarray:
+    """√ρ exp(iS/ħ)"""
+    return np.sqrt(np.maximum(density, 0)) * np.exp(1j * action / hbar)
 
 
 def stepper_of(law: Motion) -> Any:
@@ -211,8 +248,7 @@ def read_densities(
             "Argument `data` must hold `t`, densities and a state at t0, but does not."
         )
     if isinstance(psi0, tuple):
-        density, action = psi0
-        psi0 = np.sqrt(np.maximum(density, 0)) * np.exp(1j * action / record.hbar)
+        psi0 = ket_of(*psi0, record.hbar)
     with naming(data):
         quantum = Schrodinger.on_grid(
             record.grid, record.potential, mass=record.mass, hbar=record.hbar

@@ -91,7 +91,7 @@ def law(
         return _on_grid(
             wanted, data, free, start, starts, noise, nuisance, sampling, common
         )
-    if data is None and ground_of(wanted, hamiltonian, state) is not None:
+    if data is None and ground_of(wanted, hamiltonian) is not None:
         raise ValueError(
             "Argument `--data` must be given for a law on a grid, but is not; `jqd "
             "simulate law` draws some."

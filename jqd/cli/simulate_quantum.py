@@ -26,7 +26,7 @@ from ..records import (
 )
 from .law_words import Wanted
 from .looks import Looks, Plan, looks, times_or
-from .on_grid import Ground, ground_of, stepper_of
+from .on_grid import Ground, StateOrPacket, ground_of, stepper_of
 from .one_law import (
     Assigned,
     LawWord,
@@ -95,7 +95,7 @@ def law(
     law: LawWord,
     *,
     hamiltonian: Matrix = None,
-    state: State = None,
+    state: StateOrPacket = None,
     assigned: Assigned = None,
     times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None,
     plan: Plan = None,

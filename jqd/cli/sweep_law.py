@@ -15,11 +15,12 @@ from ..evolution import evolve
 from ..laws import Law
 from ..observe import Occupations, total_variation
 from ..spaces.grids import Grid
-from .on_grid import ground_of
+from .law_words import file_of
+from .on_grid import StateOrPacket, ground_of
 from .one_law import Assigned, LawWord, law_that_runs, parse_law, told, words_of
 from .options import MODEL, AsJson, finite_number, with_options
 from .recover_copying import law_of, read_problem, time_scale
-from .session import Matrix, State
+from .session import Matrix
 from .simulation import SCALED, TIMES, parse_times, spaced
 from .sweeping import Sweeping, Worker, Workers
 
@@ -48,7 +49,7 @@ def law(
         ),
     ] = None,
     hamiltonian: Matrix = None,
-    state: State = None,
+    state: StateOrPacket = None,
     assigned: Assigned = None,
     sweeping: Sweeping,
     workers: Workers,
@@ -65,16 +66,19 @@ def law(
     wanted = parse_law(law, assigned)
     axes = _axes(vary, (*wanted.values, *wanted.free))
     make = partial(law_that_runs, wanted)
-    H, psi0 = read_problem(hamiltonian, state)
+    if file_of(wanted) is None or hamiltonian is not None:
+        read_problem(hamiltonian, state)  # what is not sound is no work for workers
     given = None if times is None else parse_times(times)
 
     def alone() -> Any:
         ground = ground_of(wanted, hamiltonian, state)
         if ground is None:
-            made, start = law_of(make, jnp.asarray(H), psi0, hamiltonian, state), psi0
-            place: dict[str, Any] = {"class": None}
+            H, start = read_problem(hamiltonian, state)
+            made = law_of(make, jnp.asarray(H), start, hamiltonian, state)
+            unit, place = time_scale(H, hamiltonian), {"class": None}
         else:
             made, start, place = ground.law_of(make), ground.psi0, _place(ground.grid)
+            unit = ground.time_scale() if given is None else 1.0
         for name in axes:
             constants.check_name(made, name, "--vary")
             if constants.pack(made, name).size != 1:
@@ -82,10 +86,7 @@ def law(
                     f"Argument `--vary` must name constants of one entry, but {name} "
                     f"has {constants.pack(made, name).size}."
                 )
-        ts = given
-        if ts is None:
-            unit = time_scale(H, hamiltonian) if ground is None else ground.time_scale()
-            ts = parse_times(spaced(0, 6, 61, unit))
+        ts = parse_times(spaced(0, 6, 61, unit)) if given is None else given
         ts = ts if ts[0] == 0 else np.concatenate([[0.0], ts])
         shown = "density" if ground is None else Occupations()
         known = {name: values for name, values in place.items() if values is not None}

@@ -108,6 +108,15 @@ def test_positions_are_simulated_on_its_grid(here, printed):
     assert np.all(apart < 5 * np.sqrt(exact / 1e5) + 5e-5)
 
 
+def test_it_starts_from_a_packet_in_words(here):
+    words = ["simulate", "law", "own.py", "--times", "0,0.1", "--shots", "100"]
+    packet = f"x0=-1,s0={0.5**0.5},p0=2"
+    assert main([*words, "--state", packet, "--out", "n.npz"]) == 0
+    found = load_density("n.npz").initial
+    expected = np.exp(-((POINTS + 1) ** 2) / 2 + 2j * POINTS) / np.pi**0.25
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
 def test_a_matrix_takes_its_place(here, printed):
     np.save("H.npy", np.array([[0.0, 0.7], [0.7, 0.4]]))
     np.save("psi.npy", np.sqrt([0.6, 0.4]))
@@ -251,7 +260,8 @@ def broken(counts):
     [
         ("simulate law own.py --out n.csv", 2, "ending in .npz, .zarr, .nc"),
         ("simulate law own.py --out a.npz --readout 0.1", 2, "with laws of a matrix"),
-        ("simulate law own.py --out a.npz --state p", 2, "only with --hamiltonian"),
+        ("simulate law own.py --out a.npz --state p", 2, "`--state` must be a file"),
+        ("simulate law own.py --out a.npz --state x0=1", 2, "as in x0=1,s0=0.7,p0=0"),
         ("simulate law pair.py --out a.npz", 2, "but that of pair.py returns a int"),
         ("simulate law matrix.py --out a.npz", 2, "another MatrixHamiltonian"),
         ("simulate law short.py --out a.npz", 2, "a state of its grid, but that of s"),
