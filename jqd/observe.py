@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from . import _checks
 from ._math import abs2
 from .interop import as_array
-from .laws import ConservativeDiffusion, HusimiFokkerPlanck, Pauli, Schrodinger
+from .laws import HusimiFokkerPlanck, Law
 from .states import read_powers
 
 # A time step's error may raise a norm by less than this; a forgotten factor by more.
@@ -152,15 +152,12 @@ class Occupations:
     The probabilities are the density times the volume of a cell, flat, shape (points,).
     """
 
-    def bind(
-        self, law: Schrodinger | Pauli | ConservativeDiffusion
-    ) -> Callable[[Array, Any], Array]:
+    def bind(self, law: Law) -> Callable[[Array, Any], Array]:
         """The function that `evolve` calls at each time."""
-        cell = 1.0 if law.grid is None else law.grid.cell
 
         def observe(t: Array, state: Any) -> Array:
             del t
-            return jnp.ravel(law.density(state)) * cell
+            return jnp.ravel(law.density(state)) * law.cell
 
         return observe
 

@@ -14,8 +14,14 @@ from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
 from ..inference.comparison import HEADINGS, HEADINGS_DRAWN, Drawn
 from ..report.tables import with_error
-from .compare_laws import offered, studies_of_populations, studies_on_phase_space
+from .compare_laws import (
+    offered,
+    studies_of_densities,
+    studies_of_populations,
+    studies_on_phase_space,
+)
 from .law_words import is_phase_space, parse_laws
+from .on_grid import is_density, refuse_beside_densities
 from .options import (
     DATA,
     FIT,
@@ -44,7 +50,8 @@ def compare(
     *,
     sampling: Sampling,
     data: Annotated[
-        Path | None, takes("populations", "Or data in phase space.")
+        Path | None,
+        takes("populations", "Or data in phase space, or densities on a grid."),
     ] = None,
     hamiltonian: str | None = typer.Option(
         None,
@@ -59,8 +66,9 @@ def compare(
         "brackets. For populations: schrodinger, dephasing[gamma] (quantum mechanics "
         "with a rate for each class), copying[q,r], copying[q=0.4], logarithmic[b], "
         "gross_pitaevskii[g], weinberg[eps], gisin[lam], beretta[kappa], "
-        "FILE.py:NAME[g] (NAME(H) makes a law). For phase space: schrodinger, "
-        "loss[gamma,nbar], husimi[C], husimi[C,gamma].",
+        "FILE.py:NAME[g] (NAME(H) makes a law). For densities: schrodinger, "
+        "logarithmic[b], gross_pitaevskii[g], FILE.py:NAME[g]. For phase space: "
+        "schrodinger, loss[gamma,nbar], husimi[C], husimi[C,gamma].",
         rich_help_panel=MODEL,
     ),
     noise: str = typer.Option(
@@ -103,7 +111,16 @@ def compare(
     """Compare how well laws predict the same data, by default built-in counts."""
     check_sampler(sampling)
     wanted = parse_laws(laws)
-    if is_phase_space(wanted):
+    densities = data if is_density(data) else None
+    if densities is not None:
+        refuse_beside_densities({
+            "--hamiltonian": hamiltonian is not None, "--state": state is not None,
+            "--t0": t0 is not None, "--columns": bool(columns),
+            "--shots": shots is not None, "--set": bool(assigned),
+            "--levels": levels is not None, "--points": typed("--points"),
+        })  # fmt: skip
+        studies = studies_of_densities(wanted, densities, noise, sigma, nuisance)
+    elif is_phase_space(wanted):
         _refuse(
             "phase space",
             {"--state": state is not None, "--noise": noise != "auto",
@@ -138,7 +155,7 @@ def compare(
         "verdict": found.verdict(),
     }
     notes = [found.legend(), found.verdict()]
-    if row := offered(wanted):
+    if row := offered(wanted, on_grid=densities is not None):
         notes.append(f"Decoherence is not among the laws; {row} would be its row.")
     if folder is not None:
         with finished_work_in(folder, ""):

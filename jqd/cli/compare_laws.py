@@ -17,6 +17,7 @@ from ..spaces.symbols import parameters_of
 from .copy_nodes import node_met
 from .law_words import Wanted, is_phase_space, law_of_populations
 from .lifetimes import with_fading
+from .on_grid import method_of, read_densities, rows_of
 from .options import parse_nuisances
 from .recover_copying import (
     instrument_of,
@@ -32,9 +33,14 @@ DECOHERENCE = {"dephasing": "dephasing[gamma]", "loss": "loss[gamma]"}
 RATE = 0.05
 
 
-def offered(wanted: dict[str, Wanted]) -> str | None:
-    """The row of quantum mechanics with decoherence, where nobody asked for it."""
-    if any(one.law in DECOHERENCE for one in wanted.values()):
+def offered(wanted: dict[str, Wanted], *, on_grid: bool = False) -> str | None:
+    """The row of quantum mechanics with decoherence, where nobody asked for it.
+
+    Args:
+        wanted: the laws.
+        on_grid: whether they are on a grid, where no name stands for such a row.
+    """
+    if on_grid or any(one.law in DECOHERENCE for one in wanted.values()):
         return None
     return DECOHERENCE["loss" if is_phase_space(wanted) else "dephasing"]
 
@@ -94,6 +100,35 @@ def studies_of_populations(
             "Argument `--laws` must name a law without nodes in this record, but each "
             "has one."
         )
+    return studies
+
+
+# -- densities -------------------------------------------------------------------------
+
+
+def studies_of_densities(
+    wanted: dict[str, Wanted],
+    data: Path,
+    noise: str,
+    sigma: float | None,
+    nuisance: str,
+) -> dict[str, Study]:
+    """A study of each law on densities or counted positions, on their own grid."""
+    priors = parse_nuisances(nuisance, ())
+    record, ground = read_densities(data, noise, sigma)
+    studies = {}
+    for name, one in wanted.items():
+        law = ground.law_of(partial(law_of_populations, one), data)
+        rows, shown = rows_of(law, record, tuple(priors), one.free)
+        if not rows.noise.known:
+            raise ValueError(
+                "Argument `--sigma` must be given for a record without errors, but is "
+                "not."
+            )
+        studies[name] = Study(
+            law, rows, psi0=ground.psi0, free=one.free, instrument=shown,
+            nuisances=priors, method=method_of(law),
+        )  # fmt: skip
     return studies
 
 

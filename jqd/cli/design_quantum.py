@@ -11,7 +11,7 @@ import typer
 from jaxtyping import Array
 
 from .. import problems
-from ..evolution import Trajectory
+from ..evolution import Fixed, Trajectory
 from ..inference import Prior, Study
 from ..instruments import Confusion, Direct, Instrument, Multinomial
 from ..laws import ConservativeDiffusion, CopyDynamics, Law
@@ -26,6 +26,8 @@ from .design_options import (
     ScaledCandidates,
 )
 from .designing import Planned, carry_out
+from .law_words import Wanted
+from .on_grid import Ground, StateOrPacket, ground_of, method_of, stepper_of
 from .one_law import (
     Assigned,
     LawWord,
@@ -70,7 +72,7 @@ def law(
     law: LawWord,
     *,
     hamiltonian: Matrix = None,
-    state: State = None,
+    state: StateOrPacket = None,
     assigned: Assigned = None,
     times: ScaledCandidates = None,
     free: Annotated[
@@ -85,13 +87,58 @@ def law(
 ) -> int:
     """Find the times at which counts best determine a law, your own for instance."""
     wanted = parse_law(law, assigned)
-    H, psi0 = read_problem(hamiltonian, state)
     make = partial(law_that_runs, wanted)
+    ground = ground_of(wanted, hamiltonian, state)
+    if ground is not None:
+        return _on_ground(ground, make, wanted, state, free, times, designing)
+    H, psi0 = read_problem(hamiltonian, state)
     made = law_of(make, jnp.asarray(H), psi0, hamiltonian, state)
     names = free_of(wanted, made, free, given=True)
     return _of_counts(
         "law", make, names, words_of(wanted), designing, hamiltonian, state, times
     )
+
+
+def _on_ground(
+    ground: Ground,
+    make: Callable[[Any], Law],
+    wanted: Wanted,
+    state: Path | None,
+    free: str | None,
+    times: str | None,
+    designing: Designing,
+) -> int:
+    """Design counts of positions under a law on the grid of its file.
+
+    Args:
+        ground: where.
+        make: the law of quantum mechanics there, at the true constants.
+        wanted: the law as it was asked for.
+        state, free, times, designing: the options.
+
+    Returns:
+        Exit code.
+    """
+    law = ground.law_of(make)
+    names = free_of(wanted, law, free, given=True)
+    unit = 1.0 if times is not None else ground.time_scale()
+    ts = parse_times(spaced(0.1, 6, 60, unit) if times is None else times)
+    priors = designing.priors(names)
+
+    def prepare() -> Planned:
+        instrument = Direct(of=Occupations(), noise=Multinomial())
+        run = follow(
+            law, ground.psi0, ts, instrument, stepper=stepper_of(law),
+            shots=designing.number(),
+        )  # fmt: skip
+        study, ended = _counts(
+            law, run, ts, instrument, ground.psi0, names, priors, method_of(law)
+        )
+        words: list[Any] = words_of(wanted)
+        words += [] if state is None else ["--state", state]
+        return Planned("law", type(law).__name__, study, ended, words)
+
+    return carry_out(designing, ",".join(names), prepare)
 
 
 def _of_counts(
@@ -169,6 +216,7 @@ def _counts(
     psi0: Any,
     free: tuple[str, ...],
     priors: Mapping[str, Prior],
+    method: Fixed | None = None,
 ) -> tuple[Study | None, Status]:
     """The study of counts at these times, and how the run of the law ended."""
     ended = Status(int(run.status))
@@ -178,8 +226,9 @@ def _counts(
     counts = np.round(COUNTED * np.maximum(p, 0))
     record = Record(ts, counts, Multinomial(), t0=0.0)
     study = Study(
-        law, record, psi0=psi0, free=free, instrument=instrument, nuisances=priors
-    )
+        law, record, psi0=psi0, free=free, instrument=instrument, nuisances=priors,
+        method=method,
+    )  # fmt: skip
     return study, ended
 
 

@@ -46,7 +46,7 @@ def fit(
     draw: Drawing | None = None,
     landscape: bool = True,
     found: Callable[[Recovery], Mapping[str, Any]] | None = None,
-    note: str | None = None,
+    note: str | Callable[[Mapping[str, Any]], str | None] | None = None,
     plan: str = "",
     sampling: Sampling | None = None,
     **options: Any,
@@ -65,7 +65,7 @@ def fit(
             first two constants, if there is one; `draw_all` by default.
         landscape: whether this loss is computed, where there are two constants.
         found: what else is kept with the results, of the fit.
-        note: a sentence for the user, above the table.
+        note: a sentence for the user, above the table; or makes it of `found`.
         plan: what is computed and how long it takes, said before it begins.
         sampling: whether and how to draw from the posterior about the fit.
         **options: as for `jqd.recover`.
@@ -94,7 +94,8 @@ def fit(
             with unless_it_fails("further numbers"):
                 more = found(recovery)
         summary = report.recovery_summary(recovery, common.seconds())
-        printed = [*([note] if note else []), *recovery_tables(recovery)]
+        first = note(more) if callable(note) else note
+        printed = [*([first] if first else []), *recovery_tables(recovery)]
         if drawn is not None:
             summary["posterior"] = drawn.summary
             summary["status"] = overall((recovery.status, drawn.status))

@@ -31,6 +31,8 @@ RIVALS: dict[str, Callable[..., Law]] = {
     "gisin": Gisin,
     "beretta": Beretta,
 }
+# Of the laws of a matrix those that a particle on a grid has as well.
+ON_GRIDS = ("schrodinger", "logarithmic", "gross_pitaevskii")
 # Laws of each kind of record with the constants that may be free or given.
 POPULATIONS = {
     "schrodinger": (),
@@ -145,25 +147,41 @@ def is_phase_space(wanted: dict[str, Wanted]) -> bool:
     return any(one.law in ("loss", "husimi") for one in wanted.values())
 
 
-def law_of_populations(wanted: Wanted, H: Array, option: str = "--laws") -> Law:
+def file_of(wanted: Wanted) -> tuple[Path, str | None] | None:
+    """The file of a law of one's own, and its name there; None for the library's."""
+    path, dot, name = wanted.law.rpartition(".py")
+    return (Path(f"{path}.py"), name[1:] or None) if dot else None
+
+
+def law_of_populations(
+    wanted: Wanted, H: Array | Schrodinger, option: str = "--laws"
+) -> Law:
     """A law of a matrix; a constant that is not given is that of quantum mechanics.
 
     Args:
         wanted: what was asked for.
-        H: (n, n).
+        H: (n, n); or quantum mechanics on a grid.
         option: what complaints call the words it was asked for in.
+
+    Raises:
+        ValueError: a law of matrices alone, on a grid; see `make_law` as well.
     """
+    if own := file_of(wanted):
+        return make_law(*own, H, wanted.values, option)
+    if isinstance(H, Schrodinger) and wanted.law not in ON_GRIDS:
+        raise ValueError(
+            f"Argument `{option}` must name laws that are on a grid as well, "
+            f"{', '.join(ON_GRIDS)} or FILE.py:NAME, but {wanted.law} is not."
+        )
     if wanted.law == "schrodinger":
-        return Schrodinger(H)
+        return H if isinstance(H, Schrodinger) else Schrodinger(H)
+    if make := RIVALS.get(wanted.law):
+        return make(H, **wanted.values)
+    assert not isinstance(H, Schrodinger)  # refused above
     if wanted.law == "copying":
         return CopyDynamics.from_hamiltonian(
             H, wanted.values.get("q", 0.5), wanted.values.get("r", -0.5)
         )
-    if make := RIVALS.get(wanted.law):
-        return make(H, **wanted.values)
-    if wanted.law != "dephasing":
-        path, _, name = wanted.law.rpartition(".py")
-        return make_law(Path(f"{path}.py"), name[1:] or None, H, wanted.values, option)
     size = H.shape[0]
     # of two classes only the sum of both rates would count
     A = np.eye(size) if size > 2 else np.eye(size)[:1]

@@ -9,7 +9,7 @@ import typer
 from jaxtyping import Array
 
 from .. import constants
-from ..laws import Law
+from ..laws import Law, Schrodinger
 from .law_words import (
     POPULATIONS,
     Wanted,
@@ -23,10 +23,10 @@ LawWord = Annotated[
     str,
     typer.Argument(
         metavar="LAW",
-        help="A law of your own, FILE.py:CLASS (FILE.py alone if it has one law), or "
-        "copying, logarithmic, gross_pitaevskii, weinberg, gisin, beretta or "
-        "dephasing. Give its constants values in brackets, gisin[lam=0.1], or with "
-        "--set.",
+        help="A law of your own, FILE.py:CLASS (FILE.py alone if it has one law; on a "
+        "grid where the file has a function ground()), or copying, logarithmic, "
+        "gross_pitaevskii, weinberg, gisin, beretta or dephasing. Give its constants "
+        "values in brackets, gisin[lam=0.1], or with --set.",
     ),
 ]
 Assigned = Annotated[
@@ -78,8 +78,8 @@ def with_values(wanted: Wanted, assigned: Sequence[str] | None) -> Wanted:
     return wanted._replace(values=wanted.values | values)
 
 
-def law_that_runs(wanted: Wanted, H: Array) -> Law:
-    """The law of a matrix that was asked for; of a random one its mean is followed.
+def law_that_runs(wanted: Wanted, H: Array | Schrodinger) -> Law:
+    """The law that was asked for, of a matrix or on a grid; of a random one its mean.
 
     Raises:
         ValueError: a random law without a mean law; see `law_of_populations`.

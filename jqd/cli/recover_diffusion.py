@@ -127,7 +127,7 @@ def diffusion(
         settings={
             "form": type(law.form).__name__, "column": column, "nuisances": nuisance
         },
-        draw=lambda found, plane: _draw(found, plane, record),
+        draw=lambda found, plane: draw_densities(found, plane, record),
     )  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def _action_rate(record: DensityRecord) -> np.ndarray:
     return record.action_rate
 
 
-def _draw(
+def draw_densities(
     recovery: Recovery, landscape: Plane | None, record: DensityRecord
 ) -> dict[str, Any]:
     """Profiles, and the loss over one constant or two."""

@@ -1,4 +1,4 @@
-"""`jqd recover law`: constants of any law of a matrix, one's own among them."""
+"""`jqd recover law`: constants of any law of a matrix or a grid, one's own as well."""
 
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,18 @@ from .. import constants
 from ..inference import Search
 from .copy_nodes import refuse_nodes
 from .fit import fit
+from .law_words import Wanted
 from .lifetimes import with_fading
+from .on_grid import (
+    grid_error,
+    ground_of,
+    is_density,
+    method_of,
+    read_densities,
+    refuse_beside_densities,
+    rows_of,
+    told_of_grid,
+)
 from .one_law import Assigned, LawWord, free_of, law_that_runs, parse_law, words_of
 from .options import (
     DATA,
@@ -34,6 +45,7 @@ from .recover_copying import (
     read_populations,
     with_scatter,
 )
+from .recover_diffusion import draw_densities
 from .session import Matrix, State, takes
 
 
@@ -41,7 +53,10 @@ from .session import Matrix, State, takes
 def law(
     law: LawWord,
     *,
-    data: Annotated[Path | None, takes("populations")] = None,
+    data: Annotated[
+        Path | None,
+        takes("populations", "Or densities or counted positions on a grid, alone."),
+    ] = None,
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Assigned = None,
@@ -67,8 +82,25 @@ def law(
     sampling: Sampling,
     common: Common,
 ) -> int:
-    """Recover constants of your own law, or one of the library, from populations."""
+    """Recover constants of your own law, or one of the library.
+
+    From populations or, on a grid, from densities or counted positions.
+    """
     wanted = parse_law(law, assigned)
+    if data is not None and is_density(data):
+        refuse_beside_densities({
+            "--hamiltonian": hamiltonian is not None, "--state": state is not None,
+            "--t0": t0 is not None, "--columns": bool(columns),
+            "--shots": shots is not None,
+        })  # fmt: skip
+        return _on_grid(
+            wanted, data, free, start, starts, noise, nuisance, sampling, common
+        )
+    if data is None and ground_of(wanted, hamiltonian) is not None:
+        raise ValueError(
+            "Argument `--data` must be given for a law on a grid, but is not; `jqd "
+            "simulate law` draws some."
+        )
     if data is None and noise == "auto" and sampling.posterior:
         noise = "multinomial"
     H, psi0, record = read_populations(
@@ -91,4 +123,36 @@ def law(
         sampling=sampling,
         settings={"law": " ".join(words_of(wanted)),
                   "noise": type(record.noise).__name__, "nuisances": nuisance},
+    )  # fmt: skip
+
+
+def _on_grid(
+    wanted: Wanted,
+    data: Path,
+    free: str | None,
+    start: str,
+    starts: int,
+    noise: str,
+    nuisance: str,
+    sampling: Sampling,
+    common: Common,
+) -> int:
+    """Recover constants from densities or counted positions, on their own grid."""
+    record, ground = read_densities(data, noise)
+    made = ground.law_of(partial(law_that_runs, wanted), data)
+    names = free_of(wanted, made, free)
+    first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
+    rows, shown = rows_of(made, record, tuple(priors), names)
+    quick = Search(steps=20, windows=2, chunk=10)
+    return fit(
+        common, made, rows, psi0=ground.psi0, free=names, start=first or None,
+        starts=min(starts, 4) if common.quick else starts, file=data,
+        search=quick if common.quick else Search(), method=method_of(made),
+        names=[f"density[{i}]" for i in range(record.grid.size)],
+        instrument=shown, nuisances=priors, sampling=sampling,
+        settings={"law": " ".join(words_of(wanted)),
+                  "noise": type(rows.noise).__name__, "nuisances": nuisance},
+        found=lambda one: grid_error(one.law, ground, record.ts - record.t0),
+        note=told_of_grid,
+        draw=lambda found, plane: draw_densities(found, plane, record),
     )  # fmt: skip

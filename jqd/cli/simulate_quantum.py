@@ -12,17 +12,27 @@ import typer
 from jaxtyping import Array
 
 from .. import problems
-from ..instruments import Confusion, Direct, DirichletMultinomial, Multinomial
+from ..evolution import Trajectory
+from ..instruments import (
+    Confusion,
+    Direct,
+    DirichletMultinomial,
+    Instrument,
+    Multinomial,
+)
 from ..laws import ConservativeDiffusion, CopyDynamics, Law
 from ..observe import Occupations
 from ..records import (
+    DensityRecord,
     naming,
     write_density,
     write_matrix,
     write_record,
     write_state,
 )
-from .looks import Plan, looks, times_or
+from .law_words import Wanted
+from .looks import Looks, Plan, looks, times_or
+from .on_grid import Ground, StateOrPacket, ground_of, stepper_of
 from .one_law import (
     Assigned,
     LawWord,
@@ -32,7 +42,7 @@ from .one_law import (
     told,
     words_of,
 )
-from .options import DATA, with_options
+from .options import DATA, only_with, typed, with_options
 from .recover_copying import law_of, read_problem, time_scale
 from .session import Matrix, State
 from .simulation import (
@@ -106,7 +116,7 @@ def law(
     law: LawWord,
     *,
     hamiltonian: Matrix = None,
-    state: State = None,
+    state: StateOrPacket = None,
     assigned: Assigned = None,
     times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None,
     plan: Plan = None,
@@ -114,7 +124,11 @@ def law(
     rho: Rho = 0.0,
     simulation: Simulation,
 ) -> int:
-    """Simulate counts under your own law, or one of the library, as for `copying`."""
+    """Simulate counts under your own law, or one of the library, as for `copying`.
+
+    On a grid, where the file of the law has a function ground(), FILE gets
+    counted positions, the grid and the state.
+    """
     wanted = parse_law(law, assigned)
     if wanted.free:
         raise ValueError(
@@ -125,8 +139,17 @@ def law(
     def recover(made: Law) -> list[str]:
         return words_of(wanted, without=declared_by(wanted, made))
 
+    make = partial(law_that_runs, wanted)
+    ground = ground_of(wanted, hamiltonian, state)
+    if ground is not None:
+        for option in ("--readout", "--rho"):
+            only_with(option, "laws of a matrix", given=typed(option), there=False)
+        return _on_ground(
+            ground, make, wanted, lambda made: ["law", *recover(made)], simulation,
+            times, plan,
+        )  # fmt: skip
     return counts_of(
-        "law", partial(law_that_runs, wanted), partial(told, wanted),
+        "law", make, partial(told, wanted),
         lambda made: ["law", *recover(made)], simulation,
         hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
         rho=rho,
@@ -207,6 +230,76 @@ def counts_of(
     return simulate(simulation, kinds | {beside["state"]: "state"}, prepare)
 
 
+def _on_ground(
+    ground: Ground,
+    make: Callable[[Any], Law],
+    wanted: Wanted,
+    recover: Callable[[Any], Sequence[str]],
+    simulation: Simulation,
+    times: str | None,
+    plan: Path | None,
+) -> int:
+    """Draw counted positions under a law on the grid of its file.
+
+    Args:
+        ground: where.
+        make: the law of quantum mechanics there.
+        wanted: the law as it was asked for.
+        recover: words that begin the command that recovers it, of the law.
+        simulation: shots, seed, files.
+        times, plan: the options.
+
+    Returns:
+        Exit code.
+    """
+    # a plan or times need no levels
+    known = plan is not None or times is not None
+    default = spaced(0, 6, 61, 1.0 if known else ground.time_scale())
+    seen = looks("law", plan, times, default, simulation.shots, 1000)
+
+    def prepare() -> Simulated:
+        law = ground.law_of(make)
+        instrument = Direct(of=Occupations(), noise=Multinomial())
+        run = follow(
+            law, ground.psi0, seen.ts, instrument, stepper=stepper_of(law),
+            shots=int(np.max(seen.shots)),
+        )  # fmt: skip
+        return Simulated(
+            type(law).__name__, told(wanted, law),
+            f"positions counted at {ground.grid.size} points",
+            partial(_positions, ground.record(), run, seen, instrument, simulation),
+            [*recover(law), "--data", simulation.out, *seen.recover],
+            len(seen.ts), run, seen.told,
+        )  # fmt: skip
+
+    return simulate(simulation, {simulation.out: "density"}, prepare)
+
+
+def _positions(
+    base: DensityRecord,
+    run: Trajectory,
+    seen: Looks,
+    instrument: Instrument,
+    simulation: Simulation,
+) -> dict[Path, Any]:
+    """Draw positions of a run: by file, what writes them.
+
+    Args:
+        base: the particle and its state at t = 0.
+        run: what the instrument shows on average.
+        seen: when, and how often.
+        instrument, simulation: what stands between; shots, seed, file.
+    """
+    each = drawn(run, seen.ts, instrument, simulation, seen.shots).values
+    counts = np.asarray(each).reshape(len(seen.ts), *base.grid.shape)
+    totals = np.reshape(seen.shots, (-1, *(1,) * base.grid.ndim))
+    record = replace(
+        base, ts=seen.ts, density=counts / (totals * base.grid.cell), counts=counts,
+        action=None, sigma=None, levels=None, action_rate=None, t0=0.0,
+    )  # fmt: skip
+    return {simulation.out: partial(write_density, record=record)}
+
+
 @with_options(out=..., shots=None)
 def diffusion(
     *,
@@ -242,17 +335,6 @@ def diffusion(
             shots=int(np.max(seen.shots)),
         )  # fmt: skip
 
-        def draw() -> dict[Path, Any]:
-            each = drawn(run, ts, instrument, simulation, seen.shots).values
-            counts = np.asarray(each).reshape(len(ts), *base.grid.shape)
-            totals = np.reshape(seen.shots, (-1, *(1,) * base.grid.ndim))
-            record = replace(
-                base, ts=ts, density=counts / (totals * base.grid.cell),
-                counts=counts, action=None, sigma=None, levels=None, action_rate=None,
-                t0=0.0,
-            )  # fmt: skip
-            return {simulation.out: partial(write_density, record=record)}
-
         words = ["diffusion", "--data", simulation.out]
         if plan is not None:
             words += seen.recover
@@ -260,7 +342,8 @@ def diffusion(
             words += ["--free", ",".join(["D", *dissipates])]
         return Simulated(
             type(law).__name__, given, f"positions counted at {base.grid.size} points",
-            draw, words, len(ts), run, seen.told,
+            partial(_positions, base, run, seen, instrument, simulation), words,
+            len(ts), run, seen.told,
         )  # fmt: skip
 
     return simulate(simulation, {simulation.out: "density"}, prepare)

@@ -21,6 +21,7 @@ from ..evolution import Fixed, Trajectory, evolve
 from ..instruments import Instrument
 from ..laws.motion import Motion
 from ..records import Record, check_new
+from ..status import Status
 from .options import (
     DATA,
     MODEL,
@@ -150,6 +151,7 @@ def simulate(
         "shots": options.shots if made.shots is None else made.shots,
         "seed": options.seed,
         "step_error": _step_error(made.run),
+        "grid_error": _grid_error(made.run),
         "files": [str(path) for path in files],
         "recover": None if failed else command,
         "status": made.run.describe() if made.run is not None and failed else "ok",
@@ -171,13 +173,19 @@ def _table(summary: Mapping[str, Any]) -> Table:
     table.add_column(overflow="fold")
     for name, value in summary["constants"].items():
         table.add_row(name, f"{value:.12g}")
-    error = summary["step_error"]
+    errors = {
+        name: None if error is None else f"{error:.1e}"
+        for name, error in (
+            ("error by steps", summary["step_error"]),
+            ("error by the grid", summary["grid_error"]),
+        )
+    }
     lines = {
         "record": summary["record"],
         "times": summary["times"],
         "shots": _listed(summary["shots"]),
         "seed": summary["seed"],
-        "error by steps": None if error is None else f"{error:.1e}",
+        **errors,
         "status": summary["status"],
     }
     for name, value in lines.items():
@@ -196,6 +204,13 @@ def _step_error(run: Trajectory | None) -> float | None:
         return None
     errors = [jnp.max(error) for error in jax.tree.leaves(run.error)]
     return float(jnp.max(jnp.stack(errors)))
+
+
+def _grid_error(run: Trajectory | None) -> float | None:
+    """The law's estimate of the relative error by its grid or basis, or None."""
+    if run is None or run.resolution is None:
+        return None
+    return float(jnp.max(run.resolution))
 
 
 # -- options -------------------------------------------------------------------------
@@ -304,7 +319,9 @@ def follow(
         run = evolve(law, state, times, method=method, observe=observe)
         error = _step_error(run)
         enough = error is not None and error < STEP_SHARE * shots**-0.5
-        if stepper is None or enough or steps >= _MOST_STEPS or not run.all_ok:
+        # what ends for another reason than its steps is not mended by shorter ones
+        ended = int(run.status) not in (Status.OK, Status.INACCURATE)
+        if stepper is None or enough or steps >= _MOST_STEPS or ended:
             return run
         steps *= 4
 

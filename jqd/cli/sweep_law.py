@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import jax.numpy as jnp
@@ -12,11 +13,14 @@ from jaxtyping import Array
 from .. import constants
 from ..evolution import evolve
 from ..laws import Law
-from ..observe import total_variation
+from ..observe import Occupations, total_variation
+from ..spaces.grids import Grid
+from .law_words import file_of
+from .on_grid import StateOrPacket, ground_of
 from .one_law import Assigned, LawWord, law_that_runs, parse_law, told, words_of
 from .options import MODEL, AsJson, finite_number, with_options
 from .recover_copying import law_of, read_problem, time_scale
-from .session import Matrix, State
+from .session import Matrix
 from .simulation import SCALED, TIMES, parse_times, spaced
 from .sweeping import Sweeping, Worker, Workers
 
@@ -45,7 +49,7 @@ def law(
         ),
     ] = None,
     hamiltonian: Matrix = None,
-    state: State = None,
+    state: StateOrPacket = None,
     assigned: Assigned = None,
     sweeping: Sweeping,
     workers: Workers,
@@ -54,21 +58,27 @@ def law(
 ) -> int:
     """Compute populations of a law, your own for instance, over values of constants.
 
-    The store holds `populations` over the constants, t and class. It also
-    holds `distance`, the total variation distance from quantum mechanics, if
-    the law names the quantum law that it departs from.
+    The store holds `populations` over the constants, t and class; on a grid
+    over t and x, or the point in more dimensions. It also holds `distance`,
+    the total variation distance from quantum mechanics, if the law names the
+    quantum law that it departs from.
     """
     wanted = parse_law(law, assigned)
     axes = _axes(vary, (*wanted.values, *wanted.free))
-    H, psi0 = read_problem(hamiltonian, state)
-    default = spaced(0, 6, 61, time_scale(H, hamiltonian))
-    ts = parse_times(default if times is None else times)
-    ts = ts if ts[0] == 0 else np.concatenate([[0.0], ts])
+    make = partial(law_that_runs, wanted)
+    if file_of(wanted) is None or hamiltonian is not None:
+        read_problem(hamiltonian, state)  # what is not sound is no work for workers
+    given = None if times is None else parse_times(times)
 
     def alone() -> Any:
-        made = law_of(
-            lambda H: law_that_runs(wanted, H), jnp.asarray(H), psi0, hamiltonian, state
-        )
+        ground = ground_of(wanted, hamiltonian, state)
+        if ground is None:
+            H, start = read_problem(hamiltonian, state)
+            made = law_of(make, jnp.asarray(H), start, hamiltonian, state)
+            unit, place = time_scale(H, hamiltonian), {"class": None}
+        else:
+            made, start, place = ground.law_of(make), ground.psi0, _place(ground.grid)
+            unit = ground.time_scale() if given is None else 1.0
         for name in axes:
             constants.check_name(made, name, "--vary")
             if constants.pack(made, name).size != 1:
@@ -76,16 +86,25 @@ def law(
                     f"Argument `--vary` must name constants of one entry, but {name} "
                     f"has {constants.pack(made, name).size}."
                 )
+        ts = parse_times(spaced(0, 6, 61, unit)) if given is None else given
+        ts = ts if ts[0] == 0 else np.concatenate([[0.0], ts])
+        shown = "density" if ground is None else Occupations()
+        known = {name: values for name, values in place.items() if values is not None}
         return worker.sweep(
-            _point(made, made.admit(psi0), jnp.asarray(ts)), axes, sweeping.out,
-            dims={"populations": ("t", "class"), "distance": ("t",)},
-            coords={"t": ts}, **sweeping.settings,
+            _point(made, made.admit(start), jnp.asarray(ts), shown), axes, sweeping.out,
+            dims={"populations": ("t", *place), "distance": ("t",)},
+            coords={"t": ts, **known}, **sweeping.settings,
             constants={"law": " ".join(words_of(wanted)), **told(wanted, made)},
         )  # fmt: skip
 
     title = " ".join(words_of(wanted))
     dataset = workers.sweep(context.obj, sweeping.out, worker, alone)
     return worker.conclude(dataset, sweeping.out, title, as_json=as_json)
+
+
+def _place(grid: Grid) -> dict[str, Any]:
+    """The dimension of the points of a grid, with their coordinates if they are one."""
+    return {"x": np.asarray(grid.x)} if grid.ndim == 1 else {"point": None}
 
 
 def _axes(texts: Sequence[str], taken: Sequence[str]) -> dict[str, np.ndarray]:
@@ -117,18 +136,27 @@ def _axes(texts: Sequence[str], taken: Sequence[str]) -> dict[str, np.ndarray]:
     return axes
 
 
-def _point(law: Law, psi: Any, ts: Array) -> Callable[..., dict[str, Array]]:
-    """What is computed at a point: a function of constants by name."""
+def _point(
+    law: Law, psi: Any, ts: Array, shown: Any
+) -> Callable[..., dict[str, Array]]:
+    """What is computed at a point: a function of constants by name.
+
+    Args:
+        law: the law.
+        psi: state at the first time.
+        ts: times, (T,).
+        shown: populations, as `observe` of `jqd.evolve`.
+    """
     quantum = law.yardstick()
     exact = None
     if quantum is not None:
-        exact = evolve(quantum, quantum.prepare(psi), ts, observe="density").values
+        exact = evolve(quantum, quantum.prepare(psi), ts, observe=shown).values
 
     def populations(**values: Array) -> dict[str, Array]:
         here = law
         for name, value in values.items():
             here = constants.unpack(here, name, jnp.reshape(value, (1,)))
-        run = evolve(here, here.prepare(psi), ts, observe="density")
+        run = evolve(here, here.prepare(psi), ts, observe=shown)
         found = {"populations": run.values, "status": run.status}
         if exact is not None:
             found["distance"] = total_variation(run.values, exact)

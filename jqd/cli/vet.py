@@ -16,7 +16,8 @@ from ..problems import golden
 from ..records import load_matrix, naming
 from ..vetting import ROWS, Card, Verdict
 from ..vetting import vet as vet_law
-from .law_words import law_of_populations, parse_laws
+from .law_words import Wanted, law_of_populations, parse_laws
+from .on_grid import ground_of
 from .one_law import parse_law
 from .options import FIT, MODEL, OUTPUT, AsJson, check_word, only_with
 from .session import Matrix, conclude, run_folder, table_of, write_figures
@@ -44,8 +45,9 @@ def vet(
         typer.Argument(
             help="Laws separated by commas, with the values of their constants in "
             "brackets: copying[q=0.4], logarithmic[b=0.2], FILE.py:NAME[g=0.3] "
-            "(NAME(H) makes a law; FILE.py alone if it has one), diffusion[D=0.45] and "
-            "others on a ring, husimi[C=0.9]; or `all`, for all of the library."
+            "(NAME(H) makes a law; FILE.py alone if it has one; on a grid where the "
+            "file has a function ground()), diffusion[D=0.45] and others on a ring, "
+            "husimi[C=0.9]; or `all`, for all of the library."
         ),
     ] = DEFAULT,
     *,
@@ -166,13 +168,16 @@ def _laws(
         there=any(one.law not in GROUNDS for one in wanted.values()),
     )  # fmt: skip
     H = golden()[0].hamiltonian() if hamiltonian is None else load_matrix(hamiltonian)
+
+    def law_of(one: Wanted) -> Law:
+        if one.law in GROUNDS:
+            return GROUNDS[one.law][0](**one.values)
+        ground = ground_of(one, hamiltonian, option="LAWS")
+        on = jnp.asarray(H) if ground is None else ground.quantum
+        return law_of_populations(one, on, "LAWS")
+
     with naming(hamiltonian):
-        return {
-            name: GROUNDS[one.law][0](**one.values)
-            if one.law in GROUNDS
-            else law_of_populations(one, jnp.asarray(H), "LAWS")
-            for name, one in wanted.items()
-        }
+        return {name: law_of(one) for name, one in wanted.items()}
 
 
 def _overview(cards: dict[str, Card], asked: Sequence[str]) -> Table:

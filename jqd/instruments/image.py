@@ -8,7 +8,9 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .. import _checks
 from ..constants import constant, fixed, free
+from ..laws import Wrapped
 from ..laws.motion import Motion
+from ..spaces.grids import Grid
 from .counts import Multinomial
 from .instrument import Instrument
 from .noise import Drawable
@@ -23,6 +25,12 @@ def _shares(pattern: Any, name: str) -> Array | None:
     _checks.check_not_negative(given, name)
     _checks.check_positive(jnp.sum(given), name)
     return given / jnp.sum(given)
+
+
+def _grid_of(law: Any) -> Grid | None:
+    """The grid of a law, or of the one that it holds; None where there is none."""
+    grid = getattr(law, "grid", None)
+    return _grid_of(law.inner) if grid is None and isinstance(law, Wrapped) else grid
 
 
 class Image(Instrument):
@@ -49,7 +57,7 @@ class Image(Instrument):
 
     def check_law(self, law: Motion) -> None:
         """Raise ValueError unless the law has a density on a grid."""
-        grid = getattr(law, "grid", None)
+        grid = _grid_of(law)
         if grid is None:
             raise ValueError(
                 "Argument `instrument` must look at what the law predicts, but "
@@ -61,7 +69,8 @@ class Image(Instrument):
     def mean(self, law: Any, t: ArrayLike, state: PyTree[Array]) -> Array:
         """p_j, flat, (points,)"""
         del t
-        grid, density = law.grid, law.density(state)
+        grid, density = _grid_of(law), law.density(state)
+        assert grid is not None  # `check_law` made sure
         fade = jnp.exp(-(self.psf**2) * grid.spectral_k2 / 2)
         seen = grid.fft.backward(fade * grid.fft.forward(density + 0j))
         share = jnp.ravel(jnp.real(seen)) * grid.cell

@@ -206,10 +206,22 @@ def _initial(file: File, grid: Grid) -> Any:
 
 
 def _packet(file: File, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """Density and action of a Gaussian packet: the action knows no ħ."""
+    """Density and action of the Gaussian packet of a file."""
     x0, s0, p0 = (_each_axis(file, name, grid) for name in ("x0", "s0", "p0"))
     if s0.min() <= 0:
         raise file.complaint("hold a positive width `s0`", f"has {s0.min():.4g}")
+    return packet_on(grid, x0, s0, p0)
+
+
+def packet_on(
+    grid: Grid, x0: np.ndarray, s0: np.ndarray, p0: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Density and action of a Gaussian packet: the action knows no ħ.
+
+    Args:
+        grid: where.
+        x0, s0, p0: centre, width and momentum along each axis, (axes,).
+    """
     exponent, action = np.zeros(grid.shape), np.zeros(grid.shape)
     for axis, x in enumerate(grid.coordinates):
         x = np.asarray(x)

@@ -13,7 +13,8 @@ from jaxtyping import Array
 
 from .. import constants
 from .._words import did_you_mean
-from ..laws import Law
+from ..laws import Law, Schrodinger
+from ..spaces.hamiltonians import ParticleOnGrid
 from .user_code import ExperimentError, failures_of, load_module
 
 
@@ -118,7 +119,7 @@ def _missed(
 def make_law(
     path: Path,
     name: str | None,
-    H: Array,
+    H: Array | Schrodinger,
     values: Mapping[str, float],
     argument: str = "FILE",
 ) -> Law:
@@ -129,7 +130,7 @@ def make_law(
 
     Args:
         path, name, argument: as for `load_law`.
-        H: (n, n).
+        H: (n, n); or quantum mechanics on a grid.
         values: values of constants, by name.
 
     Raises:
@@ -145,13 +146,7 @@ def make_law(
         name: constants.constant(value) if name in kept else value
         for name, value in {**_begun(make), **values}.items()
     }
-    try:
-        with failures_of(path):
-            law = make(H, **given)
-    except ExperimentError as error:
-        if isinstance(error.__cause__, ValueError):  # it refuses what it was given
-            raise ValueError(str(error)) from error
-        raise
+    law = _called(path, make, H, **given)
     if not isinstance(law, Law):
         raise ValueError(
             f"Argument `{argument}` must name what makes a jqd.Law, but {spec} makes a "
@@ -159,6 +154,69 @@ def make_law(
         )
     _check_leaves(law, spec, argument)
     return law
+
+
+def load_ground(
+    path: str | Path, argument: str = "FILE"
+) -> tuple[Schrodinger, Array] | None:
+    """Where a file tries its laws: quantum mechanics on a grid, and the state at t0.
+
+    A file says so by a function `ground()` that returns both. Loading a file runs it.
+
+    Args:
+        path: a Python file.
+        argument: the argument that named it, for error messages.
+
+    Returns:
+        The `Schrodinger` and its state; None for a file without such a function.
+
+    Raises:
+        ValueError: no such file; not a particle of one mass on a grid, at rest in time
+            and without an absorber; a state that is not its own.
+        ExperimentError: the file fails.
+    """
+    path = Path(path)
+    made: Any = getattr(load_module(path), "ground", None)
+    if not inspect.isroutine(made) or inspect.signature(made).parameters:
+        return None
+    found = _called(path, made)
+    rule = f"Argument `{argument}` must be a file whose `ground()`"
+    if not (isinstance(found, tuple) and len(found) == 2):
+        raise ValueError(
+            f"{rule} returns a jqd.Schrodinger on a grid and a state, but that of "
+            f"{path.name} returns a {type(found).__name__}."
+        )
+    quantum, psi0 = found
+    H = quantum.hamiltonian if isinstance(quantum, Schrodinger) else None
+    whole = isinstance(H, ParticleOnGrid) and H.absorber is None and H.autonomous
+    if not whole:
+        kind = type(quantum if H is None else H).__name__
+        raise ValueError(
+            f"{rule} returns a jqd.Schrodinger of one mass on a grid, at rest in time "
+            f"and without an absorber, but that of {path.name} returns another {kind}."
+        )
+    try:
+        return quantum, quantum.prepare(quantum.admit(psi0))
+    except ValueError as error:
+        raise ValueError(
+            f"{rule} returns a state of its grid, but that of {path.name}: {error}"
+        ) from None
+
+
+def _called(path: Path, make: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """What the code of a file makes.
+
+    Raises:
+        ValueError: it refuses what it was given.
+        ExperimentError: it fails otherwise.
+    """
+    try:
+        with failures_of(path):
+            return make(*given, **named)
+    except ExperimentError as error:
+        if isinstance(error.__cause__, ValueError):
+            raise ValueError(str(error)) from error
+        raise
 
 
 def _begun(make: Any) -> dict[str, float]:

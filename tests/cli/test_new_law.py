@@ -225,15 +225,21 @@ def test_its_constant_is_recovered_from_counts(written):
 
 @pytest.mark.slow
 def test_the_page_runs_as_printed(here, capsys):
-    """From `jqd new-law` to a vetted, designed, simulated and recovered law."""
+    """From `jqd new-law` to a vetted, designed, simulated and recovered law, of a
+    matrix and on a grid."""
     page = (ROOT / "docs" / "own_law.md").read_text(encoding="utf-8")
     printed = []
-    for block in re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL):
+    for kind, block in re.findall(r"```(sh|python)\n(.*?)```", page, flags=re.DOTALL):
+        if block.startswith("def ground"):
+            with Path("my_law.py").open("a") as file:
+                file.write(f"\n\n{block}")
+        if kind == "python":
+            continue
         first, *words = shlex.split(block)
         if first == "jqd":  # pytest has a test of its own
             assert main(words) == 0, block
             printed.append(" ".join(capsys.readouterr().out.split()))
-    assert len(printed) == 6
+    assert len(printed) == 12
     assert "superposition" in printed[1]
     results = Path("results/experiment_my_law")
     summary = json.loads((results / "summary.json").read_text())
@@ -241,10 +247,13 @@ def test_the_page_runs_as_printed(here, capsys):
     assert summary["norm"] == summary["energy"] == "holds"
     assert summary["superposition"] == "fails"
     assert {"card.csv", "distance.png", "sweep.zarr"} <= {*names(results)}
-    summary = json.loads(Path("results/law/summary.json").read_text())
-    assert list(summary["constants"]) == ["g"]
-    g = summary["constants"]["g"]
-    # one seed: beyond 4 standard errors once in 1e4 times
-    assert abs(g["value"] - 0.5) < 4 * g["stderr"]
-    planned = re.search(r"g \u2502 (\S+)", printed[3])
-    assert g["stderr"] == pytest.approx(float(planned[1]), rel=0.1)
+    for design, folder in ((3, "law"), (7, "on_grid")):
+        summary = json.loads(Path(f"results/{folder}/summary.json").read_text())
+        assert list(summary["constants"]) == ["g"]
+        g = summary["constants"]["g"]
+        # two draws: beyond 4 standard errors once in 5000 times
+        assert abs(g["value"] - 0.5) < 4 * g["stderr"]
+        planned = re.search(r"g \u2502 (\S+)", printed[design])
+        assert g["stderr"] == pytest.approx(float(planned[1]), rel=0.1)
+    assert "positions counted at 64 points" in printed[8]
+    assert "The grid moves about" in printed[9]

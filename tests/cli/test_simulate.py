@@ -4,16 +4,39 @@ import json
 import shlex
 from typing import Any
 
+import jax.numpy as jnp
 import jsonschema
 import numpy as np
 import pytest
 
+import jqd
 from jqd import records
 from jqd.cli import main, sample_copying
 from jqd.cli.copy_blocks import Sampling
 from jqd.cli.recover_copying import time_scale
-from jqd.cli.simulation import parse_times, spaced
+from jqd.cli.simulation import follow, parse_times, spaced
+from jqd.evolution import Trajectory
+from jqd.instruments import Direct
 from jqd.report import json_schema
+
+
+def test_steps_that_are_too_coarse_are_made_shorter(monkeypatch):
+    """A run whose errors by steps are as large as its values is no end of the law."""
+    tried = []
+
+    def evolved(law, state, times, *, method, observe):
+        tried.append(method.substeps)
+        good = len(tried) > 1
+        status = jqd.Status.OK if good else jqd.Status.INACCURATE
+        error = jnp.full((2, 2), 0.0 if good else 1.0)
+        code, when = jnp.asarray(int(status)), jnp.asarray(jnp.inf)
+        return Trajectory(jnp.asarray(times), error, error, code, when, {})
+
+    monkeypatch.setattr("jqd.cli.simulation.evolve", evolved)
+    law, psi = jqd.Schrodinger(np.eye(2)), np.array([1.0, 0.0])
+    run = follow(law, psi, np.array([0.0, 1.0]), Direct(), stepper=jqd.rk4)
+    assert run.all_ok
+    assert tried == [8, 32]
 
 
 @pytest.fixture
@@ -89,7 +112,7 @@ def test_copying_with_shots_that_are_correlated(simulate, recovered):
     words = ("--times", "0:3:31", "--shots", "4000", "--rho", "0.0003")
     made = simulate("copying", "counts.csv", *words)
     assert made["recover"].endswith("--nuisance 'rho=uniform(0,0.003)'")
-    found = recovered(made, *QUICK)
+    found = recovered(made, *NEAR, "q=0.5,r=-0.5")
     truth = made["constants"] | {"rho": 0.0003}
     close(found, truth, truth)
 

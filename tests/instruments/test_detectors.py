@@ -103,6 +103,15 @@ def test_an_image_of_a_packet_is_wider_and_over_background():
     np.testing.assert_allclose(sharp, law.density(psi) * dx, atol=1e-14)
 
 
+def test_an_image_of_a_law_that_holds_another_one():
+    """Its grid is that of the law within; the density at t0 knows no g."""
+    law, psi, see = packet(0.6, 0.1)
+    own = jqd.GrossPitaevskii(law, 0.4)
+    see.check_law(own)
+    got = see.mean(own, 0.0, own.prepare(psi))
+    np.testing.assert_array_equal(got, see.mean(law, 0.0, law.prepare(psi)))
+
+
 @pytest.mark.slow
 def test_diffusion_is_known_no_better_than_the_lens():
     """Width² = s0² + s² + (D t/s0)²: sd(D)/D = s sd(s)/s0² of a prior on s alone."""
