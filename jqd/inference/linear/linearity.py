@@ -238,7 +238,7 @@ def linearity(
     if rank is not None:
         rank = _checks.whole_number(rank, "rank", 1, min(told.counts.shape[1:]) - 1)
     order = np.lexsort((told.run, told.wait))
-    wait, run = told.wait[order].astype(float), told.run[order]
+    waits, runs = told.wait[order].astype(float), told.run[order]
     values = told.counts[order]
     if told.shots is None:
         N = np.array([inferred_shots(table) for table in values])
@@ -256,16 +256,17 @@ def linearity(
         shots_by_scatter(fit, f, float(n))
         for fit, f, n in zip(fits, frequencies, N, strict=True)
     )
-    for fit, one, n, w, r in zip(fits, scatter, N, wait, run, strict=True):
+    for fit, one, n, w, r in zip(fits, scatter, N, waits, runs, strict=True):
         _refuse_shots(fit, one, float(n), f"wait {w:g}, run {r}")
     by_rank = [
         fits[0] if j == k else fit_rank(frequencies[0], each[0], j, fits[0].weights)
         for j in range(1, max(most, k) + 1)
     ]
-    tests = _Joint(frequencies, each, fits, wait, run)
-    controls = tuple(tests.control(w) for w in np.unique(wait) if np.sum(wait == w) > 1)
+    tests = _Joint(frequencies, each, fits, waits, runs)
+    each_wait, many = np.unique(waits, return_counts=True)
+    controls = tuple(tests.control(float(w)) for w in each_wait[many > 1])
     scatters = {one.wait: one for one in controls}
-    pairs = {float(w): tests.pairs(w) for w in np.unique(wait)[1:]}
+    pairs = {float(w): tests.pairs(float(w)) for w in each_wait[1:]}
     joint = tuple(tests.test(w, pairs[w], scatters, size) for w in pairs if pairs[w])
     few = float(np.mean([fit.few for fit in fits]))
     converged = all(fit.converged for fit in (*fits, *by_rank, *tests.fits))
@@ -275,8 +276,8 @@ def linearity(
         tuple(_test(fit) for fit in by_rank),
         k,
         tuple(_test(fit) for fit in fits),
-        wait,
-        run,
+        waits,
+        runs,
         N.astype(int),
         told.unit,
         origin,
@@ -310,13 +311,15 @@ def _least_rank(f: np.ndarray, shots: np.ndarray, most: int) -> int:
 
 
 def _p_value(fit: LowRank) -> float:
-    return chi2_p(fit.chi2, fit.dof, fit.excess)
+    return chi2_p(fit.chi2, fit.dof * fit.filled, fit.excess)
 
 
 def chi2_p(chi2: float, dof: float, excess: float = 0.0) -> float:
     """`goodness.p_value` of numbers, in double precision whatever JAX is set to."""
     from scipy.special import chdtrc
 
+    if not dof > 0:
+        return 1.0
     c = max(1 + excess / (2 * dof), 1e-3)
     return float(chdtrc(dof / c, chi2 / c))
 
@@ -327,7 +330,8 @@ def _test(fit: LowRank) -> RankTest:
 
 def _refuse_shots(fit: LowRank, found: Scatter, shots: float, where: str) -> None:
     """Raise where counts scatter as those of other shots do."""
-    small = 1 - _p_value(fit) < _TOO_SMALL_P
+    # where half of the cells are empty or full, chance leaves no scatter either
+    small = fit.filled > 0.5 and 1 - _p_value(fit) < _TOO_SMALL_P
     if not (found.wrong or small):
         return
     seen = "less than chance allows"
@@ -428,7 +432,7 @@ def _message(found: Linearity) -> str:
         )
     chi2 = sum(one.chi2 for one in found.tables)
     dof = sum(one.dof for one in found.tables)
-    if 1 - chi2_p(chi2, dof) < _TOO_SMALL_P:
+    if found.few <= _MOST_FEW and 1 - chi2_p(chi2, dof) < _TOO_SMALL_P:
         notes.append(
             f"All tables together scatter less than independent shots do, by a factor "
             f"{chi2 / dof:.3f} of chi-square: p-values are too large."

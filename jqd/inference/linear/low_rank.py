@@ -23,6 +23,8 @@ class LowRank(NamedTuple):
         chi2: Σ weights (frequency - probability)².
         dof: degrees of freedom, (P - k)(M - k).
         excess: variance of chi2 beyond 2 dof, since counts are not normal.
+        filled: what binomial counts make of chi2, over dof: less than 1 where cells of
+            less than half a count weigh as if they had half of one.
         few: share of cells with fewer than 5 expected counts of either outcome.
         converged: whether less than 0.01 of chi2 was left to gain.
     """
@@ -34,6 +36,7 @@ class LowRank(NamedTuple):
     chi2: float
     dof: int
     excess: float
+    filled: float
     few: float
     converged: bool
 
@@ -92,14 +95,15 @@ def fit_rank(
         if step < _LEFT and step * min(ratio, 0.999) / (1 - min(ratio, 0.999)) < _LEFT:
             converged = True
             break
-    # Σ over cells of (1 - 6 p q)/(N p q): fourth cumulant of a binomial number
-    relative = 1 / (shots * _inside(rows @ columns, shots))
-    excess = float(np.sum(relative / (1 - 1 / (shots * relative)) - 6 / shots))
-    p = rows @ columns
+    p = np.clip(rows @ columns, 0, 1)
+    inside = _inside(p, shots)
+    variance = inside * (1 - inside)
+    # fourth cumulant of a binomial number over its squared variance
+    excess = float(np.sum((1 / variance - 6) / shots))
+    filled = float(np.mean(p * (1 - p) / variance))
     few = float(np.mean(shots * np.minimum(p, 1 - p) < FEW))
-    return LowRank(
-        rank, rows, columns, w, chi2, (P - rank) * (M - rank), excess, few, converged
-    )
+    dof = (P - rank) * (M - rank)
+    return LowRank(rank, rows, columns, w, chi2, dof, excess, filled, few, converged)
 
 
 def variance_weights(p: np.ndarray, shots: np.ndarray) -> np.ndarray:

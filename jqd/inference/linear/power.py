@@ -19,8 +19,9 @@ LEVEL, POWER = 0.05, 0.8
 # Largest r.m.s. by which rows of a table of rank 4 may miss the norm 1 of states.
 _MISSES = 0.1
 _MOST_ROUNDS = 10_000
-# Volume of the ellipsoid above the smallest one: far below the errors of states.
-_VOLUME = 1e-3
+# Excess of the largest distance, squared, that ends the search of an ellipsoid: errors
+# of states in a table of 1000 shots are as large.
+_ROUND = 1e-2
 
 
 class Power(NamedTuple):
@@ -43,17 +44,17 @@ class Power(NamedTuple):
 
 
 def weinberg(r: np.ndarray, axis: np.ndarray, size: float) -> np.ndarray:
-    """Bloch vectors after a turn about an axis by -size times their height on it.
+    """Bloch vectors after a turn about an axis by size times their height on it.
 
     The nonlinear part of Weinberg's law with A = (0, 1) and a common axis of A and H:
-    the frequency 2 ε a/ħ with a = (1 - z)/2, over a time t; size = ε t/ħ, radians.
+    a turn by -2 ε a t/ħ with a = (1 - z)/2; size = ε t/ħ, in radians.
 
     Args:
         r: (P, 3).
         axis: (3,), of norm 1.
         size: ε t/ħ.
     """
-    angle = -size * (r @ axis)[:, None]
+    angle = size * (r @ axis)[:, None]
     along = (r @ axis)[:, None] * axis
     return along + np.cos(angle) * (r - along) + np.sin(angle) * np.cross(axis, r)
 
@@ -171,7 +172,7 @@ def _smallest_ellipsoid(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         inverse = np.linalg.inv(lifted.T @ (weights[:, None] * lifted))
         distance = np.einsum("pi,ij,pj->p", lifted, inverse, lifted)
         far = int(np.argmax(distance))
-        if distance[far] <= (1 + _VOLUME) * (d + 1):
+        if distance[far] <= (1 + _ROUND) * (d + 1):
             break
         step = (distance[far] - d - 1) / ((d + 1) * (distance[far] - 1))
         weights *= 1 - step
