@@ -46,7 +46,7 @@ def linear(
     """Test whether a motion is linear, from tables of preparations by measurements."""
     tables = load_tables(table, shots)
     with run_folder(out) as folder:
-        with naming(table):
+        with naming(table, "shots"):
             found = linearity(tables, rank=rank, size=size)
         summary, notes = found.plain(), [found.message, found.sentence]
         if folder is not None:

@@ -52,7 +52,7 @@ def figure_linearity(found: Linearity) -> Figure:
         right.axhline(1, color=GREY, linewidth=0.8)
         right.set(xlabel=f"wait{unit}", ylabel="rise of χ² per degree of freedom")
         right.set_title("Rise over both alone, all runs")
-        right.legend()
+        figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 

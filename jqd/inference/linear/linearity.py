@@ -464,10 +464,10 @@ def _sentence(found: Linearity) -> str:
         f"degree of freedom, {beside} (p = {p:.2g}{many})"
     )
     if p >= MISFIT_P:
-        could = " and ".join(
+        could = " or ".join(
             f"{one.constant} = {one.detectable:.2g} ({one.law})" for one in worst.power
         )
-        more = f"; 80 of 100 such records show {could} at 95 %" if could else ""
+        more = f"; {could} would show in 80 of 100 records, at 95 %" if could else ""
         return f"No sign of nonlinearity: {seen}{more}."
     return (
         f"No one linear map leads from wait {found.wait[0]:g}{unit} to all others: "
