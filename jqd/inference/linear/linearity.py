@@ -55,7 +55,8 @@ class JointTest(NamedTuple):
         rise: chi-square of tables side by side less that of each alone, of all runs.
         rise_dof: its degrees of freedom, (P - k) k for each pair.
         p_value: of the rise by chance and, where there are controls, by the scatter of
-            runs: the largest. None for a control.
+            runs: the largest. The latter is by Fisher's F, as if that scatter were a
+            factor of chi-square. None for a control.
         power: what nonlinearities would show in these tables; () for a control, and
             where the tables are not those of a qubit.
     """
@@ -75,7 +76,7 @@ class JointTest(NamedTuple):
         return self.rise / self.rise_dof
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Linearity:
     """What tables of counts say about the linearity of a motion.
 
