@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from .inference.bounds import bounds as bounds
     from .inference.bounds import bounds_on_copies as bounds_on_copies
     from .inference.estimators import length_scales as length_scales
+    from .inference.linear import Linearity as Linearity
+    from .inference.linear import linearity as linearity
     from .instruments import Binomial as Binomial
     from .instruments import Correlated as Correlated
     from .instruments import Gaussian as Gaussian

@@ -32,6 +32,8 @@ WAVE = jqd.Schrodinger.on_grid(GRID, V)
 COPIES = jqd.CopyDynamics.from_hamiltonian(H)
 LOSS = jqd.Lindblad(H, {"c": jqd.Jump(OFF)})
 COUNTS = np.array([[10, 0], [9, 1], [7, 3]])
+# of rank 1, up to a count
+TABLES = np.array([[[20, 33, 47], [31, 48, 70], [38, 67, 95]]] * 2)
 RECORD = jqd.Record(TS, COUNTS, jqd.Multinomial())
 STUDY = jqd.Study(COPIES, RECORD, psi0=KET, free=("q",))
 KEY = jax.random.key(0)
@@ -199,6 +201,17 @@ CALLS = {
     "bounds_on_copies": (
         jqd.bounds_on_copies,
         dict(failures=1, shots=100, infidelity=0.1),
+    ),
+    "linearity": (
+        jqd.linearity,
+        dict(
+            counts=TABLES,
+            shots=100,
+            wait=[0.0, 1.0],
+            run=[1, 1],
+            rank=None,
+            size=0.1,
+        ),
     ),
     "Gaussian": (jqd.Gaussian, dict(sigma=0.1)),
     "Correlated": (jqd.Correlated, dict(covariance=np.eye(2)[None])),
@@ -372,7 +385,7 @@ VERBS = {
 # what is made by others than the user, or takes what it takes as it is
 EXEMPT = {
     *("Calibration", "Card", "Comparison", "Design", "Evidence", "Fisher", "Fit"),
-    *("Posterior", "Recovery", "Trajectory", "Unidentifiable", "Status"),
+    *("Linearity", "Posterior", "Recovery", "Trajectory", "Unidentifiable", "Status"),
     *("Law", "Motion", "StepNoise", "Multinomial", "NoNoise", "Occupations"),
     *("fixed", "free", "parts", "progress", "Splitting", "Points"),
     *("chin4a", "rk4", "srkn11", "strang", "to_qutip"),

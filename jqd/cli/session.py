@@ -44,6 +44,11 @@ def takes(kind: str, more: str = "", panel: str = DATA) -> Any:
     return typer.Option(help=text, rich_help_panel=panel)
 
 
+def takes_argument(kind: str) -> Any:
+    """The argument of a command that is a file, described likewise."""
+    return typer.Argument(help=help_text(kind))
+
+
 Matrix = Annotated[Path | None, takes("matrix", panel=MODEL)]
 State = Annotated[Path | None, takes("state", panel=MODEL)]
 STAGES = {

@@ -18,6 +18,8 @@ from .occupations import load_statistics as load_statistics
 from .phase_space import PhaseSpaceRecord as PhaseSpaceRecord
 from .phase_space import load_phase_space as load_phase_space
 from .populations import load_record as load_record
+from .preparations import Tables as Tables
+from .preparations import load_tables as load_tables
 from .reading import load_matrix as load_matrix
 from .reading import load_pulse as load_pulse
 from .reading import load_state as load_state

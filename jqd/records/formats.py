@@ -313,6 +313,24 @@ KINDS = {
                    _OWN_SIGMA),
         ),
     ),
+    "tables": Kind(
+        "table", "load_tables", "`TABLE` of `jqd linear`",
+        (
+            Format("tables of preparations by measurements", NPZ,
+                   '`np.savez("n.npz", counts=n, shots=1000, wait_us=[0, 10])`',
+                   {"shots": "of each cell, () or [table] or [wait, run]; or --shots",
+                    "counts": "[preparation, measurement] or [table, preparation, "
+                              "measurement] or [wait, run, preparation, measurement] "
+                              "whole numbers"},
+                   {"wait|wait_s|wait_ms|wait_us|wait_ns":
+                        "times between the two, [table] or [wait]; else 0, 1, ..",
+                    "run": "whole numbers, [table] or [run]; else numbered from 1"}),
+            Format("one table of preparations by measurements", CSV,
+                   "`310,402,120` / `122,690,155` / `480,501,230`",
+                   {"counts": "[preparation, measurement] whole numbers of --shots, or "
+                              "frequencies; a .csv has no header"}),
+        ),
+    ),
     "settings": Kind(
         "settings", "load_settings",
         "`--settings` of `jqd simulate copying`, `husimi`, `diffusion`",
@@ -354,11 +372,11 @@ def help_text(kind: str) -> str:
 
 def _joint(formats: list[Format]) -> str:
     """What files of one ending hold: what all need, and what each needs besides."""
-    if formats[0].suffixes == CSV:
-        return f"columns {' or '.join(one.header for one in formats)}"
     if len(formats) == len(formats[0].needed) == 1:
         (part,) = formats[0].needed
         return f"an array {part.name}: {part.means}"
+    if formats[0].suffixes == CSV:
+        return f"columns {' or '.join(one.header for one in formats)}"
     first, *others = (
         [part.name.replace("|", " or ") for part in one.needed] for one in formats
     )

@@ -14,6 +14,7 @@ from .formats import CSV, KINDS, NPZ, TOML
 from .occupations import load_photons, load_statistics
 from .phase_space import load_phase_space
 from .populations import load_record
+from .preparations import load_tables
 from .reading import load_matrix, load_pulse, load_state, there
 from .settings import load_settings
 from .tables import header_of, matrix
@@ -28,6 +29,7 @@ LOADERS = {
     "atoms": load_atoms,
     "statistics": load_statistics,
     "light": load_photons,
+    "tables": load_tables,
     "settings": load_settings,
 }
 ALONE = ("matrix", "state")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .experiment import Context as Context
     from .experiment import run_experiment as run_experiment
     from .horizon_figure import figure_horizon as figure_horizon
+    from .linear_figure import figure_linearity as figure_linearity
     from .phase_space import draw_density as draw_density
     from .phase_space import figure_phase_space as figure_phase_space
     from .posterior import figure_corner as figure_corner

@@ -87,6 +87,7 @@ _KINDS: Mapping[str, Callable[[Results], Told]] = {
     "design": told_others.design,
     "comparison": told_others.comparison,
     "cards": told_others.cards,
+    "linearity": told_others.linearity,
     "experiment": told_others.experiment,
     "sweep": told_others.sweep,
 }

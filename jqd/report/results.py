@@ -16,8 +16,8 @@ class Results(NamedTuple):
 
     Attributes:
         place: folder, store or plan, as the user named it.
-        kind: "recovery", "sample", "design", "comparison", "cards", "experiment" or
-            "sweep".
+        kind: "recovery", "sample", "design", "comparison", "cards", "linearity",
+            "experiment" or "sweep".
         summary: the contents of summary.json; for a sweep, those of its store.
         figures: files, with .svg, .png or both for each name.
         dataset: the dataset of a sweep; else None.
@@ -101,6 +101,8 @@ def _kind(summary: Mapping[str, Any]) -> str | None:
         return "comparison"
     if isinstance(laws, dict):
         return "cards"
+    if "joint" in summary and "controls" in summary:
+        return "linearity"
     if "trajectories" in summary and "extinct" in summary:
         return "sample"
     if "law" in summary and "status" in summary:

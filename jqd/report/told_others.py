@@ -200,6 +200,51 @@ def cards(results: Results) -> Told:
     )  # fmt: skip
 
 
+def linearity(results: Results) -> Told:
+    """The report of results of `jqd linear`."""
+    summary = results.summary
+    ranks = Block(
+        "The first table by rank",
+        ("rank", "chi-square", "degrees of freedom", "z", "p"),
+        [
+            [number(one["rank"]), number(one["chi2"], 6), number(one["dof"]),
+             number(one["z"], 3), number(one["p_value"], 2)]
+            for one in summary["ranks"]
+        ],
+    )  # fmt: skip
+    unit = f", {summary['unit']}" if summary["unit"] else ""
+    blocks = [
+        Block(
+            caption,
+            (f"wait{unit}", "runs", "chi-square per degree of freedom", "z",
+             "rise per degree of freedom", "p"),
+            [
+                [number(one["wait"]), number(one["runs"]), number(one["per_dof"], 5),
+                 number(one["z"], 3), number(one["excess"], 4),
+                 number(one["p_value"], 2)]
+                for one in summary[name]
+            ],
+        )
+        for name, caption in (
+            ("joint", "Tables of two waits side by side"),
+            ("controls", "Tables of one wait, of all runs, side by side"),
+        )
+        if summary[name]
+    ]  # fmt: skip
+    return Told(
+        "Linearity of a motion, from tables of counts",
+        summary["sentence"],
+        Section("Tests", (), [ranks, *blocks]),
+        Section("Trust", (summary["message"],)),
+        Section(
+            UNTOLD,
+            ("A change of the preparations from one table to the other does what a "
+             "nonlinearity does; runs at equal wait show those that differ from run to "
+             "run, and none that all runs of a wait share.",),
+        ),
+    )  # fmt: skip
+
+
 def experiment(results: Results) -> Told:
     """The report of results of `jqd run`."""
     summary, place = results.summary, Path(results.place)

@@ -36,6 +36,7 @@ FILES = {
     "curve.csv": ("statistics", "E,nbar\n1,2\n2,1\n"),
     "weights.csv": ("statistics", "n0,n1\n3,1\n2,2\n"),
     "light.csv": ("light", "omega,n\n1,3\n2,0\n"),
+    "tables.npz": ("tables", {"counts": np.arange(9).reshape(3, 3), "shots": 9}),
     "plan.toml": ("settings", "t = [0.5, 2.0]\nshots = [300, 700]\n"),
 }
 

@@ -19,11 +19,12 @@ from jqd.records import (
     load_settings,
     load_state,
     load_statistics,
+    load_tables,
 )
 
 LOADERS = (
     load_atoms, load_density, load_matrix, load_phase_space, load_photons, load_pulse,
-    load_record, load_settings, load_state, load_statistics,
+    load_record, load_settings, load_state, load_statistics, load_tables,
 )  # fmt: skip
 
 

@@ -219,6 +219,7 @@ DAMAGED = {
     '{"q": {"value": 1e999, "stderr": 1}}, "null_directions": 3}',
     "laws": '{"laws": [1], "verdict": "", "provenance": {}}',
     "cards": '{"laws": {"a": {"rows": []}}, "provenance": {}}',
+    "linearity": '{"joint": [], "controls": [], "ranks": [{}], "provenance": {}}',
     "something else": '{"a": 1, "provenance": {}}',
     "deep": '{"a":' * 20000,
 }

@@ -1,0 +1,98 @@
+"""`jqd linear`: whether a motion is linear, from tables of counts."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import report
+from .._files import provenance
+from ..inference.linear import JointTest, Linearity, linearity
+from ..records import load_tables, naming
+from .options import DATA, FIT, OUTPUT, AsJson
+from .session import conclude, run_folder, table_of, takes_argument, write_figures
+
+
+def linear(
+    table: Annotated[Path, takes_argument("tables")],
+    *,
+    shots: int | None = typer.Option(
+        None,
+        min=1,
+        help="Number of shots of each cell, where the file does not tell it.",
+        rich_help_panel=DATA,
+    ),
+    rank: int | None = typer.Option(
+        None,
+        min=1,
+        help="Rank to test; by default the least that describes the first table, 4 for "
+        "a qubit.",
+        rich_help_panel=FIT,
+    ),
+    size: float = typer.Option(
+        0.1,
+        help="Size of the nonlinearities of which the result tells what they would "
+        "show: eps t/hbar of Weinberg's law, (q - 1/2) Omega t of copy dynamics.",
+        rich_help_panel=FIT,
+    ),
+    out: Path | None = typer.Option(
+        None,
+        help="Write summary.json and the figure to this folder; if it holds files, to "
+        "FOLDER-2, FOLDER-3, ..",
+        rich_help_panel=OUTPUT,
+    ),
+    as_json: AsJson = False,
+) -> int:
+    """Test whether a motion is linear, from tables of preparations by measurements."""
+    tables = load_tables(table, shots)
+    with run_folder(out) as folder:
+        with naming(table, "shots"):
+            found = linearity(tables, rank=rank, size=size)
+        summary, notes = found.plain(), [found.message, found.sentence]
+        if folder is not None:
+            kept = summary | {"provenance": provenance()}
+            report.write_json(kept, folder / "summary.json")
+            write_figures(lambda: {"linearity": report.figure_linearity(found)}, folder)
+            notes.append(f"Results in {folder}")
+        return conclude(summary, [*_printed(found), *notes], as_json=as_json)
+
+
+def _printed(found: Linearity) -> list[Any]:
+    """Tables of ranks, of waits and of runs of one wait, as far as there are any."""
+    ranks = table_of(
+        "Rank of the first table",
+        ("rank", "chi2/dof", "z", "p"),
+        [
+            (str(one.rank), f"{one.chi2 / one.dof:.4g}", f"{one.z:.3g}",
+             _p(one.p_value))
+            for one in found.ranks
+        ],
+    )  # fmt: skip
+    unit = f", {found.unit}" if found.unit else ""
+    heads = (f"wait{unit}", "runs", "chi2/dof", "z", "rise/dof")
+    shown: list[Any] = [ranks]
+    if found.joint:
+        laws = [one.law for one in found.joint[0].power]
+        more = "; of laws: size that shows in 80 of 100 records" if laws else ""
+        lines = [
+            (*_line(one), _p(one.p_value or 0.0),
+             *(f"{law.detectable:.2g}" for law in one.power))
+            for one in found.joint
+        ]  # fmt: skip
+        title = f"From the shortest wait to another{more}"
+        shown.append(table_of(title, (*heads, "p", *laws), lines))
+    if found.controls:
+        lines = [_line(one) for one in found.controls]
+        shown.append(table_of("Runs of one wait side by side", heads, lines))
+    return shown
+
+
+def _line(one: JointTest) -> tuple[str, ...]:
+    return (
+        f"{one.wait:g}", str(one.runs), f"{one.per_dof:.4g}", f"{one.z:.2g}",
+        f"{one.excess:.3f}",
+    )  # fmt: skip
+
+
+def _p(value: float) -> str:
+    return f"{value:.2g}" if value > 0 else "< 1e-300"
