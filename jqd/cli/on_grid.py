@@ -248,7 +248,8 @@ def read_densities(
             "Argument `data` must hold `t`, densities and a state at t0, but does not."
         )
     if isinstance(psi0, tuple):
-        psi0 = ket_of(*psi0, record.hbar)
+        density, action = psi0
+        psi0 = ket_of(density, action, record.hbar)
     with naming(data):
         quantum = Schrodinger.on_grid(
             record.grid, record.potential, mass=record.mass, hbar=record.hbar

@@ -167,7 +167,7 @@ def _samples(record: PhaseSpaceRecord, lines: dict[str, str]) -> tuple[Any, Any,
     lines["samples"] = f"{between(shots)} at each time"
     held = (np.arange(most) < shots[:, None])[..., None]
     columns, errors = {}, []
-    for part, numbers in {"Re": values.real, "Im": values.imag}.items():
+    for part, numbers in {"Re": np.real(values), "Im": np.imag(values)}.items():
         count = shots[:, None]
         mean = np.sum(numbers, axis=1, where=held) / count
         squares = np.sum((numbers - mean[:, None]) ** 2, axis=1, where=held)

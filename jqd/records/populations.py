@@ -149,7 +149,7 @@ def _in_memory(file: File, suffix: str) -> Record:
     t0 = file.scalar("t0", 0.0) if "t0" in file else None
     if counted:
         model = Multinomial()
-        model.check(values)  # of each row, before rows are added
+        model.check(jnp.asarray(values))  # of each row, before rows are added
         return Record(*_pooled(ts, values), model, t0)
     errors = None if errors is None else _each(file, errors, values)
     check_populations(values, "data", _slack(errors, values))
