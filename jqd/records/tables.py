@@ -185,7 +185,8 @@ def _names(said: list[str], cells: list[str]) -> bool:
 def _check_separator(file: File, header: list[str], row: list[str]) -> None:
     """Raise where columns are not separated by commas, in a line without quotes."""
     text, below = ",".join(header), ",".join(row)
-    pieces = below.split() if len(row) == 1 else []
+    marked = any(mark in below for mark in _SEPARATORS)
+    pieces = below.split() if len(row) == 1 and not marked else []
     if len(pieces) > 1 and _is_numeric(pieces):
         raise file.complaint("separate columns by commas", "separates them by spaces")
     for mark, name in _SEPARATORS.items():

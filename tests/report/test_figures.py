@@ -80,7 +80,7 @@ def test_data_that_do_not_vary_have_room():
     """Rows at one place, values all alike: the axes have ends that differ."""
     figure = figure_data(np.ones(3), np.full((3, 1), 2e-30), ["n"])
     low, high = figure.axes[0].get_ylim()
-    assert (low, high) == pytest.approx((1e-30, 3e-30), abs=0)
+    assert (low, high) == pytest.approx((1e-30, 3e-30), rel=1e-12, abs=0)
     assert figure.axes[0].get_xlim() == (0.5, 1.5)
 
 
