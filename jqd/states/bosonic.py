@@ -49,7 +49,7 @@ def coherent(
             or has more quanta than the 4096 levels that are tried.
     """
     _checks.check_finite(alpha, "alpha")
-    if isinstance(levels, Sequence):
+    if isinstance(levels, Sequence) and not isinstance(levels, bytes | bytearray):
         _checks.check_shape(alpha, "alpha", (len(levels),))
         alpha = jnp.asarray(alpha)
         return product(*(coherent(alpha[i], d) for i, d in enumerate(levels)))
@@ -84,8 +84,12 @@ def number_state(
         ValueError: n is negative or not below its levels, or n and levels differ in
             number.
     """
-    quanta = tuple(n) if isinstance(n, Sequence) else (n,)
-    shape = tuple(levels) if isinstance(levels, Sequence) else (levels,)
+    quanta, shape = (
+        tuple(x)
+        if isinstance(x, Sequence) and not isinstance(x, bytes | bytearray)
+        else (x,)
+        for x in (n, levels)
+    )
     if len(quanta) != len(shape):
         raise ValueError(
             f"Argument `n` must have one entry for each of {len(shape)} modes, but has "
