@@ -101,6 +101,10 @@ CASES = {
         lambda: jqd.HusimiFokkerPlanck(H),
         "`symbol` must be a Symbol, an operator as text, a QuTiP Qobj",
     ),
+    "a list of nothing": (
+        lambda: jqd.HusimiFokkerPlanck([]),
+        "`symbol` must hold terms, but is an empty list",
+    ),
     "a law as the form": (
         lambda: jqd.HusimiFokkerPlanck(KERR, form=jqd.Schrodinger(H)),
         "`form` must be a form of this law or the name of one",

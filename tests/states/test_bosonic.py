@@ -152,6 +152,8 @@ def test_gradients(state):
         (lambda: coherent([1.0, 2.0], 9), "Argument `alpha` must have shape ()"),
         (lambda: number_state(3, 3), "Argument `n` must be from 0 to 2 for 3 levels"),
         (lambda: number_state((1, 1), 3), "Argument `n` must have one entry for each"),
+        (lambda: number_state(1, b"x"), "Argument `levels` must be an integer, but"),
+        (lambda: coherent([1.0], b"x"), "Argument `alpha` must have"),
         (lambda: cat([1.0, 1.0], [1, -1], 9), "Argument `weights` must not make the"),
         (lambda: thermal(-0.1, 9), "Argument `nbar` must not be negative"),
         (lambda: product(), "Argument `states` must be kets or density operators"),

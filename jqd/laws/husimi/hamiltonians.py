@@ -43,6 +43,8 @@ def read_hamiltonian(
         return symbol
     if callable(getattr(symbol, "full", None)):  # qutip.Qobj
         return from_operator(symbol, hbar=hbar)
+    if isinstance(symbol, list | tuple) and not symbol:
+        raise ValueError("Argument `symbol` must hold terms, but is an empty list.")
     if isinstance(symbol, list | tuple) or hasattr(symbol, "to_list"):
         return _read_driven(symbol, hbar)
     raise ValueError(
