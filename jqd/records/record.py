@@ -132,15 +132,23 @@ class Record(eqx.Module):
         return lines | {"errors": _errors(self.noise)}
 
     def __repr__(self) -> str:
+        try:
+            said = self.lines() if self._is_one() else {}
+        except Exception:  # whatever a deleted array does, or none in place of one
+            said = {}
+        if not said:
+            return eqx.tree_pformat(self)
+        return "\n".join(["Record", *(f"  {k}: {text}" for k, text in said.items())])
+
+    def _is_one(self) -> bool:
+        """Whether it is one record whose values can be read, and soon: not traced, no
+        tree of other leaves, no axis of several records."""
         arrays = self.ts, self.values, self.t0
         read = all(isinstance(one, np.ndarray | jax.Array) for one in arrays)
-        # what is traced, or has an axis of several records, is shown as any tree
-        read = read and np.ndim(self.ts) == 1 and np.size(self.values) > 0
-        read = read and _checks.can_read() and _checks.is_concrete(self)
-        if not (read and _html.is_small(self)):
-            return eqx.tree_pformat(self)
-        said = [f"  {label}: {text}" for label, text in self.lines().items()]
-        return "\n".join(["Record", *said])
+        read = read and (np.ndim(self.ts), np.ndim(self.t0)) == (1, 0)
+        read = read and np.shape(self.values)[:1] == np.shape(self.ts)
+        read = read and np.size(self.values) > 0 and _html.is_small(self)
+        return read and _checks.can_read() and _checks.is_concrete(self)
 
 
 def between(values: Any) -> str:
