@@ -60,6 +60,11 @@ def test_a_record_shows_what_it_holds():
         "  errors: those of counts of independent shots",
     ]
     assert str(record) == repr(record)
+    apart = jqd.instruments.DirichletMultinomial(rho=0.125)
+    assert repr(jqd.Record([0.1, 0.2, 0.3], counts, apart)).splitlines()[-2:] == [
+        "  shots: 10 at each time",
+        "  errors: those of counts of shots that correlate by rho = 0.125",
+    ]
     shares = np.array([[0.25], [0.5], [0.75]])
     found = repr(jqd.Record([0, 1, 3], shares, jqd.Gaussian(0.125)))
     assert "times: 3 from 0 to 3, 1 to 2 apart" in found
