@@ -183,7 +183,7 @@ def _next(
             names = "springs", "anharmonicity"
             return _without(found.sigma), [[*recover, name, *given] for name in names]
         case CurveRecord():
-            return _without(found.sigma), [[*recover, "statistics", *given]]
+            return _of_curve(found, [*recover, "statistics", *given])
         case PhotonCurve():
             return _without(found.sigma), [[*recover, "temperature", *given]]
         case CountsRecord():
@@ -213,6 +213,9 @@ def _of_populations(
 ) -> tuple[list[str], list[list[str]]]:
     """The same of populations; `jqd simulate` has put H and the state beside them."""
     missing, laws = [], []
+    if record.from_start and len(record.ts) == 1:
+        missing.append("--t0: the time of the state, before that of the only row")
+        data = [*data, "--t0", "T0"]
     for option, name, what in (
         ("--hamiltonian", "hamiltonian", _HAMILTONIAN), ("--state", "psi0", _STATE),
     ):  # fmt: skip
@@ -221,9 +224,9 @@ def _of_populations(
         if not beside.is_file():
             missing.append(what)
     commands = [["jqd", "recover", "copying", *data, *laws]]
-    if record.noise.known:
+    if record.noise.known and len(record.ts) > 1:  # it leaves out rows in turn
         commands.append(["jqd", "compare", *data, *laws])
-    else:
+    elif not record.noise.known:
         table = file.suffix in CSV
         others = ["--noise gaussian:SIGMA", "--shots"][: 2 if table else 1]
         missing.append(f"{_SIGMA}, or by {' or '.join(others)}")
@@ -245,6 +248,19 @@ def _of_phase_space(
     if np.ptp(shots) > 0:
         return [f"samples: {least} or more at each time, or as many at all"], []
     return missing, [[*command, "--loss", "likelihood"]]
+
+
+def _of_curve(
+    curve: CurveRecord, recover: list[str]
+) -> tuple[list[str], list[list[str]]]:
+    """The same of occupations over energy: few tell g alone, with T and mu given."""
+    missing = _without(curve.sigma)
+    spare = len(curve.E) - (curve.sigma is None)  # without errors one tells the scatter
+    if spare >= 3:
+        return missing, [recover]
+    missing.append(f"--start: T and mu, for which rows are too few: {len(curve.E)}")
+    known = ["--free", "g", "--start", "T=NUMBER,mu=NUMBER"]
+    return missing, [[*recover, *known]] if spare else []
 
 
 def _of_settings(plan: Settings, file: Path) -> tuple[list[str], list[list[str]]]:

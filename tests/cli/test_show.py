@@ -106,8 +106,15 @@ CASES = {
               (1, 1.5, 2), "recover diffusion --data {} --estimator spectrum"),
     "a.npz": ({"t": TS, "x": np.outer(TS, [1, 2]), "x0": [0.0, 1.0], "v0": [0.0, 0]},
               "x of atom 1", (0, 1, 2), "recover springs --data {}"),
-    "E.csv": ("E,nbar\n1,2\n2,1\n", "nbar", (1, 1.5, 2),
+    "E.csv": ("E,nbar\n1,2.5\n2,1.5\n3,1\n4,0.6\n", "nbar", (0.6, 1.4, 2.5),
               "recover statistics --data {}"),
+    # three constants and the scatter are too many
+    "E3.csv": ("E,nbar\n1,2\n2,1.5\n3,1\n", "nbar", (1, 1.5, 2),
+               "recover statistics --data {} --free g --start T=NUMBER,mu=NUMBER"),
+    # of which a single row is that of the state, unless told
+    "one.csv": ("t,n0,n1\n3,90,10\n", "n1", (10, 10, 10),
+                "recover copying --data {} --t0 T0 --hamiltonian HAMILTONIAN.npy "
+                "--state PSI0.npy"),
     # 3, 1, 2, 2 particles: half of the states hold two, a quarter each the others
     "n.csv": ("n0,n1\n3,1\n2,2\n", "share of states", (1 / 4, 1 / 3, 1 / 2),
               "recover statistics --data {}"),
