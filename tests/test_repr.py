@@ -1,5 +1,6 @@
 """What `repr` and `print` show of laws and of what is found about them."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -59,6 +60,11 @@ def test_a_record_shows_what_it_holds():
         "  errors: those of counts of independent shots",
     ]
     assert str(record) == repr(record)
+    apart = jqd.instruments.DirichletMultinomial(rho=0.125)
+    assert repr(jqd.Record([0.1, 0.2, 0.3], counts, apart)).splitlines()[-2:] == [
+        "  shots: 10 at each time",
+        "  errors: those of counts of shots that correlate by rho = 0.125",
+    ]
     shares = np.array([[0.25], [0.5], [0.75]])
     found = repr(jqd.Record([0, 1, 3], shares, jqd.Gaussian(0.125)))
     assert "times: 3 from 0 to 3, 1 to 2 apart" in found
@@ -68,7 +74,7 @@ def test_a_record_shows_what_it_holds():
 
 
 def test_a_record_that_cannot_be_read_is_shown_as_a_tree():
-    """Traced, or of several records."""
+    """Traced, of several records, without some of its leaves, or with a deleted one."""
     said = []
 
     @jax.jit
@@ -80,5 +86,14 @@ def test_a_record_that_cannot_be_read_is_shown_as_a_tree():
     record = jqd.Record([0.0, 1.0, 2.0], np.ones((3, 1)))
     look(record.ts)
     said.append(repr(jax.tree.map(lambda x: jnp.stack([x, x]), record)))
+    other = eqx.tree_at(lambda one: one.values, record, np.ones((2, 3, 1)))
+    said.append(repr(other))
+    other = eqx.tree_at(lambda one: one.t0, record, np.zeros(2))
+    said.append(repr(other))
+    errors = jqd.Record(record.ts, np.full((3, 1), 0.25), jqd.Gaussian(0.1))
+    said.append(repr(eqx.tree_at(lambda one: one.noise.sigma, errors, None)))
+    gone = jqd.Record(np.arange(3.0), np.ones((3, 1)))
+    gone.values.delete()
+    said.append(repr(gone))
     assert all(text.startswith("Record(") for text in said)
-    assert len(said) == 2
+    assert len(said) == 6

@@ -1,5 +1,6 @@
 """`jqd show`: what is read in a file of data, before any fit."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,8 +23,10 @@ from ..records import (
     Settings,
     load,
 )
-from ..records.contents import Contents, contents_of
-from ..report.results import SUMMARY
+from ..records.contents import HERMITIAN, STATE, Contents, contents_of
+from ..records.formats import CSV, KINDS
+from ..records.phase_space import least_samples
+from ..report.results import SUMMARY, read_results
 from ..report.tables import checks_table
 from ..spaces import SampledPulse
 from .options import AsJson, Columns, Shots, parse_columns
@@ -37,6 +40,12 @@ MOST = 20
 _HAMILTONIAN = "--hamiltonian: H/ħ, in radians per unit of t"
 _STATE = "--state: the state at t0"
 _SIGMA = "errors of the values: `sigma` in the file"
+# The laws of `jqd simulate` that take settings, as its words.
+_PLANNED = {name: [name] for name in ("copying", "husimi", "diffusion")}
+_PLANNED |= {"": ["copying"], "law": ["law", "LAW"]}
+# What loaders call the file, which has no name of its own here.
+_CALLED = {"path", *(of.argument for of in KINDS.values())}
+_FILE = re.compile(f"Argument `(?:{'|'.join(sorted(_CALLED))})`")
 
 
 def show(
@@ -55,11 +64,11 @@ def show(
     """Show what is read in a file of data, and the command that fits a law to it."""
     _refuse_results(file)
     chosen: dict[str, Any] = {"columns": parse_columns(columns), "shots": shots}
-    found = load(file, **{name: one for name, one in chosen.items() if one is not None})
+    found = _read(file, {k: one for k, one in chosen.items() if one is not None})
     seen = contents_of(found)
     words = ["--columns", columns] if chosen["columns"] else []
     words += [] if shots is None else ["--shots", str(shots)]
-    missing, commands = _next(found, file, words)
+    missing, commands = _next(found, seen.data, file, words)
     summary: dict[str, Any] = {
         "file": str(file),
         "data": seen.data,
@@ -70,12 +79,12 @@ def show(
         "next": [shlex.join(command) for command in commands],
     }
     with run_folder(out) as folder:
-        written = []
+        written: list[Path] = []
         if folder is not None:
             with finished_work_in(folder, ""):
                 kept = summary | {"provenance": provenance()}
-                report.write_json(kept, folder / SUMMARY)
-                written = write_figures(lambda: _figures(seen), folder)
+                written.append(report.write_json(kept, folder / SUMMARY))
+                written += write_figures(lambda: _figures(seen), folder)
     facts = {"file": str(file), "data": seen.data} | summary["facts"]
     if missing:
         facts["not in the file"] = "; ".join(missing)
@@ -99,14 +108,30 @@ def show(
     return code
 
 
+def _read(file: Path, options: Mapping[str, Any]) -> Any:
+    """What `load` returns; its complaints name the file as it was typed."""
+    try:
+        return load(file, **options)
+    except ValueError as error:
+        message = str(error)
+        if _FILE.match(message) is None:
+            raise
+        raise ValueError(_FILE.sub("Argument `FILE`", message, count=1)) from None
+
+
 def _refuse_results(path: Path) -> None:
     """Raise for what a command has written, which another command shows."""
     folder = path.parent if path.name == SUMMARY else path
-    if (folder / SUMMARY).is_file():
-        raise ValueError(
-            f"Argument `FILE` must be data, but {path} is results of a command, which "
-            f"`jqd report {folder}` shows."
-        )
+    if not (folder / SUMMARY).is_file():
+        return
+    try:
+        read_results(folder)
+    except ValueError:  # of this command, or of none: it is refused like any folder
+        return
+    raise ValueError(
+        f"Argument `FILE` must be data, but {path} is results of a command, which "
+        f"`jqd report {shlex.quote(str(folder))}` shows."
+    )
 
 
 def _spread(column: np.ndarray) -> dict[str, float]:
@@ -128,51 +153,54 @@ def _figures(seen: Contents) -> "Mapping[str, Figure]":
 
 
 def _next(
-    found: Any, file: Path, words: list[str]
+    found: Any, data: str, file: Path, words: list[str]
 ) -> tuple[list[str], list[list[str]]]:
     """What the file leaves open, and commands that take it, the first one first.
 
-    Words in capitals stand for what the user has to give.
+    Words in capitals stand for what the user has to give. There is no command where
+    each would refuse the file.
 
     Args:
         found: what was read.
+        data: what it is, in words.
         file: where.
         words: options with which it was read.
     """
-    data = ["--data", str(file), *words]
+    given = ["--data", str(file), *words]
     recover = ["jqd", "recover"]
     match found:
         case Record():
-            return _of_populations(found, file, data)
+            return _of_populations(found, file, given)
         case PhaseSpaceRecord():
-            missing = ["--hamiltonian: an operator in a, ad, e.g. 0.5*U*ad^2*a^2"]
-            missing += _without(found.sigma) if found.kind != "samples" else []
-            operator = ["--hamiltonian", "OPERATOR"]
-            return missing, [[*recover, "husimi", *data, *operator]]
+            return _of_phase_space(found, [*recover, "husimi", *given])
         case DensityRecord():
             missing = _without(found.sigma) if found.counts is None else []
-            levels = ["--estimator", "spectrum"]
-            more = ["--start", "D=0.3"] if len(found.ts) else levels
-            return missing, [[*recover, "diffusion", *data, *more]]
+            more = []
+            if not len(found.ts) or found.initial is None:
+                more = ["--estimator", "spectrum"]
+            return missing, [[*recover, "diffusion", *given, *more]]
         case AtomRecord():
             names = "springs", "anharmonicity"
-            return _without(found.sigma), [[*recover, name, *data] for name in names]
+            return _without(found.sigma), [[*recover, name, *given] for name in names]
         case CurveRecord():
-            return _without(found.sigma), [[*recover, "statistics", *data]]
+            return _of_curve(found, [*recover, "statistics", *given])
         case PhotonCurve():
-            return _without(found.sigma), [[*recover, "temperature", *data]]
+            return _without(found.sigma), [[*recover, "temperature", *given]]
         case CountsRecord():
-            return [], [[*recover, "statistics", *data]]
+            return [], [[*recover, "statistics", *given]]
         case PhotonCounts():
-            return [], [[*recover, "temperature", *data]]
+            return [], [[*recover, "temperature", *given]]
         case Settings():
-            law = found.law or "copying"
-            return [], [["jqd", "simulate", law, "--settings", str(file)]]
+            return _of_settings(found, file)
         case SampledPulse():
-            pulse = ["--data", "DATA", "--pulse", str(file)]
-            return ["--data: maps, moments or samples"], [[*recover, "husimi", *pulse]]
+            pulse = ["--hamiltonian", "OPERATOR", "--pulse", f"drive={file}"]
+            return [
+                "--data: maps, moments or samples",
+                "--hamiltonian: an operator with drive(t), e.g. "
+                "0.5*U*ad^2*a^2 + drive(t)*(a + ad)",
+            ], [[*recover, "husimi", "--data", "DATA", *pulse]]
         case _:
-            return _of_array(found, file)
+            return _of_array(data, file)
 
 
 def _without(sigma: Any) -> list[str]:
@@ -185,6 +213,9 @@ def _of_populations(
 ) -> tuple[list[str], list[list[str]]]:
     """The same of populations; `jqd simulate` has put H and the state beside them."""
     missing, laws = [], []
+    if record.from_start and len(record.ts) == 1:
+        missing.append("--t0: the time of the state, before that of the only row")
+        data = [*data, "--t0", "T0"]
     for option, name, what in (
         ("--hamiltonian", "hamiltonian", _HAMILTONIAN), ("--state", "psi0", _STATE),
     ):  # fmt: skip
@@ -193,18 +224,65 @@ def _of_populations(
         if not beside.is_file():
             missing.append(what)
     commands = [["jqd", "recover", "copying", *data, *laws]]
-    if record.noise.known:
+    if record.noise.known and len(record.ts) > 1:  # it leaves out rows in turn
         commands.append(["jqd", "compare", *data, *laws])
-    else:
-        missing.append(f"{_SIGMA}, --noise gaussian:SIGMA, or --shots")
+    elif not record.noise.known:
+        table = file.suffix in CSV
+        others = ["--noise gaussian:SIGMA", "--shots"][: 2 if table else 1]
+        missing.append(f"{_SIGMA}, or by {' or '.join(others)}")
     return missing, commands
 
 
-def _of_array(found: np.ndarray, file: Path) -> tuple[list[str], list[list[str]]]:
+def _of_phase_space(
+    record: PhaseSpaceRecord, recover: list[str]
+) -> tuple[list[str], list[list[str]]]:
+    """The same of data in phase space; a few samples are fitted by their likelihood."""
+    missing = ["--hamiltonian: an operator in a, ad, e.g. 0.5*U*ad^2*a^2"]
+    command = [*recover, "--hamiltonian", "OPERATOR"]
+    if record.kind != "samples":
+        return missing + _without(record.sigma), [command]
+    size, least = record.values.shape[1], least_samples(record.modes)
+    shots = np.full(len(record.ts), size) if record.shots is None else record.shots
+    if shots.min() >= least:
+        return missing, [command]
+    if np.ptp(shots) > 0:
+        return [f"samples: {least} or more at each time, or as many at all"], []
+    return missing, [[*command, "--loss", "likelihood"]]
+
+
+def _of_curve(
+    curve: CurveRecord, recover: list[str]
+) -> tuple[list[str], list[list[str]]]:
+    """The same of occupations over energy: few tell g alone, with T and mu given."""
+    missing = _without(curve.sigma)
+    spare = len(curve.E) - (curve.sigma is None)  # without errors one tells the scatter
+    if spare >= 3:
+        return missing, [recover]
+    missing.append(f"--start: T and mu, for which rows are too few: {len(curve.E)}")
+    known = ["--free", "g", "--start", "T=NUMBER,mu=NUMBER"]
+    return missing, [[*recover, *known]] if spare else []
+
+
+def _of_settings(plan: Settings, file: Path) -> tuple[list[str], list[list[str]]]:
+    """The same of settings, which hold no law but by name."""
+    missing = [
+        "the Hamiltonian, the state and the constants: built-in ones unless given"
+    ]
+    if plan.law not in _PLANNED:
+        return missing, []
+    out = file.with_name(f"{file.stem}_record.npz")
+    words = [*_PLANNED[plan.law], "--settings", str(file), "--out", str(out)]
+    return missing, [["jqd", "simulate", *words]]
+
+
+def _of_array(data: str, file: Path) -> tuple[list[str], list[list[str]]]:
     """The same of a matrix or a state."""
-    matrix = found.ndim == 2
-    laws = ["--hamiltonian", str(file), "--state", "PSI0.npy"]
-    if not matrix:
-        laws = ["--hamiltonian", "HAMILTONIAN.npy", "--state", str(file)]
-    missing = ["--data: populations or counts", _STATE if matrix else _HAMILTONIAN]
-    return missing, [["jqd", "recover", "copying", "--data", "DATA", *laws]]
+    laws = {
+        HERMITIAN: ["--hamiltonian", str(file), "--state", "PSI0.npy"],
+        STATE: ["--hamiltonian", "HAMILTONIAN.npy", "--state", str(file)],
+    }
+    if data not in laws:
+        return [], []
+    missing = ["--data: populations or counts"]
+    missing.append(_STATE if data == HERMITIAN else _HAMILTONIAN)
+    return missing, [["jqd", "recover", "copying", "--data", "DATA", *laws[data]]]

@@ -22,6 +22,10 @@ from .settings import Settings
 # Rows of densities, or moments of a list, that are columns.
 MOST = 6
 _NO_SIGMA = "none in the file"
+# What a command takes as `--hamiltonian` and as `--state`.
+HERMITIAN, STATE = "a Hermitian matrix", "a state"
+# How far the squared norm of a state may be from 1, as in `_checks.check_state`.
+_NORM = 1e-6
 
 
 class Contents(NamedTuple):
@@ -69,6 +73,8 @@ def _populations(record: Record) -> Contents:
 
 
 def _array(array: np.ndarray) -> Contents:
+    # short floats have no eigenvalues, and squares of short integers overflow
+    array = array.astype(complex if np.iscomplexobj(array) else float)
     return _matrix(array) if array.ndim == 2 else _state(array)
 
 
@@ -79,27 +85,30 @@ def _matrix(matrix: np.ndarray) -> Contents:
     try:
         _checks.check_hermitian(matrix, "hamiltonian")
     except ValueError as error:
-        lines["Hermitian"] = f"no: {error}"
+        # without the name of an argument that nobody typed here
+        lines["Hermitian"] = f"no: {str(error).partition(', but ')[2]}"
         return none
     levels = np.linalg.eigvalsh(matrix)
     lines |= {"Hermitian": "yes", "levels": between(levels)}
     return none._replace(
-        data="a Hermitian matrix", along=("level", np.arange(rows)),
+        data=HERMITIAN, along=("level", np.arange(rows)),
         columns={"energy over ħ": levels},
     )  # fmt: skip
 
 
 def _state(psi: np.ndarray) -> Contents:
     shares = np.abs(psi) ** 2
+    norm = float(shares.sum())
     lines = {
         "classes": str(len(psi)),
         "entries": _entries(psi),
-        "squared norm": f"{shares.sum():.9g}",
+        "squared norm": f"{norm:.9g}",
     }
     if empty := np.flatnonzero(shares == 0).tolist():
         lines["empty classes"] = ", ".join(map(str, empty[:MOST]))
     classes = np.arange(len(psi))
-    return Contents("a state", lines, ("class", classes), {"|ψ|²": shares})
+    data = STATE if abs(norm - 1) <= _NORM else "a vector, not normalised"
+    return Contents(data, lines, ("class", classes), {"|ψ|²": shares})
 
 
 def _entries(array: np.ndarray) -> str:
@@ -244,9 +253,9 @@ def _draws(record: CountsRecord) -> Contents:
         "states": str(states),
         "particles": f"{between(record.counts.sum(axis=1))} in each draw",
     }
-    n = np.arange(record.counts.max() + 1)
-    share = np.bincount(record.counts.ravel(), minlength=len(n)) / record.counts.size
-    along = "particles in a state", n
+    # numbers that occur: of all up to the largest there may be too many to hold
+    n, times = np.unique(record.counts, return_counts=True)
+    along, share = ("particles in a state", n), times / record.counts.size
     return Contents("occupation numbers", lines, along, {"share of states": share})
 
 

@@ -12,7 +12,7 @@ from .density import load_density
 from .file import File
 from .formats import CSV, KINDS, NPZ, TOML
 from .occupations import load_photons, load_statistics
-from .phase_space import load_phase_space
+from .phase_space import WIGNER, load_phase_space
 from .populations import load_record
 from .preparations import load_tables
 from .reading import load_matrix, load_pulse, load_state, there
@@ -85,6 +85,8 @@ def kind_of(path: str | Path) -> str:
         return "populations"
     if not found and array is not None:
         return "matrix" if sum(size > 1 for size in array.shape) > 1 else "state"
+    if not found and {"x", "y"} <= {*names} and {*WIGNER} & {*names}:
+        return "phase space"  # whose loader says what makes a Husimi function of it
     if len(found) != 1:
         but = f"fits {' and '.join(found)}"
         if not found:

@@ -9,6 +9,9 @@ from .. import _checks
 from .file import naming
 from .reading import format_of, read
 
+# Tables are read as floats, which tell whole numbers apart up to here.
+_MOST = 2.0**53
+
 
 class CountsRecord(NamedTuple):
     """Draws of occupation numbers.
@@ -71,7 +74,7 @@ def load_statistics(path: str | Path) -> CountsRecord | CurveRecord:
 
     Raises:
         ValueError: unreadable file, unknown or missing columns, entries that are not
-            finite numbers, counts that are not integers from 0 on.
+            finite numbers, counts that are not integers from 0 to 2**53.
     """
     file = read(path, "statistics")
     format_of("statistics", file, ".csv")
@@ -88,12 +91,13 @@ def load_statistics(path: str | Path) -> CountsRecord | CurveRecord:
     if size < 2:
         raise file.complaint("hold at least two states", "holds `n0` alone")
     counts = np.stack([file[f"n{i}"] for i in range(size)], axis=-1)
-    bad = np.argwhere((counts < 0) | (counts != np.floor(counts)))
+    good = (counts >= 0) & (counts == np.floor(counts)) & (counts <= _MOST)
+    bad = np.argwhere(~good)
     if len(bad):
         row, column = bad[0]
         raise ValueError(
-            f"Argument `data` must hold whole numbers from 0 on, but `n{column}` in "
-            f"row {row} of {file.path.name} is {counts[row, column]:g}."
+            f"Argument `data` must hold whole numbers from 0 to 2**53, but `n{column}` "
+            f"in row {row} of {file.path.name} is {counts[row, column]:g}."
         )
     return CountsRecord(counts.astype(int))
 

@@ -23,7 +23,7 @@ _RESERVED = {
     "sigma", "t0", "shots",
 }  # fmt: skip
 # Names under which files hold what is not read, since its errors would be mixed.
-_WIGNER = ("wigner", "Wigner", "W")
+WIGNER = ("wigner", "Wigner", "W")
 _G_ALONE = "`g` beside `x` and `y` alone"
 # Total power up to which moments of samples of one mode are recorded.
 SAMPLE_POWERS = 8
@@ -258,7 +258,7 @@ def _refuse_wigner(file: File) -> None:
 
     Q is W spread by the vacuum, of variance 1/4 in the parts of α = g/2 (x + iy).
     """
-    held = [name for name in _WIGNER if name in file]
+    held = [name for name in WIGNER if name in file]
     if held and not any(kind in file for kind in _VALUES):
         raise file.complaint(
             "hold a Husimi function as `husimi`",

@@ -118,8 +118,15 @@ def record_of_table(table: Any) -> Record:
         table = table.reset_index()
     file, header = File(Path("the DataFrame")), [str(name) for name in table.columns]
     check_header(file, header)
+    held = np.asarray(table.to_numpy())
+    if held.dtype.kind == "O":  # columns of several types, each with its own
+        good = not any(isinstance(one, str) for one in held.flat)
+    else:
+        good = held.dtype.kind in "biuf"
     try:
-        numbers = np.asarray(table.to_numpy(), dtype=float)
+        if not good:  # 0110 would be read as 110, and a complex number be cut
+            raise TypeError
+        numbers = held.astype(float)
     except (TypeError, ValueError):
         types = ", ".join(map(str, table.dtypes))
         raise file.complaint("hold numbers", f"has the types {types}") from None

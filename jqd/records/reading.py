@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from .._files import as_path
+from .._outside import plain
 from ..spaces import SampledPulse, sampled_pulse
 from .arrays import npy_array, npz_arrays
 from .datasets import dataset_arrays
@@ -206,7 +207,10 @@ def _array_of(file: File, rank: int) -> np.ndarray:
         array = npy_array(file)
     if array.dtype.kind not in "biufc":
         raise file.complaint("hold numbers", f"holds {array.dtype}")
+    if not array.size:
+        raise file.complaint("hold numbers", "holds none")
     replace(file, arrays={name: array}).check_finite()
+    array = plain(array, name)  # in the byte order of this machine, of 64 bits at most
     array = array.reshape(-1) if rank == 1 and array.size in array.shape else array
     if array.ndim != rank:
         raise file.complaint(f"have {rank} axes", f"has shape {array.shape}")

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks, _html
 from .._outside import plain
-from ..instruments import EnsembleNoise, Gaussian, Multinomial
+from ..instruments import DirichletMultinomial, EnsembleNoise, Gaussian, Multinomial
 from ..instruments.noise import Noise, NoNoise
 
 # Gaps that differ by less of the shortest are shown as one: six digits are shown.
@@ -132,15 +132,23 @@ class Record(eqx.Module):
         return lines | {"errors": _errors(self.noise)}
 
     def __repr__(self) -> str:
+        try:
+            said = self.lines() if self._is_one() else {}
+        except Exception:  # whatever a deleted array does, or none in place of one
+            said = {}
+        if not said:
+            return eqx.tree_pformat(self)
+        return "\n".join(["Record", *(f"  {k}: {text}" for k, text in said.items())])
+
+    def _is_one(self) -> bool:
+        """Whether it is one record whose values can be read, and soon: not traced, no
+        tree of other leaves, no axis of several records."""
         arrays = self.ts, self.values, self.t0
         read = all(isinstance(one, np.ndarray | jax.Array) for one in arrays)
-        # what is traced, or has an axis of several records, is shown as any tree
-        read = read and np.ndim(self.ts) == 1 and np.size(self.values) > 0
-        read = read and _checks.can_read() and _checks.is_concrete(self)
-        if not (read and _html.is_small(self)):
-            return eqx.tree_pformat(self)
-        said = [f"  {label}: {text}" for label, text in self.lines().items()]
-        return "\n".join(["Record", *said])
+        read = read and (np.ndim(self.ts), np.ndim(self.t0)) == (1, 0)
+        read = read and np.shape(self.values)[:1] == np.shape(self.ts)
+        read = read and np.size(self.values) > 0 and _html.is_small(self)
+        return read and _checks.can_read() and _checks.is_concrete(self)
 
 
 def between(values: Any) -> str:
@@ -162,6 +170,8 @@ def _errors(noise: Noise) -> str:
     """How the values scatter, as far as it is known."""
     if isinstance(noise, Gaussian):
         return between(np.asarray(noise.sigma))
+    if isinstance(noise, DirichletMultinomial):  # a Multinomial as well
+        return f"those of counts of shots that correlate by rho = {between(noise.rho)}"
     if isinstance(noise, Multinomial):
         return "those of counts of independent shots"
     if isinstance(noise, EnsembleNoise):

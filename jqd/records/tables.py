@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from .columns import tells_classes
 from .file import File
 from .formats import KINDS
 
@@ -82,7 +83,8 @@ def _place(file: File, header: list[str], name: str) -> int:
 def header_of(file: File) -> list[str]:
     """Names of the columns of a table; none where the first line holds numbers.
 
-    A # before them is that of a comment unless they are those of a kind of data.
+    A # before them is that of a comment unless they are those of a kind of data, or of
+    some classes.
 
     Raises:
         ValueError: another separator or encoding, a column without a name, or two of
@@ -94,7 +96,8 @@ def header_of(file: File) -> list[str]:
     _check_separator(file, first, below)
     if _is_numeric(first):
         return []
-    said = any(of.fitting(first, file.path.suffix) for of in KINDS.values())
+    said = tells_classes(first)
+    said = said or any(of.fitting(first, file.path.suffix) for of in KINDS.values())
     _, plain = next(_rows(file), (0, []))
     if not said and plain != first:
         return []

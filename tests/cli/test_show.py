@@ -63,7 +63,12 @@ def test_what_lies_beside_is_in_the_command(tmp_path, printed):
     ]
     (missing,) = found["missing"]
     assert missing.startswith("errors of the values")
+    assert missing.endswith("or by --noise gaussian:SIGMA or --shots")
     assert found["columns"]["p0"]["largest"] == 0.9
+    # which no archive takes
+    path = written(tmp_path, "p.npz", {"t": [0.0, 1], "p": [[0.9, 0.1], [0.25, 0.75]]})
+    assert main(["show", str(path), "--json"]) == 0
+    assert printed("show")["missing"][-1].endswith("or by --noise gaussian:SIGMA")
 
 
 CASES = {
@@ -74,10 +79,11 @@ CASES = {
     "psi.npy": (KET, "|ψ|²", (0.36, 0.5, 0.64),
                 "recover copying --data DATA --hamiltonian HAMILTONIAN.npy --state {}"),
     "f.csv": ("t,f\n0,0\n1,0.5\n2,0.5\n3,0\n", "f", (0, 0.25, 0.5),
-              "recover husimi --data DATA --pulse {}"),
+              "recover husimi --data DATA --hamiltonian OPERATOR --pulse drive={}"),
     "s.npz": ({"t": [0.0, 1.0], "samples": [[1 + 1j, 3 + 1j], [0, 2]], "psi0": KET},
               "mean of Re α", (1, 1.5, 2),
-              "recover husimi --data {} --hamiltonian OPERATOR"),
+              # too few to show how their moments scatter
+              "recover husimi --data {} --hamiltonian OPERATOR --loss likelihood"),
     "m.npz": ({"t": [0.0, 1.0], "moments": [[1 + 2j], [0]], "orders": [[1, 0]],
                "alpha0": 1.0},
               "Im of (1, 0)", (0, 1, 2),
@@ -90,22 +96,37 @@ CASES = {
     "d.npz": ({"t": [0.0], "x": X, "potential": X**2, "density": PACKET[None],
                "psi0": np.sqrt(PACKET)},
               "t = 0", (0, 0.0625, np.pi**-0.5),
-              "recover diffusion --data {} --start D=0.3"),
+              "recover diffusion --data {}"),
+    # no state, from which a fit begins
+    "dE.npz": ({"t": [1.0], "x": X, "potential": X**2, "density": PACKET[None],
+                "levels": [1.0]},
+               "t = 1", (0, 0.0625, np.pi**-0.5),
+               "recover diffusion --data {} --estimator spectrum"),
     "E.npz": ({"x": X, "potential": X**2, "levels": [1.0, 1.5, 2.0]}, "energy",
               (1, 1.5, 2), "recover diffusion --data {} --estimator spectrum"),
     "a.npz": ({"t": TS, "x": np.outer(TS, [1, 2]), "x0": [0.0, 1.0], "v0": [0.0, 0]},
               "x of atom 1", (0, 1, 2), "recover springs --data {}"),
-    "E.csv": ("E,nbar\n1,2\n2,1\n", "nbar", (1, 1.5, 2),
+    "E.csv": ("E,nbar\n1,2.5\n2,1.5\n3,1\n4,0.6\n", "nbar", (0.6, 1.4, 2.5),
               "recover statistics --data {}"),
-    # 3, 1, 2, 2 particles: none is in no state, half of the states hold two
-    "n.csv": ("n0,n1\n3,1\n2,2\n", "share of states", (0, 0.25, 0.5),
+    # three constants and the scatter are too many
+    "E3.csv": ("E,nbar\n1,2\n2,1.5\n3,1\n", "nbar", (1, 1.5, 2),
+               "recover statistics --data {} --free g --start T=NUMBER,mu=NUMBER"),
+    # of which a single row is that of the state, unless told
+    "one.csv": ("t,n0,n1\n3,90,10\n", "n1", (10, 10, 10),
+                "recover copying --data {} --t0 T0 --hamiltonian HAMILTONIAN.npy "
+                "--state PSI0.npy"),
+    # 3, 1, 2, 2 particles: half of the states hold two, a quarter each the others
+    "n.csv": ("n0,n1\n3,1\n2,2\n", "share of states", (1 / 4, 1 / 3, 1 / 2),
               "recover statistics --data {}"),
+    # of so many numbers up to the largest there is no list
+    "many.csv": ("n0,n1\n3e14,1\n2,2\n", "share of states", (1 / 4, 1 / 3, 1 / 2),
+                 "recover statistics --data {}"),
     "light.csv": ("omega,n\n1,3\n1,0\n", "n", (0, 1.5, 3),
                   "recover temperature --data {}"),
     "thermal.csv": ("omega,nbar,sigma\n1,0.6,0.1\n2,0.2,0.1\n", "nbar", (0.2, 0.4, 0.6),
                     "recover temperature --data {}"),
     "plan.toml": ("t = [0.5, 2.0]\nshots = [300, 700]\n", "shots", (300, 500, 700),
-                  "simulate copying --settings {}"),
+                  "simulate copying --settings {} --out {}"),
 }  # fmt: skip
 
 
@@ -115,7 +136,8 @@ def test_every_kind_is_shown(name, tmp_path, printed):
     path = written(tmp_path, name, held)
     assert main(["show", str(path), "--json"]) == 0
     found = printed("show")
-    assert found["next"][0] == "jqd " + command.format(path)
+    record = path.with_name(f"{path.stem}_record.npz")
+    assert found["next"][0] == "jqd " + command.format(path, record)
     shown = found["columns"][column]
     # six digits of the eigenvalues, and what lies beyond the grid
     assert [*shown.values()] == pytest.approx(numbers, abs=1e-4)
@@ -154,12 +176,62 @@ def test_what_a_person_reads_is_a_table(tmp_path, capsys):
     assert all(len(line) <= 80 for line in lines if not line.startswith("Next: "))
 
 
-def test_a_matrix_that_is_no_hamiltonian_says_so(tmp_path, printed):
-    path = written(tmp_path, "H.csv", "1,2\n3,4\n")
+@pytest.mark.parametrize(
+    ("name", "held", "label", "said"),
+    [
+        ("H.csv", "1,2\n3,4\n", "Hermitian",
+         "no: entry [0, 1] differs from the conjugate of entry [1, 0] by 1."),
+        # a table without a header
+        ("t.csv", "0,0.9,0.1\n1,0.5,0.5\n", "Hermitian", "no: its shape is (2, 3)."),
+        ("psi.npy", np.array([100, 0], np.int8), "squared norm", "10000"),
+    ],
+)  # fmt: skip
+def test_what_is_no_hamiltonian_and_no_state_says_so(
+    name, held, label, said, tmp_path, printed
+):
+    """No command takes it as one."""
+    assert main(["show", str(written(tmp_path, name, held)), "--json"]) == 0
+    found = printed("show")
+    assert found["facts"][label] == said
+    assert (found["missing"], found["next"]) == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["<f2", ">f8", "g"])
+def test_numbers_of_other_lengths_and_orders(kind, tmp_path, printed):
+    """Short, long and foreign floats: levels of [[0, 1], [1, 0]]."""
+    path = written(tmp_path, "H.npy", np.array([[0, 1], [1, 0]], kind))
     assert main(["show", str(path), "--json"]) == 0
     found = printed("show")
-    assert found["facts"]["Hermitian"].startswith("no: ")
-    assert found["columns"] == {}
+    assert found["facts"]["Hermitian"] == "yes"
+    assert [*found["columns"]["energy over ħ"].values()] == pytest.approx([-1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("law", "words"),
+    [("husimi", ["husimi"]), ("law", ["law", "LAW"]), ("another", None)],
+)
+def test_settings_are_for_the_law_that_they_name(law, words, tmp_path, printed):
+    text = f't = [0.5, 2.0]\nshots = [300, 700]\nlaw = "{law}"\n'
+    path = written(tmp_path, "plan.toml", text)
+    assert main(["show", str(path), "--json"]) == 0
+    found = printed("show")
+    assert found["facts"]["law"] == law
+    said = [command.partition(" --settings")[0] for command in found["next"]]
+    assert said == ([] if words is None else [" ".join(["jqd", "simulate", *words])])
+
+
+def test_samples_that_no_fit_takes_name_what_they_lack(tmp_path, printed):
+    """Too few for moments, and not as many at each time: 17 tell 16 moments."""
+    held = CASES["s.npz"][0] | {"shots": [2, 1]}
+    assert main(["show", str(written(tmp_path, "s.npz", held)), "--json"]) == 0
+    found = printed("show")
+    assert found["next"] == []
+    assert found["missing"] == ["samples: 17 or more at each time, or as many at all"]
+    held |= {"samples": np.tile(held["samples"], 9), "shots": [18, 17]}
+    path = written(tmp_path, "many.npz", held)
+    assert main(["show", str(path), "--json"]) == 0
+    (command,) = printed("show")["next"]
+    assert command == f"jqd recover husimi --data {path} --hamiltonian OPERATOR"
 
 
 @pytest.mark.parametrize(
@@ -173,15 +245,20 @@ def test_a_matrix_that_is_no_hamiltonian_says_so(tmp_path, printed):
         ("n.csv", "t,n1\n0,3\n1,4\n"),
         ("p.npy", b"no array"),
         ("p.txt", "1"),
+        ("psi.npy", np.zeros(0)),
+        ("H.npy", np.zeros((2, 2, 2))),
+        ("n.csv", "n0,n1\n1e25,1\n"),
     ],
 )
 def test_a_refusal_is_that_of_loading(name, held, tmp_path, capsys):
+    """In its words, about the argument as it was typed."""
     path = written(tmp_path, name, held)
     with pytest.raises(ValueError, match="Argument `") as refused:
         jqd.load(path)
     assert main(["show", str(path), "--out", str(tmp_path / "seen")]) == 2
     said = capsys.readouterr()
-    assert (said.out, said.err) == ("", f"Error: {refused.value}\n")
+    words = str(refused.value).split(" ", 2)[2]
+    assert (said.out, said.err) == ("", f"Error: Argument `FILE` {words}\n")
     assert not (tmp_path / "seen").exists()
 
 
@@ -194,8 +271,20 @@ def test_bits_are_no_counts(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["", "summary.json"])
 def test_results_are_for_another_command(name, tmp_path, capsys):
-    (tmp_path / "summary.json").write_text("{}")
+    found = {"law": "Schrodinger", "status": "converged", "provenance": {}}
+    (tmp_path / "summary.json").write_text(json.dumps(found))
     assert main(["show", str(tmp_path / name)]) == 2
     said = capsys.readouterr().err
     assert said.startswith("Error: Argument `FILE` must be data")
     assert f"`jqd report {tmp_path}` shows" in said
+
+
+def test_its_own_results_are_offered_to_no_command(tmp_path, capsys):
+    """`jqd report` shows fits and the like, and refuses them."""
+    path, out = written(tmp_path, "H.npy", np.eye(2)), tmp_path / "seen"
+    assert main(["show", str(path), "--out", str(out)]) == 0
+    assert f"Written: {out / 'summary.json'}\n" in capsys.readouterr().out
+    assert main(["show", str(out)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: Argument `FILE` must be a file ending in ")
+    assert "jqd report" not in said

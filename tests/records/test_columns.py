@@ -50,8 +50,10 @@ def test_one_share_of_two_is_enough(tmp_path):
         assert isinstance(found.noise, Gaussian) == ("sigma" in columns)
     other = saved(tmp_path, "t,p0\n0,0.9\n1,0.25\n", "other.csv")
     second = saved(tmp_path, "t,p1\n0,0.1\n1,0.75\n", "second.csv")
+    # as NumPy writes a header
+    third = saved(tmp_path, "# t,p1\n0,0.1\n1,0.75\n", "third.csv")
     for load in (load_record, jqd.load):
-        for one in (other, second):
+        for one in (other, second, third):
             np.testing.assert_allclose(
                 load(one).values, [[0.9, 0.1], [0.25, 0.75]], rtol=1e-15
             )

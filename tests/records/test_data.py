@@ -265,6 +265,13 @@ def test_tables_in_memory_are_completed_like_files():
         (Frame(t=[0.0], n1=[3.0]), "say how many `shots`"),
         (Frame(t=[], p0=[], p1=[]), "hold values, but the DataFrame has none"),
         (Frame(t=["a"], p0=["b"]), "hold numbers, but the DataFrame has the types"),
+        # cut to their real parts, or read as 110, these would be data
+        (Frame(t=[0.0], p0=[0.5j], p1=[1]), "has the types float64, complex128"),
+        (Frame(t=["0"], n0=["0110"], n1=["1"]), "hold numbers, but the DataFrame"),
+        (
+            Frame(t=np.array([0], object), n0=np.array(["0110"], object), n1=[1]),
+            "has the types object, object, int64",
+        ),
     ):
         with pytest.raises(ValueError, match=words):
             as_data(wrong)

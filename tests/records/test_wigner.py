@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
+import jqd
 from jqd.records import load_phase_space
 
 G = np.sqrt(2)
@@ -22,8 +23,9 @@ WIGNER = np.exp(-APART)[None] / np.pi
 def test_the_line_that_is_told_makes_a_husimi_function(tmp_path, name):
     held = {"t": [0.0], "x": X, "y": Y, "alpha0": ALPHA}
     np.savez(tmp_path / "w.npz", **held, **{name: WIGNER})
-    with pytest.raises(ValueError, match=f"has a Wigner function `{name}`") as why:
-        load_phase_space(tmp_path / "w.npz")
+    for load in (jqd.load, load_phase_space):
+        with pytest.raises(ValueError, match=f"has a Wigner function `{name}`") as why:
+            load(tmp_path / "w.npz")
     (call,) = re.findall(
         r"scipy\.ndimage\.\S+\(W, \(.*\), truncate=8\)", str(why.value)
     )
