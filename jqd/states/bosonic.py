@@ -49,7 +49,8 @@ def coherent(
             or has more quanta than the 4096 levels that are tried.
     """
     _checks.check_finite(alpha, "alpha")
-    if isinstance(levels, Sequence) and not isinstance(levels, bytes | bytearray):
+    _refuse_bytes(levels, "levels")
+    if isinstance(levels, Sequence):
         _checks.check_shape(alpha, "alpha", (len(levels),))
         alpha = jnp.asarray(alpha)
         return product(*(coherent(alpha[i], d) for i, d in enumerate(levels)))
@@ -84,12 +85,10 @@ def number_state(
         ValueError: n is negative or not below its levels, or n and levels differ in
             number.
     """
-    quanta, shape = (
-        tuple(x)
-        if isinstance(x, Sequence) and not isinstance(x, bytes | bytearray)
-        else (x,)
-        for x in (n, levels)
-    )
+    _refuse_bytes(n, "n")
+    _refuse_bytes(levels, "levels")
+    quanta = tuple(n) if isinstance(n, Sequence) else (n,)
+    shape = tuple(levels) if isinstance(levels, Sequence) else (levels,)
     if len(quanta) != len(shape):
         raise ValueError(
             f"Argument `n` must have one entry for each of {len(shape)} modes, but has "
@@ -352,3 +351,12 @@ def _held(state: Array) -> np.ndarray:
     held = np.abs(values if values.ndim == 1 else np.diagonal(values))
     held = held**2 if values.ndim == 1 else held
     return np.cumsum(held)
+
+
+def _refuse_bytes(numbers: Any, name: str) -> None:
+    """Raise for bytes, which Python takes for a sequence of numbers."""
+    if isinstance(numbers, bytes | bytearray):
+        raise ValueError(
+            f"Argument `{name}` must be an integer or integers, but is "
+            f"{_checks.shown(numbers)}."
+        )
