@@ -19,9 +19,9 @@ LEVEL, POWER = 0.05, 0.8
 # Largest r.m.s. by which rows of a table of rank 4 may miss the norm 1 of states.
 _MISSES = 0.1
 _MOST_ROUNDS = 10_000
-# Excess of the largest distance, squared, that ends the search of an ellipsoid: errors
-# of states in a table of 1000 shots are as large.
-_ROUND = 1e-2
+# Excess of the largest distance, squared, that ends the search of an ellipsoid, which
+# is then off by as much: less than errors of states in a table of 1000 shots.
+_ROUND = 1e-3
 
 
 class Power(NamedTuple):

@@ -177,7 +177,7 @@ def test_records_and_densities_are_refused(key):
     psi = line.normalise(jnp.exp(-(line.x**2) / 2) + 0j)
     record = jqd.Record([0.0, 1.0], np.tile(np.abs(np.asarray(psi)) ** 2, (2, 1)))
     with pytest.raises(
-        ValueError, match="`free` must name constants that a record can"
+        ValueError, match="`free` must name constants that a record determines"
     ):
         jqd.recover(law, record, psi0=psi, free="nu")
 

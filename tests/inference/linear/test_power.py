@@ -71,8 +71,8 @@ def test_pure_states_are_found_up_to_a_rotation():
     basis = np.random.default_rng(1).normal(size=(4, 4))
     rows = np.column_stack([np.ones(40), r]) @ basis
     found = bloch_vectors(rows)
-    # the search ends where distances squared are too large by 1e-2
-    assert np.allclose(found @ found.T, r @ r.T, atol=2e-2)
+    # lengths are off by up to 1.5 times the 1e-3 at which the search ends: products by 3
+    assert np.allclose(found @ found.T, r @ r.T, atol=4e-3)
 
 
 def test_tables_of_no_qubit_have_no_power():
