@@ -111,6 +111,7 @@ def study():
     return Study(
         LAW, record(DirichletMultinomial(0.01)), psi0=NEAR["psi0"], free="readout",
         instrument=Confusion(readout=READOUT), nuisances=WIDE,
+        method=jqd.Propagator(),  # to rounding
     )  # fmt: skip
 
 
