@@ -131,6 +131,14 @@ def test_the_information_is_that_of_the_fit(study):
     # values, their scatter; the prior does not pull
     assert slope.shape == (400 + 200, 2)
     assert (study.seen, study.measured, study.told) == (400, 600, 600)
+    # the readout takes a square; of one that a prior tells none is taken
+    np.testing.assert_array_equal(study.unaided, [True, False])
+    priors = {"readout": (READOUT, 0.01)} | WIDE
+    aided = Study(
+        LAW, record(DirichletMultinomial(0.01)), psi0=NEAR["psi0"], free=(),
+        instrument=Confusion(readout=READOUT), nuisances=priors,
+    )  # fmt: skip
+    assert not aided.unaided.any()
     found = jqd.fisher(study, theta)
     np.testing.assert_allclose(found.matrix, slope.T @ slope, rtol=1e-9, atol=1e-6)
     p = (1 - 0.1) * TURNED + 0.1 / 2
