@@ -11,7 +11,12 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks, _html
 from .._outside import plain
-from ..instruments import EnsembleNoise, Gaussian, Multinomial
+from ..instruments import (
+    DirichletMultinomial,
+    EnsembleNoise,
+    Gaussian,
+    Multinomial,
+)
 from ..instruments.noise import Noise, NoNoise
 
 # Gaps that differ by less of the shortest are shown as one: six digits are shown.
@@ -162,6 +167,9 @@ def _errors(noise: Noise) -> str:
     """How the values scatter, as far as it is known."""
     if isinstance(noise, Gaussian):
         return between(np.asarray(noise.sigma))
+    if isinstance(noise, DirichletMultinomial):
+        rho = between(np.asarray(noise.rho))
+        return f"those of counts whose shots correlate, rho = {rho}"
     if isinstance(noise, Multinomial):
         return "those of counts of independent shots"
     if isinstance(noise, EnsembleNoise):
