@@ -116,15 +116,21 @@ def studies_of_densities(
     """A study of each law on densities or counted positions, on their own grid."""
     priors = parse_nuisances(nuisance, ())
     record, ground = read_densities(data, noise, sigma)
+    laws = {
+        name: ground.law_of(partial(law_of_populations, one), data)
+        for name, one in wanted.items()
+    }
+    own = {name for law in laws.values() for name in constants.names(law)}
     studies = {}
     for name, one in wanted.items():
-        law = ground.law_of(partial(law_of_populations, one), data)
+        law = laws[name]
         rows, shown = rows_of(law, record, tuple(priors), one.free)
         if not rows.noise.known:
             raise ValueError(
                 "Argument `--sigma` must be given for a record without errors, but is "
                 "not."
             )
+        rows = with_scatter(rows, priors, own)
         studies[name] = Study(
             law, rows, psi0=ground.psi0, free=one.free, instrument=shown,
             nuisances=priors, method=method_of(law),

@@ -143,6 +143,7 @@ def _on_grid(
     names = free_of(wanted, made, free)
     first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
     rows, shown = rows_of(made, record, tuple(priors), names)
+    rows = with_scatter(rows, priors, constants.names(made))
     quick = Search(steps=20, windows=2, chunk=10)
     return fit(
         common, made, rows, psi0=ground.psi0, free=names, start=first or None,

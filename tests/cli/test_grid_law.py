@@ -11,6 +11,9 @@ from scipy.integrate import solve_ivp
 
 import jqd
 from jqd.cli import main
+from jqd.cli.compare_laws import studies_of_densities
+from jqd.cli.law_words import parse_laws
+from jqd.instruments import DirichletMultinomial
 from jqd.records import load_density
 
 OWN = """
@@ -193,6 +196,18 @@ def test_from_a_design_to_its_constant(here, printed):
     assert g["stderr"] == pytest.approx(planned["constants"]["g"]["known"], rel=0.1)
 
 
+def test_shots_at_positions_may_be_correlated(counts):
+    """One residual of the scatter a row, for every law of a comparison."""
+    wanted = parse_laws("schrodinger,own.py[g]")
+    prior = "rho=uniform(0,0.01)"
+    studies = studies_of_densities(wanted, Path(counts), "auto", None, prior)
+    assert [*studies] == ["schrodinger", "own.py[g]"]
+    for study in studies.values():
+        assert isinstance(study.data.noise, DirichletMultinomial)
+        assert float(study.data.noise.rho) == pytest.approx(0.005)
+        assert (study.nuisances, study.scattered) == (("rho",), 3)
+
+
 @pytest.mark.slow
 def test_the_law_of_the_counts_is_preferred(counts, printed):
     laws = "schrodinger,logarithmic[b],own.py[g]"
@@ -251,6 +266,8 @@ def broken(counts):
     Path("pair.py").write_text("def ground():\n    return 1\n")
     Path("fails.py").write_text("def ground():\n    return 1 / 0\n")
     Path("short.py").write_text(OWN.replace("+ 0j)\n", "+ 0j)[:-1]\n"))
+    np.savez("p.npz", t=[0.0, 1.0], x=POINTS, potential=POINTS**2 / 2, sigma=1e-4,
+             psi0=PACKET + 0j, density=np.stack([PACKET**2, PACKET**2]))  # fmt: skip
     matrix = "jqd.Schrodinger(jnp.eye(2)), [1.0, 0.0]"
     Path("matrix.py").write_text(OWN.replace("quantum, grid.normalise", matrix + "  #"))
 
@@ -270,6 +287,11 @@ def broken(counts):
         ("recover law own.py", 2, "`--data` must be given for a law on a grid"),
         ("recover law own.py --data n.npz --t0 0", 2, "`--t0` must not be given be"),
         ("recover law own.py --data n.npz --noise none", 2, "one of auto, multinomi"),
+        (
+            "recover law own.py --data p.npz --nuisance rho=uniform(0,0.1)",
+            2,
+            "must not name rho but for counts of shots",
+        ),
         ("recover law gisin --data n.npz", 2, "gross_pitaevskii or FILE.py:NAME, b"),
         ("recover law own.py --data n.npz --free x", 2, "'x'"),
         ("compare --data n.npz --laws dephasing[gamma]", 2, "but dephasing is not"),
