@@ -15,6 +15,7 @@ from jqd.cli.compare_laws import studies_of_densities
 from jqd.cli.law_words import parse_laws
 from jqd.instruments import DirichletMultinomial
 from jqd.records import load_density
+from jqd.report.user_laws import load_ground
 
 OWN = """
 import jax.numpy as jnp
@@ -118,6 +119,17 @@ def test_it_starts_from_a_packet_in_words(here):
     found = load_density("n.npz").initial
     expected = np.exp(-((POINTS + 1) ** 2) / 2 + 2j * POINTS) / np.pi**0.25
     np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_a_ground_may_have_defaults(here):
+    """Without them it is another function, which no command can call."""
+    head = "def ground():\n    grid = jqd.Grid((-8.0, 8.0), 32)"
+    assert head in OWN
+    for takes, found in (("n=24", (24,)), ("n", None), ("*, n", None)):
+        own = f"def ground({takes}):\n    grid = jqd.Grid((-8.0, 8.0), n)"
+        Path("other.py").write_text(OWN.replace(head, own))
+        ground = load_ground("other.py")
+        assert (ground and ground[0].grid.shape) == found
 
 
 def test_a_matrix_takes_its_place(here, printed):
@@ -280,6 +292,9 @@ def broken(counts):
         ("simulate law own.py --out a.npz --rho 0.1", 2, "with laws of a matrix"),
         ("simulate law own.py --out a.npz --state p", 2, "`--state` must be a file"),
         ("simulate law own.py --out a.npz --state x0=1", 2, "as in x0=1,s0=0.7,p0=0"),
+        ("simulate law own.py --out a.npz --state x0=9,s0=1,p0=0", 2, "grid holds, x0"),
+        # waves of pi over .5, and no shorter ones
+        ("simulate law own.py --out a.npz --state x0=0,s0=1,p0=6.3", 2, "holds, x0"),
         ("simulate law pair.py --out a.npz", 2, "but that of pair.py returns a int"),
         ("simulate law matrix.py --out a.npz", 2, "another MatrixHamiltonian"),
         ("simulate law short.py --out a.npz", 2, "a state of its grid, but that of s"),
