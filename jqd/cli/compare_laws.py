@@ -84,7 +84,7 @@ def studies_of_populations(
     }
     own = {name for law in laws.values() for name in constants.names(law)}
     priors = with_fading(priors, np.asarray(H), own)
-    record = with_scatter(record, priors, own)
+    record = with_scatter(record, priors, own, data, columns, shots)
     studies = {}
     for name, one in wanted.items():
         law = laws[name]

@@ -112,7 +112,7 @@ def law(
     priors = parse_nuisances(nuisance, names)
     refuse_nodes(made, psi0, record, (*names, *priors))
     priors = with_fading(priors, np.asarray(H), constants.names(made))
-    record = with_scatter(record, priors, constants.names(made))
+    record = with_scatter(record, priors, constants.names(made), data, columns, shots)
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
         common, made, record, psi0=psi0, free=names, start=first or None, file=data,
