@@ -107,7 +107,7 @@ def test_a_published_bound_on_the_same_constant_stands_beside():
         ("Logarithmic", "b"),
         ("CSL", "lam"),
         ("ConservativeDiffusion", "D"),
-        ("Husimi", "C"),
+        ("HusimiFokkerPlanck", "C"),
     ):
         one = Constant(name, 0.1, 0.1, 0.0, 0.0)
         (said,) = answers(of([one], [0.0], law=law))
