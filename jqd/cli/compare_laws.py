@@ -17,7 +17,7 @@ from ..spaces.symbols import parameters_of
 from .copy_nodes import node_met
 from .law_words import Wanted, is_phase_space, law_of_populations
 from .lifetimes import with_fading
-from .on_grid import method_of, read_densities, rows_of
+from .on_grid import ground_of, method_of, read_densities, rows_of
 from .options import parse_nuisances
 from .recover_copying import (
     instrument_of,
@@ -71,6 +71,12 @@ def studies_of_populations(
     if data is None and noise == "auto":
         noise = "multinomial"
     matrix = None if hamiltonian is None else Path(hamiltonian)
+    for name, one in wanted.items() if data is None else ():
+        if ground_of(one, matrix, option="--laws") is not None:
+            raise ValueError(
+                f"Argument `--data` must be given for a law on a grid, such as {name}, "
+                "but is not; `jqd simulate law` draws some."
+            )
     H, psi0, record = read_populations(data, matrix, state, noise, t0, columns, shots)
     if not record.noise.known:
         raise ValueError(

@@ -309,6 +309,7 @@ def broken(counts):
         ),
         ("recover law gisin --data n.npz", 2, "gross_pitaevskii or FILE.py:NAME, b"),
         ("recover law own.py --data n.npz --free x", 2, "'x'"),
+        ("compare --laws schrodinger,own.py[g]", 2, "law on a grid, such as own.py[g]"),
         ("compare --data n.npz --laws dephasing[gamma]", 2, "but dephasing is not"),
         ("compare --data n.npz --sigma 1", 2, "positions, whose number tells it"),
     ],
