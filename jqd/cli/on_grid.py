@@ -125,6 +125,9 @@ def _started(state: Path, ground: Ground) -> Any:
     text = str(state)
     if "=" not in text or state.exists():
         psi0 = load_state(state)
+        # a file of a state is flat
+        whole = psi0.size == ground.grid.size
+        psi0 = psi0.reshape(ground.grid.shape) if whole else psi0
     else:
         values = assignments(text.split(","), "state", PACKET)
         if {*values} != {"x0", "s0", "p0"} or not values["s0"] > 0:

@@ -13,6 +13,7 @@ import jqd
 from jqd.cli import main
 from jqd.cli.compare_laws import studies_of_densities
 from jqd.cli.law_words import parse_laws
+from jqd.cli.on_grid import ground_of
 from jqd.instruments import DirichletMultinomial
 from jqd.records import load_density
 from jqd.report.user_laws import load_ground
@@ -119,6 +120,27 @@ def test_it_starts_from_a_packet_in_words(here):
     found = load_density("n.npz").initial
     expected = np.exp(-((POINTS + 1) ** 2) / 2 + 2j * POINTS) / np.pi**0.25
     np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_a_state_of_a_plane_is_a_flat_file(here):
+    """No file of a state has two axes."""
+    plane = """
+def ground():
+    grid = jqd.Grid(((-4.0, 4.0), (-4.0, 4.0)), (8, 6))
+    V = jnp.zeros(grid.shape)
+    return jqd.Schrodinger.on_grid(grid, V), grid.normalise(jnp.ones(grid.shape) + 0j)
+"""
+    Path("plane.py").write_text(OWN[: OWN.index("def ground")] + plane)
+    psi = np.arange(1.0, 49) * np.exp(0.1j * np.arange(48))
+    psi /= np.sqrt(np.sum(np.abs(psi) ** 2) * 64 / 48)
+    np.save("psi.npy", psi)
+    (wanted,) = parse_laws("plane.py").values()
+    ground = ground_of(wanted, None, Path("psi.npy"))
+    assert ground is not None
+    np.testing.assert_allclose(ground.psi0, psi.reshape(8, 6), rtol=1e-12)
+    np.save("psi.npy", psi[:40])
+    with pytest.raises(ValueError, match=r"psi\.npy"):
+        ground_of(wanted, None, Path("psi.npy"))
 
 
 def test_a_ground_may_have_defaults(here):
