@@ -579,9 +579,9 @@ def hidden(pattern: Pattern | None) -> bool:
     """Whether residuals follow something in time that a fitted scatter would hide.
 
     It takes all that a law lacks as its own, and chi-square is then as it should be. A
-    row that stands out alone may be scatter of long tails.
+    row that stands out alone, the first or another, may be scatter of long tails.
     """
-    return pattern is not None and pattern.name not in ("none", "row")
+    return pattern is not None and pattern.name not in ("none", "first row", "row")
 
 
 def _fitted_scatter(study: Study, theta: Array) -> list[str]:
