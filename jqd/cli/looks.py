@@ -54,7 +54,9 @@ class Looks(NamedTuple):
         Args:
             priors: each like `readout=0.1+-0.01`.
         """
-        told = [one.partition("=")[0].strip() for one in self.nuisance.split(",")]
+        names = [one.partition("=")[0].strip() for one in self.nuisance.split(",")]
+        # `readout`, or `instrument.readout`
+        told = {name.rpartition(".")[2] for name in names}
         more = [one for one in priors if one.partition("=")[0] not in told]
         nuisance = ",".join(filter(None, (self.nuisance, *more)))
         words = [["--free", self.free], ["--nuisance", nuisance]]

@@ -181,6 +181,7 @@ def test_what_a_plan_does_not_say_is_said_beside_it(tmp_path):
     for nuisance, both in (
         ("", ",".join(drawn)),
         ("R=0.5+-0.1,readout=0.1+-0.02", "R=0.5+-0.1,readout=0.1+-0.02," + drawn[1]),
+        ("instrument.readout=0.1+-0.02", "instrument.readout=0.1+-0.02," + drawn[1]),
     ):
         plan = records.Settings(np.array([1.0]), np.array([5]), "law", "q", nuisance)
         records.write_settings(file, plan)

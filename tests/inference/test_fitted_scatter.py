@@ -174,7 +174,7 @@ def test_scatter_hides_no_pattern_but_that_of_a_row():
 
 @pytest.mark.slow
 def test_what_a_law_lacks_is_no_scatter():
-    """Contrast that fades to 2/3: 2.2 times the variance would be as large in all."""
+    """Contrast that fades to 2/3: 1.7 times the variance leaves as large residuals."""
     rng = np.random.default_rng(6)
     p = (1 - READOUT) * np.exp(-0.02 * TS) * (TURNED - 0.5) + 0.5
     upper = rng.binomial(SHOTS, p)
