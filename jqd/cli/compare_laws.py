@@ -17,7 +17,7 @@ from ..spaces.symbols import parameters_of
 from .copy_nodes import node_met
 from .law_words import Wanted, is_phase_space, law_of_populations
 from .lifetimes import with_fading
-from .on_grid import method_of, read_densities, rows_of
+from .on_grid import ground_of, method_of, read_densities, rows_of
 from .options import parse_nuisances
 from .recover_copying import (
     instrument_of,
@@ -71,6 +71,12 @@ def studies_of_populations(
     if data is None and noise == "auto":
         noise = "multinomial"
     matrix = None if hamiltonian is None else Path(hamiltonian)
+    for name, one in wanted.items() if data is None else ():
+        if ground_of(one, matrix, option="--laws") is not None:
+            raise ValueError(
+                f"Argument `--data` must be given for a law on a grid, such as {name}, "
+                "but is not; `jqd simulate law` draws some."
+            )
     H, psi0, record = read_populations(data, matrix, state, noise, t0, columns, shots)
     if not record.noise.known:
         raise ValueError(
@@ -84,7 +90,7 @@ def studies_of_populations(
     }
     own = {name for law in laws.values() for name in constants.names(law)}
     priors = with_fading(priors, np.asarray(H), own)
-    record = with_scatter(record, priors, own)
+    record = with_scatter(record, priors, own, data, columns, shots)
     studies = {}
     for name, one in wanted.items():
         law = laws[name]
@@ -116,15 +122,21 @@ def studies_of_densities(
     """A study of each law on densities or counted positions, on their own grid."""
     priors = parse_nuisances(nuisance, ())
     record, ground = read_densities(data, noise, sigma)
+    laws = {
+        name: ground.law_of(partial(law_of_populations, one), data)
+        for name, one in wanted.items()
+    }
+    own = {name for law in laws.values() for name in constants.names(law)}
     studies = {}
     for name, one in wanted.items():
-        law = ground.law_of(partial(law_of_populations, one), data)
+        law = laws[name]
         rows, shown = rows_of(law, record, tuple(priors), one.free)
         if not rows.noise.known:
             raise ValueError(
                 "Argument `--sigma` must be given for a record without errors, but is "
                 "not."
             )
+        rows = with_scatter(rows, priors, own)
         studies[name] = Study(
             law, rows, psi0=ground.psi0, free=one.free, instrument=shown,
             nuisances=priors, method=method_of(law),

@@ -1,6 +1,6 @@
 """When a simulation looks, and how often: by its options, or by a plan in a file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -34,13 +34,33 @@ class Looks(NamedTuple):
         ts: times, (T,).
         shots: at each of them, one number or (T,).
         each: shots of a plan, None where all times have as many.
-        recover: words for the command that recovers: --free and --nuisance of a plan.
+        free, nuisance: of a plan, for the command that recovers; empty for none.
     """
 
     ts: np.ndarray
     shots: Any
     each: Sequence[int] | None = None
-    recover: Sequence[str] = ()
+    free: str = ""
+    nuisance: str = ""
+
+    @property
+    def recover(self) -> list[str]:
+        """Words for the command that recovers: --free and --nuisance of a plan."""
+        return self.recover_beside(())
+
+    def recover_beside(self, priors: Iterable[str]) -> list[str]:
+        """The same words, with priors of what the plan says nothing of.
+
+        Args:
+            priors: each like `readout=0.1+-0.01`.
+        """
+        names = [one.partition("=")[0].strip() for one in self.nuisance.split(",")]
+        # `readout`, or `instrument.readout`
+        told = {name.rpartition(".")[2] for name in names}
+        more = [one for one in priors if one.partition("=")[0] not in told]
+        nuisance = ",".join(filter(None, (self.nuisance, *more)))
+        words = [["--free", self.free], ["--nuisance", nuisance]]
+        return [word for pair in words if pair[1] for word in pair]
 
     @property
     def told(self) -> int | list[int]:
@@ -84,6 +104,5 @@ def looks(
             f"Argument `--settings` must be of {law}, but {plan.name} is of "
             f"{found.law}."
         )
-    words = [["--free", found.free], ["--nuisance", found.nuisance]]
-    recover = [word for pair in words if pair[1] for word in pair]
-    return Looks(found.ts, found.shots, found.shots.tolist(), recover)
+    each = found.shots.tolist()
+    return Looks(found.ts, found.shots, each, found.free, found.nuisance)

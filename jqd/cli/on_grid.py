@@ -125,6 +125,9 @@ def _started(state: Path, ground: Ground) -> Any:
     text = str(state)
     if "=" not in text or state.exists():
         psi0 = load_state(state)
+        # a file of a state is flat
+        whole = psi0.size == ground.grid.size
+        psi0 = psi0.reshape(ground.grid.shape) if whole else psi0
     else:
         values = assignments(text.split(","), "state", PACKET)
         if {*values} != {"x0", "s0", "p0"} or not values["s0"] > 0:
@@ -132,8 +135,17 @@ def _started(state: Path, ground: Ground) -> Any:
                 "Argument `--state` must give centre, positive width and momentum of a "
                 f"packet, as in {PACKET}, but {text!r} was given."
             )
-        each = (np.full(ground.grid.ndim, values[name]) for name in ("x0", "s0", "p0"))
-        psi0 = ket_of(*packet_on(ground.grid, *each), float(ground.quantum.hbar))
+        grid, hbar = ground.grid, float(ground.quantum.hbar)
+        # elsewhere it would be a spike at an end, or a wave of another length
+        inside = all(low <= values["x0"] < high for low, high in grid.bounds)
+        if not inside or abs(values["p0"]) * max(grid.spacing) >= np.pi * hbar:
+            raise ValueError(
+                "Argument `--state` must give a packet that the grid holds, x0 within "
+                "its bounds and p0 below pi hbar over its spacing, but "
+                f"{text!r} was given."
+            )
+        each = (np.full(grid.ndim, values[name]) for name in ("x0", "s0", "p0"))
+        psi0 = ket_of(*packet_on(grid, *each), hbar)
     with naming(state):
         return ground.quantum.prepare(ground.quantum.admit(psi0))
 

@@ -14,6 +14,7 @@ from ..inference import Prior, Search, hamiltonian_priors
 from ..instruments import Confusion, DirichletMultinomial, Multinomial
 from ..laws import CopyDynamics, Law
 from ..records import Record, load_matrix, load_record, load_state, naming
+from ..records.populations import rows_of_times
 from .copy_nodes import refuse_nodes
 from .fit import fit
 from .lifetimes import with_fading
@@ -92,7 +93,7 @@ def copying(
     refuse_nodes(law, psi0, record, (*names, *priors))
     priors = with_fading(priors, np.asarray(H), constants.names(law))
     shown = instrument_of(law, record, priors)
-    record = with_scatter(record, priors, constants.names(law))
+    record = with_scatter(record, priors, constants.names(law), data, columns, shots)
     if share is not None:
         priors |= _of_hamiltonian(law, share, priors, record)
     quick = Search(steps=20, windows=4, chunk=10)
@@ -152,7 +153,12 @@ def instrument_of(
 
 
 def with_scatter(
-    record: Record, priors: Mapping[str, Prior], own: Collection[str]
+    record: Record,
+    priors: Mapping[str, Prior],
+    own: Collection[str],
+    file: Path | None = None,
+    columns: str = "",
+    shots: int | None = None,
 ) -> Record:
     """The record, with counts that scatter more where there is a prior of that.
 
@@ -160,9 +166,12 @@ def with_scatter(
         record: the record.
         priors: of nuisances.
         own: names of constants that laws have of their own.
+        file: of its counts, None where no rows of one time were added.
+        columns, shots: the options with which it was read.
 
     Raises:
-        ValueError: a prior of rho beside other data than counts of shots.
+        ValueError: a prior of rho beside other data than counts of shots, or where
+            unlike numbers of rows were added.
     """
     named = [n for n in priors if n.rpartition(".")[2] == "rho" and n not in own]
     if not named:
@@ -173,6 +182,14 @@ def with_scatter(
             "scatter it makes larger, but does; errors of other data are given by "
             "`--noise`, or by a column sigma."
         )
+    if file is not None:
+        added = rows_of_times(file, parse_columns(columns), shots)
+        if added.min() < added.max():
+            raise ValueError(
+                "Argument `--nuisance` must not name rho where times have unlike "
+                f"numbers of rows, which are added, but does; {file.name} has "
+                f"{added.min()} to {added.max()}, and two rows scatter independently."
+            )
     noise = DirichletMultinomial(priors[named[0]].centre)
     return Record(record.ts, record.values, noise, record.t0)
 

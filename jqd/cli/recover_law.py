@@ -112,7 +112,7 @@ def law(
     priors = parse_nuisances(nuisance, names)
     refuse_nodes(made, psi0, record, (*names, *priors))
     priors = with_fading(priors, np.asarray(H), constants.names(made))
-    record = with_scatter(record, priors, constants.names(made))
+    record = with_scatter(record, priors, constants.names(made), data, columns, shots)
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
         common, made, record, psi0=psi0, free=names, start=first or None, file=data,
@@ -143,6 +143,7 @@ def _on_grid(
     names = free_of(wanted, made, free)
     first, priors = parse_start(start, names), parse_nuisances(nuisance, names)
     rows, shown = rows_of(made, record, tuple(priors), names)
+    rows = with_scatter(rows, priors, constants.names(made))
     quick = Search(steps=20, windows=2, chunk=10)
     return fit(
         common, made, rows, psi0=ground.psi0, free=names, start=first or None,

@@ -203,8 +203,6 @@ def counts_of(
     priors = [f"readout={readout:g}+-{readout / 10:g}"] if readout > 0 else []
     # of the scatter nothing is known before
     priors += [f"rho=uniform(0,{min(WIDE * rho, 1):g})"] if rho > 0 else []
-    prior = ["--nuisance", ",".join(priors)] if priors else []
-    prior = list(seen.recover) if plan is not None else prior
 
     def prepare() -> Simulated:
         law = law_of(make, jnp.asarray(H), psi0, hamiltonian, state)
@@ -222,7 +220,7 @@ def counts_of(
         return Simulated(
             type(law).__name__, truth(law), f"counts of {len(psi0)} classes", draw,
             [*recover(law), "--data", out, "--hamiltonian", beside["hamiltonian"],
-             "--state", beside["state"], *prior],
+             "--state", beside["state"], *seen.recover_beside(priors)],
             len(seen.ts), run, seen.told,
         )  # fmt: skip
 

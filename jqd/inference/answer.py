@@ -89,11 +89,13 @@ class Recovery(eqx.Module):
         runs: runs of the signs of residuals over time, which show a missing decay
             before chi-square does; None for few rows, or correlated ones.
         pattern: pattern of the residuals of a misfit in time; None where `p_value` is
-            no smaller than 1e-3, and where nothing was tested.
+            no smaller than 1e-3, but for one of more than a row where the scatter of
+            counts is fitted, and where nothing was tested.
         status: "converged"; "not converged"; "constants not determined" where the data
             leave some open at the best fit; or, for a fit that converged and whose
             standard errors do not hold, "linear noise not valid" or "the law does not
-            describe the record", where `p_value` is below 1e-3 (static).
+            describe the record", where `p_value` is below 1e-3, or where a scatter
+            that is fitted would hide a pattern (static).
         message: what the status means here, and what to know of the errors (static).
     """
 
@@ -368,10 +370,15 @@ def recover(
     before = _rows(fine, np.asarray(first)[0])
     status = Status(int(status_of(at, found.sound, settled)))
     status = status if status in WORDS else Status.NOT_CONVERGED
-    _log.info("%s after %d substeps", WORDS[status], fine.substeps)
     known = record.noise.known
     misfits = known and bool(run.ok) and float(at.p_value) < MISFIT_P
-    pattern = pattern_of(fine, at.theta, rows, at.at) if misfits else None
+    tells = misfits or (bool(fine.scattered) and status == Status.OK)
+    pattern = pattern_of(fine, at.theta, rows, at.at) if tells else None
+    if not misfits and not hidden(pattern):
+        pattern = None
+    if pattern is not None and status == Status.OK:
+        status = Status.MISFIT
+    _log.info("%s after %d substeps", WORDS[status], fine.substeps)
     constants = _constants(fine, at, status == Status.OK)
     tested = known and float(at.dof) >= 1
     said = [_message(status, fine, run, at, polish, pattern), *_at_bounds(constants)]
@@ -566,6 +573,15 @@ def _at_bounds(constants: Mapping[str, Constant]) -> list[str]:
         f"{' and '.join(names)} {some}: errors there are one-sided, and those of the "
         "other constants are for this value."
     ]
+
+
+def hidden(pattern: Pattern | None) -> bool:
+    """Whether residuals follow something in time that a fitted scatter would hide.
+
+    It takes all that a law lacks as its own, and chi-square is then as it should be. A
+    row that stands out alone, the first or another, may be scatter of long tails.
+    """
+    return pattern is not None and pattern.name not in ("none", "first row", "row")
 
 
 def _fitted_scatter(study: Study, theta: Array) -> list[str]:

@@ -101,7 +101,8 @@ def scatter_message(factor: ArrayLike) -> str:
     return (
         f"The scatter of the counts is fitted: their variance is {factor_words(factor)}"
         " times that of independent shots, which all errors include, so that "
-        "chi-square tests no more than how rows differ in it."
+        "chi-square tests no more than how rows differ in it; what residuals follow in "
+        "time is tested."
     )
 
 

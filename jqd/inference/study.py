@@ -401,8 +401,7 @@ class Study(eqx.Module):
         """Residuals of the scatter of rows, where constants of the noise are fitted."""
         if not self.scattered:
             return []
-        fitted = int((~self.of_noise & ~self._flags("informs")).sum())
-        noise = self.noise_at(theta)
+        noise, fitted = self.noise_at(theta), int(self.unaided.sum())
         return [mask * noise.scatter(self.data.values, at, fitted)]
 
     def _beside(self, theta: Array) -> list[Array]:
@@ -432,6 +431,11 @@ class Study(eqx.Module):
         slots = self.slots.every
         each = [slot.place.path[0] == "noise" for slot in slots for _ in slot.labels]
         return np.array(each, bool)
+
+    @property
+    def unaided(self) -> Bool[np.ndarray, " p"]:
+        """Which entries of θ the values alone tell: no prior, and not of the noise."""
+        return ~self.of_noise & ~self._flags("informs")
 
     @property
     def scattered(self) -> int:

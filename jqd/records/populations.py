@@ -80,6 +80,20 @@ def load_record(
         return Record(ts, values, model, t0)
 
 
+def rows_of_times(
+    path: str | Path, columns: Mapping[str, str] | None = None, shots: int | None = None
+) -> np.ndarray:
+    """How many rows a file of counts has at each of its times, (T,).
+
+    Args:
+        path, columns, shots: as for `load_record`, which adds the rows of a time.
+    """
+    table = Path(path).suffix in CSV
+    file = completed(read(path, "populations", columns), shots, table=table)
+    ts, *_ = _rows(file, file.path.suffix, OTHER_NAMES)
+    return np.unique(ts, return_counts=True)[1]
+
+
 def _check_names(file: File) -> None:
     """Raise for a table with columns of other names, before one is read that holds no
     numbers, such as a date."""

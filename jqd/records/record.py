@@ -170,8 +170,9 @@ def _errors(noise: Noise) -> str:
     """How the values scatter, as far as it is known."""
     if isinstance(noise, Gaussian):
         return between(np.asarray(noise.sigma))
-    if isinstance(noise, DirichletMultinomial):  # a Multinomial as well
-        return f"those of counts of shots that correlate by rho = {between(noise.rho)}"
+    if isinstance(noise, DirichletMultinomial):
+        rho = between(np.asarray(noise.rho))
+        return f"those of counts whose shots correlate, rho = {rho}"
     if isinstance(noise, Multinomial):
         return "those of counts of independent shots"
     if isinstance(noise, EnsembleNoise):

@@ -98,9 +98,10 @@ def answers(recovery: Any) -> list[str]:
     """How far each free constant may be from quantum mechanics, a sentence each.
 
     None of a constant without an error that holds, at a bound, or whose error is of
-    steps and rounding rather than of scatter; none of nuisances. Constants at a bound
-    are named, since the errors of the others are for these at their bounds. Where a
-    published bound is on the same constant in the same units, it ends the sentence.
+    steps and rounding rather than of scatter; none of nuisances, and none where nothing
+    is left to tell a scatter that is fitted. Constants at a bound are named, since the
+    errors of the others are for these at their bounds. Where a published bound is on
+    the same constant in the same units, it ends the sentence.
 
     Args:
         recovery: what `jqd.recover` returned.
@@ -125,6 +126,7 @@ def answers(recovery: Any) -> list[str]:
         )
         for name, one in recovery.constants.items()
         if one.pull is None and known[name] is not None and one.sigmas is not None
+        if freedom > 0
     ]
 
 
@@ -148,11 +150,16 @@ def _scatter(recovery: Any) -> str:
 
 def _freedom(recovery: Any) -> float:
     """Degrees of freedom that tell the size of the scatter; infinite where it is
-    known."""
-    data = recovery.study.data
-    if data.noise.known and not recovery.study.scattered:
+    known.
+
+    A fitted scatter is told by what constants leave that nothing but the data tells,
+    and takes nothing itself: it is the residuals' mean square.
+    """
+    study, data = recovery.study, recovery.study.data
+    if data.noise.known and not study.scattered:
         return math.inf
-    free = sum(not one.at_bound for one in recovery.constants.values())
+    inside = np.array([not one.at_bound for one in recovery.constants.values()])
+    free = np.sum(inside & study.unaided if study.scattered else inside)
     at, rows = data.noise.first_weights(data.shares), np.ones(len(data.ts))
     return float(data.noise.independent(data.values, at, rows)) - free
 

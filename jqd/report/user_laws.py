@@ -161,7 +161,8 @@ def load_ground(
 ) -> tuple[Schrodinger, Array] | None:
     """Where a file tries its laws: quantum mechanics on a grid, and the state at t0.
 
-    A file says so by a function `ground()` that returns both. Loading a file runs it.
+    A file says so by a function `ground()` that returns both. One that needs arguments
+    is another function. Loading a file runs it.
 
     Args:
         path: a Python file.
@@ -177,7 +178,7 @@ def load_ground(
     """
     path = Path(path)
     made: Any = getattr(load_module(path), "ground", None)
-    if not inspect.isroutine(made) or inspect.signature(made).parameters:
+    if not inspect.isroutine(made) or not _needs_nothing(made):
         return None
     found = _called(path, made)
     rule = f"Argument `{argument}` must be a file whose `ground()`"
@@ -201,6 +202,15 @@ def load_ground(
         raise ValueError(
             f"{rule} returns a state of its grid, but that of {path.name}: {error}"
         ) from None
+
+
+def _needs_nothing(made: Callable[..., Any]) -> bool:
+    """Whether a function may be called without arguments."""
+    try:
+        inspect.signature(made).bind()
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _called(path: Path, make: Callable[..., Any], *given: Any, **named: Any) -> Any:

@@ -8,6 +8,7 @@ import pytest
 
 from jqd import records
 from jqd.cli import main
+from jqd.cli.looks import looks
 
 
 @pytest.fixture
@@ -171,6 +172,27 @@ def refused(words, message, files, capsys):
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+def test_what_a_plan_does_not_say_is_said_beside_it(tmp_path):
+    """The readout of a plan has its prior there; correlated shots never have one."""
+    drawn = ["readout=0.1+-0.01", "rho=uniform(0,0.02)"]
+    file = tmp_path / "plan.toml"
+    for nuisance, both in (
+        ("", ",".join(drawn)),
+        ("R=0.5+-0.1,readout=0.1+-0.02", "R=0.5+-0.1,readout=0.1+-0.02," + drawn[1]),
+        ("instrument.readout=0.1+-0.02", "instrument.readout=0.1+-0.02," + drawn[1]),
+    ):
+        plan = records.Settings(np.array([1.0]), np.array([5]), "law", "q", nuisance)
+        records.write_settings(file, plan)
+        seen = looks("law", file, None, "0:6:61", None, 1000)
+        assert seen.recover_beside(drawn) == ["--free", "q", "--nuisance", both]
+        alone = ["--nuisance", nuisance] if nuisance else []
+        assert seen.recover == ["--free", "q", *alone]
+        file.unlink()
+    seen = looks("law", None, "0,1", "0:6:61", None, 1000)
+    assert seen.recover_beside(drawn[1:]) == ["--nuisance", drawn[1]]
+    assert seen.recover_beside(()) == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ from scipy.integrate import solve_ivp
 
 import jqd
 from jqd.cli import main
+from jqd.cli.compare_laws import studies_of_densities
+from jqd.cli.law_words import parse_laws
+from jqd.cli.on_grid import ground_of
+from jqd.instruments import DirichletMultinomial
 from jqd.records import load_density
+from jqd.report.user_laws import load_ground
 
 OWN = """
 import jax.numpy as jnp
@@ -117,6 +122,38 @@ def test_it_starts_from_a_packet_in_words(here):
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+def test_a_state_of_a_plane_is_a_flat_file(here):
+    """No file of a state has two axes."""
+    plane = """
+def ground():
+    grid = jqd.Grid(((-4.0, 4.0), (-4.0, 4.0)), (8, 6))
+    V = jnp.zeros(grid.shape)
+    return jqd.Schrodinger.on_grid(grid, V), grid.normalise(jnp.ones(grid.shape) + 0j)
+"""
+    Path("plane.py").write_text(OWN[: OWN.index("def ground")] + plane)
+    psi = np.arange(1.0, 49) * np.exp(0.1j * np.arange(48))
+    psi /= np.sqrt(np.sum(np.abs(psi) ** 2) * 64 / 48)
+    np.save("psi.npy", psi)
+    (wanted,) = parse_laws("plane.py").values()
+    ground = ground_of(wanted, None, Path("psi.npy"))
+    assert ground is not None
+    np.testing.assert_allclose(ground.psi0, psi.reshape(8, 6), rtol=1e-12)
+    np.save("psi.npy", psi[:40])
+    with pytest.raises(ValueError, match=r"psi\.npy"):
+        ground_of(wanted, None, Path("psi.npy"))
+
+
+def test_a_ground_may_have_defaults(here):
+    """Without them it is another function, which no command can call."""
+    head = "def ground():\n    grid = jqd.Grid((-8.0, 8.0), 32)"
+    assert head in OWN
+    for takes, found in (("n=24", (24,)), ("n", None), ("*, n", None)):
+        own = f"def ground({takes}):\n    grid = jqd.Grid((-8.0, 8.0), n)"
+        Path("other.py").write_text(OWN.replace(head, own))
+        ground = load_ground("other.py")
+        assert (ground and ground[0].grid.shape) == found
+
+
 def test_a_matrix_takes_its_place(here, printed):
     np.save("H.npy", np.array([[0.0, 0.7], [0.7, 0.4]]))
     np.save("psi.npy", np.sqrt([0.6, 0.4]))
@@ -193,6 +230,18 @@ def test_from_a_design_to_its_constant(here, printed):
     assert g["stderr"] == pytest.approx(planned["constants"]["g"]["known"], rel=0.1)
 
 
+def test_shots_at_positions_may_be_correlated(counts):
+    """One residual of the scatter a row, for every law of a comparison."""
+    wanted = parse_laws("schrodinger,own.py[g]")
+    prior = "rho=uniform(0,0.01)"
+    studies = studies_of_densities(wanted, Path(counts), "auto", None, prior)
+    assert [*studies] == ["schrodinger", "own.py[g]"]
+    for study in studies.values():
+        assert isinstance(study.data.noise, DirichletMultinomial)
+        assert float(study.data.noise.rho) == pytest.approx(0.005)
+        assert (study.nuisances, study.scattered) == (("rho",), 3)
+
+
 @pytest.mark.slow
 def test_the_law_of_the_counts_is_preferred(counts, printed):
     laws = "schrodinger,logarithmic[b],own.py[g]"
@@ -251,6 +300,8 @@ def broken(counts):
     Path("pair.py").write_text("def ground():\n    return 1\n")
     Path("fails.py").write_text("def ground():\n    return 1 / 0\n")
     Path("short.py").write_text(OWN.replace("+ 0j)\n", "+ 0j)[:-1]\n"))
+    np.savez("p.npz", t=[0.0, 1.0], x=POINTS, potential=POINTS**2 / 2, sigma=1e-4,
+             psi0=PACKET + 0j, density=np.stack([PACKET**2, PACKET**2]))  # fmt: skip
     matrix = "jqd.Schrodinger(jnp.eye(2)), [1.0, 0.0]"
     Path("matrix.py").write_text(OWN.replace("quantum, grid.normalise", matrix + "  #"))
 
@@ -263,6 +314,9 @@ def broken(counts):
         ("simulate law own.py --out a.npz --rho 0.1", 2, "with laws of a matrix"),
         ("simulate law own.py --out a.npz --state p", 2, "`--state` must be a file"),
         ("simulate law own.py --out a.npz --state x0=1", 2, "as in x0=1,s0=0.7,p0=0"),
+        ("simulate law own.py --out a.npz --state x0=9,s0=1,p0=0", 2, "grid holds, x0"),
+        # waves of pi over .5, and no shorter ones
+        ("simulate law own.py --out a.npz --state x0=0,s0=1,p0=6.3", 2, "holds, x0"),
         ("simulate law pair.py --out a.npz", 2, "but that of pair.py returns a int"),
         ("simulate law matrix.py --out a.npz", 2, "another MatrixHamiltonian"),
         ("simulate law short.py --out a.npz", 2, "a state of its grid, but that of s"),
@@ -270,8 +324,14 @@ def broken(counts):
         ("recover law own.py", 2, "`--data` must be given for a law on a grid"),
         ("recover law own.py --data n.npz --t0 0", 2, "`--t0` must not be given be"),
         ("recover law own.py --data n.npz --noise none", 2, "one of auto, multinomi"),
+        (
+            "recover law own.py --data p.npz --nuisance rho=uniform(0,0.1)",
+            2,
+            "must not name rho but for counts of shots",
+        ),
         ("recover law gisin --data n.npz", 2, "gross_pitaevskii or FILE.py:NAME, b"),
         ("recover law own.py --data n.npz --free x", 2, "'x'"),
+        ("compare --laws schrodinger,own.py[g]", 2, "law on a grid, such as own.py[g]"),
         ("compare --data n.npz --laws dephasing[gamma]", 2, "but dephasing is not"),
         ("compare --data n.npz --sigma 1", 2, "positions, whose number tells it"),
     ],

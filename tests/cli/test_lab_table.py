@@ -245,3 +245,22 @@ def test_counts_that_scatter_more_have_a_prior_of_it():
     shares = jqd.Record([0.5, 1.0], [[0.9, 0.1], [0.5, 0.5]], jqd.Gaussian(0.01))
     with pytest.raises(ValueError, match="must not name rho but for counts of shots"):
         with_scatter(shares, {"rho": jqd.Uniform(0, 0.1)}, ())
+
+
+def test_rows_that_are_added_are_alike_beside_a_correlation(tmp_path):
+    """A sum of rows of N shots has 1 + (N - 1) rho times the variance, however many
+    they are: no rho of the sums says that of two rows here and one there."""
+    prior, file = {"rho": jqd.Uniform(0, 0.1)}, tmp_path / "n.csv"
+    file.write_text("t,ones,n\n0.5,1,8\n1,5,8\n0.5,2,8\n")
+    words = "t,n1=ones,shots=n"
+    record = jqd.records.load_record(file, columns=parse_columns(words))
+    np.testing.assert_array_equal(record.values, [[13, 3], [3, 5]])
+    with pytest.raises(ValueError, match=r"unlike numbers of rows.*n.csv has 1 to 2"):
+        with_scatter(record, prior, (), file, words)
+    # without a correlation, and of two rows each, it does not matter
+    assert with_scatter(record, {}, (), file, words) is record
+    file.write_text(file.read_text() + "1,4,8\n")
+    record = jqd.records.load_record(file, columns=parse_columns(words))
+    found = with_scatter(record, prior, (), file, words)
+    assert isinstance(found.noise, DirichletMultinomial)
+    np.testing.assert_array_equal(found.values, [[13, 3], [7, 9]])

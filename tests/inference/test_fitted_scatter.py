@@ -14,7 +14,9 @@ from scipy import stats
 
 import jqd
 from jqd.inference import Study
+from jqd.inference.answer import hidden
 from jqd.inference.design.settings import gather
+from jqd.inference.pattern import Pattern
 from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
 from jqd.problems import golden
 from jqd.report.tables import answers
@@ -132,6 +134,14 @@ def test_the_information_is_that_of_the_fit(study):
     # values, their scatter; the prior does not pull
     assert slope.shape == (400 + 200, 2)
     assert (study.seen, study.measured, study.told) == (400, 600, 600)
+    # the readout takes a square; of one that a prior tells none is taken
+    np.testing.assert_array_equal(study.unaided, [True, False])
+    priors = {"readout": (READOUT, 0.01)} | WIDE
+    aided = Study(
+        LAW, record(DirichletMultinomial(0.01)), psi0=NEAR["psi0"], free=(),
+        instrument=Confusion(readout=READOUT), nuisances=priors,
+    )  # fmt: skip
+    assert not aided.unaided.any()
     found = jqd.fisher(study, theta)
     np.testing.assert_allclose(found.matrix, slope.T @ slope, rtol=1e-9, atol=1e-6)
     p = (1 - 0.1) * TURNED + 0.1 / 2
@@ -154,6 +164,36 @@ def test_a_known_scatter_is_not_fitted():
 def test_shots_that_are_alike_are_no_shots_of_a_design(study):
     with pytest.raises(ValueError, match=r"`study` must have shots that scatter indep"):
         gather({"": study}, {})
+
+
+def test_scatter_hides_no_pattern_but_that_of_a_row():
+    for name, told in (("decay", True), ("first row", False), ("row", False)):
+        assert hidden(Pattern(name, 0.5, 1e-9)) == told
+    assert not hidden(Pattern("none", 0.0, 1.0))
+    assert not hidden(None)
+
+
+@pytest.mark.slow
+def test_what_a_law_lacks_is_no_scatter():
+    """Contrast that fades to 2/3: 1.7 times the variance leaves as large residuals."""
+    rng = np.random.default_rng(6)
+    p = (1 - READOUT) * np.exp(-0.02 * TS) * (TURNED - 0.5) + 0.5
+    upper = rng.binomial(SHOTS, p)
+    counts = np.stack([SHOTS - upper, upper], axis=1)
+    options = NEAR | {"instrument": Confusion(readout=READOUT), "held_out": 0.0}
+    wide = {"nuisances": {"rho": jqd.Uniform(0, 1)}} | options
+    data = jqd.Record(TS, counts, DirichletMultinomial(0.01), t0=0.0)
+    found = jqd.recover(LAW, data, **wide)
+    # chi-square says nothing
+    assert found.p_value > 1e-3
+    assert found.status == "the law does not describe the record"
+    assert found.pattern is not None
+    assert found.pattern.name == "decay"
+    assert "fades with time" in found.message
+    assert not found.errors_hold
+    # with the rate it is described
+    wide["instrument"] = Confusion(readout=READOUT, fading=0.02)
+    assert jqd.recover(LAW, data, **wide).status == "converged"
 
 
 @pytest.mark.slow

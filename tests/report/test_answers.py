@@ -107,7 +107,7 @@ def test_a_published_bound_on_the_same_constant_stands_beside():
         ("Logarithmic", "b"),
         ("CSL", "lam"),
         ("ConservativeDiffusion", "D"),
-        ("Husimi", "C"),
+        ("HusimiFokkerPlanck", "C"),
     ):
         one = Constant(name, 0.1, 0.1, 0.0, 0.0)
         (said,) = answers(of([one], [0.0], law=law))
@@ -127,19 +127,25 @@ def test_a_sentence_is_read_back():
 
 
 def test_a_fitted_scatter_is_in_the_errors_and_says_so():
-    """5 rows of two classes less q and rho: t of 3 is 3.182446. 1 + 99 rho is 2.2."""
+    """5 rows of two classes less q: t of 4 is 2.776445. 1 + 99 rho is 2.2."""
     noise = jqd.instruments.DirichletMultinomial(1.2 / 99)
     data = jqd.Record(np.arange(5.0), np.full((5, 2), 50.0), noise)
     q = Constant("q", 0.5, 0.01, 0.0, 0.5)
     rho = Constant("rho", 1.2 / 99, 0.002, 0.0, None, pull=0.0)
     found = of([q, rho], [0.5, None], ("rho",), data=data)
     found.study.scattered, found.study.noise_at = 5, lambda theta: noise
-    found.theta = None
+    found.study.unaided, found.theta = np.array([True, False]), None
     (said,) = answers(found)
     assert said == (
-        "abs(q - 0.5) < 0.0319 (95 %, statistical); fitted beside it: rho; errors "
+        "abs(q - 0.5) < 0.0278 (95 %, statistical); fitted beside it: rho; errors "
         "include a fitted variance, 2.2 times that of independent shots."
     )
+    # five squares for five constants: nothing is left that tells the scatter
+    many = [Constant(f"q{i}", 0.5, 0.01, 0.0, 0.5) for i in range(5)]
+    none = of([*many, rho], [0.5] * 5 + [None], ("rho",), data=data)
+    none.study.scattered, none.study.noise_at = 5, lambda theta: noise
+    none.study.unaided, none.theta = np.array([True] * 5 + [False]), None
+    assert answers(none) == []
 
 
 @pytest.mark.parametrize(
