@@ -19,6 +19,7 @@ from ..evolution import Adaptive, Fixed, Propagator, Trajectory
 from ..instruments.noise import Drawable
 from ..laws.motion import Motion
 from ..records.record import Record
+from ..records.scan import Scan, settings_of
 from ..status import Status
 from .fit import (
     Constant,
@@ -87,7 +88,7 @@ class Recovery(eqx.Module):
         runs: runs of the signs of residuals over time, which show a missing decay
             before chi-square does; None for few rows, or correlated ones.
         pattern: pattern of the residuals of a misfit in time; None where `p_value` is
-            no smaller than 1e-3, and where nothing was tested.
+            no smaller than 1e-3, where nothing was tested, and for a `Scan`.
         status: "converged"; "not converged"; "constants not determined" where the data
             leave some open at the best fit; or, for a fit that converged and whose
             standard errors do not hold, "linear noise not valid" or "the law does not
@@ -188,13 +189,20 @@ class Recovery(eqx.Module):
             names: names of the columns of the data; None for their indices.
 
         Returns:
-            An `xarray.Dataset` over time, component, constant, start and iteration;
-            attributes: law, status, message, tests of the fit, versions, date.
+            An `xarray.Dataset` over time, component, constant, start and iteration,
+            with a variable "setting.NAME" for what the rows of a scan set; attributes:
+            law, status, message, tests of the fit, versions, date.
 
         Raises:
             ValueError: not one name for each column.
         """
-        return above("tables", "recovery_dataset")(self, names)
+        made = above("tables", "recovery_dataset")(self, names)
+        told = {"description": "what the rows of the data set"}
+        for name, value in settings_of(self.study.data).items():
+            axes = (f"{name}_{i}" for i in range(value.ndim - 1))
+            row = ("time", *axes), np.asarray(value), told
+            made = made.assign({f"setting.{name}": row})
+        return made
 
     def save(self, path: str | Path) -> Path:
         """Write `to_xarray` as a Zarr folder, which `xarray.open_zarr` reads.
@@ -213,6 +221,7 @@ class Recovery(eqx.Module):
         if _html.is_small((self.observed, self.prediction)):
             apart = np.asarray(self.observed) - np.asarray(self.prediction)
         notes = str(self).splitlines()[1 + len(self.constants) :]
+        scanned = isinstance(self.study.data, Scan)
         return _html.Card(
             f"Constants of {self.law_name}",
             self.status,
@@ -220,8 +229,8 @@ class Recovery(eqx.Module):
             [constants_table(self.constants)],
             [self.message, *notes],
             None if apart is None else apart.reshape(len(apart), -1),
-            self.ts,
-            "data less fitted law, over time",
+            None if scanned else self.ts,
+            f"data less fitted law, over {'rows' if scanned else 'time'}",
         )
 
     def __repr__(self) -> str:
@@ -368,8 +377,10 @@ def recover(
     status = status if status in WORDS else Status.NOT_CONVERGED
     _log.info("%s after %d substeps", WORDS[status], fine.substeps)
     known = record.noise.known
-    misfits = known and bool(run.ok) and float(at.p_value) < MISFIT_P
-    pattern = pattern_of(fine, at.theta, rows, at.at) if misfits else None
+    misfits = known and bool(np.all(run.ok)) and float(at.p_value) < MISFIT_P
+    # rows of settings are no course in time
+    timed = misfits and not isinstance(record, Scan)
+    pattern = pattern_of(fine, at.theta, rows, at.at) if timed else None
     constants = _constants(fine, at, status == Status.OK)
     tested = known and float(at.dof) >= 1
     said = [_message(status, fine, run, at, polish, pattern), *_at_bounds(constants)]
@@ -604,7 +615,7 @@ def _message(
     polish: Polish | None,
     pattern: Pattern | None,
 ) -> str:
-    if not bool(run.ok):
+    if not np.all(run.ok):
         said = run.describe()
         return f"The run of the best fit did not reach the last time: {said}"
     misfits = study.data.noise.known and float(found.p_value) < MISFIT_P

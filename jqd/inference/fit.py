@@ -31,7 +31,7 @@ from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse, refuse_names
 from .polish import Polish, jacobian, polish_one, polish_starts
 from .search import Keep, Report, Search, run_search
-from .study import Study, study_of
+from .study import Study, ended, study_of
 
 SUBSTEPS = 8  # steps between two rows by default
 
@@ -556,7 +556,7 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     pulls = study.pulls(theta)
     return Solution(
         theta, at, cost, dof, chi2, p, covariance, side, analysis, bias, stderr,
-        jnp.maximum(errors, rounding), three, pulls, jnp.asarray(run.status),
+        jnp.maximum(errors, rounding), three, pulls, ended(run),
         _judged(noise, at, p),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from .. import _checks, constants
 from .._math import divisor
 from .polish import jacobian
-from .sensitivity import check_known
+from .sensitivity import check_known, check_over_time
 from .study import Study
 
 # A direction counts as null below this fraction of the largest singular value: an
@@ -175,7 +175,7 @@ def refuse(study: Study, starts: Array) -> None:
         refuse_degenerate([identifiability(fine, theta) for theta in points])
     except Unidentifiable as error:
         run = fine.trajectory(points[0])
-        if bool(run.ok):
+        if run.all_ok:
             raise
         # rows that no run reaches determine nothing: that is the reason then
         reason = f"{error} The run at the start: {run.describe()}"
@@ -241,9 +241,10 @@ def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
         Bounds, condition numbers and sensitivities.
 
     Raises:
-        ValueError: not a study, data whose scatter is not known.
+        ValueError: not a study, data whose scatter is not known, or a scan.
     """
     check_known(study)
+    check_over_time(study)
     at, mask = study.first_weights(), jnp.ones_like(study.data.ts)
     _, slope = jacobian(study, theta, at, mask)
     low, high = study.bounds()

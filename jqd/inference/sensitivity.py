@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..instruments.noise import Drawable
+from ..records.scan import Scan
 from ..status import Status
 from .slopes import columns
 from .study import MAX_SUBSTEPS, Study
@@ -141,6 +142,15 @@ def check_known(study: Study, name: str = "study") -> None:
         raise ValueError(
             f"Argument `{name}` must say how the values of its record scatter, but "
             "they have no errors; give counts, or `Gaussian(sigma)`."
+        )
+
+
+def check_over_time(study: Study, name: str = "study") -> None:
+    """Raise ValueError for a study of a scan, whose rows are no course in time."""
+    if isinstance(study.data, Scan):
+        raise ValueError(
+            f"Argument `{name}` must have rows over time, but those of a Scan are "
+            "settings; `jqd.fisher` says what all of them tell."
         )
 
 

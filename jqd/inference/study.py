@@ -16,11 +16,14 @@ from .._program import program
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
 from ..instruments.instrument import Instrument, as_instrument
 from ..instruments.noise import Weights
+from ..instruments.scene import Places, Scene, places_of, with_settings
 from ..laws.motion import Motion
 from ..laws.scales import scales_of
-from ..laws.start import Prepared, Start, as_start, prepared
+from ..laws.start import Prepared, as_start, prepared
 from ..records.populations import record_of_table
 from ..records.record import Record
+from ..records.scan import Scan, settings_of
+from ..status import Status
 from .first_row import check_first_row
 from .priors import Prior, as_prior
 from .slopes import columns
@@ -42,20 +45,6 @@ MAX_SUBSTEPS = 4096
 ON_WALL = 1e-9
 
 
-class Scene(eqx.Module):
-    """All that a prediction depends on; its arrays are constants, by dotted names.
-
-    Attributes:
-        law: the motion; its constants keep their own names ("q", "potential.k").
-        start: preparation of the initial state ("start.n0").
-        instrument: the instrument that shows it ("instrument.readout").
-    """
-
-    start: Start
-    instrument: Instrument
-    law: Motion = constants.parts()
-
-
 class Study(eqx.Module):
     """Law, data and free constants, as pure functions of one vector of constants θ.
 
@@ -65,8 +54,9 @@ class Study(eqx.Module):
 
     Attributes:
         scene: law, initial state and instrument; constants in θ replace theirs.
-        data: the `Record`.
+        data: the `Record`, or a `Scan`.
         slots: free constants and nuisances, and where they stand (static).
+        settings: what the rows of a scan set, and where it stands (static).
         priors: prior of each nuisance.
         method: method of evolution.
     """
@@ -74,6 +64,7 @@ class Study(eqx.Module):
     scene: Scene
     data: Record
     slots: Slots = eqx.field(static=True)
+    settings: Places = eqx.field(static=True)
     priors: tuple[Prior, ...]
     method: Fixed | Adaptive | Propagator
 
@@ -97,7 +88,8 @@ class Study(eqx.Module):
         Args:
             law: the law; constants that are not free keep their values.
             data: a `Record`, a pair (ts, values), an `xarray.DataArray` over "t" or a
-                `pandas.DataFrame` with a column "t".
+                `pandas.DataFrame` with a column "t"; or a `Scan`, each of whose rows is
+                a run of its own with its settings.
             psi0: quantum state at `data.t0`, prepared by `law.prepare`; or a `Start`.
             free: names of the constants to fit, e.g. ("q", "r"); "phase0" for unknown
                 initial phases; () where the law is only compared with others.
@@ -112,9 +104,9 @@ class Study(eqx.Module):
                 else `Fixed(law.stepper)`.
 
         Raises:
-            ValueError: names that lead nowhere or to several constants, a prior without
-                width, shapes that differ, a row at t0 that is not that of the prepared
-                state.
+            ValueError: names that lead nowhere or to several constants, a constant that
+                is free and set by the rows, a prior without width, shapes that differ,
+                a row at t0 that is not that of the prepared state.
         """
         _checks.check_type(law, "law", Motion, "a law or another Motion")
         if law.chance() is not None:
@@ -128,10 +120,13 @@ class Study(eqx.Module):
         _checks.check_names(priors, "nuisances")
         names = _checks.names_of(free, "free")
         _check_method(method)
-        self.scene = _scene(law, psi0, instrument, (*names, *priors))
+        settings = settings_of(self.data)
+        self.scene = _scene(law, psi0, instrument, (*names, *priors, *settings))
         for argument, some in (("free", names), ("nuisances", priors)):
             _refuse_nu(self.scene, some, argument)
         self.slots = Slots.of(self.scene, names, tuple(priors))
+        self.settings = places_of(self.scene, settings)
+        _refuse_set(self.slots, self.settings)
         self.priors = tuple(
             as_prior(priors[slot.name], slot.name, len(slot.labels))
             for slot in self.slots.nuisances
@@ -325,18 +320,36 @@ class Study(eqx.Module):
         """The run at these constants.
 
         With `rows`, the run is that of a search: later rows stand still, and the run
-        goes on past nodes.
+        goes on past nodes. Of a scan there is a run for each row, from t0 to its time,
+        (R,).
         """
         return self._trajectory(theta, rows)
 
     @jax.jit
     def _trajectory(self, theta: Array, rows: Array | None) -> Trajectory:
-        scene = self.scene_at(theta)
+        data = self.data
+        if not isinstance(data, Scan):
+            ts = self.times
+            intervals = jnp.arange(ts.shape[0] - 1) + int(data.from_start)
+            return self._run(theta, ts, None if rows is None else intervals < rows)
+
+        def one(
+            settings: dict[str, Array], t: Array, moves: Array | None
+        ) -> Trajectory:
+            scene = with_settings(self.scene, self.settings, settings)
+            own = eqx.tree_at(lambda study: study.scene, self, scene)
+            return own._run(theta, jnp.stack([data.t0, t]), moves)
+
+        moves = None if rows is None else jnp.arange(data.ts.shape[0]) < rows
+        return jax.vmap(one)(data.settings, data.ts, moves)
+
+    def _run(self, theta: Array, ts: Array, moves: Array | None) -> Trajectory:
+        """One run; with `moves`, that of a search, which stands still where it is
+        False."""
+        scene, method = self.scene_at(theta), self.method
         law, state0 = scene.law, scene.law.prepare(scene.start.state())
-        ts, method = self.times, self.method
-        if rows is not None and isinstance(method, Fixed):
-            intervals = jnp.arange(ts.shape[0] - 1) + int(self.data.from_start)
-            counts = jnp.where(intervals < rows, self.substeps, 0)
+        if moves is not None and isinstance(method, Fixed):
+            counts = jnp.where(moves, self.substeps, 0)
             method = _fixed(method, counts, heed_alarms=False)
         observe = jax.tree_util.Partial(_seen, scene)
         return evolve(law, state0, ts, method=method, observe=observe)
@@ -348,6 +361,8 @@ class Study(eqx.Module):
 
     def rows_of(self, run: Trajectory) -> Array:
         """The values of a run at the rows of the data, without the one at t0."""
+        if isinstance(self.data, Scan):
+            return run.values[:, -1]
         return run.values if self.data.from_start else run.values[1:]
 
     def residuals(
@@ -477,7 +492,8 @@ class Study(eqx.Module):
     @jax.jit
     def log_likelihood_rows(self, theta: Array) -> Float[Array, " T"]:
         """ln of the probability of each row, less terms that no constant changes; -inf
-        for all of them where the run failed or θ is out of bounds.
+        for all of them where the run failed or θ is out of bounds. A row of a scan has
+        a run of its own.
 
         Raises:
             ValueError: data whose scatter is not known.
@@ -520,8 +536,9 @@ class Study(eqx.Module):
         return slope.T @ slope
 
     def status(self, theta: Array) -> Array:
-        """How the run at these constants ends, a `jqd.Status`."""
-        return self.trajectory(theta).status
+        """How the run at these constants ends, a `jqd.Status`; of the runs of a scan
+        the first that fails."""
+        return ended(self.trajectory(theta))
 
     # -- weights ---------------------------------------------------------------------
 
@@ -588,6 +605,12 @@ class Study(eqx.Module):
         return eqx.tree_at(lambda study: study.method.counts, self, counts)
 
 
+def ended(run: Trajectory) -> Array:
+    """The status of a run, or of the first of several that is not OK."""
+    each = jnp.asarray(run.status)
+    return each[jnp.argmax(each != Status.OK)] if each.ndim else each
+
+
 def _seen(scene: Scene, t: Array, state: PyTree[Array]) -> Array:
     """What the instrument shows of a state on average."""
     return scene.instrument.mean(scene.law, t, state)
@@ -627,7 +650,7 @@ def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
     Args:
         ts: times of the rows, shape (T,).
         seen: which rows are to be seen, the first of them, shape (T,).
-        t0: time of the initial state.
+        t0: time at which windows begin, see `Record.begin`.
         windows: number of windows, each twice as long as the one before.
         free: number of constants.
 
@@ -640,7 +663,8 @@ def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
     ts, seen, t0 = map(xp.asarray, (ts, seen, t0))
     last = xp.max(xp.where(seen, ts, t0))
     parts = 2.0 ** -xp.arange(windows - 1, -1, -1, dtype=ts.dtype)
-    ends = (t0 + (last - t0) * parts) * (1 + 1e-12)
+    ends = t0 + (last - t0) * parts
+    ends = ends + 1e-12 * xp.abs(ends)
     counts = xp.sum(seen[None, :] & (ts[None, :] <= ends[:, None]), axis=1)
     return xp.maximum(counts, xp.minimum(xp.sum(seen), max(3, free)))
 
@@ -663,8 +687,8 @@ def as_data(data: Any) -> Record:
     if isinstance(data, tuple) and len(data) == 2:
         return Record(*data)
     raise ValueError(
-        "Argument `data` must be a Record, a pair (ts, values), an xarray.DataArray "
-        f"or a pandas.DataFrame, but is a {type(data).__name__}."
+        "Argument `data` must be a Record, a Scan, a pair (ts, values), an "
+        f"xarray.DataArray or a pandas.DataFrame, but is a {type(data).__name__}."
     )
 
 
@@ -685,6 +709,18 @@ def _refuse_nu(scene: Scene, names: Iterable[str], argument: str) -> None:
             "'nu', the noise of single paths, leaves densities and records as they "
             "are; see `jqd.inference.estimators.nu_from_arrivals`."
         )
+
+
+def _refuse_set(slots: Slots, settings: Places) -> None:
+    """Raise for a constant that is fitted, though each row says what it is."""
+    given = {place.path: name for name, place in settings}
+    for argument, some in (("free", slots.free), ("nuisances", slots.nuisances)):
+        for slot in some:
+            if slot.place.path in given:
+                raise ValueError(
+                    f"Argument `{argument}` must leave out what the rows of the data "
+                    f"set, but names {slot.name!r}."
+                )
 
 
 def _limits(scene: Scene) -> dict[str, tuple[ArrayLike, ArrayLike]]:

@@ -1,6 +1,6 @@
 """Data that a law is fitted to."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ class Record(eqx.Module):
         noise: noise model.
         t0: time of the initial state, scalar; the first of `ts` if not given.
         from_start: whether the first row is at `t0` (static).
+        strict: whether each row is later than the one before.
     """
 
     ts: Float[Array, " T"]
@@ -29,6 +30,7 @@ class Record(eqx.Module):
     noise: Noise
     t0: Float[Array, ""]
     from_start: bool = eqx.field(static=True)
+    strict: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class Record(eqx.Module):
         """
         ts, values = plain(ts, "ts"), plain(values, "values")
         _checks.check_real(values, "values")
-        _checks.check_times(ts, "ts")
+        _checks.check_times(ts, "ts", strict=self.strict)
         self.ts = jnp.asarray(ts, dtype=jnp.result_type(float))
         self.values = jnp.asarray(values, dtype=jnp.result_type(float))
         self.noise = NoNoise() if noise is None else noise
@@ -91,6 +93,11 @@ class Record(eqx.Module):
     def shares(self) -> Array:
         """The values on the scale of the law's prediction."""
         return self.noise.shares(self.values)
+
+    @property
+    def begin(self) -> Any:
+        """The time from which on a search takes in more and more rows, scalar."""
+        return self.t0
 
     @property
     def duration(self) -> Any:

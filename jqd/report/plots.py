@@ -13,6 +13,7 @@ from ..ensembles.copying.copies import mean_of
 from ..ensembles.paths.result import Paths
 from ..evolution import Trajectory
 from ..inference import Recovery
+from ..records import Scan
 from ..status import Status
 from .recovery_figures import MAX_PANELS, mark_held_out, span_of
 from .style import CYCLE, GREY, PALE, house_style, subplots
@@ -110,7 +111,8 @@ def _map(
 
 def plot_recovery(found: Recovery) -> Figure:
     """Data as dots and the fitted law as lines, above the residuals."""
-    ts = np.asarray(found.ts)
+    scanned = isinstance(found.study.data, Scan)
+    ts = np.arange(len(found.ts)) if scanned else np.asarray(found.ts)
     data, fitted = columns(found.observed), columns(found.prediction)
     most = np.argsort(-np.ptp(data, axis=0), kind="stable")[:MAX_PANELS]
     held = float(ts[-found.held_out_rows]) if found.held_out_rows else None
@@ -128,7 +130,7 @@ def plot_recovery(found: Recovery) -> Figure:
             bottom.plot(ts, data[:, k] - fitted[:, k], "o", color=color, ms=3, mew=0)
         top.set_ylabel("data, and law (lines)")
         bottom.set_ylabel("data - law")
-        bottom.set_xlabel("time")
+        bottom.set_xlabel("row" if scanned else "time")
         bottom.set_xlim(*span_of(ts))
         if data.shape[1] > 1:
             figure.legend(loc="outside upper left", ncols=MAX_PANELS)
