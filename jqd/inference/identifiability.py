@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .. import _checks, constants
+from .. import _checks
 from .._math import divisor
 from .polish import jacobian
 from .sensitivity import check_known, check_over_time
@@ -151,8 +151,7 @@ def refuse_names(study: Study) -> None:
         raise ValueError(
             "Argument `free` must name at least one constant, but names none."
         )
-    free = (constants.shortest(study.scene, name) for name in study.free)
-    reason = study.law.fits().why_not(tuple(free))
+    reason = study.why_not()
     if reason is not None:
         raise Unidentifiable(
             f"Argument `free` must name constants that data can tell apart, but "

@@ -8,7 +8,6 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from ..instruments.noise import Drawable
-from ..records.scan import Scan
 from ..status import Status
 from .slopes import columns
 from .study import MAX_SUBSTEPS, Study
@@ -146,11 +145,11 @@ def check_known(study: Study, name: str = "study") -> None:
 
 
 def check_over_time(study: Study, name: str = "study") -> None:
-    """Raise ValueError for a study of a scan, whose rows are no course in time."""
-    if isinstance(study.data, Scan):
+    """Raise ValueError for a study whose rows are no course in time."""
+    if not study.data.over_time:
         raise ValueError(
-            f"Argument `{name}` must have rows over time, but those of a Scan are "
-            "settings; `jqd.fisher` says what all of them tell."
+            f"Argument `{name}` must have rows over time, but those of a scan, or of "
+            "several studies, are none; `jqd.fisher` says what all of them tell."
         )
 
 

@@ -166,6 +166,16 @@ class Study(eqx.Module):
         """The instrument as it was given."""
         return self.scene.instrument
 
+    @property
+    def law_name(self) -> str:
+        """The class name of the law."""
+        return type(self.law).__name__
+
+    def why_not(self) -> str | None:
+        """Why the law says that no data determine a free constant, or None."""
+        names = (constants.shortest(self.scene, name) for name in self.free)
+        return self.law.fits().why_not(tuple(names))
+
     # -- constants -------------------------------------------------------------------
 
     @property
@@ -386,6 +396,13 @@ class Study(eqx.Module):
     def _residuals(
         self, theta: Array, at: Weights, mask: Array, rows: Array | None
     ) -> Array:
+        parts = [self.misses(theta, at, mask, rows), *self._beside(theta)]
+        return jnp.concatenate(parts)
+
+    def misses(
+        self, theta: Array, at: Weights, mask: Array, rows: Array | None
+    ) -> Array:
+        """The residuals of the data alone, (`seen`,), see `residuals`."""
         run = self.trajectory(theta, rows)
         prediction = self.rows_of(run)
         shares = self.data.shares
@@ -397,7 +414,7 @@ class Study(eqx.Module):
         past_node = self.data.ts >= run.failure_time
         weight = mask * jnp.where(past_node & jnp.asarray(rows is not None), PAST, 1)
         raw = jnp.reshape(weight, (-1,) + (1,) * (raw.ndim - 1)) * raw
-        return jnp.concatenate([jnp.ravel(raw), *self._beside(theta)])
+        return jnp.ravel(raw)
 
     def _beside(self, theta: Array) -> list[Array]:
         """Residuals of priors and of walls."""
@@ -591,6 +608,13 @@ class Study(eqx.Module):
         return eqx.tree_at(
             lambda study: study.method, self, method, is_leaf=lambda x: x is own
         )
+
+    def with_fixed(self, substeps: int) -> "Study":
+        """The same with a static number of steps (methods without a step stay)."""
+        if not isinstance(self.method, Fixed):
+            return self
+        stepper = self.method.stepper
+        return self.with_method(Fixed(stepper, substeps, estimate_error=False))
 
     def with_substeps(self, substeps: int | Array) -> "Study":
         """The same study with other steps (methods without a step stay)."""

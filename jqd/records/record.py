@@ -22,7 +22,7 @@ class Record(eqx.Module):
         noise: noise model.
         t0: time of the initial state, scalar; the first of `ts` if not given.
         from_start: whether the first row is at `t0` (static).
-        strict: whether each row is later than the one before.
+        over_time: whether rows are one course in time, each later than the one before.
     """
 
     ts: Float[Array, " T"]
@@ -30,7 +30,7 @@ class Record(eqx.Module):
     noise: Noise
     t0: Float[Array, ""]
     from_start: bool = eqx.field(static=True)
-    strict: ClassVar[bool] = True
+    over_time: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Record(eqx.Module):
         """
         ts, values = plain(ts, "ts"), plain(values, "values")
         _checks.check_real(values, "values")
-        _checks.check_times(ts, "ts", strict=self.strict)
+        _checks.check_times(ts, "ts", strict=self.over_time)
         self.ts = jnp.asarray(ts, dtype=jnp.result_type(float))
         self.values = jnp.asarray(values, dtype=jnp.result_type(float))
         self.noise = NoNoise() if noise is None else noise

@@ -27,7 +27,7 @@ class Scan(Record):
     """
 
     settings: dict[str, Array]
-    strict: ClassVar[bool] = False
+    over_time: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -113,7 +113,8 @@ def read_times(ts: Any, rows: int) -> Any:
     if np.ndim(ts):
         return ts
     _checks.check_scalar(ts, "ts")
-    return (np if _checks.is_concrete(ts) else jnp).broadcast_to(ts, (rows,))
+    xp: Any = np if _checks.is_concrete(ts) else jnp
+    return xp.broadcast_to(ts, (rows,))
 
 
 def settings_of(record: Record) -> dict[str, Array]:
