@@ -14,6 +14,7 @@ from ..inference import Prior, Search, hamiltonian_priors
 from ..instruments import Confusion
 from ..laws import CopyDynamics, Law
 from ..records import Record, load_matrix, load_record, load_state, naming
+from ..records.scan import settings_of
 from .copy_nodes import refuse_nodes
 from .fit import fit
 from .lifetimes import with_fading
@@ -158,11 +159,17 @@ def read_populations(
     t0: float | None = None,
     columns: str = "",
     shots: int | None = None,
+    *,
+    settings: bool = False,
 ) -> tuple[Array, np.ndarray, Record]:
     """Hamiltonian, state and record of populations; the built-in ones without files.
 
+    Args:
+        file, hamiltonian, state, noise, t0, columns, shots: of the options.
+        settings: whether rows may be runs of their own.
+
     Raises:
-        ValueError: files that are not given together, or not sound.
+        ValueError: files that are not given together, or not sound; rows of settings.
     """
     files = {"--data": file, "--hamiltonian": hamiltonian, "--state": state}
     missing = [name for name, one in files.items() if one is None]
@@ -188,7 +195,19 @@ def read_populations(
     else:
         H, psi0 = load_matrix(hamiltonian), load_state(state)
         data = load_record(file, kind, sigma, t0, chosen, shots)
+        if not settings:
+            check_course(data, file)
     return jnp.asarray(H), np.asarray(psi0), data
+
+
+def check_course(record: Record, file: Path) -> None:
+    """Raise ValueError for a table whose rows are settings."""
+    if not record.over_time:
+        raise ValueError(
+            f"Argument `data` must have rows over time alone, but {file.name} has "
+            f"columns of settings ({', '.join(settings_of(record))}), which `jqd "
+            "recover law` takes for a law that has them."
+        )
 
 
 def read_problem(

@@ -18,7 +18,6 @@ from ..evolution import Adaptive, Fixed, Propagator, Trajectory
 from ..instruments.noise import Drawable
 from ..laws.motion import Motion
 from ..records.record import Record
-from ..records.scan import settings_of
 from ..status import Status
 from .fit import (
     Constant,
@@ -198,13 +197,7 @@ class Recovery(eqx.Module):
         Raises:
             ValueError: not one name for each column.
         """
-        made = above("tables", "recovery_dataset")(self, names)
-        told = {"description": "what the rows of the data set"}
-        for name, value in settings_of(self.study.data).items():
-            axes = (f"{name}_{i}" for i in range(value.ndim - 1))
-            row = ("time", *axes), np.asarray(value), told
-            made = made.assign({f"setting.{name}": row})
-        return made
+        return above("tables", "recovery_dataset")(self, names)
 
     def save(self, path: str | Path) -> Path:
         """Write `to_xarray` as a Zarr folder, which `xarray.open_zarr` reads.

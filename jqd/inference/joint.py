@@ -148,8 +148,9 @@ class Joined(Record):
 class Joint(Study):
     """Several studies as one: free constants of one name are one constant.
 
-    ln L = Σ_k ln L_k(θ_k), where θ_k holds the shared constants, and nuisances of the
-    study's own.
+    ln L = Σ_k ln L_k(θ_k)
+
+    θ_k are the constants of a study: those that it shares, and its own.
 
     Attributes:
         studies: the studies.

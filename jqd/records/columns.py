@@ -14,6 +14,8 @@ from .formats import CSV
 
 # of fewer digits than Python would refuse to read
 _CLASS = re.compile(r"[np](?:0|[1-9]\d{0,5})")
+# Dotted names of constants, such as pulse[1].start; not 0.9, of a table without header.
+_SETTING = re.compile(r"[^\W\d]\w*(?:\[\d+\])?(?:\.[^\W\d]\w*(?:\[\d+\])?)+")
 # Shares of shots that are given in digits, times their number, are this close to whole
 # numbers; those that were corrected or averaged are anywhere, and as often as not
 # farther.
@@ -32,10 +34,14 @@ def check_columns(columns: Mapping[str, str]) -> None:
     _checks.check_type(columns, "columns", Mapping, "names of columns by names")
     known = ("t", "n0", "n1", "p0", "p1", "sigma", "shots")
     for name in columns:
-        if name not in known and _CLASS.fullmatch(str(name)) is None:
+        text = str(name)
+        if name not in known and not (
+            _CLASS.fullmatch(text) or _SETTING.fullmatch(text)
+        ):
             raise ValueError(
                 "Argument `columns` must tell the columns of t, n0, n1, .. or p0, p1, "
-                f".., sigma or shots, but tells that of {name!r}"
+                ".., sigma, shots or settings such as pulse.start, but tells that of "
+                f"{name!r}"
                 f"{did_you_mean(name, known)}"
             )
     taken = list(columns.values())
@@ -45,6 +51,19 @@ def check_columns(columns: Mapping[str, str]) -> None:
                 f"Argument `columns` must name each column once, but names {column!r} "
                 "twice."
             )
+
+
+def without_settings(file: File) -> tuple[File, dict[str, np.ndarray]]:
+    """A table without the columns that set constants, and these: their names have dots.
+
+    Args:
+        file: the file read; of one that is no table nothing is taken.
+    """
+    if file.path.suffix not in CSV:
+        return file, {}
+    names = [name for name in file.arrays if _SETTING.fullmatch(name)]
+    others = {name: x for name, x in file.arrays.items() if name not in names}
+    return replace(file, arrays=others), {name: file.real(name) for name in names}
 
 
 def completed(file: File, shots: int | None = None) -> File:

@@ -12,10 +12,11 @@ from jaxtyping import ArrayLike
 from .. import _checks
 from ..instruments import EnsembleNoise, Gaussian, Multinomial, Noise
 from .axes import ordered
-from .columns import check_columns, completed
+from .columns import check_columns, completed, without_settings
 from .file import File, naming
 from .reading import format_of, read
 from .record import Record
+from .scan import Scan
 from .tables import check_header
 
 NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
@@ -37,18 +38,24 @@ def load_record(
         path: the file; `formats.KINDS["populations"]` lists its contents. A table may
             leave out one of two classes of shares, and one class of counts where the
             shots are known. Counts of independent shots may be in any order of time;
-            those of one time are added.
+            those of one time are added. A column whose name has a dot, as
+            "pulse[1].start" or "start.alpha", is a setting: each row is then a run of
+            its own up to its time, in any order.
         noise: "auto" (multinomial for counts; gaussian for populations with a sigma,
             else none), "none", "gaussian", "multinomial" or "ensemble"
             (counts of a single ensemble of systems that copy each other, measured
             repeatedly).
         sigma: standard deviation, for "gaussian"; None for that of the file.
-        t0: time of the state; None for that of the file, or its first time.
+        t0: time of the state; None for that of the file, or its first time, or for 0
+            where rows are runs of their own.
         columns: names of the columns of a .csv by what they hold, {"t": "time_us",
-            "n1": "ones"}, out of t, n0, n1, .. or p0, p1, .., sigma and shots; all
-            others are left out. None where they have these names.
+            "n1": "ones"}, out of t, n0, n1, .. or p0, p1, .., sigma, shots and names
+            with a dot; all others are left out. None where they have these names.
         shots: how often each row of a .csv was measured: shares become counts. None for
             the column of this name, or where only counts or errors tell it.
+
+    Returns:
+        The record; a `Scan` where the table has settings.
 
     Raises:
         ValueError: unreadable or truncated file, columns missing or unknown, values
@@ -58,7 +65,8 @@ def load_record(
     _checks.check_choice(noise, "noise", NOISES)
     if columns is not None:
         check_columns(columns)
-    file = completed(read(path, "populations", columns), shots)
+    file, settings = without_settings(read(path, "populations", columns))
+    file = completed(file, shots)
     ts, values, counted, errors = _rows(file, file.path.suffix, _OTHER_NAMES)
     if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
         raise file.complaint(
@@ -72,10 +80,19 @@ def load_record(
         errors = np.asarray(sigma)
     elif errors is not None:
         errors = _each(file, errors, values)
+    if settings:
+        order = np.argsort(ts, kind="stable")
+        settings = {name: column[order] for name, column in settings.items()}
+        ts, values = ts[order], values[order]
+        if errors is not None and errors.ndim:
+            errors = errors[order]
     with naming(path):
         model = _noise(file, counted, values, noise, errors)
         if isinstance(model, Multinomial):
             model.check(values)  # of each row: a sum may be one of counts alone
+        if settings:
+            return Scan(settings, values, model, ts=ts, t0=0.0 if t0 is None else t0)
+        if isinstance(model, Multinomial):
             ts, values = _pooled(ts, values)
         return Record(ts, values, model, t0)
 

@@ -54,8 +54,8 @@ def write_record(path: str | Path, record: Record) -> Path:
     """
     if isinstance(record, Scan):
         raise ValueError(
-            "Argument `record` must have rows over time, but is a Scan, whose settings "
-            "no file of populations holds; save the arrays with numpy.savez."
+            "Argument `record` must have rows over time, but is a Scan; write a table "
+            "with a column for each of its settings."
         )
     if not record.from_start and as_path(path).suffix == ".csv":
         raise ValueError(

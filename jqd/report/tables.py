@@ -12,6 +12,7 @@ from .. import constants
 from .._files import provenance
 from .._html import plus_minus as plus_minus
 from .._html import with_error as with_error
+from ..records.scan import settings_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -389,6 +390,10 @@ def recovery_dataset(
         "agree": ("start", np.asarray(recovery.agree, bool)),
         "history": (("start", "iteration"), np.asarray(recovery.history)),
     }
+    told = {"description": "what the rows of the data set"}
+    for name, value in settings_of(recovery.study.data).items():
+        axes = (f"{name}_{i}" for i in range(value.ndim - 1))
+        variables[f"setting.{name}"] = (("time", *axes), np.asarray(value), told)
     null = np.asarray(recovery.null_directions)
     if null.size:
         variables["null_directions"] = (("null_direction", "constant"), null)
