@@ -172,8 +172,9 @@ class Joint(Study):
             studies: by name.
 
         Raises:
-            ValueError: no studies, data without errors, a study that shares no free
-                constant with another, shared ones that differ in shape.
+            ValueError: what is no study, or comes twice, data without errors, a study
+                that shares no free constant with another, shared ones that differ in
+                shape.
         """
         for title, study in studies.items():
             _checks.check_type(study, "law", Study, "a study, or several of them")
@@ -184,6 +185,11 @@ class Joint(Study):
                 )
             check_known(study, "law")
         each = tuple(studies.values())
+        if len({id(study) for study in each}) < len(each):
+            raise ValueError(
+                "Argument `law` must hold each study once, but holds one twice: its "
+                "data would count twice."
+            )
         self.studies, self.titles = each, tuple(studies)
         self.slots, self.priors, self.own = _shared(self.titles, each)
         self.scene, self.method, self.settings = each[0].scene, each[0].method, ()
