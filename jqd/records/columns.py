@@ -35,9 +35,8 @@ def check_columns(columns: Mapping[str, str]) -> None:
     known = ("t", "n0", "n1", "p0", "p1", "sigma", "shots")
     for name in columns:
         text = str(name)
-        if name not in known and not (
-            _CLASS.fullmatch(text) or _SETTING.fullmatch(text)
-        ):
+        told = text in known or _CLASS.fullmatch(text) or is_setting(text)
+        if not told:
             raise ValueError(
                 "Argument `columns` must tell the columns of t, n0, n1, .. or p0, p1, "
                 ".., sigma, shots or settings such as pulse.start, but tells that of "
@@ -53,6 +52,11 @@ def check_columns(columns: Mapping[str, str]) -> None:
             )
 
 
+def is_setting(name: str) -> bool:
+    """Whether a name of a column is that of a constant which each row sets."""
+    return _SETTING.fullmatch(name) is not None
+
+
 def without_settings(file: File) -> tuple[File, dict[str, np.ndarray]]:
     """A table without the columns that set constants, and these: their names have dots.
 
@@ -61,7 +65,7 @@ def without_settings(file: File) -> tuple[File, dict[str, np.ndarray]]:
     """
     if file.path.suffix not in CSV:
         return file, {}
-    names = [name for name in file.arrays if _SETTING.fullmatch(name)]
+    names = [name for name in file.arrays if is_setting(name)]
     others = {name: x for name, x in file.arrays.items() if name not in names}
     return replace(file, arrays=others), {name: file.real(name) for name in names}
 

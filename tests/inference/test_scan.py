@@ -50,7 +50,8 @@ def law_at(delta):
         "first": jqd.named_pulse("square", height=RABI, start=0.0, end=WIDTH),
         "second": jqd.named_pulse("square", height=RABI, start=1.0, end=1.0 + WIDTH),
     }
-    operators = {"delta": Z / 2, "first": X / 2, "second": X / 2}
+    one, other = jnp.asarray(Z / 2), jnp.asarray(X / 2)
+    operators = {"delta": one, "first": other, "second": other}
     H = Driven(jnp.asarray(0 * Z), operators, {"delta": delta, **pulses})
     return jqd.Schrodinger(H)
 

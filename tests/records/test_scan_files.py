@@ -38,6 +38,13 @@ def test_counts_with_settings_are_sorted_by_time_and_not_added(tmp_path):
     assert float(jqd.load_record(tmp_path / "scan.csv", t0=-1.0).t0) == -1
 
 
+def test_a_header_behind_a_mark_and_a_file_of_any_kind(tmp_path):
+    """As `numpy.savetxt` writes one; `jqd.load` tells the kind by the other columns."""
+    scan = jqd.load(file_of(tmp_path, f"# {COUNTS}"))
+    assert isinstance(scan, jqd.Scan)
+    np.testing.assert_array_equal(scan.settings["start.alpha"], [0.1, 0.2, 0.3])
+
+
 def test_errors_go_with_their_rows(tmp_path):
     scan = jqd.load_record(file_of(tmp_path, SHARES))
     # each row of a share and what it leaves of 1
