@@ -23,6 +23,7 @@ from ..records import (
     load,
 )
 from ..records.contents import Contents, contents_of
+from ..records.scan import settings_of
 from ..report.results import SUMMARY
 from ..report.tables import checks_table
 from ..spaces import SampledPulse
@@ -193,9 +194,12 @@ def _of_populations(
         if not beside.is_file():
             missing.append(what)
     commands = [["jqd", "recover", "copying", *data, *laws]]
-    if record.noise.known:
+    if settings := settings_of(record):
+        missing.append(f"LAW: a law that has the constants {', '.join(settings)}")
+        commands = [["jqd", "recover", "law", "LAW", *data, *laws]]
+    elif record.noise.known:
         commands.append(["jqd", "compare", *data, *laws])
-    else:
+    if not record.noise.known:
         missing.append(f"{_SIGMA}, --noise gaussian:SIGMA, or --shots")
     return missing, commands
 

@@ -1,7 +1,7 @@
 """Data that a law is fitted to."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -28,6 +28,7 @@ class Record(eqx.Module):
         noise: noise model.
         t0: time of the initial state, scalar; the first of `ts` if not given.
         from_start: whether the first row is at `t0` (static).
+        over_time: whether rows are one course in time, each later than the one before.
     """
 
     ts: Float[Array, " T"]
@@ -35,6 +36,7 @@ class Record(eqx.Module):
     noise: Noise
     t0: Float[Array, ""]
     from_start: bool = eqx.field(static=True)
+    over_time: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -57,7 +59,7 @@ class Record(eqx.Module):
         """
         ts, values = plain(ts, "ts"), plain(values, "values")
         _checks.check_real(values, "values")
-        _checks.check_times(ts, "ts")
+        _checks.check_times(ts, "ts", strict=self.over_time)
         self.ts = jnp.asarray(ts, dtype=jnp.result_type(float))
         self.values = jnp.asarray(values, dtype=jnp.result_type(float))
         self.noise = NoNoise() if noise is None else noise
@@ -100,6 +102,11 @@ class Record(eqx.Module):
         return self.noise.shares(self.values)
 
     @property
+    def begin(self) -> Any:
+        """The time from which on a search takes in more and more rows, scalar."""
+        return self.t0
+
+    @property
     def duration(self) -> Any:
         """The time from the initial state to the last row, scalar."""
         # NumPy reads concrete values: JAX would compile each reading
@@ -140,7 +147,7 @@ class Record(eqx.Module):
         if not (read and _html.is_small(self)):
             return eqx.tree_pformat(self)
         said = [f"  {label}: {text}" for label, text in self.lines().items()]
-        return "\n".join(["Record", *said])
+        return "\n".join([type(self).__name__, *said])
 
 
 def between(values: Any) -> str:
@@ -163,7 +170,8 @@ def _errors(noise: Noise) -> str:
     if isinstance(noise, Gaussian):
         return between(np.asarray(noise.sigma))
     if isinstance(noise, Multinomial):
-        return "those of counts of independent shots"
+        apart = "independent shots" if noise.shots_apart else "shots that are alike"
+        return f"those of counts of {apart}"
     if isinstance(noise, EnsembleNoise):
         return "those of counts of one ensemble that copies itself"
     if noise.known:

@@ -55,6 +55,7 @@ def of(constants, references, nuisances=(), data=None, law="Own"):
         nuisances=nuisances,
         scattered=0,
     )
+    study.singles = lambda theta: ((study, theta),)
     return SimpleNamespace(
         study=study, constants={one.name: one for one in constants}, law_name=law
     )  # fmt: skip
