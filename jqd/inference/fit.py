@@ -24,6 +24,7 @@ from ..evolution.judging import richardson
 from ..instruments.noise import Noise, Weights, sums_to_one
 from ..laws.motion import Motion
 from ..records.record import Record
+from ..records.scan import settings_of
 from ..status import Status, describe
 from .active import inward, sides_at
 from .errors import StandardErrors, errors_of
@@ -298,8 +299,10 @@ def fit(
     study = study.with_fixed(SUBSTEPS if substeps is None else substeps)
     first, train = begin(study, start, starts, key, held_out)
     record = study.data
+    none = np.zeros(len(study.labels()))
+    settings = [settings_of(one.data) for one, _ in study.singles(none)]
     finite = _all_finite(
-        (record.ts, record.values, record.t0, study.scene.start, first)
+        (record.ts, record.values, record.t0, study.scene.start, first, settings)
     )
     study, first = _without_holes(study, first)
     # a record with holes weighs nothing: its fit ends at once, and others need not wait

@@ -181,9 +181,9 @@ class Joint(Study):
             studies: by name.
 
         Raises:
-            ValueError: what is no study, or comes twice, data without errors, a study
-                that shares no free constant with another, shared ones that differ in
-                shape.
+            ValueError: what is no study, data that come twice or have no errors, a
+                study that shares no free constant with another, shared ones that differ
+                in shape.
         """
         for title, study in studies.items():
             _checks.check_type(study, "law", Study, "a study, or several of them")
@@ -194,10 +194,10 @@ class Joint(Study):
                 )
             check_known(study, "law")
         each = tuple(studies.values())
-        if len({id(study) for study in each}) < len(each):
+        if len({id(study.data) for study in each}) < len(each):
             raise ValueError(
-                "Argument `law` must hold each study once, but holds one twice: its "
-                "data would count twice."
+                "Argument `law` must hold each study and its data once, but holds some "
+                "twice: they would count twice."
             )
         self.studies, self.titles = each, tuple(studies)
         self.slots, self.priors, self.own = _shared(self.titles, each)
@@ -239,7 +239,9 @@ class Joint(Study):
             jnp.concatenate([getattr(known, name) for known in each])[first]
             for name in ("theta", "low", "high")
         )
-        return Vectors(theta, low, high, self._narrowest([one.walls for one in each]))
+        # what the first study's span has beyond a limit of another is no guess
+        foot, top = walls = self._narrowest([one.walls for one in each])
+        return Vectors(theta, jnp.maximum(low, foot), jnp.minimum(high, top), walls)
 
     def _narrowest(self, walls: list[tuple[Array, Array]]) -> tuple[Array, Array]:
         """Limits in θ, from those of the constants of each study."""

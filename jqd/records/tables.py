@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from .columns import is_setting
+from .columns import is_setting, tells_classes
 from .file import File
 from .formats import KINDS
 
@@ -97,6 +97,7 @@ def header_of(file: File) -> list[str]:
         return []
     names = [name for name in first if not is_setting(name)]
     said = any(of.fitting(names, file.path.suffix) for of in KINDS.values())
+    said |= tells_classes(names)
     _, plain = next(_rows(file), (0, []))
     if not said and plain != first:
         return []

@@ -34,10 +34,10 @@ def look(t, state):
     return state
 
 
-def study_of(data, prior=None, free="a"):
+def study_of(data, prior=None, free="a", law=None):
     ts, values, sigma = data
     record = jqd.Record(ts, values[:, None], jqd.Gaussian(sigma), t0=0.0)
-    law = Parabola(jnp.asarray(0.5), jnp.asarray(0.1))
+    law = Parabola(jnp.asarray(0.5), jnp.asarray(0.1)) if law is None else law
     return jqd.Study(
         law, record, psi0=jnp.zeros(1), free=free, instrument=Direct(look),
         nuisances={} if prior is None else {"b": prior}, method=METHOD,
@@ -161,6 +161,57 @@ def test_gradient_of_a_joint_likelihood(both):
     found = jax.grad(study.log_likelihood)(jnp.asarray(theta))
     exact = A.T @ (y - A @ theta) - P @ (theta - means)
     np.testing.assert_allclose(found, exact, rtol=1e-9)
+
+
+def test_a_posterior_of_several_studies_is_kept(both, found):
+    """Eleven values stand in one row, as their likelihoods do."""
+    theta = jnp.stack(list(found.value.values()))
+    drawn = jqd.posterior(joined(both), "laplace", theta=theta, draws=40, chains=1)
+    tree = drawn.to_xarray()
+    assert tree.attrs["law"] == "Parabola"
+    assert tree["observed_data"]["values"].dims == ("value",)
+    np.testing.assert_array_equal(
+        tree["observed_data"]["values"], np.r_[FIRST[1], SECOND[1]]
+    )
+    assert tree["posterior_predictive"]["mean"].shape == (40, 11)
+    assert tree["log_likelihood"]["values"].shape == (40, 11)
+
+
+def test_records_of_several_studies_are_shown(both):
+    assert repr(joined(both).data).splitlines() == [
+        "Joined", "  records: 2", "  rows: 7, 4", "  values: 0.2 to 4",
+    ]  # fmt: skip
+
+
+class Wide(Parabola):
+    """Its guesses of a may be anywhere from 0 to 1."""
+
+    a: Array = jqd.free(span=(0.0, 1.0))
+
+
+class Narrow(Parabola):
+    """Here a is 0.3 at most."""
+
+    a: Array = jqd.free(bounds=(0.0, 0.3), span=(0.0, 0.3))
+
+
+def test_guesses_are_within_the_limits_of_all_studies():
+    """From 0 to 0.3, whichever study comes first."""
+    wide = study_of(FIRST, law=Wide(jnp.asarray(0.2), jnp.asarray(0.1)))
+    narrow = study_of(SECOND, law=Narrow(jnp.asarray(0.2), jnp.asarray(0.1)))
+    for studies in ([wide, narrow], [narrow, wide]):
+        low, high = joined(studies).bounds()
+        assert (low.tolist(), high.tolist()) == ([0.0], [0.3])
+
+
+def test_one_record_is_no_two_studies(both):
+    one = both["first"]
+    again = jqd.Study(
+        one.law, one.data, psi0=jnp.zeros(1), free="a", instrument=Direct(look),
+        method=METHOD,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="must hold each study and its data once"):
+        joined([one, again])
 
 
 def test_studies_that_cannot_be_joined(both):

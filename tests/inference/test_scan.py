@@ -192,6 +192,45 @@ def test_a_drawn_scan_is_that_of_its_rows():
     np.testing.assert_allclose(scan.values, exact, rtol=0, atol=1e-12)
 
 
+def test_a_setting_that_is_no_number_is_a_fit_that_failed():
+    """Traced, it is seen as late as that; the other fit of the batch holds."""
+
+    def one(readout):
+        scan = jqd.Scan(
+            {"readout": readout}, np.full((3, 2), 50.0), jqd.Multinomial(),
+            ts=np.array([0.5, 0.9, 1.4]),
+        )  # fmt: skip
+        fit = jqd.fit(
+            jqd.Schrodinger(X / 2), scan, psi0=Tilted(1.0), free=("start.theta",),
+            instrument=jqd.instruments.Confusion(), start={}, starts=1, search=None,
+        )  # fmt: skip
+        return fit.status
+
+    rows = jnp.array([[0.1, 0.1, 0.1], [0.1, jnp.nan, 0.1]])
+    sound, lost = jax.jit(jax.vmap(one))(rows)
+    assert jqd.Status(int(lost)) is jqd.Status.NON_FINITE
+    assert jqd.Status(int(sound)) is not jqd.Status.NON_FINITE
+
+
+def test_a_scan_shows_its_settings():
+    settings = {"pulse.start": [0.5, 1.5], "theta": [1.0, 1.0]}
+    scan = jqd.Scan(settings, [[6, 4], [5, 5]], jqd.Multinomial(), ts=2.0)
+    assert repr(scan).splitlines() == [
+        "Scan",
+        "  rows: 2, each a run of its own",
+        "  times: 2",
+        "  state at: t0 = 0",
+        "  values: 2 in each row, 4 to 6",
+        "  shots: 10 in each row",
+        "  errors: those of counts of independent shots",
+        "  setting pulse.start: 0.5 to 1.5",
+        "  setting theta: 1",
+    ]
+    noise = jqd.instruments.DirichletMultinomial(0.1)
+    alike = jqd.Scan(settings, [[6, 4], [5, 5]], noise, ts=2.0)
+    assert "errors: those of counts of shots that are alike" in repr(alike)
+
+
 # -- a search and refusals -----------------------------------------------------------
 
 
