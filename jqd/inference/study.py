@@ -225,7 +225,32 @@ class Study(eqx.Module):
         """What does not depend on the record but by its length, nor on how the law is
         followed."""
         bare = eqx.tree_at(lambda study: (study.data, study.method), self, (None, None))
-        return _vectors(bare, self.data.duration)
+        known = _vectors(bare, self.data.duration)
+        if not (self.settings and _limits(self.scene)):
+            return known
+        # what each row sets may narrow them
+        low, high = walls = self.walls(known.theta)
+        low, high = jnp.maximum(known.low, low), jnp.minimum(known.high, high)
+        return known._replace(low=low, high=high, walls=walls)
+
+    def _limits_of_rows(self, scene: Scene) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+        """What the law says of its constants, the narrowest of all rows."""
+        # a study without a record has no rows, see `_known`
+        settings = settings_of(self.data)
+        if not settings:
+            return _limits(scene)
+
+        def one(row: dict[str, Array]) -> dict[str, tuple[Array, Array]]:
+            limits = _limits(with_settings(scene, self.settings, row))
+            return {
+                name: (jnp.asarray(low), jnp.asarray(high))
+                for name, (low, high) in limits.items()
+            }
+
+        each = jax.vmap(one)(settings)
+        return {
+            name: (jnp.max(low), jnp.min(high)) for name, (low, high) in each.items()
+        }
 
     def walls(self, theta: Array) -> tuple[Array, Array]:
         """Limits that no entry of θ can leave: lower and upper ends, infinite for none.
@@ -238,7 +263,7 @@ class Study(eqx.Module):
         low, high = jnp.maximum(low, foot), jnp.minimum(high, top)
         limits = _limits(self.scene)
         if any(slot.place.short in limits for slot in self.slots.every):
-            limits = _limits(self._bounded(theta))
+            limits = self._limits_of_rows(self._bounded(theta))
             none = (-jnp.inf, jnp.inf)
             ends = zip(*self.slots.each(limits, none), strict=True)
             foot, top = (jnp.stack([jnp.asarray(x) for x in one]) for one in ends)

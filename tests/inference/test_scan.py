@@ -9,6 +9,8 @@ from jaxtyping import Array, Float
 import jqd
 from jqd.inference import horizon
 from jqd.inference.study import window_counts
+from jqd.instruments import Direct
+from jqd.laws.groups import Fits
 from jqd.laws.start import Start
 from jqd.records import write_record
 from jqd.spaces.driven import Driven
@@ -180,6 +182,45 @@ def test_preparations_and_readouts_by_row():
     shown = study.predict(jnp.zeros(0))
     exact = (1 - readout) * p + readout / 2
     np.testing.assert_allclose(shown[:, 1], exact, rtol=0, atol=1e-13)
+
+
+class Held(jqd.Motion):
+    """x' = g, where g is no more than 1/x(0)."""
+
+    g: Float[Array, ""] = jqd.free(span=(0.0, 3.0), default=0.1)
+
+    def vector_field(self, t, state, args=None):
+        return self.g * jnp.ones_like(state)
+
+    def fits(self):
+        return Fits(limits=lambda x: {"g": (-np.inf, 1 / jnp.max(jnp.abs(x)))})
+
+
+class From(Start):
+    """x(0)"""
+
+    x: Float[Array, ""] = jqd.free(default=0.5)
+
+    def state(self):
+        return self.x[None]
+
+
+def test_limits_are_the_narrowest_of_all_rows():
+    """Of starts at .5, 2.5 and 1: 1/2.5 = .4, though the start as given allows 2."""
+    scan = jqd.Scan(
+        {"start.x": [0.5, 2.5, 1.0]}, np.ones((3, 1)), jqd.Gaussian(0.1), ts=1.0
+    )
+    study = jqd.Study(
+        Held(), scan, psi0=From(), free="g", method=METHOD,
+        instrument=Direct(lambda t, state: state),
+    )  # fmt: skip
+    theta = study.theta()
+    assert [float(end[0]) for end in study.walls(theta)] == [-np.inf, 0.4]
+    assert [float(end[0]) for end in study.bounds()] == [0.0, 0.4]
+    # beyond it no likelihood: x(1) = x(0) + g within it
+    assert float(study.log_likelihood(jnp.array([0.5]))) == -np.inf
+    shown = study.predict(jnp.array([0.3]))[:, 0]
+    np.testing.assert_allclose(shown, [0.8, 2.8, 1.3], rtol=1e-12)
 
 
 def test_a_drawn_scan_is_that_of_its_rows():
