@@ -184,6 +184,10 @@ def test_preparations_and_readouts_by_row():
     np.testing.assert_allclose(shown[:, 1], exact, rtol=0, atol=1e-13)
 
 
+def look(t, state):
+    return state
+
+
 class Held(jqd.Motion):
     """x' = g, where g is no more than 1/x(0)."""
 
@@ -212,7 +216,7 @@ def test_limits_are_the_narrowest_of_all_rows():
     )
     study = jqd.Study(
         Held(), scan, psi0=From(), free="g", method=METHOD,
-        instrument=Direct(lambda t, state: state),
+        instrument=Direct(look),
     )  # fmt: skip
     theta = study.theta()
     assert [float(end[0]) for end in study.walls(theta)] == [-np.inf, 0.4]
@@ -221,6 +225,35 @@ def test_limits_are_the_narrowest_of_all_rows():
     assert float(study.log_likelihood(jnp.array([0.5]))) == -np.inf
     shown = study.predict(jnp.array([0.3]))[:, 0]
     np.testing.assert_allclose(shown, [0.8, 2.8, 1.3], rtol=1e-12)
+
+
+class Bursting(jqd.Motion):
+    """x' = a x², which has x(t) = x/(1 - a x t) and ends at t = 1/(a x)."""
+
+    a: Float[Array, ""] = jqd.free(default=1.0)
+
+    def vector_field(self, t, state, args=None):
+        return self.a * state**2
+
+
+def test_a_row_that_its_run_does_not_reach_is_missed_alone():
+    """As later rows of a record are: by the largest value, 1/.1 errors."""
+    values = np.array([[1 / 3], [0.2], [1.0]])
+    scan = jqd.Scan({"start.x": [0.25, 2.0, 0.5]}, values, jqd.Gaussian(0.1), ts=1.0)
+    study = jqd.Study(
+        Bursting(), scan, psi0=From(), free="a", instrument=Direct(look),
+        method=jqd.Fixed(None, 64, estimate_error=False),
+    )  # fmt: skip
+    theta = study.theta()
+    assert study.trajectory(theta).ok.tolist() == [True, False, True]
+    assert int(study.status(theta)) != jqd.Status.OK
+    at, mask = study.first_weights(), jnp.ones(3)
+    # Runge-Kutta of 64 steps is off by 1e-8
+    misses = study.misses(theta, at, mask, None)
+    np.testing.assert_allclose(misses, [0, 10, 0], atol=1e-5)
+    rows = study.log_likelihood_rows(theta)
+    assert np.isfinite(rows).tolist() == [True, False, True]
+    assert float(study.log_likelihood(theta)) == -np.inf
 
 
 def test_a_drawn_scan_is_that_of_its_rows():
