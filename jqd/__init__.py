@@ -109,6 +109,7 @@ if TYPE_CHECKING:
     from .observe import fidelity as fidelity
     from .observe import total_variation as total_variation
     from .records import Record as Record
+    from .records import Scan as Scan
     from .records import load_density as load_density
     from .records import load_matrix as load_matrix
     from .records import load_phase_space as load_phase_space

@@ -583,8 +583,9 @@ def check_state(
     )
 
 
-def check_times(ts: ArrayLike, name: str = "ts") -> None:
-    """`ts` is a vector of at least one finite real time, strictly increasing."""
+def check_times(ts: ArrayLike, name: str = "ts", *, strict: bool = True) -> None:
+    """`ts` is a vector of at least one finite real time, strictly increasing; or not
+    decreasing, where it need not be strict."""
     check_numbers(ts, name)
     shape = np.shape(ts)
     if len(shape) != 1 or shape[0] == 0:
@@ -597,11 +598,12 @@ def check_times(ts: ArrayLike, name: str = "ts") -> None:
     if not is_concrete(ts):
         return
     values = concrete(ts)
-    later = values[1:] > values[:-1]
+    later = values[1:] > values[:-1] if strict else values[1:] >= values[:-1]
     if not later.all():
         i = int(np.argmin(later))
+        rule = "increase strictly" if strict else "not decrease"
         raise ValueError(
-            f"Argument `{name}` must increase strictly, but {name}[{i + 1}] = "
+            f"Argument `{name}` must {rule}, but {name}[{i + 1}] = "
             f"{values[i + 1]} follows {name}[{i}] = {values[i]}."
         )
 

@@ -161,6 +161,16 @@ CALLS = {
     "Propagator": (jqd.Propagator, dict(terms=None)),
     # inference
     "Record": (jqd.Record, dict(ts=TS, values=SHARES, noise=jqd.NoNoise(), t0=0.0)),
+    "Scan": (
+        jqd.Scan,
+        dict(
+            settings={"q": [0.4, 0.5, 0.6]},
+            values=SHARES,
+            noise=jqd.NoNoise(),
+            ts=1.0,
+            t0=0.0,
+        ),
+    ),
     "Study": (
         jqd.Study,
         dict(

@@ -63,7 +63,7 @@ def test_a_record_shows_what_it_holds():
     apart = jqd.instruments.DirichletMultinomial(rho=0.125)
     assert repr(jqd.Record([0.1, 0.2, 0.3], counts, apart)).splitlines()[-2:] == [
         "  shots: 10 at each time",
-        "  errors: those of counts of shots that correlate by rho = 0.125",
+        "  errors: those of counts whose shots correlate, rho = 0.125",
     ]
     shares = np.array([[0.25], [0.5], [0.75]])
     found = repr(jqd.Record([0, 1, 3], shares, jqd.Gaussian(0.125)))

@@ -172,15 +172,20 @@ def draw_all(
     recovery: Recovery, landscape: Plane | None, names: Sequence[str]
 ) -> "dict[str, Figure]":
     """The figures of a fit: data and law, residuals, and the loss over a plane."""
-    ts, observed = np.asarray(recovery.ts), columns(recovery.observed)
+    ts, along, observed = np.asarray(recovery.ts), "time", columns(recovery.observed)
+    if not recovery.study.data.over_time:
+        # rows of a scan may have one time
+        ts, along = np.arange(len(ts)), "row"
     fitted, start = columns(recovery.prediction), columns(recovery.start_prediction)
     held, sigma = None, errors_of(recovery)
     if recovery.held_out_rows:
         held = float(ts[-recovery.held_out_rows])
     figures = {
-        "fit": report.figure_fit(ts, observed, fitted, start, names, held, sigma=sigma),
+        "fit": report.figure_fit(
+            ts, observed, fitted, start, names, held, sigma=sigma, along=along
+        ),
         "residuals": report.figure_residuals(
-            ts, observed - fitted, held, names=names, sigma=sigma
+            ts, observed - fitted, held, names=names, sigma=sigma, along=along
         ),
     }
     if landscape is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import typer
@@ -15,6 +16,7 @@ from ..instruments import Confusion, DirichletMultinomial, Multinomial
 from ..laws import CopyDynamics, Law
 from ..records import Record, load_matrix, load_record, load_state, naming
 from ..records.populations import rows_of_times
+from ..records.scan import settings_of
 from .copy_nodes import refuse_nodes
 from .fit import fit
 from .lifetimes import with_fading
@@ -137,12 +139,14 @@ def instrument_of(
 
     Args:
         law: the law, which may have constants of these names.
-        record: whose t0 is the time from which on contrast fades.
+        record: whose t0 is the time from which on contrast fades; its rows may set
+            constants of what shows them.
         priors: of nuisances.
         free: names of free constants.
     """
     own = constants.names(law)
-    last = {name.rpartition(".")[2]: name for name in (*priors, *free)}
+    named = (*priors, *free, *settings_of(record))
+    last = {name.rpartition(".")[2]: name for name in named}
     shown = [name for name in SHOWN if name in last and last[name] not in own]
     if not shown:
         return "density"
@@ -182,7 +186,8 @@ def with_scatter(
             "scatter it makes larger, but does; errors of other data are given by "
             "`--noise`, or by a column sigma."
         )
-    if file is not None:
+    # rows of a scan are not added
+    if file is not None and not settings_of(record):
         added = rows_of_times(file, parse_columns(columns), shots)
         if added.min() < added.max():
             raise ValueError(
@@ -190,8 +195,11 @@ def with_scatter(
                 f"numbers of rows, which are added, but does; {file.name} has "
                 f"{added.min()} to {added.max()}, and two rows scatter independently."
             )
-    noise = DirichletMultinomial(priors[named[0]].centre)
-    return Record(record.ts, record.values, noise, record.t0)
+    own_noise, noise = record.noise, DirichletMultinomial(priors[named[0]].centre)
+    # of a scan its settings stay
+    return eqx.tree_at(
+        lambda record: record.noise, record, noise, is_leaf=lambda x: x is own_noise
+    )
 
 
 def read_populations(
@@ -202,11 +210,17 @@ def read_populations(
     t0: float | None = None,
     columns: str = "",
     shots: int | None = None,
+    *,
+    settings: bool = False,
 ) -> tuple[Array, np.ndarray, Record]:
     """Hamiltonian, state and record of populations; the built-in ones without files.
 
+    Args:
+        file, hamiltonian, state, noise, t0, columns, shots: of the options.
+        settings: whether rows may be runs of their own.
+
     Raises:
-        ValueError: files that are not given together, or not sound.
+        ValueError: files that are not given together, or not sound; rows of settings.
     """
     files = {"--data": file, "--hamiltonian": hamiltonian, "--state": state}
     missing = [name for name, one in files.items() if one is None]
@@ -232,7 +246,19 @@ def read_populations(
     else:
         H, psi0 = load_matrix(hamiltonian), load_state(state)
         data = load_record(file, kind, sigma, t0, chosen, shots)
+        if not settings:
+            check_course(data, file)
     return jnp.asarray(H), np.asarray(psi0), data
+
+
+def check_course(record: Record, file: Path) -> None:
+    """Raise ValueError for a table whose rows are settings."""
+    if not record.over_time:
+        raise ValueError(
+            f"Argument `--data` must have rows over time alone, but {file.name} has "
+            f"columns of settings ({', '.join(settings_of(record))}), which `jqd "
+            "recover law` takes for a law that has them."
+        )
 
 
 def read_problem(

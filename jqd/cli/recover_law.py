@@ -104,7 +104,7 @@ def law(
     if data is None and noise == "auto" and sampling.posterior:
         noise = "multinomial"
     H, psi0, record = read_populations(
-        data, hamiltonian, state, noise, t0, columns, shots
+        data, hamiltonian, state, noise, t0, columns, shots, settings=True
     )
     made = law_of(partial(law_that_runs, wanted), H, psi0, hamiltonian, state)
     names = free_of(wanted, made, free)

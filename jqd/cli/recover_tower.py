@@ -29,6 +29,7 @@ from .options import (
     start_like,
     with_options,
 )
+from .recover_copying import check_course
 from .session import takes
 
 # The constants, and where a fit begins.
@@ -107,6 +108,7 @@ def _read(file: Path, photons: int, sigma: float | None, t0: float | None) -> Re
     if t0 is None and "t0" not in read(file, "populations"):
         t0 = 0.0
     found = load_record(file, t0=t0)
+    check_course(found, file)
     shown = photons + 1
     if found.values.shape[1] > shown:
         raise ValueError(

@@ -26,6 +26,7 @@ from ..records import (
 from ..records.contents import HERMITIAN, STATE, Contents, contents_of
 from ..records.formats import CSV, KINDS
 from ..records.phase_space import least_samples
+from ..records.scan import settings_of
 from ..report.results import SUMMARY, read_results
 from ..report.tables import checks_table
 from ..spaces import SampledPulse
@@ -224,9 +225,12 @@ def _of_populations(
         if not beside.is_file():
             missing.append(what)
     commands = [["jqd", "recover", "copying", *data, *laws]]
-    if record.noise.known and len(record.ts) > 1:  # it leaves out rows in turn
+    if settings := settings_of(record):
+        missing.append(f"LAW: a law that has the constants {', '.join(settings)}")
+        commands = [["jqd", "recover", "law", "LAW", *data, *laws]]
+    elif record.noise.known and len(record.ts) > 1:  # it leaves out rows in turn
         commands.append(["jqd", "compare", *data, *laws])
-    elif not record.noise.known:
+    if not record.noise.known:
         table = file.suffix in CSV
         others = ["--noise gaussian:SIGMA", "--shots"][: 2 if table else 1]
         missing.append(f"{_SIGMA}, or by {' or '.join(others)}")

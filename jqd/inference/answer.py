@@ -14,7 +14,6 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .. import _checks, _html
 from .._lazy import above
-from ..constants import labels
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory
 from ..instruments import DirichletMultinomial
 from ..instruments.noise import Drawable
@@ -28,7 +27,7 @@ from .fit import (
     constants_table,
     find,
     fit,
-    held_out_distance,
+    missed,
     nuisance_columns,
     row_masks,
     settle,
@@ -46,6 +45,7 @@ from .goodness import (
     scatter_message,
 )
 from .identifiability import refuse, refuse_names
+from .joint import Part, joined, parts_of
 from .pattern import Pattern, pattern_of
 from .polish import Polish
 from .priors import PULLED
@@ -71,7 +71,7 @@ class Recovery(eqx.Module):
 
     Attributes:
         law_name: class name of the law (static).
-        law: the law with the recovered constants.
+        law: the law with the recovered constants; of several studies that of the first.
         constants, covariance, singular_values, ends, agree, held_out, chi2_per_dof,
             p_value: as of a `Fit`, with numbers, and None where there is none.
         null_directions: combinations of constants that the data cannot determine, unit
@@ -82,7 +82,8 @@ class Recovery(eqx.Module):
         held_out_rows: number of rows held out (static).
         prediction: prediction of the recovered constants, like the data.
         start_prediction: prediction of the first initial guess.
-        ts: times of the data, shape (T,).
+        ts: times of the data, shape (T,); of several studies the numbers of the values,
+            which stand in one row, as do the predictions.
         observed: the data on the scale of the predictions.
         substeps: steps between two rows in the final fit (static).
         study: the study that was fitted, for predictions and losses elsewhere.
@@ -90,13 +91,14 @@ class Recovery(eqx.Module):
             before chi-square does; None for few rows, or correlated ones.
         pattern: pattern of the residuals of a misfit in time; None where `p_value` is
             no smaller than 1e-3, but for one of more than a row where the scatter of
-            counts is fitted, and where nothing was tested.
+            counts is fitted, where nothing was tested, and for a `Scan`.
         status: "converged"; "not converged"; "constants not determined" where the data
             leave some open at the best fit; or, for a fit that converged and whose
             standard errors do not hold, "linear noise not valid" or "the law does not
             describe the record", where `p_value` is below 1e-3, or where a scatter
             that is fitted would hide a pattern (static).
         message: what the status means here, and what to know of the errors (static).
+        parts: what each of several studies adds to chi-square; () for one (static).
     """
 
     law_name: str = eqx.field(static=True)
@@ -124,6 +126,7 @@ class Recovery(eqx.Module):
     pattern: Pattern | None = eqx.field(static=True)
     status: str = eqx.field(static=True)
     message: str = eqx.field(static=True)
+    parts: tuple[Part, ...] = eqx.field(static=True, default=())
 
     def beside(self, truth: Mapping[str, ArrayLike]) -> "Recovery":
         """The recovery with the true constants of synthetic data beside its own.
@@ -135,11 +138,10 @@ class Recovery(eqx.Module):
             The same, with these values as `reference` of the constants.
         """
         known = {}
-        for name in self.study.free:
-            if name in truth:
-                names = labels(self.study.scene, name)
-                values = np.ravel(np.asarray(truth[name]))
-                known |= dict(zip(names, map(float, values), strict=True))
+        for slot in self.study.slots.free:
+            if slot.name in truth:
+                values = np.ravel(np.asarray(truth[slot.name]))
+                known |= dict(zip(slot.labels, map(float, values), strict=True))
         constants = {
             label: replace(constant, reference=known.get(label, constant.reference))
             for label, constant in self.constants.items()
@@ -192,8 +194,9 @@ class Recovery(eqx.Module):
             names: names of the columns of the data; None for their indices.
 
         Returns:
-            An `xarray.Dataset` over time, component, constant, start and iteration;
-            attributes: law, status, message, tests of the fit, versions, date.
+            An `xarray.Dataset` over time, component, constant, start and iteration,
+            with a variable "setting.NAME" for what the rows of a scan set; attributes:
+            law, status, message, tests of the fit, versions, date.
 
         Raises:
             ValueError: not one name for each column.
@@ -217,6 +220,7 @@ class Recovery(eqx.Module):
         if _html.is_small((self.observed, self.prediction)):
             apart = np.asarray(self.observed) - np.asarray(self.prediction)
         notes = str(self).splitlines()[1 + len(self.constants) :]
+        over_time = self.study.data.over_time
         return _html.Card(
             f"Constants of {self.law_name}",
             self.status,
@@ -224,8 +228,8 @@ class Recovery(eqx.Module):
             [constants_table(self.constants)],
             [self.message, *notes],
             None if apart is None else apart.reshape(len(apart), -1),
-            self.ts,
-            "data less fitted law, over time",
+            self.ts if over_time else None,
+            f"data less fitted law, over {'time' if over_time else 'rows'}",
         )
 
     def __repr__(self) -> str:
@@ -240,6 +244,7 @@ class Recovery(eqx.Module):
                 f"  chi-square per degree of freedom {self.chi2_per_dof:.4g} "
                 f"(p = {self.p_value:.2g}{small})"
             )
+        lines += [f"  {part.describe()}" for part in self.parts]
         if self.runs is not None:
             lines.append(f"  {self.runs.describe()}")
         held_out = "none" if self.held_out is None else f"{self.held_out:.3g}"
@@ -265,7 +270,7 @@ def _line(c: Constant) -> str:
 
 
 def recover(
-    law: Motion | Study,
+    law: Motion | Study | Sequence[Study] | Mapping[str, Study],
     data: Record | tuple[ArrayLike, ArrayLike] | Any = None,
     *,
     psi0: Any = None,
@@ -297,7 +302,9 @@ def recover(
     `status`. There is then no progress report and no bound on the step bias.
 
     Args:
-        law: the law; or a `Study`, and none of its other parts.
+        law: the law; or a `Study`, and none of its other parts; or several studies, in
+            a list or by name, which share free constants of the same name, each with
+            nuisances of its own.
         data, psi0, free, instrument, nuisances, method: data, initial state, constants
             to fit, instrument, priors of constants fitted beside them, and how to
             evolve, as for `Study`. The fit chooses the step of `Fixed`.
@@ -325,8 +332,8 @@ def recover(
     """
     _checks.require_x64("jqd.recover")
     study = study_of(
-        law, data, psi0=psi0, free=free, instrument=instrument, nuisances=nuisances,
-        method=method,
+        joined(law), data, psi0=psi0, free=free, instrument=instrument,
+        nuisances=nuisances, method=method,
     )  # fmt: skip
     if step_tolerance is not None:
         _checks.check_positive(step_tolerance, "step_tolerance")
@@ -352,7 +359,7 @@ def recover(
     study = study.with_substeps(substeps)
     refuse(study, first)
     _log.info(
-        "%s: %s of %d rows from %d starts, %d substeps", type(study.law).__name__,
+        "%s: %s of %d rows from %d starts, %d substeps", study.law_name,
         ", ".join(study.free), train, len(first), study.substeps,
     )  # fmt: skip
     masks = row_masks(study.data, train)
@@ -371,9 +378,10 @@ def recover(
     status = Status(int(status_of(at, found.sound, settled)))
     status = status if status in WORDS else Status.NOT_CONVERGED
     known = record.noise.known
-    misfits = known and bool(run.ok) and float(at.p_value) < MISFIT_P
+    misfits = known and bool(np.all(run.ok)) and float(at.p_value) < MISFIT_P
     tells = misfits or (bool(fine.scattered) and status == Status.OK)
-    pattern = pattern_of(fine, at.theta, rows, at.at) if tells else None
+    timed = tells and record.over_time
+    pattern = pattern_of(fine, at.theta, rows, at.at) if timed else None
     if not misfits and not hidden(pattern):
         pattern = None
     if pattern is not None and status == Status.OK:
@@ -390,8 +398,9 @@ def recover(
     empty = cast(Array, np.zeros((first.shape[0], 0)))
     assumed = record.noise.assumption()
     said += [] if assumed is None else [assumed]
+    parts = parts_of(fine, at.theta, at.at)
     return Recovery(
-        law_name=type(study.law).__name__,
+        law_name=study.law_name,
         law=recovered,
         constants=constants,
         covariance=at.covariance,
@@ -401,14 +410,14 @@ def recover(
         ends=found.ends,
         agree=found.near,
         history=empty if found.history is None else found.history,
-        held_out=_missed(fine, _rows(fine, held_theta), train),
-        held_out_start=_missed(fine, before, train),
+        held_out=_number(missed(fine, _rows(fine, held_theta), train)),
+        held_out_start=_number(missed(fine, before, train)),
         held_out_rows=record.ts.shape[0] - train,
         chi2_per_dof=float(at.chi2) if tested else None,
         p_value=float(at.p_value) if tested else None,
         prediction=rows,
         start_prediction=before,
-        ts=record.ts,
+        ts=cast(Array, np.arange(study.seen)) if parts else record.ts,
         observed=record.shares,
         substeps=int(fine.substeps),
         study=fine,
@@ -416,6 +425,7 @@ def recover(
         pattern=pattern,
         status=WORDS[status],
         message=" ".join(said),
+        parts=parts,
     )
 
 
@@ -529,8 +539,7 @@ def _refined(study: Study, biases: Array, tolerance: Any, width: Any) -> Study:
     return study.with_substeps(min(int(study.substeps) * factor, MAX_SUBSTEPS))
 
 
-def _missed(study: Study, prediction: Array, train: int) -> float | None:
-    distance = held_out_distance(prediction, study.data.shares, train)
+def _number(distance: Any) -> float | None:
     return None if distance is None else float(distance)
 
 
@@ -586,10 +595,12 @@ def hidden(pattern: Pattern | None) -> bool:
 
 def _fitted_scatter(study: Study, theta: Array) -> list[str]:
     """What it means that the scatter of counts is fitted, where it is."""
-    noise = study.noise_at(theta)
-    if not (study.scattered and isinstance(noise, DirichletMultinomial)):
-        return []
-    return [scatter_message(np.asarray(noise.factor(study.data.values)))]
+    factors = []
+    for one, own in study.singles(theta):
+        noise = one.noise_at(own)
+        if one.scattered and isinstance(noise, DirichletMultinomial):
+            factors.append(np.asarray(noise.factor(one.data.values)))
+    return [scatter_message(np.concatenate(factors))] if factors else []
 
 
 def _without_freedom(known: bool) -> list[str]:
@@ -631,7 +642,7 @@ def _message(
     polish: Polish | None,
     pattern: Pattern | None,
 ) -> str:
-    if not bool(run.ok):
+    if not np.all(run.ok):
         said = run.describe()
         return f"The run of the best fit did not reach the last time: {said}"
     misfits = study.data.noise.known and float(found.p_value) < MISFIT_P
@@ -654,4 +665,6 @@ def _message(
     if polish is None:
         return "The search found it; no final least-squares fit followed."
     steps = "one time step" if study.substeps == 1 else f"{study.substeps} time steps"
+    if not study.data.over_time:
+        return f"It takes {steps} to each row of the data."
     return f"It takes {steps} from each time of the data to the next."

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
+from ..records.scan import settings_of
 from ..status import Status
 from .answer import recover
 from .comparison import (
@@ -126,7 +127,8 @@ def _check(studies: Mapping[str, Study], folds: Any) -> int:
         other = study.data
         # errors too: likelihoods leave out what depends on them alone
         same = eqx.tree_equal(
-            (own.ts, own.values, own.noise), (other.ts, other.values, other.noise)
+            (own.ts, own.values, own.noise, settings_of(own)),
+            (other.ts, other.values, other.noise, settings_of(other)),
         )
         if not bool(same):
             raise ValueError(

@@ -24,14 +24,16 @@ from ..evolution.judging import richardson
 from ..instruments.noise import Noise, Weights, sums_to_one
 from ..laws.motion import Motion
 from ..records.record import Record
+from ..records.scan import settings_of
 from ..status import Status, describe
 from .active import inward, sides_at
 from .errors import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse, refuse_names
+from .joint import Joint, joined
 from .polish import Polish, jacobian, polish_one, polish_starts
 from .search import Keep, Report, Search, run_search
-from .study import Study, study_of
+from .study import Study, ended, study_of
 
 SUBSTEPS = 8  # steps between two rows by default
 
@@ -243,7 +245,7 @@ def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
 
 
 def fit(
-    law: Motion | Study,
+    law: Motion | Study | Sequence[Study] | Mapping[str, Study],
     data: Record | tuple[ArrayLike, ArrayLike] | Any = None,
     *,
     psi0: Any = None,
@@ -290,18 +292,17 @@ def fit(
     """
     _checks.require_x64("jqd.fit")
     study = study_of(
-        law, data, psi0=psi0, free=free, instrument=instrument, nuisances=nuisances,
-        method=method,
+        joined(law), data, psi0=psi0, free=free, instrument=instrument,
+        nuisances=nuisances, method=method,
     )  # fmt: skip
     refuse_names(study)
-    if isinstance(study.method, Fixed):
-        steps = SUBSTEPS if substeps is None else substeps
-        stepper = study.method.stepper
-        study = study.with_method(Fixed(stepper, steps, estimate_error=False))
+    study = study.with_fixed(SUBSTEPS if substeps is None else substeps)
     first, train = begin(study, start, starts, key, held_out)
     record = study.data
+    none = np.zeros(len(study.labels()))
+    settings = [settings_of(one.data) for one, _ in study.singles(none)]
     finite = _all_finite(
-        (record.ts, record.values, record.t0, study.scene.start, first)
+        (record.ts, record.values, record.t0, study.scene.start, first, settings)
     )
     study, first = _without_holes(study, first)
     # a record with holes weighs nothing: its fit ends at once, and others need not wait
@@ -314,8 +315,8 @@ def fit(
     at = solution(study, theta, masks[1])
     status = status_of(at, finite & found.sound, settled)
     held_out_rows = study.predict(found.theta) if train < record.ts.shape[0] else None
-    missed = held_out_distance(held_out_rows, study.data.shares, train)
-    return _fit(study, found, at, status, missed)
+    apart = missed(study, held_out_rows, train)
+    return _fit(study, found, at, status, apart)
 
 
 # -- steps of a fit ------------------------------------------------------------------
@@ -556,7 +557,7 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     pulls = study.pulls(theta)
     return Solution(
         theta, at, cost, dof, chi2, p, covariance, side, analysis, bias, stderr,
-        jnp.maximum(errors, rounding), three, pulls, jnp.asarray(run.status),
+        jnp.maximum(errors, rounding), three, pulls, ended(run),
         _judged(noise, at, p),
     )  # fmt: skip
 
@@ -595,6 +596,22 @@ def held_out_distance(
         return xp.mean(apart)
     variation = xp.mean(xp.sum(apart, axis=-1) / 2)
     return xp.where(sums_to_one(shares, 1e-3), variation, xp.mean(apart))
+
+
+def missed(study: Study, prediction: Array | None, train: int) -> Any:
+    """`held_out_distance` of a study; of several the mean over their rows."""
+    shares = study.data.shares
+    if prediction is None or not isinstance(study, Joint):
+        return held_out_distance(prediction, shares, train)
+    noise = study.noise
+    given = (noise.split(prediction), noise.split(shares), noise.firsts(train))
+    parts = [
+        (held_out_distance(own, seen, int(first)), len(seen) - int(first))
+        for own, seen, first in zip(*given, strict=True)
+    ]
+    told = [(apart, rows) for apart, rows in parts if apart is not None]
+    total = sum(rows for _, rows in told)
+    return sum(apart * (rows / total) for apart, rows in told) if told else None
 
 
 def _without_holes(study: Study, first: Array) -> tuple[Study, Array]:

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .. import _checks, constants
+from .. import _checks
 from .._math import divisor
 from .polish import jacobian
-from .sensitivity import check_known
+from .sensitivity import check_known, check_over_time
 from .study import Study
 
 # A direction counts as null below this fraction of the largest singular value: an
@@ -151,8 +151,7 @@ def refuse_names(study: Study) -> None:
         raise ValueError(
             "Argument `free` must name at least one constant, but names none."
         )
-    free = (constants.shortest(study.scene, name) for name in study.free)
-    reason = study.law.fits().why_not(tuple(free))
+    reason = study.why_not()
     if reason is not None:
         raise Unidentifiable(
             f"Argument `free` must name constants that data can distinguish, but "
@@ -175,7 +174,7 @@ def refuse(study: Study, starts: Array) -> None:
         refuse_degenerate([identifiability(fine, theta) for theta in points])
     except Unidentifiable as error:
         run = fine.trajectory(points[0])
-        if bool(run.ok):
+        if run.all_ok:
             raise
         # rows that no run reaches determine nothing: that is the reason then
         reason = f"{error} The run at the start: {run.describe()}"
@@ -241,9 +240,10 @@ def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
         Bounds, condition numbers and sensitivities.
 
     Raises:
-        ValueError: not a study, data whose scatter is not known.
+        ValueError: not a study, data whose scatter is not known, or a scan.
     """
     check_known(study)
+    check_over_time(study)
     at, mask = study.first_weights(), jnp.ones_like(study.data.ts)
     _, slope = jacobian(study, theta, at, mask)
     low, high = study.bounds()

@@ -269,7 +269,7 @@ def polish_through_windows(
     """
     # no window but the last is worth more than a share of its error bars
     coarse = Polish(rtol=1e-5, atol=1e-6, max_steps=polish.max_steps, rounds=1)
-    ts, t0 = study.data.ts, study.data.t0
+    ts, begin = study.data.ts, study.data.begin
 
     def window(thetas: Array, count: Array) -> tuple[Array, None]:
         seen = mask * (jnp.arange(ts.shape[0]) < count)
@@ -277,7 +277,7 @@ def polish_through_windows(
         sound = jnp.isfinite(costs) & jnp.all(jnp.isfinite(ends), axis=1)
         return jnp.where(sound[:, None], ends, thetas), None
 
-    counts = window_counts(ts, mask > 0, t0, polish.windows, thetas.shape[1])
+    counts = window_counts(ts, mask > 0, begin, polish.windows, thetas.shape[1])
     return jax.lax.scan(window, thetas, counts[:-1])[0]
 
 

@@ -125,7 +125,7 @@ def _counts(search: Search, study: Study, train: int, free: int) -> Array:
     """Rows of the windows, (windows,)."""
     ts = study.data.ts
     seen = np.arange(ts.shape[0]) < max(1, int(search.until * train))
-    return window_counts(ts, seen, study.data.t0, search.windows, free)
+    return window_counts(ts, seen, study.data.begin, search.windows, free)
 
 
 def _search_all(search: Search, study: Study, starts: Array, train: int) -> Array:

@@ -145,6 +145,15 @@ def check_known(study: Study, name: str = "study") -> None:
         )
 
 
+def check_over_time(study: Study, name: str = "study") -> None:
+    """Raise ValueError for a study whose rows are no course in time."""
+    if not study.data.over_time:
+        raise ValueError(
+            f"Argument `{name}` must have rows over time, but is of a scan, or of "
+            "several studies; `jqd.fisher` has the information of all their rows."
+        )
+
+
 def independent_rows(study: Study, name: str = "study") -> Drawable:
     """The noise of data whose rows scatter independently.
 

@@ -16,11 +16,14 @@ from .._program import program
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
 from ..instruments.instrument import Instrument, as_instrument
 from ..instruments.noise import Noise, Weights
+from ..instruments.scene import Places, Scene, places_of, with_settings
 from ..laws.motion import Motion
 from ..laws.scales import scales_of
-from ..laws.start import Prepared, Start, as_start, prepared
+from ..laws.start import Prepared, as_start, prepared
 from ..records.populations import record_of_dataset, record_of_table
 from ..records.record import Record
+from ..records.scan import Scan, settings_of
+from ..status import Status
 from .first_row import check_first_row
 from .priors import Prior, as_prior
 from .slopes import columns
@@ -42,22 +45,6 @@ MAX_SUBSTEPS = 4096
 ON_WALL = 1e-9
 
 
-class Scene(eqx.Module):
-    """All that a prediction depends on; its arrays are constants, by dotted names.
-
-    Attributes:
-        law: the motion; its constants keep their own names ("q", "potential.k").
-        start: preparation of the initial state ("start.n0").
-        instrument: the instrument that shows it ("instrument.readout").
-        noise: the noise of the data, where it has constants ("noise.rho"); else None.
-    """
-
-    start: Start
-    instrument: Instrument
-    law: Motion = constants.parts()
-    noise: Noise | None = None
-
-
 class Study(eqx.Module):
     """Law, data and free constants, as pure functions of one vector of constants θ.
 
@@ -67,8 +54,9 @@ class Study(eqx.Module):
 
     Attributes:
         scene: law, initial state and instrument; constants in θ replace theirs.
-        data: the `Record`.
+        data: the `Record`, or a `Scan`.
         slots: free constants and nuisances, and where they stand (static).
+        settings: what the rows of a scan set, and where it stands (static).
         priors: prior of each nuisance.
         method: method of evolution.
     """
@@ -76,6 +64,7 @@ class Study(eqx.Module):
     scene: Scene
     data: Record
     slots: Slots = eqx.field(static=True)
+    settings: Places = eqx.field(static=True)
     priors: tuple[Prior, ...]
     method: Fixed | Adaptive | Propagator
 
@@ -101,7 +90,8 @@ class Study(eqx.Module):
             law: the law; constants that are not free keep their values.
             data: a `Record`, a pair (ts, values), an `xarray.DataArray` over "t", an
                 `xarray.Dataset` or a DataFrame of pandas or polars with the names of
-                a file.
+                a file; or a `Scan`, each of whose rows is a run of its own with its
+                settings.
             psi0: quantum state at `data.t0`, prepared by `law.prepare`; or a `Start`.
             free: names of the constants to fit, e.g. ("q", "r"); "phase0" for unknown
                 initial phases; () where the law is only compared with others.
@@ -116,9 +106,9 @@ class Study(eqx.Module):
                 else `Fixed(law.stepper)`.
 
         Raises:
-            ValueError: names that lead nowhere or to several constants, a prior without
-                width, shapes that differ, a row at t0 that is not that of the prepared
-                state.
+            ValueError: names that lead nowhere or to several constants, a constant that
+                is free and set by the rows, a prior without width, shapes that differ,
+                a row at t0 that is not that of the prepared state.
         """
         _checks.check_type(law, "law", Motion, "a law or another Motion")
         if law.chance() is not None:
@@ -132,11 +122,14 @@ class Study(eqx.Module):
         _checks.check_names(priors, "nuisances")
         names = _checks.names_of(free, "free")
         _check_method(method)
-        noise = self.data.noise
-        self.scene = _scene(law, psi0, instrument, noise, (*names, *priors))
+        settings, noise = settings_of(self.data), self.data.noise
+        own = (*names, *priors, *settings)
+        self.scene = _scene(law, psi0, instrument, noise, own)
         for argument, some in (("free", names), ("nuisances", priors)):
             _refuse_nu(self.scene, some, argument)
         self.slots = Slots.of(self.scene, names, tuple(priors))
+        self.settings = places_of(self.scene, settings)
+        _refuse_set(self.slots, self.settings)
         self.priors = tuple(
             as_prior(priors[slot.name], slot.name, len(slot.labels))
             for slot in self.slots.nuisances
@@ -175,6 +168,16 @@ class Study(eqx.Module):
     def instrument(self) -> Instrument:
         """The instrument as it was given."""
         return self.scene.instrument
+
+    @property
+    def law_name(self) -> str:
+        """The class name of the law."""
+        return type(self.law).__name__
+
+    def why_not(self) -> str | None:
+        """Why the law says that no data determine a free constant, or None."""
+        names = (constants.shortest(self.scene, name) for name in self.free)
+        return self.law.fits().why_not(tuple(names))
 
     # -- constants -------------------------------------------------------------------
 
@@ -222,7 +225,32 @@ class Study(eqx.Module):
         """What does not depend on the record but by its length, nor on how the law is
         followed."""
         bare = eqx.tree_at(lambda study: (study.data, study.method), self, (None, None))
-        return _vectors(bare, self.data.duration)
+        known = _vectors(bare, self.data.duration)
+        if not (self.settings and _limits(self.scene)):
+            return known
+        # what each row sets may narrow them
+        low, high = walls = self.walls(known.theta)
+        low, high = jnp.maximum(known.low, low), jnp.minimum(known.high, high)
+        return known._replace(low=low, high=high, walls=walls)
+
+    def _limits_of_rows(self, scene: Scene) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+        """What the law says of its constants, the narrowest of all rows."""
+        # a study without a record has no rows, see `_known`
+        settings = settings_of(self.data)
+        if not settings:
+            return _limits(scene)
+
+        def one(row: dict[str, Array]) -> dict[str, tuple[Array, Array]]:
+            limits = _limits(with_settings(scene, self.settings, row))
+            return {
+                name: (jnp.asarray(low), jnp.asarray(high))
+                for name, (low, high) in limits.items()
+            }
+
+        each = jax.vmap(one)(settings)
+        return {
+            name: (jnp.max(low), jnp.min(high)) for name, (low, high) in each.items()
+        }
 
     def walls(self, theta: Array) -> tuple[Array, Array]:
         """Limits that no entry of θ can leave: lower and upper ends, infinite for none.
@@ -235,7 +263,7 @@ class Study(eqx.Module):
         low, high = jnp.maximum(low, foot), jnp.minimum(high, top)
         limits = _limits(self.scene)
         if any(slot.place.short in limits for slot in self.slots.every):
-            limits = _limits(self._bounded(theta))
+            limits = self._limits_of_rows(self._bounded(theta))
             none = (-jnp.inf, jnp.inf)
             ends = zip(*self.slots.each(limits, none), strict=True)
             foot, top = (jnp.stack([jnp.asarray(x) for x in one]) for one in ends)
@@ -298,6 +326,10 @@ class Study(eqx.Module):
             return self.data.noise
         return self.scene_at(theta).noise or self.data.noise
 
+    def singles(self, theta: Any) -> tuple[tuple["Study", Any], ...]:
+        """The studies in it, each with its constants: itself, where it is one."""
+        return ((self, theta),)
+
     def _bounded(self, theta: Array) -> Scene:
         """The scene with these constants, kept within the bounds that they declare."""
         scene, priors = self.scene, (None,) * len(self.slots.free) + self.priors
@@ -336,18 +368,36 @@ class Study(eqx.Module):
         """The run at these constants.
 
         With `rows`, the run is that of a search: later rows stand still, and the run
-        goes on past nodes.
+        goes on past nodes. Of a scan there is a run for each row, from t0 to its time,
+        (R,).
         """
         return self._trajectory(theta, rows)
 
     @jax.jit
     def _trajectory(self, theta: Array, rows: Array | None) -> Trajectory:
-        scene = self.scene_at(theta)
+        data = self.data
+        if not isinstance(data, Scan):
+            ts = self.times
+            intervals = jnp.arange(ts.shape[0] - 1) + int(data.from_start)
+            return self._run(theta, ts, None if rows is None else intervals < rows)
+
+        def one(
+            settings: dict[str, Array], t: Array, moves: Array | None
+        ) -> Trajectory:
+            scene = with_settings(self.scene, self.settings, settings)
+            own = eqx.tree_at(lambda study: study.scene, self, scene)
+            return own._run(theta, jnp.stack([data.t0, t]), moves)
+
+        moves = None if rows is None else jnp.arange(data.ts.shape[0]) < rows
+        return jax.vmap(one)(data.settings, data.ts, moves)
+
+    def _run(self, theta: Array, ts: Array, moves: Array | None) -> Trajectory:
+        """One run; with `moves`, that of a search, which stands still where it is
+        False."""
+        scene, method = self.scene_at(theta), self.method
         law, state0 = scene.law, scene.law.prepare(scene.start.state())
-        ts, method = self.times, self.method
-        if rows is not None and isinstance(method, Fixed):
-            intervals = jnp.arange(ts.shape[0] - 1) + int(self.data.from_start)
-            counts = jnp.where(intervals < rows, self.substeps, 0)
+        if moves is not None and isinstance(method, Fixed):
+            counts = jnp.where(moves, self.substeps, 0)
             method = _fixed(method, counts, heed_alarms=False)
         observe = jax.tree_util.Partial(_seen, scene)
         return evolve(law, state0, ts, method=method, observe=observe)
@@ -359,6 +409,8 @@ class Study(eqx.Module):
 
     def rows_of(self, run: Trajectory) -> Array:
         """The values of a run at the rows of the data, without the one at t0."""
+        if isinstance(self.data, Scan):
+            return run.values[:, -1]
         return run.values if self.data.from_start else run.values[1:]
 
     def residuals(
@@ -383,6 +435,14 @@ class Study(eqx.Module):
     def _residuals(
         self, theta: Array, at: Weights, mask: Array, rows: Array | None
     ) -> Array:
+        scatter = self.scatter(theta, at, mask)
+        parts = [self.misses(theta, at, mask, rows), *scatter, *self._beside(theta)]
+        return jnp.concatenate(parts)
+
+    def misses(
+        self, theta: Array, at: Weights, mask: Array, rows: Array | None
+    ) -> Array:
+        """The residuals of the data alone, (`seen`,), see `residuals`."""
         run = self.trajectory(theta, rows)
         prediction = self.rows_of(run)
         shares = self.data.shares
@@ -394,14 +454,22 @@ class Study(eqx.Module):
         past_node = self.data.ts >= run.failure_time
         weight = mask * jnp.where(past_node & jnp.asarray(rows is not None), PAST, 1)
         raw = jnp.reshape(weight, (-1,) + (1,) * (raw.ndim - 1)) * raw
-        scatter = self._scatter(theta, at, mask)
-        return jnp.concatenate([jnp.ravel(raw), *scatter, *self._beside(theta)])
+        return jnp.ravel(raw)
 
-    def _scatter(self, theta: Array, at: Weights, mask: Array) -> list[Array]:
-        """Residuals of the scatter of rows, where constants of the noise are fitted."""
+    def scatter(
+        self, theta: Array, at: Weights, mask: Array, fitted: float | None = None
+    ) -> list[Array]:
+        """Residuals of the scatter of rows, where constants of the noise are fitted.
+
+        Args:
+            theta, at, mask: as for `residuals`.
+            fitted: how many squares other constants take out of the data; None for
+                those of this study alone.
+        """
         if not self.scattered:
             return []
-        noise, fitted = self.noise_at(theta), int(self.unaided.sum())
+        fitted = int(self.absorbing.sum()) if fitted is None else fitted
+        noise = self.noise_at(theta)
         return [mask * noise.scatter(self.data.values, at, fitted)]
 
     def _beside(self, theta: Array) -> list[Array]:
@@ -433,8 +501,9 @@ class Study(eqx.Module):
         return np.array(each, bool)
 
     @property
-    def unaided(self) -> Bool[np.ndarray, " p"]:
-        """Which entries of θ the values alone tell: no prior, and not of the noise."""
+    def absorbing(self) -> Bool[np.ndarray, " p"]:
+        """Which entries of θ take a square out of the data: no prior pulls them, and
+        they are not of the noise."""
         return ~self.of_noise & ~self._flags("informs")
 
     @property
@@ -484,7 +553,7 @@ class Study(eqx.Module):
         mask = jnp.ones_like(self.data.ts)
 
         def rows(theta: Array) -> Array:
-            return jnp.concatenate([theta[:0], *self._scatter(theta, at, mask)])
+            return jnp.concatenate([theta[:0], *self.scatter(theta, at, mask)])
 
         return columns(rows, theta)[1]
 
@@ -539,7 +608,8 @@ class Study(eqx.Module):
     @jax.jit
     def log_likelihood_rows(self, theta: Array) -> Float[Array, " T"]:
         """ln of the probability of each row, less terms that no constant changes; -inf
-        for all of them where the run failed or θ is out of bounds.
+        for all of them where the run failed or θ is out of bounds. A row of a scan has
+        a run of its own.
 
         Raises:
             ValueError: data whose scatter is not known.
@@ -582,8 +652,9 @@ class Study(eqx.Module):
         return slope.T @ slope
 
     def status(self, theta: Array) -> Array:
-        """How the run at these constants ends, a `jqd.Status`."""
-        return self.trajectory(theta).status
+        """How the run at these constants ends, a `jqd.Status`; of the runs of a scan
+        the first that fails."""
+        return ended(self.trajectory(theta))
 
     # -- weights ---------------------------------------------------------------------
 
@@ -638,6 +709,13 @@ class Study(eqx.Module):
             lambda study: study.method, self, method, is_leaf=lambda x: x is own
         )
 
+    def with_fixed(self, substeps: int) -> "Study":
+        """The same with a static number of steps (methods without a step stay)."""
+        if not isinstance(self.method, Fixed):
+            return self
+        stepper = self.method.stepper
+        return self.with_method(Fixed(stepper, substeps, estimate_error=False))
+
     def with_substeps(self, substeps: int | Array) -> "Study":
         """The same study with other steps (methods without a step stay)."""
         own = self.method
@@ -649,6 +727,12 @@ class Study(eqx.Module):
         if own.counts is None or own.estimate_error:
             return self.with_method(_fixed(own, counts))
         return eqx.tree_at(lambda study: study.method.counts, self, counts)
+
+
+def ended(run: Trajectory) -> Array:
+    """The status of a run, or of the first of several that is not OK."""
+    each = jnp.asarray(run.status)
+    return each[jnp.argmax(each != Status.OK)] if each.ndim else each
 
 
 def _seen(scene: Scene, t: Array, state: PyTree[Array]) -> Array:
@@ -690,7 +774,7 @@ def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
     Args:
         ts: times of the rows, shape (T,).
         seen: which rows are to be seen, the first of them, shape (T,).
-        t0: time of the initial state.
+        t0: time at which windows begin, see `Record.begin`.
         windows: number of windows, each twice as long as the one before.
         free: number of constants.
 
@@ -703,7 +787,8 @@ def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
     ts, seen, t0 = map(xp.asarray, (ts, seen, t0))
     last = xp.max(xp.where(seen, ts, t0))
     parts = 2.0 ** -xp.arange(windows - 1, -1, -1, dtype=ts.dtype)
-    ends = (t0 + (last - t0) * parts) * (1 + 1e-12)
+    ends = t0 + (last - t0) * parts
+    ends = ends + 1e-12 * xp.abs(ends)
     counts = xp.sum(seen[None, :] & (ts[None, :] <= ends[:, None]), axis=1)
     return xp.maximum(counts, xp.minimum(xp.sum(seen), max(3, free)))
 
@@ -728,8 +813,8 @@ def as_data(data: Any) -> Record:
     if isinstance(data, tuple) and len(data) == 2:
         return Record(*data)
     raise ValueError(
-        "Argument `data` must be a Record, a pair (ts, values), a DataArray or Dataset "
-        "of xarray or a DataFrame of pandas or polars, but is a "
+        "Argument `data` must be a Record, a Scan, a pair (ts, values), a DataArray or "
+        "Dataset of xarray or a DataFrame of pandas or polars, but is a "
         f"{type(data).__name__}."
     )
 
@@ -754,6 +839,18 @@ def _refuse_nu(scene: Scene, names: Iterable[str], argument: str) -> None:
             "'nu', the noise of single paths, leaves densities and records as they "
             "are; see `jqd.inference.estimators.nu_from_arrivals`."
         )
+
+
+def _refuse_set(slots: Slots, settings: Places) -> None:
+    """Raise for a constant that is fitted, though each row says what it is."""
+    given = {place.path: name for name, place in settings}
+    for argument, some in (("free", slots.free), ("nuisances", slots.nuisances)):
+        for slot in some:
+            if slot.place.path in given:
+                raise ValueError(
+                    f"Argument `{argument}` must leave out what the rows of the data "
+                    f"set, but names {slot.name!r}."
+                )
 
 
 def _limits(scene: Scene) -> dict[str, tuple[ArrayLike, ArrayLike]]:

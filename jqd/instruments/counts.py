@@ -247,7 +247,7 @@ class DirichletMultinomial(Multinomial):
         everything."""
         return jnp.sum(jnp.where(mask > 0, at.log_scatter, 0))
 
-    def scatter(self, values: Array, at: Spread, fitted: int) -> Float[Array, " T"]:
+    def scatter(self, values: Array, at: Spread, fitted: float) -> Float[Array, " T"]:
         """(φ - X) m/(φ* √v),   φ = 1 + (N - 1) ρ
 
         X is the sum of squares of a row over its mean m, as of independent shots, and v

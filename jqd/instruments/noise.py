@@ -117,14 +117,15 @@ class Noise(eqx.Module):
         del at, mask
         return 0.0
 
-    def scatter(self, values: Array, at: Weights, fitted: int) -> Float[Array, " T"]:
+    def scatter(self, values: Array, at: Weights, fitted: float) -> Float[Array, " T"]:
         """Residuals, one a row, that determine the noise's own constants in a fit; 0 of
         noise that has none.
 
         Args:
             values: the data, (T, ...).
             at: source of the weights.
-            fitted: number of other constants that are fitted without a prior.
+            fitted: number of other constants that are fitted without a prior; of one
+                that other data share, the part of these data in it.
         """
         del at, fitted
         return jnp.zeros(values.shape[0], values.dtype)

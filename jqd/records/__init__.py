@@ -24,6 +24,7 @@ from .reading import load_matrix as load_matrix
 from .reading import load_pulse as load_pulse
 from .reading import load_state as load_state
 from .record import Record as Record
+from .scan import Scan as Scan
 from .settings import Settings as Settings
 from .settings import load_settings as load_settings
 from .settings import write_settings as write_settings

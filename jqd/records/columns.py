@@ -15,6 +15,8 @@ from .file import File
 _CLASS = re.compile(r"[np](?:0|[1-9]\d{0,5})")
 # To those whose table has columns of other names.
 OTHER_NAMES = "; say by `columns` which is which, as t=time_us,n1=ones"
+# Dotted names of constants, such as pulse[1].start; not 0.9, of a table without header.
+_SETTING = re.compile(r"[^\W\d]\w*(?:\[\d+\])?(?:\.[^\W\d]\w*(?:\[\d+\])?)+")
 # Shares of shots that are given in digits, times their number, are this close to whole
 # numbers; those that were corrected or averaged are anywhere, and as often as not
 # farther.
@@ -33,10 +35,12 @@ def check_columns(columns: Mapping[str, str]) -> None:
     _checks.check_type(columns, "columns", Mapping, "names of columns by names")
     known = ("t", "n0", "n1", "p0", "p1", "sigma", "shots")
     for name in columns:
-        if name not in known and _CLASS.fullmatch(str(name)) is None:
+        text = str(name)
+        if not (text in known or _CLASS.fullmatch(text) or is_setting(text)):
             raise ValueError(
                 "Argument `columns` must name the columns of t, n0, n1, .. or p0, p1, "
-                f".., sigma or shots, but names that of {name!r}"
+                ".., sigma, shots or settings such as pulse.start, but names that of "
+                f"{name!r}"
                 f"{did_you_mean(name, known)}"
             )
     taken = list(columns.values())
@@ -57,6 +61,22 @@ def tells_classes(names: Collection[str]) -> bool:
     classes = {name for name in names if _CLASS.fullmatch(name)}
     others = {*names} - classes
     return bool(classes) and "t" in others and others <= {"t", "sigma", "shots"}
+
+
+def is_setting(name: str) -> bool:
+    """Whether a name of a column is that of a constant which each row sets."""
+    return _SETTING.fullmatch(name) is not None
+
+
+def without_settings(file: File) -> tuple[File, dict[str, np.ndarray]]:
+    """A table without the columns that set constants, and these: their names have dots.
+
+    Args:
+        file: the table read.
+    """
+    names = [name for name in file.arrays if is_setting(name)]
+    others = {name: x for name, x in file.arrays.items() if name not in names}
+    return replace(file, arrays=others), {name: file.real(name) for name in names}
 
 
 def completed(file: File, shots: int | None = None, *, table: bool) -> File:

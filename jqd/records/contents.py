@@ -17,6 +17,7 @@ from .density import AXES, DensityRecord
 from .occupations import CountsRecord, CurveRecord, PhotonCounts, PhotonCurve
 from .phase_space import PhaseSpaceRecord
 from .record import Record, between, spaced
+from .scan import Scan
 from .settings import Settings
 
 # Rows of densities, or moments of a list, that are columns.
@@ -69,6 +70,18 @@ def _populations(record: Record) -> Contents:
     return Contents(
         "counts" if counted else "populations", lines, ("t", np.asarray(record.ts)),
         {f"{stem}{k}": values[:, k] for k in range(classes)}, sigma,
+    )  # fmt: skip
+
+
+def _scan(scan: Scan) -> Contents:
+    """As of populations, over the numbers of the rows: times may be equal."""
+    seen = _populations(scan)
+    lines = dict(seen.lines)
+    if empty := lines.pop("empty at all times", ""):
+        lines["empty in all rows"] = empty
+    return seen._replace(
+        data=f"{seen.data} in rows of settings", lines=lines,
+        along=("row", np.arange(len(scan.ts))),
     )  # fmt: skip
 
 
@@ -300,6 +313,7 @@ def _settings(plan: Settings) -> Contents:
 
 _OF: dict[type, Any] = {
     Record: _populations,
+    Scan: _scan,
     np.ndarray: _array,
     SampledPulse: _pulse,
     PhaseSpaceRecord: _phase_space,

@@ -6,7 +6,7 @@ from typing import Any
 
 from .arrays import npy_array, npz_arrays, npz_names
 from .atoms import load_atoms
-from .columns import OTHER_NAMES, tells_classes
+from .columns import OTHER_NAMES, is_setting, tells_classes
 from .datasets import dataset_arrays
 from .density import load_density
 from .file import File
@@ -102,7 +102,8 @@ def _contents(file: File) -> tuple[list[str], Any]:
         return [], npy_array(file)
     if file.path.suffix in CSV:
         names = header_of(file)
-        return (names, None) if names else ([], matrix(file))
+        told = [name for name in names if not is_setting(name)]
+        return (told, None) if names else ([], matrix(file))
     if file.path.suffix in NPZ:
         names = npz_names(file)
         return names, npz_arrays(file)[names[0]] if len(names) == 1 else None

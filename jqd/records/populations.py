@@ -13,12 +13,20 @@ from jaxtyping import ArrayLike
 from .. import _checks
 from ..instruments import EnsembleNoise, Gaussian, Multinomial, Noise
 from .axes import ordered
-from .columns import OTHER_NAMES, check_columns, completed, tells_classes
+from .columns import (
+    OTHER_NAMES,
+    check_columns,
+    completed,
+    is_setting,
+    tells_classes,
+    without_settings,
+)
 from .datasets import parts_of
 from .file import File, naming
 from .formats import CSV
 from .reading import existing, format_of, numbers_of, read
 from .record import Record
+from .scan import Scan
 from .tables import check_header, header_of
 
 NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
@@ -38,18 +46,24 @@ def load_record(
         path: the file; `formats.KINDS["populations"]` lists its contents. A table may
             leave out one of two classes of shares, and one class of counts where the
             shots are known. Counts of independent shots may be in any order of time;
-            those of one time are added.
+            those of one time are added. A column whose name has a dot, as
+            "pulse[1].start" or "start.alpha", is a setting: each row is then a run of
+            its own up to its time, in any order.
         noise: "auto" (multinomial for counts; gaussian for populations with a sigma,
             else none), "none", "gaussian", "multinomial" or "ensemble"
             (counts of a single ensemble of systems that copy each other, measured
             repeatedly).
         sigma: standard deviation, for "gaussian"; None for that of the file.
-        t0: time of the state; None for that of the file, or its first time.
+        t0: time of the state; None for that of the file, or its first time, or for 0
+            where rows are runs of their own.
         columns: names of the columns of a .csv by what they hold, {"t": "time_us",
-            "n1": "ones"}, out of t, n0, n1, .. or p0, p1, .., sigma and shots; all
-            others are left out. None where they have these names.
+            "n1": "ones"}, out of t, n0, n1, .. or p0, p1, .., sigma, shots and names
+            with a dot; all others are left out. None where they have these names.
         shots: how often each row of a .csv was measured: shares become counts. None for
             the column of this name, or where only counts or errors tell it.
+
+    Returns:
+        The record; a `Scan` where the table has settings.
 
     Raises:
         ValueError: unreadable or truncated file, columns missing or unknown, values
@@ -63,7 +77,11 @@ def load_record(
         check_columns(columns)
     elif table:
         _check_names(file)
-    file = completed(read(path, "populations", columns), shots, table=table)
+    file = read(path, "populations", columns)
+    settings: dict[str, np.ndarray] = {}
+    if table:
+        file, settings = without_settings(file)
+    file = completed(file, shots, table=table)
     ts, values, counted, errors = _rows(file, file.path.suffix, OTHER_NAMES)
     if t0 is None and "t0" in file:
         t0 = file.scalar("t0", float(ts[0]))
@@ -71,11 +89,16 @@ def load_record(
         errors = np.asarray(sigma)
     elif errors is not None:
         errors = _each(file, errors, values)
+    if settings:
+        settings, ts, values, errors = _by_time(settings, ts, values, errors)
     with naming(path):
         model = _noise(file, counted, values, noise, errors)
         if isinstance(model, Multinomial):
             # of each row: a sum may be one of counts alone
             model.check(jnp.asarray(values))
+        if settings:
+            return Scan(settings, values, model, ts=ts, t0=0.0 if t0 is None else t0)
+        if isinstance(model, Multinomial):
             ts, values = _pooled(ts, values)
         return Record(ts, values, model, t0)
 
@@ -97,10 +120,24 @@ def rows_of_times(
 def _check_names(file: File) -> None:
     """Raise for a table with columns of other names, before one is read that holds no
     numbers, such as a date."""
-    names = header_of(file)
+    names = [name for name in header_of(file) if not is_setting(name)]
     if names and not tells_classes(names):
         headed = replace(file, arrays=dict.fromkeys(names, np.zeros(0)))
         format_of("populations", headed, file.path.suffix, OTHER_NAMES)
+
+
+def _by_time(
+    settings: Mapping[str, np.ndarray],
+    ts: np.ndarray,
+    values: np.ndarray,
+    errors: np.ndarray | None,
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray | None]:
+    """Rows that are runs of their own, in the order of their times."""
+    order = np.argsort(ts, kind="stable")
+    sorted_ = {name: column[order] for name, column in settings.items()}
+    if errors is not None and errors.ndim:
+        errors = errors[order]
+    return sorted_, ts[order], values[order], errors
 
 
 def _pooled(ts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -122,7 +159,11 @@ def record_of_table(table: Any) -> Record:
     Args:
         table: columns `t` (or an index of that name) and n0, n1, .. or p0, p1, ..,
             these with or without a column `sigma` of their errors, or `shots`; what a
-            file may leave out, it may leave out as well.
+            file may leave out, it may leave out as well. A column with a dot in its
+            name is a setting, as in a file.
+
+    Returns:
+        The record; a `Scan` where the table has settings.
 
     Raises:
         ValueError: other columns, entries that are not finite numbers.
@@ -148,7 +189,8 @@ def record_of_table(table: Any) -> Record:
         raise file.complaint("hold values", "has none")
     file = replace(file, arrays=dict(zip(header, numbers.T, strict=True)))
     file.check_finite()
-    return _in_memory(completed(file, table=True), ".csv")
+    file, settings = without_settings(file)
+    return _in_memory(completed(file, table=True), ".csv", settings)
 
 
 def record_of_dataset(dataset: Any) -> Record:
@@ -164,17 +206,27 @@ def record_of_dataset(dataset: Any) -> Record:
     return _in_memory(file, ".nc")
 
 
-def _in_memory(file: File, suffix: str) -> Record:
-    """The record of what a file that ends so would hold."""
+def _in_memory(
+    file: File, suffix: str, settings: Mapping[str, np.ndarray] | None = None
+) -> Record:
+    """The record of what a file that ends so would hold, with these settings of its
+    rows beside."""
     ts, values, counted, errors = _rows(file, suffix)
     t0 = file.scalar("t0", 0.0) if "t0" in file else None
+    errors = None if errors is None else _each(file, errors, values)
+    if settings:
+        settings, ts, values, errors = _by_time(settings, ts, values, errors)
     if counted:
         model = Multinomial()
         model.check(jnp.asarray(values))  # of each row, before rows are added
+        if settings:
+            return Scan(settings, values, model, ts=ts)
         return Record(*_pooled(ts, values), model, t0)
-    errors = None if errors is None else _each(file, errors, values)
     check_populations(values, "data", _slack(errors, values))
-    return Record(ts, values, None if errors is None else Gaussian(errors), t0)
+    model = None if errors is None else Gaussian(errors)
+    if settings:
+        return Scan(settings, values, model, ts=ts)
+    return Record(ts, values, model, t0)
 
 
 def _rows(

@@ -1,7 +1,7 @@
 """Data that a law is fitted to."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -28,6 +28,7 @@ class Record(eqx.Module):
         noise: noise model.
         t0: time of the initial state, scalar; the first of `ts` if not given.
         from_start: whether the first row is at `t0` (static).
+        over_time: whether rows are one course in time, each later than the one before.
     """
 
     ts: Float[Array, " T"]
@@ -35,6 +36,7 @@ class Record(eqx.Module):
     noise: Noise
     t0: Float[Array, ""]
     from_start: bool = eqx.field(static=True)
+    over_time: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -57,7 +59,7 @@ class Record(eqx.Module):
         """
         ts, values = plain(ts, "ts"), plain(values, "values")
         _checks.check_real(values, "values")
-        _checks.check_times(ts, "ts")
+        _checks.check_times(ts, "ts", strict=self.over_time)
         self.ts = jnp.asarray(ts, dtype=jnp.result_type(float))
         self.values = jnp.asarray(values, dtype=jnp.result_type(float))
         self.noise = NoNoise() if noise is None else noise
@@ -100,6 +102,11 @@ class Record(eqx.Module):
         return self.noise.shares(self.values)
 
     @property
+    def begin(self) -> Any:
+        """The time from which on a search takes in more and more rows, scalar."""
+        return self.t0
+
+    @property
     def duration(self) -> Any:
         """The time from the initial state to the last row, scalar."""
         # NumPy reads concrete values: JAX would compile each reading
@@ -138,7 +145,9 @@ class Record(eqx.Module):
             said = {}
         if not said:
             return eqx.tree_pformat(self)
-        return "\n".join(["Record", *(f"  {k}: {text}" for k, text in said.items())])
+        return "\n".join(
+            [type(self).__name__, *(f"  {k}: {text}" for k, text in said.items())]
+        )
 
     def _is_one(self) -> bool:
         """Whether it is one record whose values can be read, and soon: not traced, no

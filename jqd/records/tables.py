@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from .columns import tells_classes
+from .columns import is_setting, tells_classes
 from .file import File
 from .formats import KINDS
 
@@ -96,8 +96,9 @@ def header_of(file: File) -> list[str]:
     _check_separator(file, first, below)
     if _is_numeric(first):
         return []
-    said = tells_classes(first)
-    said = said or any(of.fitting(first, file.path.suffix) for of in KINDS.values())
+    names = [name for name in first if not is_setting(name)]
+    said = tells_classes(names)
+    said = said or any(of.fitting(names, file.path.suffix) for of in KINDS.values())
     _, plain = next(_rows(file), (0, []))
     if not said and plain != first:
         return []
@@ -181,8 +182,8 @@ def _rows(file: File, *, headed: bool = False) -> Iterator[Row]:
 
 def _names(said: list[str], cells: list[str]) -> bool:
     """Whether a comment names the columns of a row of numbers."""
-    named = len(said) == len(cells) and all(map(str.isidentifier, said))
-    return named and _is_numeric(cells)
+    names = (cell.isidentifier() or is_setting(cell) for cell in said)
+    return len(said) == len(cells) and all(names) and _is_numeric(cells)
 
 
 def _check_separator(file: File, header: list[str], row: list[str]) -> None:

@@ -30,6 +30,7 @@ from .phase_space import PhaseSpaceRecord, load_phase_space
 from .populations import load_record
 from .reading import load_matrix, load_state
 from .record import Record
+from .scan import Scan
 
 # Names with their axes and values, as xarray takes variables.
 Variables = Mapping[str, tuple[tuple[str, ...], Any]]
@@ -48,9 +49,14 @@ def write_record(path: str | Path, record: Record) -> Path:
 
     Raises:
         ValueError: an existing file, another suffix, a record for a .csv that does not
-            begin at its t0 (a table cannot hold t0) or has several errors in a row, or
-            one that `load_record` refuses.
+            begin at its t0 (a table cannot hold t0) or has several errors in a row, a
+            scan, or one that `load_record` refuses.
     """
+    if isinstance(record, Scan):
+        raise ValueError(
+            "Argument `record` must have rows over time, but is a Scan; write a table "
+            "with a column for each of its settings."
+        )
     if not record.from_start and as_path(path).suffix == ".csv":
         raise ValueError(
             "Argument `record` must have its t0 as first time, which is all that a "

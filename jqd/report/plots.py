@@ -110,10 +110,13 @@ def _map(
 
 def plot_recovery(found: Recovery) -> Figure:
     """Data as dots and the fitted law as lines, above the residuals."""
-    ts = np.asarray(found.ts)
+    over_time = found.study.data.over_time
+    ts = np.asarray(found.ts) if over_time else np.arange(len(found.ts))
     data, fitted = columns(found.observed), columns(found.prediction)
     most = np.argsort(-np.ptp(data, axis=0), kind="stable")[:MAX_PANELS]
-    held = float(ts[-found.held_out_rows]) if found.held_out_rows else None
+    # of several studies they are no last ones of all values
+    known = found.held_out_rows and not found.parts
+    held = float(ts[-found.held_out_rows]) if known else None
     with house_style():
         look: Any = {"sharex": True, "height_ratios": (2, 1)}
         figure, axes = subplots(2, 1, size=(6.4, 4.8), **look)
@@ -128,7 +131,7 @@ def plot_recovery(found: Recovery) -> Figure:
             bottom.plot(ts, data[:, k] - fitted[:, k], "o", color=color, ms=3, mew=0)
         top.set_ylabel("data, and law (lines)")
         bottom.set_ylabel("data - law")
-        bottom.set_xlabel("time")
+        bottom.set_xlabel("time" if over_time else "row")
         bottom.set_xlim(*span_of(ts))
         if data.shape[1] > 1:
             figure.legend(loc="outside upper left", ncols=MAX_PANELS)

@@ -23,7 +23,7 @@ def posterior_table(found: Any) -> Table:
         found: what `jqd.posterior` returned.
     """
     table = Table(
-        title=f"Posterior of {type(found.study.law).__name__}",
+        title=f"Posterior of {found.study.law_name}",
         title_justify="left", show_edge=False, pad_edge=False,
     )  # fmt: skip
     table.add_column(

@@ -59,11 +59,12 @@ def figure_fit(
     held_out_from: float | None = None,
     *,
     sigma: Any = None,
+    along: str = "time",
 ) -> Figure:
     """Draw the data with the fitted law and the law at the initial guess.
 
     Args:
-        ts: times of the data, shape (T,).
+        ts: times of the data, or numbers of its rows, shape (T,).
         data: measured values, shape (T, M).
         fitted: the fitted law, shape (T, M).
         start: the law at the first initial guess, same shape; NaN where it has no
@@ -71,6 +72,7 @@ def figure_fit(
         names: names of the M columns.
         held_out_from: time from which the fit did not see the data.
         sigma: standard error of the data, broadcast to (T, M).
+        along: name of `ts`.
 
     Returns:
         The figure, one panel per column. Of more than six columns, the six that vary
@@ -90,7 +92,7 @@ def figure_fit(
         ends = data if sigma is None else np.stack(_bars(data, sigma))
         axes[0, 0].set_ylim(_limits(ends, fitted, start))
         axes[0, 0].set_xlim(*span_of(ts))
-        _label_below(axes, len(shown), "time")
+        _label_below(axes, len(shown), along)
         figure.supylabel("data and laws", fontsize=10)
         handles = [
             Line2D([], [], color=INK, marker="o", ms=4, ls="", label="data"),
@@ -153,11 +155,12 @@ def figure_residuals(
     *,
     names: Sequence[str] | None = None,
     sigma: Any = None,
+    along: str = "time",
 ) -> Figure:
     """Draw the residuals of the data from the fitted law.
 
     Args:
-        ts: times, shape (T,).
+        ts: times, or numbers of rows, shape (T,).
         residuals: data minus fitted law, shape (T, M).
         held_out_from: time from which the fit did not see the data.
         noise_band: expected standard error, a number or shape (T,); None for data
@@ -166,6 +169,7 @@ def figure_residuals(
         sigma: standard errors of the data, broadcast to (T, M), in which the residuals
             are drawn, beside a band of one of them; columns that have none are left
             out.
+        along: name of `ts`.
 
     Returns:
         The figure. For more than six columns it shows their median and spread.
@@ -201,7 +205,7 @@ def figure_residuals(
             marker = "o" if len(ts) == 1 else None
             axis.plot(ts, middle, color=CYCLE[0], marker=marker, label="median")
         axis.set_xlim(*span_of(ts))
-        axis.set_xlabel("time")
+        axis.set_xlabel(along)
         axis.set_ylabel(shown)
         if axis.get_legend_handles_labels()[0]:
             figure.legend(loc="outside upper left", ncols=4, columnspacing=1.4)

@@ -13,6 +13,7 @@ from .. import constants
 from .._files import provenance
 from .._html import plus_minus as plus_minus
 from .._html import with_error as with_error
+from ..records.scan import settings_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -90,7 +91,8 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
             ", scatter too small" if recovery.scatter_too_small else "",
         )  # fmt: skip
     if recovery.runs is not None:
-        lines["residuals over time"] = recovery.runs.describe()
+        along = "time" if recovery.study.data.over_time else "rows"
+        lines[f"residuals over {along}"] = recovery.runs.describe()
     return table, checks_table(lines | status_line(recovery.status, recovery.message))
 
 
@@ -143,25 +145,36 @@ def _scatter(recovery: Any) -> str:
         return ""
     from ..inference.goodness import factor_words
 
-    factor = study.noise_at(recovery.theta).factor(study.data.values)
-    times = f"{factor_words(np.asarray(factor))} times that of independent shots"
+    factors = [
+        np.asarray(one.noise_at(own).factor(one.data.values))
+        for one, own in study.singles(recovery.theta)
+        if one.scattered
+    ]
+    times = f"{factor_words(np.concatenate(factors))} times that of independent shots"
     return f"; errors include a fitted variance, {times}"
 
 
 def _freedom(recovery: Any) -> float:
     """Degrees of freedom that tell the size of the scatter; infinite where it is
-    known.
+    known. Of several studies those of the one with the fewest.
 
-    A fitted scatter is told by what constants leave that nothing but the data tells,
-    and takes nothing itself: it is the residuals' mean square.
+    A fitted scatter is found from what constants leave that nothing but the data
+    determine, and takes nothing itself: it is the residuals' mean square.
     """
-    study, data = recovery.study, recovery.study.data
-    if data.noise.known and not study.scattered:
-        return math.inf
-    inside = np.array([not one.at_bound for one in recovery.constants.values()])
-    free = np.sum(inside & study.unaided if study.scattered else inside)
-    at, rows = data.noise.first_weights(data.shares), np.ones(len(data.ts))
-    return float(data.noise.independent(data.values, at, rows)) - free
+    study, least = recovery.study, math.inf
+    if study.data.noise.known and not study.scattered:
+        return least
+    sides = np.array([one.at_bound for one in recovery.constants.values()])
+    for one, own in study.singles(sides):
+        data = one.data
+        if data.noise.known and not one.scattered:
+            continue
+        inside = own == 0
+        free = np.sum(inside & one.absorbing if one.scattered else inside)
+        at, rows = data.noise.first_weights(data.shares), np.ones(len(data.ts))
+        values = float(data.noise.independent(data.values, at, rows))
+        least = min(least, values - float(free))
+    return least
 
 
 def two_sided(freedom: float = math.inf) -> float:
@@ -464,6 +477,10 @@ def recovery_dataset(
         "agree": ("start", np.asarray(recovery.agree, bool)),
         "history": (("start", "iteration"), np.asarray(recovery.history)),
     }
+    told = {"description": "what the rows of the data set"}
+    for name, value in settings_of(recovery.study.data).items():
+        axes = (f"{name}_{i}" for i in range(value.ndim - 1))
+        variables[f"setting.{name}"] = (("time", *axes), np.asarray(value), told)
     null = np.asarray(recovery.null_directions)
     if null.size:
         variables["null_directions"] = (("null_direction", "constant"), null)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jqd._files import OutputError
-from jqd.cli.fit import errors_of
+from jqd.cli.fit import draw_all, errors_of
 from jqd.cli.options import Common
 from jqd.cli.session import (
     Outcome,
@@ -17,7 +17,7 @@ from jqd.cli.session import (
     table_of,
 )
 from jqd.instruments import Correlated, DirichletMultinomial, Gaussian, Multinomial
-from jqd.records import Record
+from jqd.records import Record, Scan
 
 
 def test_names_of_the_user_are_printed_as_they_are(tmp_path, monkeypatch, capsys):
@@ -146,3 +146,21 @@ def test_the_errors_that_are_drawn_are_those_of_each_row(values, noise, errors):
         assert found is None
     else:
         np.testing.assert_allclose(found, errors, rtol=1e-6)
+
+
+def test_a_scan_is_drawn_over_its_rows():
+    """Two of its times are equal; the last row is held out."""
+    shares = np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]])
+    scan = Scan({"gap": [0.3, 0.1, 0.2]}, shares, Gaussian(0.1), ts=[1.0, 1.0, 2.0])
+    study = SimpleNamespace(data=scan, noise_at=lambda theta: scan.noise)
+    found = SimpleNamespace(
+        study=study, theta=None, prediction=shares, start_prediction=shares,
+        observed=scan.shares, ts=scan.ts, held_out_rows=1,
+    )  # fmt: skip
+    figures = draw_all(found, None, ["p0", "p1"])
+    for figure in figures.values():
+        labels = [axis.get_xlabel() for axis in figure.axes]
+        assert "row" in labels
+        assert "time" not in labels
+    drawn = figures["fit"].axes[0].get_lines()[0]
+    np.testing.assert_array_equal(drawn.get_xdata(), [0, 1, 2])

@@ -71,6 +71,28 @@ def test_what_lies_beside_is_in_the_command(tmp_path, printed):
     assert printed("show")["missing"][-1].endswith("or by --noise gaussian:SIGMA")
 
 
+SCAN = """t,n0,n1,pulse[1].start
+2.0,3,7,1.0
+2.0,4,6,0.25
+"""
+
+
+def test_a_table_of_settings_names_them(tmp_path, printed):
+    path = written(tmp_path, "scan.csv", SCAN)
+    assert main(["show", str(path), "--json", "--out", str(tmp_path / "seen")]) == 0
+    found = printed("show")
+    assert found["data"] == "counts in rows of settings"
+    assert found["facts"]["setting pulse[1].start"] == "0.25 to 1"
+    assert found["facts"]["rows"] == "2, each a run of its own"
+    assert found["facts"]["times"] == "2"
+    # times are equal: drawn over the number of the row
+    assert found["along"] == "row"
+    assert list(found["columns"]) == ["n0", "n1"]
+    laws = "--hamiltonian HAMILTONIAN.npy --state PSI0.npy"
+    assert found["next"] == [f"jqd recover law LAW --data {path} {laws}"]
+    assert found["missing"][-1] == "LAW: a law that has the constants pulse[1].start"
+
+
 CASES = {
     "H.npy": (np.array([[0, 1], [1, 0.5]]), "energy over ħ",
               # 1/4 -+ sqrt(17)/4

@@ -42,7 +42,8 @@ def test_errors_of_data_without_errors_are_refused():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda s: jqd.recover([s, s]), "`law` must be one law or one Study, but is"),
+        (lambda s: jqd.recover([s, s]), "`law` must hold each study and its data"),
+        (lambda s: jqd.recover([1, 2]), "`law` must be one law or one Study, but is"),
         (lambda s: jqd.fit(None), "`law` must be one law or one Study, but is None"),
         (lambda s: Study([law()], s.data, psi0=PSI, free=("q",)), "`law` must be a"),
         (lambda s: jqd.recover(law(), s.data), "`psi0` must be given"),

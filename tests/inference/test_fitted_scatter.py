@@ -4,6 +4,7 @@ Two levels that are driven on resonance, with a readout that errs, at 200 times 
 shots each, whose variance is 2.2 times that of independent shots.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -14,12 +15,14 @@ from scipy import stats
 
 import jqd
 from jqd.inference import Study
-from jqd.inference.answer import hidden
+from jqd.inference.answer import _fitted_scatter, hidden
 from jqd.inference.design.settings import gather
+from jqd.inference.fit import Constant
+from jqd.inference.joint import joined
 from jqd.inference.pattern import Pattern
 from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
 from jqd.problems import golden
-from jqd.report.tables import answers
+from jqd.report.tables import _freedom, _scatter, answers
 
 SHOTS, RHO, READOUT = 100, 1.2 / 99, 0.1
 LAW = jqd.Schrodinger(np.array([[0, 0.5], [0.5, 0]]))
@@ -135,13 +138,13 @@ def test_the_information_is_that_of_the_fit(study):
     assert slope.shape == (400 + 200, 2)
     assert (study.seen, study.measured, study.told) == (400, 600, 600)
     # the readout takes a square; of one that a prior tells none is taken
-    np.testing.assert_array_equal(study.unaided, [True, False])
+    np.testing.assert_array_equal(study.absorbing, [True, False])
     priors = {"readout": (READOUT, 0.01)} | WIDE
     aided = Study(
         LAW, record(DirichletMultinomial(0.01)), psi0=NEAR["psi0"], free=(),
         instrument=Confusion(readout=READOUT), nuisances=priors,
     )  # fmt: skip
-    assert not aided.unaided.any()
+    assert not aided.absorbing.any()
     found = jqd.fisher(study, theta)
     np.testing.assert_allclose(found.matrix, slope.T @ slope, rtol=1e-9, atol=1e-6)
     p = (1 - 0.1) * TURNED + 0.1 / 2
@@ -150,6 +153,82 @@ def test_the_information_is_that_of_the_fit(study):
     assert found.stderr("rho") < 0.01
     horizon = jqd.inference.horizon(study, theta)
     assert np.all(np.isfinite(np.asarray(horizon.stderr)[-1]))
+
+
+def part(rows, free=("readout", "rho"), more=None):
+    """A study of some rows of the record."""
+    whole = record(DirichletMultinomial(0.01))
+    data = jqd.Record(TS[rows], whole.values[rows], whole.noise, t0=0.0)
+    return Study(
+        LAW, data, psi0=NEAR["psi0"], free=free, instrument=Confusion(readout=READOUT),
+        nuisances=more,
+    )  # fmt: skip
+
+
+def test_halves_of_a_record_that_share_the_scatter_say_what_all_of_it_does():
+    """A row's mean of squares is 1, of two classes: each half has half of the square
+    that the shared readout takes, 100/(100 - 1/2) = 200/(200 - 1)."""
+    joint, whole = joined([part(np.s_[::2]), part(np.s_[1::2])]), part(np.s_[:])
+    theta = jnp.array([0.11, 0.02])
+    assert (joint.scattered, joint.measured, joint.told) == (200, 600, 600)
+    both = [np.asarray(one.slope(theta)) for one in (joint, whole)]
+    # of all values, then of all rows
+    assert both[0].shape == both[1].shape == (600, 2)
+    order = np.r_[0:200:2, 1:200:2]
+    np.testing.assert_allclose(both[0][400:], both[1][400:][order], rtol=1e-9)
+    missed = [
+        np.asarray(
+            one.residuals(theta, one.weights(theta, one.predict(theta)), jnp.ones(200))
+        )
+        for one in (joint, whole)
+    ]
+    apart = missed[0][400:600] - missed[1][400:600][order]
+    np.testing.assert_allclose(apart, 0, atol=1e-9)
+    found, exact = (jqd.fisher(one, theta).matrix for one in (joint, whole))
+    np.testing.assert_allclose(found, exact, rtol=1e-7, atol=1e-6)
+    # chi-square is that of values alone
+    residuals = jnp.arange(600.0)
+    assert float(joint.chi2(residuals)) == float(np.sum(np.arange(400.0) ** 2))
+
+
+def test_scatters_of_several_studies_are_named_together():
+    """1 + 99 x .01 = 1.99 and 1 + 99 x .02 = 2.98; the record without has none."""
+    known = part(np.s_[2::3], "readout")
+    studies = [part(np.s_[k::3], "readout", WIDE) for k in (0, 1)]
+    joint, theta = joined([*studies, known]), np.array([0.1, 0.01, 0.02])
+    assert joint.labels() == ["readout", "rho (0)", "rho (1)"]
+    assert joint.scattered == 67 + 67
+    (said,) = _fitted_scatter(joint, theta)
+    assert "their variance is 1.99 to 2.98 times that of independent shots" in said
+    apart = Constant("readout", 0.1, 0.01, 0.0, 0.1)
+    rest = [Constant(f"rho ({k})", 0.01, 0.01, 0.0, None, pull=0.0) for k in (0, 1)]
+    found = SimpleNamespace(
+        study=joint, theta=theta, law_name="Schrodinger",
+        constants={one.name: one for one in (apart, *rest)},
+    )  # fmt: skip
+    assert _scatter(found).endswith("1.99 to 2.98 times that of independent shots")
+    # of the 67 rows of the first one shows one class alone; readout and ρ are fitted
+    assert _freedom(found) == pytest.approx(66 - 2, abs=1e-6)
+
+
+def test_a_scan_scatters_as_its_record(study):
+    """Rows with a flip of 0 are those of the record; ρ is that of all rows."""
+    given = record(DirichletMultinomial(0.01))
+    scan = jqd.Scan({"flip": np.zeros(200)}, given.values, given.noise, ts=TS)
+    rows = Study(
+        LAW, scan, psi0=NEAR["psi0"], free="readout", nuisances=WIDE,
+        instrument=Confusion(readout=READOUT),
+    )  # fmt: skip
+    theta = jnp.array([0.12, 0.02])
+    assert rows.scattered == 200
+    for name in ("log_likelihood", "information"):
+        found, exact = (getattr(one, name)(theta) for one in (rows, study))
+        np.testing.assert_allclose(found, exact, rtol=1e-9, atol=1e-6)
+    with pytest.raises(ValueError, match=r"'noise\.rho' is one of the noise"):
+        Study(
+            LAW, jqd.Scan({"noise.rho": TS}, given.values, given.noise, ts=TS),
+            psi0=NEAR["psi0"], free="readout", instrument=Confusion(),
+        )  # fmt: skip
 
 
 def test_a_known_scatter_is_not_fitted():

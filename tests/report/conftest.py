@@ -48,6 +48,7 @@ def recovery():
     agree = np.arange(num_starts) > 0
     return SimpleNamespace(
         law_name="CopyDynamics",
+        study=SimpleNamespace(data=None),
         law=jqd.CopyDynamics.from_hamiltonian(np.ones((2, 2))),
         constants={"q": q, "R[0,1]": coupling},
         covariance=np.diag([1e-8, 4e-4]),

@@ -55,6 +55,7 @@ def of(constants, references, nuisances=(), data=None, law="Own"):
         nuisances=nuisances,
         scattered=0,
     )
+    study.singles = lambda theta: ((study, theta),)
     return SimpleNamespace(
         study=study, constants={one.name: one for one in constants}, law_name=law
     )  # fmt: skip
@@ -134,7 +135,7 @@ def test_a_fitted_scatter_is_in_the_errors_and_says_so():
     rho = Constant("rho", 1.2 / 99, 0.002, 0.0, None, pull=0.0)
     found = of([q, rho], [0.5, None], ("rho",), data=data)
     found.study.scattered, found.study.noise_at = 5, lambda theta: noise
-    found.study.unaided, found.theta = np.array([True, False]), None
+    found.study.absorbing, found.theta = np.array([True, False]), None
     (said,) = answers(found)
     assert said == (
         "abs(q - 0.5) < 0.0278 (95 %, statistical); fitted beside it: rho; errors "
@@ -144,7 +145,7 @@ def test_a_fitted_scatter_is_in_the_errors_and_says_so():
     many = [Constant(f"q{i}", 0.5, 0.01, 0.0, 0.5) for i in range(5)]
     none = of([*many, rho], [0.5] * 5 + [None], ("rho",), data=data)
     none.study.scattered, none.study.noise_at = 5, lambda theta: noise
-    none.study.unaided, none.theta = np.array([True] * 5 + [False]), None
+    none.study.absorbing, none.theta = np.array([True] * 5 + [False]), None
     assert answers(none) == []
 
 

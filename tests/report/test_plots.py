@@ -93,7 +93,10 @@ def test_what_cannot_be_drawn_is_refused(found, match):
 def test_a_fit():
     data = np.outer(TS, [1.0, 3.0])
     fitted = data + np.array([0.1, -0.2])
-    found = SimpleNamespace(ts=TS, observed=data, prediction=fitted, held_out_rows=2)
+    study = SimpleNamespace(data=SimpleNamespace(over_time=True))
+    found = SimpleNamespace(
+        ts=TS, observed=data, prediction=fitted, held_out_rows=2, study=study, parts=()
+    )
     top, bottom = plot_recovery(found).axes
     dots, laws = lines(top)[::2], lines(top)[1::2]
     np.testing.assert_array_equal(dots, data.T)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ... import _checks
-from ..sensitivity import constants_at
+from ..sensitivity import check_over_time, constants_at
 from ..study import Study
 from .answer import Design, answer
 from .criteria import CRITERIA, combinations
@@ -83,13 +83,15 @@ def design(
 
     Raises:
         ValueError: shots not positive, no candidates, unknown names or criterion,
-            noise that is not of independent shots, a box at whose constants the law
-            ends before the last candidate, a fit without errors, float64 off.
+            a study of a scan, noise that is not of independent shots, a box at whose
+            constants the law ends before the last candidate, a fit without errors,
+            float64 off.
         Unidentifiable: (a ValueError) what is wanted has a part that neither the
             candidates nor the priors determine, which is named.
     """
     _checks.require_x64("jqd.design")
     _checks.check_type(study, "study", Study, "a Study")
+    check_over_time(study)
     _checks.check_choice(criterion, "criterion", CRITERIA)
     _checks.check_scalar(shots, "shots")
     _checks.check_positive(shots, "shots")

@@ -18,7 +18,13 @@ from jaxtyping import Array, Float
 from ... import _checks
 from ...instruments.noise import Drawable
 from ..identifiability import Unidentifiable
-from ..sensitivity import RTOL, Sensitivity, independent_rows, sensitivity
+from ..sensitivity import (
+    RTOL,
+    Sensitivity,
+    check_over_time,
+    independent_rows,
+    sensitivity,
+)
 from ..slopes import by_columns, columns
 from ..study import Study
 from .answer import Design, answer
@@ -178,6 +184,7 @@ def _duel(
         )  # fmt: skip
         start = jnp.where(_given(study, rival), start, theta)
     elif isinstance(rival, Study):
+        check_over_time(rival, "rival")
         rival = rival if _same_rows(study, rival) else at_times(rival, study.data.ts)
         start, fitted = rival.theta(), tuple(range(len(rival.labels())))
     else:

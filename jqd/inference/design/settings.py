@@ -13,7 +13,7 @@ from ... import _checks
 from ...instruments.counts import Binomial
 from ...instruments.noise import Drawable
 from ...records.record import Record
-from ..sensitivity import Sensitivity, independent_rows
+from ..sensitivity import Sensitivity, check_over_time, independent_rows
 from ..study import Study
 
 
@@ -120,6 +120,7 @@ def _named(study: Study, candidates: Mapping[str, Any]) -> dict[str, Study]:
                 "Argument `candidates` must hold times, or studies by name, but "
                 f"{name!r} is a {type(one).__name__}."
             )
+        check_over_time(one, "candidates")
         if one.labels() != study.labels():
             raise ValueError(
                 "Argument `candidates` must be studies of the same constants, "

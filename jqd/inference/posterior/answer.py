@@ -235,7 +235,7 @@ class Posterior(NamedTuple):
     @_html.shows
     def _repr_html_(self) -> _html.Card:
         return _html.Card(
-            f"Posterior of {type(self.study.law).__name__}",
+            f"Posterior of {self.study.law_name}",
             self.status,
             self.status == "converged",
             [_html.Table(HEADINGS, self.lines())],
@@ -258,7 +258,7 @@ class Posterior(NamedTuple):
         tree = xr.DataTree.from_dict(groups(self))
         tree.attrs = to_plain(
             {
-                "law": type(self.study.law).__name__,
+                "law": self.study.law_name,
                 "sampler": self.sampler,
                 "status": self.status,
                 "message": self.message,

@@ -202,13 +202,14 @@ def _one(
     truth = box.sample(first)
     noise = cast(Drawable, study.noise_at(truth))  # `sbc` saw to that
     run = study.trajectory(truth)
-    mean = jnp.where(run.ok, study.rows_of(run), study.data.shares)
+    reached = jnp.all(run.ok)
+    mean = jnp.where(reached, study.rows_of(run), study.data.shares)
     values = noise.redraw(second, mean, study.data.values)
     own = eqx.tree_at(lambda study: study.data.values, study, values)
     fit, _, settled = polish_one(FIT, own, truth, jnp.ones_like(study.data.ts))
     drawn, sound = _posterior(own, box, fit, third, sampler, draws)
     rank = jnp.sum(drawn < truth[None, :], axis=0)
-    sound = run.ok & sound & jnp.all(jnp.isfinite(drawn))
+    sound = reached & sound & jnp.all(jnp.isfinite(drawn))
     return {"truth": truth, "rank": rank, "sound": sound, "settled": settled}
 
 

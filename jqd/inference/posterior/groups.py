@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...records.scan import settings_of
+from ..joint import Joint
+
 
 def groups(found: Any) -> dict[str, xr.Dataset]:
     """Datasets by the names of ArviZ's schema.
@@ -18,7 +21,10 @@ def groups(found: Any) -> dict[str, xr.Dataset]:
     both = ("chain", "draw")
     own = {"chain": chain, "draw": draw}
     inner = tuple(f"component_{i}" for i in range(values.ndim - 1))
-    row = ("t", *inner)
+    # of several studies the values stand in one row, which is not in the order of `t`
+    joint = isinstance(found.study, Joint)
+    along, at = ("value", {}) if joint else ("t", {"t": times})
+    row = (along, *inner)
     stats = {
         "lp": chains.log_posterior,
         "acceptance_rate": chains.acceptance,
@@ -29,7 +35,11 @@ def groups(found: Any) -> dict[str, xr.Dataset]:
     predictive: dict[str, Any] = {"mean": (("sample", *row), predicted.mean)}
     if predicted.values is not None:
         predictive["values"] = (("sample", *row), predicted.values)
-    logs = {"values": (("sample", "t"), predicted.log_likelihood)}
+    logs = {"values": (("sample", "row" if joint else along), predicted.log_likelihood)}
+    observed: dict[str, Any] = {"values": (row, values)}
+    for name, value in settings_of(data).items():
+        axes = tuple(f"{name}_{i}" for i in range(value.ndim - 1))
+        observed[f"setting.{name}"] = ((along, *axes), np.asarray(value))
     summary: dict[str, Any] = {
         "fit": ("constant", found.theta),
         "stderr": ("constant", found.stderr),
@@ -43,8 +53,8 @@ def groups(found: Any) -> dict[str, xr.Dataset]:
     return {
         "posterior": xr.Dataset({k: (both, x) for k, x in found.draws.items()}, own),
         "sample_stats": xr.Dataset({k: (both, x) for k, x in stats.items()}, own),
-        "posterior_predictive": xr.Dataset(predictive, {"t": times}),
-        "log_likelihood": xr.Dataset(logs, {"t": times}),
-        "observed_data": xr.Dataset({"values": (row, values)}, {"t": times}),
+        "posterior_predictive": xr.Dataset(predictive, at),
+        "log_likelihood": xr.Dataset(logs, at),
+        "observed_data": xr.Dataset(observed, at),
         "constant_data": xr.Dataset(summary, {"constant": found.labels}),
     }

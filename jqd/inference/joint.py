@@ -1,0 +1,492 @@
+"""`Joint`: several studies that share free constants by their names, as one study."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from .. import _checks
+from ..evolution import Trajectory
+from ..instruments.noise import Noise, Weights
+from ..instruments.scene import Scene
+from ..records.record import Record, between
+from .priors import Prior
+from .sensitivity import check_known
+from .slots import Slot, Slots
+from .study import Study, Vectors
+
+
+class Together(Noise):
+    """Scatter of several records, each by its own noise; their values stand in one row.
+
+    Rows of all of them are sorted by their place in their record, as a share of its
+    rows, so that the first rows of all are as large a part of each.
+
+    Attributes:
+        each: noise of each.
+        shapes: shape of the values of each (static).
+    """
+
+    each: tuple[Noise, ...]
+    shapes: tuple[tuple[int, ...], ...] = eqx.field(static=True)
+    # of those whose weights are constant another round finds the same
+    constant_weights: ClassVar[bool] = False
+
+    @property
+    def progress(self) -> tuple[np.ndarray, ...]:
+        """Of the rows of each: which share of the record ends with them."""
+        return tuple(np.arange(1, n + 1) / n for n, *_ in self.shapes)
+
+    @property
+    def places(self) -> tuple[np.ndarray, ...]:
+        """Of the rows of each: where they stand among the rows of all."""
+        order = np.argsort(np.concatenate(self.progress), kind="stable")
+        ends = np.cumsum([n for n, *_ in self.shapes])
+        return tuple(np.split(np.argsort(order, kind="stable"), ends[:-1]))
+
+    def split(self, values: Any) -> tuple[Any, ...]:
+        """The values of each record, from those of all, (N,)."""
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes]).tolist()
+        return tuple(
+            values[begin:end].reshape(shape)
+            for begin, end, shape in zip([0, *ends], ends, self.shapes, strict=False)
+        )
+
+    def masks(self, mask: Any) -> tuple[Any, ...]:
+        """The weights of the rows of each, from those of all rows."""
+        return tuple(mask[at] for at in self.places)
+
+    def firsts(self, rows: Any) -> tuple[Any, ...]:
+        """How many rows of each are among so many first rows; None for all."""
+        if rows is None:
+            return (None,) * len(self.each)
+        return tuple((at < rows).sum() for at in self.places)
+
+    def shares(self, values: Array) -> Array:
+        """Those of each on the scale of its prediction."""
+        each = zip(self.each, self.split(values), strict=True)
+        return _joined([noise.shares(own) for noise, own in each])
+
+    def first_weights(self, shares: Array) -> Weights:
+        """Those of each."""
+        each = zip(self.each, self.split(shares), strict=True)
+        return tuple(noise.first_weights(own) for noise, own in each)
+
+    def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
+        """Those of each."""
+        given = (self.split(prediction), self.split(values), at)
+        each = zip(self.each, *given, strict=True)
+        return _joined([noise.residuals(*own) for noise, *own in each])
+
+    def penalty(self, at: Weights, mask: Array) -> ArrayLike:
+        """Their sum."""
+        each = zip(self.each, at, self.masks(mask), strict=True)
+        return sum((noise.penalty(*own) for noise, *own in each), jnp.zeros(()))
+
+    def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
+        """Their sum."""
+        return self._sum(lambda noise: noise.independent, values, at, mask)
+
+    def excess(self, values: Array, at: Weights, mask: Array) -> ArrayLike:
+        """Their sum: records scatter on their own."""
+        return self._sum(lambda noise: noise.excess, values, at, mask)
+
+    def _sum(
+        self, of: Callable[[Noise], Any], values: Array, at: Weights, mask: Array
+    ) -> Array:
+        given = (self.split(values), at, self.masks(mask))
+        each = zip(self.each, *given, strict=True)
+        return sum(
+            (jnp.asarray(of(noise)(*own)) for noise, *own in each), jnp.zeros(())
+        )
+
+    def holds(self, at: Weights) -> Bool[Array, ""]:
+        """Whether that of each is that of its weights."""
+        each = zip(self.each, at, strict=True)
+        return jnp.all(jnp.stack([noise.holds(own) for noise, own in each]))
+
+    def complaint(self, at: Weights) -> str | None:
+        """The first of theirs, or None."""
+        each = (n.complaint(own) for n, own in zip(self.each, at, strict=True))
+        return next((said for said in each if said is not None), None)
+
+    def assumption(self) -> str | None:
+        """What they let assume, each sentence once, or None."""
+        said = dict.fromkeys(noise.assumption() for noise in self.each)
+        return " ".join(one for one in said if one is not None) or None
+
+    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """NaN: there is no first row of all."""
+        del values
+        return np.full(expected.shape, np.nan)
+
+
+class Joined(Record):
+    """The records of several studies; its times are shares of each, sorted, (rows,)."""
+
+    over_time: ClassVar[bool] = False
+
+    def __init__(self, records: Sequence[Record]):
+        """The values of these, in one row, (N,)."""
+        noise = Together(
+            tuple(record.noise for record in records),
+            tuple(record.values.shape for record in records),
+        )
+        self.values = _joined([record.values for record in records])
+        shares = np.sort(np.concatenate(noise.progress))
+        self.ts = jnp.asarray(shares, self.values.dtype)
+        self.t0 = jnp.zeros((), self.values.dtype)
+        self.noise, self.from_start = noise, False
+
+    def lines(self) -> dict[str, str]:
+        """What it holds, in words by label, as `repr` prints it."""
+        noise: Any = self.noise
+        return {
+            "records": str(len(noise.each)),
+            "rows": ", ".join(str(n) for n, *_ in noise.shapes),
+            "values": between(np.asarray(self.values)),
+        }
+
+
+class Joint(Study):
+    """Several studies as one: free constants of one name are one constant.
+
+    ln L = Σ_k ln L_k(θ_k)
+
+    θ_k are the constants of a study: those that it shares, and its own.
+
+    Attributes:
+        studies: the studies.
+        titles: their names (static).
+        own: where the constants of each stand in θ (static).
+    """
+
+    studies: tuple[Study, ...]
+    titles: tuple[str, ...] = eqx.field(static=True)
+    own: tuple[tuple[int, ...], ...] = eqx.field(static=True)
+
+    def __init__(self, studies: Mapping[str, Study]):
+        """The studies together.
+
+        A constant has the first value, and the span of initial guesses, that the first
+        study with it gives it. A nuisance that several have is called "NAME (STUDY)".
+
+        Args:
+            studies: by name.
+
+        Raises:
+            ValueError: what is no study, data that come twice or have no errors, a
+                study that shares no free constant with another, shared ones that differ
+                in shape.
+        """
+        for title, study in studies.items():
+            _checks.check_type(study, "law", Study, "a study, or several of them")
+            if isinstance(study, Joint):
+                raise ValueError(
+                    f"Argument `law` must hold single studies, but {title!r} is of "
+                    "several."
+                )
+            check_known(study, "law")
+        each = tuple(studies.values())
+        if len({id(study.data) for study in each}) < len(each):
+            raise ValueError(
+                "Argument `law` must hold each study and its data once, but holds some "
+                "twice: they would count twice."
+            )
+        self.studies, self.titles = each, tuple(studies)
+        self.slots, self.priors, self.own = _shared(self.titles, each)
+        self.scene, self.method, self.settings = each[0].scene, each[0].method, ()
+        self.data = Joined([study.data for study in each])
+
+    @property
+    def law_name(self) -> str:
+        """The class names of the laws, each once."""
+        return ", ".join(dict.fromkeys(study.law_name for study in self.studies))
+
+    @property
+    def noise(self) -> Together:
+        """The noise of all records."""
+        noise = self.data.noise
+        assert isinstance(noise, Together)  # `Joined` made it
+        return noise
+
+    def why_not(self) -> str | None:
+        """Why a law says that no data determine a constant, or None."""
+        said = (study.why_not() for study in self.studies)
+        return next((reason for reason in said if reason is not None), None)
+
+    # -- constants -------------------------------------------------------------------
+
+    def parts(self, theta: Array) -> tuple[Array, ...]:
+        """The constants of each study."""
+        return tuple(theta[np.asarray(own, int)] for own in self.own)
+
+    @property
+    def _where(self) -> np.ndarray:
+        """Where in θ the constants of all studies stand, one after the other."""
+        return np.concatenate([np.asarray(own, int) for own in self.own])
+
+    def _known(self) -> Vectors:
+        each = [study._known() for study in self.studies]
+        first = np.unique(self._where, return_index=True)[1]
+        theta, low, high = (
+            jnp.concatenate([getattr(known, name) for known in each])[first]
+            for name in ("theta", "low", "high")
+        )
+        # what the first study's span has beyond a limit of another is no guess
+        foot, top = walls = self._narrowest([one.walls for one in each])
+        return Vectors(theta, jnp.maximum(low, foot), jnp.minimum(high, top), walls)
+
+    def _narrowest(self, walls: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+        """Limits in θ, from those of the constants of each study."""
+        low, high = (jnp.concatenate(ends) for ends in zip(*walls, strict=True))
+        none = jnp.full((len(self.labels()),), jnp.inf, low.dtype)
+        return (-none).at[self._where].max(low), none.at[self._where].min(high)
+
+    def walls(self, theta: Array) -> tuple[Array, Array]:
+        """Limits that no entry of θ can leave, the narrowest of all studies'."""
+        each = zip(self.studies, self.parts(theta), strict=True)
+        return self._narrowest([study.walls(own) for study, own in each])
+
+    @property
+    def walled(self) -> Bool[np.ndarray, " p"]:
+        """Which entries of θ have limits in any study."""
+        walled = np.concatenate([study.walled for study in self.studies])
+        return np.bincount(self._where, walled, len(self.labels())) > 0
+
+    def references(self) -> list[float | None]:
+        """The value in quantum mechanics for each entry of theta."""
+        each = [one for study in self.studies for one in study.references()]
+        first = np.unique(self._where, return_index=True)[1]
+        return [each[i] for i in first]
+
+    def singles(self, theta: Any) -> tuple[tuple[Study, Any], ...]:
+        """The studies in it, each with its constants."""
+        return tuple(zip(self.studies, self.parts(theta), strict=True))
+
+    def noise_at(self, theta: Array) -> Together:
+        """The noise of each record, with what these constants say of it."""
+        each = tuple(study.noise_at(own) for study, own in self.singles(theta))
+        return Together(each, self.noise.shapes)
+
+    def scene_at(self, theta: Array) -> Scene:
+        """That of the first study."""
+        return self.studies[0].scene_at(self.parts(theta)[0])
+
+    # -- predictions -----------------------------------------------------------------
+
+    @jax.jit
+    def _trajectory(self, theta: Array, rows: Array | None) -> Trajectory:
+        """What all runs show at the rows, (N,), and how each of them ends."""
+        given = (self.parts(theta), self.noise.firsts(rows))
+        each = list(zip(self.studies, *given, strict=True))
+        runs = [study.trajectory(own, first) for study, own, first in each]
+        shown = zip(self.studies, runs, strict=True)
+        return Trajectory(
+            ts=self.data.ts,
+            values=_joined([study.rows_of(run) for study, run in shown]),
+            error=None,
+            status=_joined([run.status for run in runs]),
+            failure_time=_joined([run.failure_time for run in runs]),
+            diagnostics={},
+        )
+
+    def rows_of(self, run: Trajectory) -> Array:
+        """The values of the rows of all records, (N,)."""
+        return run.values
+
+    def misses(
+        self, theta: Array, at: Weights, mask: Array, rows: Array | None
+    ) -> Array:
+        """Residuals of the data of each study, one after the other."""
+        noise = self.noise
+        given = (self.parts(theta), at, noise.masks(mask), noise.firsts(rows))
+        each = zip(self.studies, *given, strict=True)
+        return _joined([study.misses(*own) for study, *own in each])
+
+    @property
+    def scattered(self) -> int:
+        """Number of residuals of the scatter, of all studies that fit it."""
+        return sum(study.scattered for study in self.studies)
+
+    def scatter(
+        self, theta: Array, at: Weights, mask: Array, fitted: float | None = None
+    ) -> list[Array]:
+        """Those of each study. A constant that several share takes its square out of
+        their data in parts, as of their numbers of values."""
+        del fitted
+        total = np.zeros(len(self.labels()))
+        for study, own in zip(self.studies, self.own, strict=True):
+            total[list(own)] += study.seen
+        given = (self.parts(theta), at, self.noise.masks(mask), self.own)
+        found: list[Array] = []
+        for study, part, weights, rows, own in zip(self.studies, *given, strict=True):
+            taken = np.sum(study.absorbing * study.seen / total[list(own)])
+            found += study.scatter(part, weights, rows, float(taken))
+        return found
+
+    @jax.jit
+    def log_likelihood_rows(self, theta: Array) -> Float[Array, " rows"]:
+        """Those of each study, one after the other."""
+        each = zip(self.studies, self.parts(theta), strict=True)
+        return _joined([study.log_likelihood_rows(own) for study, own in each])
+
+    @jax.jit
+    def weights(self, theta: Array, prediction: Array) -> Weights:
+        """Those of each study."""
+        given = (self.parts(theta), self.noise.split(prediction))
+        each = zip(self.studies, *given, strict=True)
+        return tuple(study.weights(*own) for study, *own in each)
+
+    # -- steps -----------------------------------------------------------------------
+
+    @property
+    def order(self) -> int | None:
+        """The least order of their steppers, or None where none has steps."""
+        orders = [study.order for study in self.studies if study.order is not None]
+        return min(orders, default=None)
+
+    @property
+    def substeps(self) -> Any:
+        """Steps between two rows, the same for all that take steps."""
+        stepped = (study for study in self.studies if study.order is not None)
+        return next((study.substeps for study in stepped), 1)
+
+    def with_substeps(self, substeps: int | Array) -> "Joint":
+        """The same with other steps in all studies."""
+        return self._with([study.with_substeps(substeps) for study in self.studies])
+
+    def with_fixed(self, substeps: int) -> "Joint":
+        """The same with a static number of steps in all studies."""
+        return self._with([study.with_fixed(substeps) for study in self.studies])
+
+    def _with(self, studies: Sequence[Study]) -> "Joint":
+        return eqx.tree_at(lambda joint: joint.studies, self, tuple(studies))
+
+
+class Part(NamedTuple):
+    """What one of several studies adds to chi-square.
+
+    Attributes:
+        name: of the study.
+        chi2: its sum of squared residuals.
+        values: number of its independent values.
+    """
+
+    name: str
+    chi2: float
+    values: float
+
+    def describe(self) -> str:
+        """The part in words."""
+        each = f"{self.chi2:.4g} of {self.values:.4g} independent values"
+        return f"{self.name}: chi-square {each}"
+
+
+def parts_of(study: Study, theta: Array, at: Weights) -> tuple[Part, ...]:
+    """What each of several studies adds to chi-square; () for a single one.
+
+    Args:
+        study: the study.
+        theta: constants, (p,).
+        at: source of the weights.
+    """
+    if not isinstance(study, Joint):
+        return ()
+    found = _parts(study, theta, at)
+    numbers = ((float(chi2), float(values)) for chi2, values in found)
+    told = zip(study.titles, numbers, strict=True)
+    return tuple(Part(title, *both) for title, both in told)
+
+
+@jax.jit
+def _parts(study: Joint, theta: Array, at: Weights) -> list[tuple[Array, Array]]:
+    found = []
+    for one, own, weights in zip(study.studies, study.parts(theta), at, strict=True):
+        data, mask = one.data, jnp.ones_like(one.data.ts)
+        chi2 = jnp.sum(one.misses(own, weights, mask, None) ** 2)
+        values = data.noise.independent(data.values, weights, mask)
+        found.append((chi2, jnp.asarray(values)))
+    return found
+
+
+def joined(law: Any) -> Any:
+    """Several studies as one; anything else as it is.
+
+    Args:
+        law: studies in a list or by name, or what is none of these.
+
+    Raises:
+        ValueError: as for `Joint`.
+    """
+    many = law
+    if isinstance(law, list | tuple):
+        many = {str(i): one for i, one in enumerate(law)}
+    if not isinstance(many, Mapping):
+        return law
+    if not any(isinstance(one, Study) for one in many.values()):
+        return law
+    _checks.check_names(many, "law")
+    return Joint(many)
+
+
+def _joined(parts: Sequence[ArrayLike]) -> Array:
+    """The entries of all, one after the other, (N,)."""
+    return jnp.concatenate([jnp.ravel(jnp.asarray(part)) for part in parts])
+
+
+def _shared(
+    titles: Sequence[str], studies: Sequence[Study]
+) -> tuple[Slots, tuple[Prior, ...], tuple[tuple[int, ...], ...]]:
+    """Slots and priors of all studies, and where the constants of each stand.
+
+    Raises:
+        ValueError: a study that shares no constant, or one of another shape.
+    """
+    free: dict[str, Slot] = {}
+    having = Counter(name for study in studies for name in study.free)
+    start = 0
+    for title, study in zip(titles, studies, strict=True):
+        if len(studies) > 1 and not any(having[name] > 1 for name in study.free):
+            named = ", ".join(study.free) or "none"
+            raise ValueError(
+                "Argument `law` must be studies that share free constants by name, but "
+                f"{title!r} shares none: its own are {named}."
+            )
+        for slot in study.slots.free:
+            first = free.get(slot.name)
+            if first is None:
+                free[slot.name] = slot._replace(start=start)
+                start += len(slot.labels)
+            elif first.labels != slot.labels:
+                raise ValueError(
+                    "Argument `law` must be studies whose constants of one name have "
+                    f"one shape, but {slot.name!r} of {title!r} has "
+                    f"{len(slot.labels)} entries and not {len(first.labels)}."
+                )
+    taken = Counter([*free, *(name for study in studies for name in study.nuisances)])
+    nuisances: list[Slot] = []
+    own: list[tuple[int, ...]] = []
+    for title, study in zip(titles, studies, strict=True):
+        places = [i for name in study.free for i in _entries(free[name])]
+        for slot in study.slots.nuisances:
+            made = slot._replace(start=start)
+            if taken[slot.name] > 1:
+                labels = tuple(f"{label} ({title})" for label in slot.labels)
+                made = made._replace(name=f"{slot.name} ({title})", labels=labels)
+            start += len(slot.labels)
+            nuisances.append(made)
+            places += _entries(made)
+        own.append(tuple(places))
+    priors = tuple(prior for study in studies for prior in study.priors)
+    return Slots(tuple(free.values()), tuple(nuisances)), priors, tuple(own)
+
+
+def _entries(slot: Slot) -> list[int]:
+    return list(range(slot.at.start, slot.at.stop))

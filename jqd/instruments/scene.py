@@ -1,0 +1,88 @@
+"""The scene of a prediction: law, start and instrument, and settings that change."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .. import _checks, constants
+from ..laws.motion import Motion
+from ..laws.start import Start
+from .instrument import Instrument
+from .noise import Noise
+
+# Constants by the names under which a record sets them.
+Places = tuple[tuple[str, constants.Place], ...]
+
+
+class Scene(eqx.Module):
+    """All that a prediction depends on; its arrays are constants, by dotted names.
+
+    Attributes:
+        law: the motion; its constants keep their own names ("q", "potential.k").
+        start: preparation of the initial state ("start.n0").
+        instrument: the instrument that shows it ("instrument.readout").
+        noise: the noise of the data, where it has constants ("noise.rho"); else None.
+    """
+
+    start: Start
+    instrument: Instrument
+    law: Motion = constants.parts()
+    noise: Noise | None = None
+
+
+def places_of(scene: Scene, settings: Mapping[str, Array]) -> Places:
+    """The constants of a scene that settings replace, row by row.
+
+    Args:
+        scene: the scene.
+        settings: by name of a constant, leaves (R, ...).
+
+    Raises:
+        ValueError: a name of no constant or of several, two names of one, a constant of
+            the noise; values of another shape, complex ones of a real constant, or
+            beyond its bounds.
+    """
+    taken = dict[tuple[Any, ...], str]()
+    found = []
+    for name, values in settings.items():
+        place = constants.find(scene, name, "settings")
+        if place.path in taken:
+            raise ValueError(
+                "Argument `settings` must name each constant once, but "
+                f"{taken[place.path]!r} and {name!r} are the same."
+            )
+        taken[place.path] = name
+        if place.path[0] == "noise":
+            raise ValueError(
+                "Argument `settings` must name constants of law, initial state or "
+                f"instrument, but {name!r} is one of the noise, which is that of all "
+                "rows."
+            )
+        old, argument = place.value(scene), f"settings[{name}]"
+        _checks.check_shape(values, argument, (values.shape[0], *jnp.shape(old)))
+        if not jnp.iscomplexobj(old):
+            _checks.check_real(values, argument)
+        # bounds are those of independent entries
+        low, high = place.said.bounds
+        if place.said.pack is None and (math.isfinite(low) or math.isfinite(high)):
+            _checks.check_within(values, argument, low, high)
+        found.append((name, place))
+    return tuple(found)
+
+
+def with_settings(scene: Scene, places: Places, row: Mapping[str, Array]) -> Scene:
+    """The scene of one row.
+
+    Args:
+        scene: the scene.
+        places: of the settings, as `places_of` finds them.
+        row: their values in this row, by name.
+    """
+    for name, place in places:
+        value = row[name].astype(place.value(scene).dtype)
+        scene = eqx.tree_at(place.value, scene, value)
+    return scene
