@@ -1,6 +1,9 @@
 """A qubit's table from a laboratory, through the commands as it is typed."""
 
+import json
 import re
+import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ H = np.array([[0, RABI / 2], [RABI / 2, 0]])
 SHOTS = 500
 # Population below which the copy law ends.
 EMPTY = 1e-10
+TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorials" / "rabi.md"
 
 
 def table(folder, psi0, flip=0.0, fading=0.0, ts=None, draw=None):
@@ -137,6 +141,45 @@ def test_only_exponents_of_copies_are_kept_from_nodes():
     other = jqd.CopyDynamics(omega, R, delta, harmonics=beside)
     assert node_met(other, psi0, record, ("q",)) == ""
     assert node_met(jqd.Schrodinger(H), psi0, record, ("q",)) == ""
+
+
+@pytest.fixture
+def tutorial(tmp_path, monkeypatch):
+    """Its files, in a folder; its commands, and the output that it shows."""
+    text = TUTORIAL.read_text("utf-8")
+    # the first cell without options
+    (cell,) = re.findall(r"```\{code-cell\} ipython3\n(?!:)(.*?)```", text, re.S)[:1]
+    monkeypatch.chdir(tmp_path)
+    exec(cell, {})
+    commands, shown = (
+        re.findall(rf"```{language}\n(.*?)```", text, re.S)
+        for language in ("sh", "text")
+    )
+    return [shlex.split(one)[1:] for one in commands], shown
+
+
+def test_the_tutorial_shows_a_file_and_is_refused_at_a_node(tutorial, capsys):
+    (show, refused, *_), (following, refusal, _) = tutorial
+    assert main(show) == 0
+    said = capsys.readouterr().out
+    assert "500 at each time" in said
+    assert said.endswith(following)
+    assert main(refused) == 2
+    assert complaint(capsys) == refusal
+
+
+@pytest.mark.slow
+def test_the_tutorial_s_bounds(tutorial, capsys):
+    """Errors of linear least squares about quantum mechanics, of another program."""
+    (_, _, copying, weinberg, _), (*_, fading) = tutorial
+    for words, name, stderr in ((copying, "q", 0.0023), (weinberg, "eps", 0.0060)):
+        assert main([*words, "--json"]) == 0
+        said = capsys.readouterr()
+        assert fading in said.err
+        found = json.loads(said.out)["constants"][name]
+        # a standard error from there, and two digits
+        assert found["stderr"] == pytest.approx(stderr, rel=0.1)
+        assert abs(found["value"] - found["reference"]) < 4 * found["stderr"]
 
 
 def test_what_a_law_has_of_its_own_is_not_the_instrument_s():

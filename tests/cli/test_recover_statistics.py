@@ -1,6 +1,11 @@
 """`jqd recover statistics`: g from built-in and own data, bad input in one line."""
 
 import json
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +16,13 @@ from jqd.cli.recover_statistics import _part, _printed
 from jqd.inference.estimators import StatisticsFit
 from jqd.inference.fit import Constant
 from jqd.inference.goodness import MISFIT
+
+ROOT = Path(__file__).resolve().parents[2]
+# The spectrum of FIRAS is not part of jqd: a folder of one's own has it.
+FOLDER = Path(os.environ.get("JQD_REAL_DATA", ROOT / "data" / "real"))
+FIRAS = [
+    FOLDER / f"firas_{name}.txt" for name in ("monopole_spec_v1", "correlation_matrix")
+]
 
 
 @pytest.fixture
@@ -74,6 +86,37 @@ def test_correlated_errors_of_own_curve(recover, tmp_path, printed):
         errors.append(printed("recover statistics")["constants"]["T"]["stderr"])
     # the mean of two has the variance (1 + .999)/2
     assert errors[1] == pytest.approx(errors[0] * np.sqrt(1.999), rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not all(file.exists() for file in FIRAS),
+    reason=f"no {FIRAS[0].name} or {FIRAS[1].name} in data/real or $JQD_REAL_DATA",
+)
+def test_the_microwave_background(tmp_path, monkeypatch, printed, capsys):
+    """The tutorial, from the two tables on; figures of another program, by SciPy."""
+    page = ROOT / "docs" / "tutorials" / "microwave_background.md"
+    text = page.read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    for file in FIRAS:
+        shutil.copy(file, tmp_path)
+    exec(*re.findall(r"```text\n(.*?)```", text, re.S), {})
+    (block,) = re.findall(r"```sh\n(.*?)```", text, re.S)
+    show, *fits = [shlex.split(line)[1:] for line in block.splitlines()]
+    assert main([*show, "--json"]) == 0
+    assert printed("show")["data"] == "occupations over energy"
+    for words, g, error, chi2, dof in zip(
+        fits, (1.00007275, 1.00014348, 1.00013717), (1.212e-4, 2.578e-4, 2.526e-4),
+        (48.45, 48.36, 44.69), (41, 40, 40), strict=True,
+    ):  # fmt: skip
+        assert main([*words, "--json"]) == 0
+        found = printed("recover statistics")
+        # a fit that converged is within 1e-3 of its error from the minimum
+        assert found["constants"]["g"]["value"] == pytest.approx(g, abs=3e-7)
+        assert found["constants"]["g"]["stderr"] == pytest.approx(error, rel=1e-3)
+        assert found["chi2_per_dof"] * dof == pytest.approx(chi2, abs=0.01)
+    assert main(fits[0]) == 0
+    assert "abs(g - 1) < 0.000311 (95 %" in " ".join(capsys.readouterr().out.split())
 
 
 def test_correlations_belong_to_a_curve_with_errors(recover, tmp_path, capsys):

@@ -71,7 +71,7 @@ def test_pure_states_are_found_up_to_a_rotation():
     basis = np.random.default_rng(1).normal(size=(4, 4))
     rows = np.column_stack([np.ones(40), r]) @ basis
     found = bloch_vectors(rows)
-    # lengths are off by up to 1.5 times the 1e-3 at which the search ends: products by 3
+    # lengths are off by 1.5 times the 1e-3 at which the search ends: products by 3
     assert np.allclose(found @ found.T, r @ r.T, atol=4e-3)
 
 
