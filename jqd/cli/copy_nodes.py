@@ -117,7 +117,7 @@ def node_met(law: Any, psi0: np.ndarray, record: Record, names: Sequence[str]) -
         return ""
     if law.drive is not None or law.harmonics is not None:
         return ""
-    H = np.asarray(law.hamiltonian()) / float(law.hbar)
+    H = _quantum(law)
     length, empty = float(record.duration), _ENDS * float(law.regulator)
     found = first_node(H, np.asarray(psi0).reshape(-1), length, empty)
     if found is None:
@@ -128,6 +128,13 @@ def node_met(law: Any, psi0: np.ndarray, record: Record, names: Sequence[str]) -
         f"{float(record.t0) + when:.4g}, a node, where the copy law ends"
         f"{_offer(H, length)}."
     )
+
+
+def _quantum(law: CopyDynamics) -> np.ndarray:
+    """H/ħ of the quantum point, as the law has it, without a program of JAX."""
+    omega, R, delta = map(np.asarray, (law.omega, law.R, law.delta))
+    apart = ~np.eye(len(omega), dtype=bool)
+    return np.diag(omega + 0j) + np.where(apart, R * np.exp(1j * delta), 0)
 
 
 def refuse_nodes(

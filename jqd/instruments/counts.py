@@ -34,7 +34,7 @@ class Multinomial(Drawable):
 
     constant_weights: ClassVar[bool] = False
 
-    def check(self, values: Array) -> None:
+    def check(self, values: Array | np.ndarray) -> None:
         """Raise ValueError unless each row holds counts, some of them not 0."""
         _checks.check_shape(values, "values", (None, None))
         if not _checks.is_concrete(values):

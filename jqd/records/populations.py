@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike
 
@@ -95,7 +94,7 @@ def load_record(
         model = _noise(file, counted, values, noise, errors)
         if isinstance(model, Multinomial):
             # of each row: a sum may be one of counts alone
-            model.check(jnp.asarray(values))
+            model.check(values)
         if settings:
             return Scan(settings, values, model, ts=ts, t0=0.0 if t0 is None else t0)
         if isinstance(model, Multinomial):
@@ -218,7 +217,7 @@ def _in_memory(
         settings, ts, values, errors = _by_time(settings, ts, values, errors)
     if counted:
         model = Multinomial()
-        model.check(jnp.asarray(values))  # of each row, before rows are added
+        model.check(values)  # of each row, before rows are added
         if settings:
             return Scan(settings, values, model, ts=ts)
         return Record(*_pooled(ts, values), model, t0)

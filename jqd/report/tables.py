@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from rich.table import Table
 
@@ -110,8 +112,16 @@ def answers(recovery: Any) -> list[str]:
     """
     from ..inference.bounds.table import beside_fit  # a fit has loaded the rest
 
-    study, freedom = recovery.study, _freedom(recovery)
+    study = recovery.study
     known = dict(zip(study.labels(), study.references(), strict=True))
+    measured = {
+        name: one
+        for name, one in recovery.constants.items()
+        if one.pull is None and known[name] is not None and one.sigmas is not None
+    }
+    freedom = _freedom(recovery) if measured else 0
+    if freedom <= 0:
+        return []
     beside = ", ".join(study.nuisances)
     more = f"; fitted beside it: {beside}" if beside else ""
     held = ", ".join(one.name for one in recovery.constants.values() if one.at_bound)
@@ -126,9 +136,7 @@ def answers(recovery: Any) -> list[str]:
             more + _published(beside_fit(recovery.law_name, name)),
             freedom,
         )
-        for name, one in recovery.constants.items()
-        if one.pull is None and known[name] is not None and one.sigmas is not None
-        if freedom > 0
+        for name, one in measured.items()
     ]
 
 
@@ -171,10 +179,17 @@ def _freedom(recovery: Any) -> float:
             continue
         inside = own == 0
         free = np.sum(inside & one.absorbing if one.scattered else inside)
-        at, rows = data.noise.first_weights(data.shares), np.ones(len(data.ts))
-        values = float(data.noise.independent(data.values, at, rows))
-        least = min(least, values - float(free))
+        values = _independent(data.noise, data.values, data.shares)
+        least = min(least, float(values) - float(free))
     return least
+
+
+@jax.jit
+def _independent(noise: Any, values: Any, shares: Any) -> Any:
+    """Number of independent values of a record."""
+    return noise.independent(
+        values, noise.first_weights(shares), jnp.ones(values.shape[0])
+    )
 
 
 def two_sided(freedom: float = math.inf) -> float:

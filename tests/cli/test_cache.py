@@ -106,7 +106,7 @@ def seconds_of(*words, **environment):
 @pytest.mark.slow
 def test_a_fit_starts_with_few_programs(tmp_path):
     """Each is traced and loaded anew at each start: 53 took 12 to 19 s of a processor
-    on which 15 take 10.
+    on which 16 take 10.
 
     Four of them are the solver's own, of codes of a few bytes.
     """
@@ -124,10 +124,10 @@ def test_a_fit_starts_with_few_programs(tmp_path):
             "recover", "copying", "--out", str(tmp_path / f"out{i}"), **environment,
         )  # fmt: skip
         programs = re.findall(r"Compiling jit\((\w+)\) with", run.stderr)
-        assert 5 < len(programs) <= 15
+        assert 5 < len(programs) <= 16
         assert "Results in" in run.stdout
         entries = {path.name for path in (tmp_path / "cache").glob("*-cache")}
-        assert len(entries) <= 15
+        assert len(entries) <= 16
         # the second start, or the third: what else the machine does slows them as well
         if i > 0 and spent <= 6 * unit:
             break
