@@ -161,6 +161,7 @@ def _candidate(
     drawing: Drawing | None,
 ) -> Candidate:
     stderr: dict[str, float] = {}
+    inwards: dict[str, float] = {}
     status = AS_GIVEN
     if study.names:
         try:
@@ -171,8 +172,8 @@ def _candidate(
         study, theta, status = found.study, jnp.asarray(found.theta), found.status
         if found.errors_hold:
             # at a bound it is one-sided, and stands beside no +-
-            free = {k: one for k, one in found.constants.items() if not one.at_bound}
-            stderr = {label: one.stderr for label, one in free.items()}
+            for label, one in found.constants.items():
+                (inwards if one.at_bound else stderr)[label] = one.stderr
     else:
         theta = study.theta()
     coarse = study
@@ -198,6 +199,7 @@ def _candidate(
         settled=status in SETTLED and not left_out.failed,
         constants=dict(zip(study.labels(), np.asarray(theta).tolist(), strict=True)),
         stderr=stderr,
+        inwards=inwards,
         parameters=len(study.labels()),
         log_likelihood=log,
         chi2=chi2,
@@ -244,8 +246,8 @@ def _nothing(
     rows = study.data.ts.shape[0]
     none = Folds(np.full(rows, -np.inf), np.full(-(-rows // folds), -np.inf), folds + 1)
     return Candidate(
-        name, why, settled, {}, {}, len(study.labels()), -math.inf, math.inf, 0, 0.0,
-        None, None, none, None,
+        name, why, settled, {}, {}, {}, len(study.labels()), -math.inf, math.inf, 0,
+        0.0, None, None, none, None,
     )  # fmt: skip
 
 

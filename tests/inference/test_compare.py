@@ -243,8 +243,8 @@ def candidate(name, *, rows, settled=True, wall=False, failed=0):
         jnp.asarray([wall]), jnp.asarray(0.0),
     )  # fmt: skip
     return Candidate(
-        name, "converged", settled, {"b": 0.1}, {"b": 0.01}, 1, logs.sum(), 12.0, 11,
-        0.4, 1.0, proof, Folds(logs, logs[9:], failed), 12,
+        name, "converged", settled, {"b": 0.1}, {"b": 0.01}, {}, 1, logs.sum(), 12.0,
+        11, 0.4, 1.0, proof, Folds(logs, logs[9:], failed), 12,
     )  # fmt: skip
 
 

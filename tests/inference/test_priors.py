@@ -257,6 +257,9 @@ def test_a_one_sided_error_stands_beside_no_plus_and_minus():
     )  # fmt: skip
     found = jqd.compare({"held": held, "free": free}, folds=2, starts=1)
     assert [list(row.stderr) for row in found.rows] == [["a"], ["a", "b"]]
+    assert [list(row.inwards) for row in found.rows] == [["b"], []]
+    error = found.rows[0].inwards["b"]
+    assert f"({error:.1e} inwards)" in str(found.rows[0])
 
 
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
