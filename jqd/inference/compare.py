@@ -107,7 +107,8 @@ def compare(
         row = _candidate(name, study, parts, widths or {}, scales, starts, drawing)
         rows.append(row)
     report("compare", len(studies), len(studies))
-    return Comparison(tuple(rows), tuple(float(x) for x in scales), parts)
+    assumed = next(iter(studies.values())).data.noise.assumption()
+    return Comparison(tuple(rows), tuple(float(x) for x in scales), parts, assumed)
 
 
 def _check(studies: Mapping[str, Study], folds: Any) -> int:

@@ -167,11 +167,13 @@ class Comparison(NamedTuple):
         rows: one `Candidate` for each law, in the order given.
         scales: factors of prior widths at which ln B is given.
         folds: number of parts in which rows were left out.
+        assumed: what the values let assume of their noise, in one sentence, or None.
     """
 
     rows: tuple[Candidate, ...]
     scales: tuple[float, ...]
     folds: int
+    assumed: str | None = None
 
     def log_bayes(self, row: Candidate) -> list[float]:
         """ln B of a law against the first, for each of `scales`; 0 if neither has a
@@ -344,7 +346,7 @@ class Comparison(NamedTuple):
         return min(ahead) > CLEAR and elpd > CLEAR_ERRORS * error
 
     def legend(self) -> str:
-        """The meaning of the columns of `lines`."""
+        """The meaning of the columns of `lines`, and what they assume."""
         scales = ", ".join(f"x{scale:.3g}" for scale in self.scales)
         said = (
             f"ln L, AIC, ln B and ELPD are less those of {self.rows[0].name}; ln B "
@@ -357,7 +359,7 @@ class Comparison(NamedTuple):
                 "less that of the same law; rows refitted are those that these draws "
                 "do not tell."
             )
-        return said
+        return said if self.assumed is None else f"{said} {self.assumed}"
 
     def lines(self) -> list[tuple[str, ...]]:
         """A line of the table for each law, under `HEADINGS`."""

@@ -169,7 +169,10 @@ def spaced(ts: np.ndarray) -> str:
 def _errors(noise: Noise) -> str:
     """How the values scatter, as far as it is known."""
     if isinstance(noise, Gaussian):
-        return between(np.asarray(noise.sigma))
+        told = between(np.asarray(noise.sigma))
+        if noise.assumption() is None:
+            return told
+        return f"{told}; rows sum to 1, and each counts for one value fewer"
     if isinstance(noise, DirichletMultinomial):  # a Multinomial as well
         return f"those of counts of shots that correlate by rho = {between(noise.rho)}"
     if isinstance(noise, Multinomial):
