@@ -198,7 +198,7 @@ def _refuse(kind: str, given: Mapping[str, bool]) -> None:
 
 def _fitted(row: Candidate) -> list[tuple[str, ...]]:
     """A line for each constant of a law; three digits where no error holds."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for label, value in row.constants.items():
         told, error = f"{value:.3g}", "none"
         size = row.stderr.get(label, row.inwards.get(label))
