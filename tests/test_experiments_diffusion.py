@@ -57,6 +57,8 @@ def test_arrival_times(run):
     expected = {"0  (Bohm)": 5, "D/2": 4.7625, "D  (Nelson)": 4.5531, "2D": 4.2162}
     assert {k: medians[k] for k in expected} == pytest.approx(expected, abs=0.02)
     assert medians["Kijowski"] == pytest.approx(4.867, abs=0.01)
+    # a box up to 60 was reached at 19.2, and its other end by what the wall reflects
+    assert summary["values_of_a_wave_at_an_end_of_its_box"] == 0
     assert "no experiment is described" in summary["caution"]
     assert summary["arrivals_for_5_sigma"] == pytest.approx(740, rel=0.03)
 

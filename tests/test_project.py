@@ -4,6 +4,7 @@ import ast
 import graphlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -125,3 +126,25 @@ def test_the_set_up_names_no_host(name):
     text = (ROOT / name).read_text()
     assert not re.search(r"https?://|index-url|find-links|trusted-host", text)
     assert not re.search(r"(?<![.\w])/(root|home|work|tmp|opt)/", text)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(("version", "known"), [("0.10.2", True), ("0.11.2", False)])
+def test_the_quick_compiler_has_no_flag_that_jaxlib_does_not_know(
+    tmp_path, version, known
+):
+    """Such a flag ends every test at once."""
+    folder = tmp_path / f"jaxlib-{version}.dist-info"
+    folder.mkdir()
+    text = f"Metadata-Version: 2.1\nName: jaxlib\nVersion: {version}\n"
+    (folder / "METADATA").write_text(text)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment.pop("MAKEFLAGS", None)  # of a `make test` that runs this
+    words = ["make", "--dry-run", "test", "COMPILER=fast"]
+    done = subprocess.run(
+        [*words, f"BIN={Path(sys.executable).parent}"],
+        capture_output=True, text=True, cwd=ROOT, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "--xla_backend_optimization_level=0" in done.stdout
+    assert ("--xla_cpu_use_fusion_emitters=false" in done.stdout) == known

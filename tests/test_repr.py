@@ -71,9 +71,12 @@ def test_a_record_shows_what_it_holds():
     assert "values: 1 at each time, 0.25 to 0.75" in found
     assert "errors: 0.125" in found
     assert "errors: not known" in repr(jqd.Record([2.0], [[0.5, 0.5]]))
-    alike = jqd.instruments.DirichletMultinomial(0.25)
-    found = repr(jqd.Record([0.1, 0.2, 0.3], counts, alike, t0=0.0))
-    assert found.endswith("errors: those of counts whose shots correlate, rho = 0.25")
+    # two values a row that are one number
+    sums = np.concatenate([shares, 1 - shares], axis=1)
+    found = repr(jqd.Record([0, 1, 3], sums, jqd.Gaussian(0.125)))
+    assert "errors: 0.125; rows sum to 1, and each counts for one value fewer" in found
+    apart = repr(jqd.Record([0, 1, 3], sums + 0.25, jqd.Gaussian(0.125)))
+    assert apart.endswith("errors: 0.125")
 
 
 def test_a_record_that_cannot_be_read_is_shown_as_a_tree():

@@ -198,13 +198,15 @@ def _refuse(kind: str, given: Mapping[str, bool]) -> None:
 
 def _fitted(row: Candidate) -> list[tuple[str, ...]]:
     """A line for each constant of a law; three digits where no error holds."""
-    return [
-        (row.name, label, with_error(value, row.stderr[label]),
-         f"{row.stderr[label]:.1e}")
-        if label in row.stderr
-        else (row.name, label, f"{value:.3g}", "none")
-        for label, value in row.constants.items()
-    ]  # fmt: skip
+    lines: list[tuple[str, ...]] = []
+    for label, value in row.constants.items():
+        told, error = f"{value:.3g}", "none"
+        size = row.stderr.get(label, row.inwards.get(label))
+        if size is not None:
+            told, error = with_error(value, size), f"{size:.1e}"
+            error += " inwards" * (label in row.inwards)
+        lines.append((row.name, label, told, error))
+    return lines
 
 
 def _plain(found: Comparison, row: Candidate) -> Mapping[str, Any]:
@@ -215,6 +217,7 @@ def _plain(found: Comparison, row: Candidate) -> Mapping[str, Any]:
         "status": row.status,
         "constants": row.constants,
         "stderr": row.stderr,
+        "inwards": row.inwards,
         "parameters": row.parameters,
         "log_likelihood": row.log_likelihood,
         "chi2": row.chi2,

@@ -17,7 +17,7 @@ from ..instruments import Gaussian
 from ..records import naming
 from ..report.tables import answers, columns, recovery_tables
 from .options import Common, Sampling, typed
-from .posterior import check_sampling, draw_posterior
+from .posterior import Drawn, check_sampling, draw_posterior
 from .session import (
     Outcome,
     Session,
@@ -86,22 +86,11 @@ def fit(
                 keep=session.keep, **options,
             )  # fmt: skip
             recovery = recovery.beside(truth or {})
-        drawn = None
-        if sampling is not None and sampling.posterior:
-            drawn = draw_posterior(session, recovery, sampling, common.seed)
         more: Mapping[str, Any] = {}
         if found is not None:
             with unless_it_fails("further numbers"):
                 more = found(recovery)
-        summary = report.recovery_summary(recovery, common.seconds())
-        first = note(more) if callable(note) else note
-        printed = [*([first] if first else []), *recovery_tables(recovery)]
-        if drawn is not None:
-            summary["posterior"] = drawn.summary
-            summary["status"] = overall((recovery.status, drawn.status))
-            printed += drawn.printed
         said = answers(recovery)
-        printed += said
         kept = {
             **settings,
             **more,
@@ -112,6 +101,7 @@ def fit(
             "held_out_rows": recovery.held_out_rows,
         }
         plane: list[Plane | None] = [None]
+        drawn: Drawn | None = None
 
         def dataset() -> Any:
             if landscape:
@@ -130,7 +120,22 @@ def fit(
 
         details = report.recovery_details(recovery)
         details |= {"settings": kept, "answers": said}
-        return Outcome(summary, printed, details, dataset, figures)
+        summary = report.recovery_summary(recovery, common.seconds())
+        first = note(more) if callable(note) else note
+        printed = [*([first] if first else []), *recovery_tables(recovery)]
+        if sampling is not None and sampling.posterior:
+            # draws take minutes: who stops them keeps the fit
+            report.write_json({**summary, **details}, session.folder / "summary.json")
+            report.write_dataset(dataset(), session.folder / "data.zarr")
+            drawn = draw_posterior(session, recovery, sampling, common.seed)
+            summary = report.recovery_summary(recovery, common.seconds())
+            summary["posterior"] = drawn.summary
+            summary["status"] = overall((recovery.status, drawn.status))
+            printed += drawn.printed
+        return Outcome(
+            summary, [*printed, *said], details,
+            dataset if drawn is None else lambda: None, figures,
+        )  # fmt: skip
 
     return carry_out(common, work, Session(common.out, plan=plan))
 

@@ -108,7 +108,8 @@ def compare(
         row = _candidate(name, study, parts, widths or {}, scales, starts, drawing)
         rows.append(row)
     report("compare", len(studies), len(studies))
-    return Comparison(tuple(rows), tuple(float(x) for x in scales), parts)
+    assumed = next(iter(studies.values())).data.noise.assumption()
+    return Comparison(tuple(rows), tuple(float(x) for x in scales), parts, assumed)
 
 
 def _check(studies: Mapping[str, Study], folds: Any) -> int:
@@ -163,6 +164,7 @@ def _candidate(
     drawing: Drawing | None,
 ) -> Candidate:
     stderr: dict[str, float] = {}
+    inwards: dict[str, float] = {}
     status = AS_GIVEN
     if study.names:
         try:
@@ -173,8 +175,8 @@ def _candidate(
         study, theta, status = found.study, jnp.asarray(found.theta), found.status
         if found.errors_hold:
             # at a bound it is one-sided, and stands beside no +-
-            free = {k: one for k, one in found.constants.items() if not one.at_bound}
-            stderr = {label: one.stderr for label, one in free.items()}
+            for label, one in found.constants.items():
+                (inwards if one.at_bound else stderr)[label] = one.stderr
     else:
         theta = study.theta()
     coarse = study
@@ -200,6 +202,7 @@ def _candidate(
         settled=status in SETTLED and not left_out.failed,
         constants=dict(zip(study.labels(), np.asarray(theta).tolist(), strict=True)),
         stderr=stderr,
+        inwards=inwards,
         parameters=len(study.labels()),
         log_likelihood=log,
         chi2=chi2,
@@ -246,8 +249,8 @@ def _nothing(
     rows = study.data.ts.shape[0]
     none = Folds(np.full(rows, -np.inf), np.full(-(-rows // folds), -np.inf), folds + 1)
     return Candidate(
-        name, why, settled, {}, {}, len(study.labels()), -math.inf, math.inf, 0, 0.0,
-        None, None, none, None,
+        name, why, settled, {}, {}, {}, len(study.labels()), -math.inf, math.inf, 0,
+        0.0, None, None, none, None,
     )  # fmt: skip
 
 

@@ -71,6 +71,8 @@ class Candidate(NamedTuple):
         constants: values by label.
         stderr: their standard errors by label; none of a constant at its bound, and
             empty where they do not hold.
+        inwards: one-sided errors of constants at their bounds by label, likewise: the
+            distance inwards at which chi-square is larger by 1.
         parameters: number of fitted constants, nuisances included.
         log_likelihood: at the best fit, priors of nuisances included, less terms that
             no law changes; -inf without a prediction.
@@ -89,6 +91,7 @@ class Candidate(NamedTuple):
     settled: bool
     constants: dict[str, float]
     stderr: dict[str, float]
+    inwards: dict[str, float]
     parameters: int
     log_likelihood: float
     chi2: float
@@ -102,12 +105,19 @@ class Candidate(NamedTuple):
 
     def __str__(self) -> str:
         fitted = ", ".join(
-            f"{label} = {value:.3g}"
-            if label not in self.stderr
-            else f"{label} = {_html.plus_minus(value, self.stderr[label])}"
+            f"{label} = {self._told(label, value)}"
             for label, value in self.constants.items()
         )
         return f"{self.name}: {self.status}" + (f"; {fitted}" if fitted else "")
+
+    def _told(self, label: str, value: float) -> str:
+        """A constant with its error, where one holds."""
+        if label in self.inwards:
+            error = self.inwards[label]
+            return f"{_html.with_error(value, error)} ({error:.1e} inwards)"
+        if label in self.stderr:
+            return _html.plus_minus(value, self.stderr[label])
+        return f"{value:.3g}"
 
     def __repr__(self) -> str:
         return str(self)
@@ -157,11 +167,13 @@ class Comparison(NamedTuple):
         rows: one `Candidate` for each law, in the order given.
         scales: factors of prior widths at which ln B is given.
         folds: number of parts in which rows were left out.
+        assumed: what the values let assume of their noise, in one sentence, or None.
     """
 
     rows: tuple[Candidate, ...]
     scales: tuple[float, ...]
     folds: int
+    assumed: str | None = None
 
     def log_bayes(self, row: Candidate) -> list[float]:
         """ln B of a law against the first, for each of `scales`; 0 if neither has a
@@ -334,7 +346,7 @@ class Comparison(NamedTuple):
         return min(ahead) > CLEAR and elpd > CLEAR_ERRORS * error
 
     def legend(self) -> str:
-        """The meaning of the columns of `lines`."""
+        """The meaning of the columns of `lines`, and what they assume."""
         scales = ", ".join(f"x{scale:.3g}" for scale in self.scales)
         said = (
             f"ln L, AIC, ln B and ELPD are less those of {self.rows[0].name}; ln B "
@@ -347,7 +359,7 @@ class Comparison(NamedTuple):
                 "less that of the same law; rows refitted are those that these draws "
                 "do not tell."
             )
-        return said
+        return said if self.assumed is None else f"{said} {self.assumed}"
 
     def lines(self) -> list[tuple[str, ...]]:
         """A line of the table for each law, under `HEADINGS`."""

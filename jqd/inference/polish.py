@@ -36,7 +36,9 @@ class Polish(eqx.Module):
         rounds: solves, each with renewed weights, for noise whose scatter depends on
             the fit (counts), two more where the size of the scatter is fitted, and with
             those constants held at their bounds that the solve before would have led
-            beyond; for other noise no more of them than bounds ask for.
+            beyond; for other noise no more of them than bounds ask for. A fit has not
+            converged where the last one leaves a constant that belongs elsewhere: on
+            its bound, or off it.
         windows: number of windows through which each initial guess is led, each twice
             as long as the one before; 1 for all data at once. Where neighbouring
             trajectories diverge exponentially, only a short window leads to the minimum
@@ -169,6 +171,9 @@ def polish_one(
     unit, at, side = first, study.first_weights(), jnp.zeros(first.shape, int)
     if rounds == 1:
         unit, ok = solve(within(unit, side), at, side)
+        # within a window other rounds follow
+        if walled and rows is None:
+            ok &= belonging(unit, at, side)[1]
     else:
         if walled:
             # what is on a bound stays there for a solve: if it belongs there, a free

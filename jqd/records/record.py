@@ -178,8 +178,11 @@ def spaced(ts: np.ndarray) -> str:
 def _errors(noise: Noise) -> str:
     """How the values scatter, as far as it is known."""
     if isinstance(noise, Gaussian):
-        return between(np.asarray(noise.sigma))
-    if isinstance(noise, DirichletMultinomial):
+        told = between(np.asarray(noise.sigma))
+        if noise.assumption() is None:
+            return told
+        return f"{told}; rows sum to 1, and each counts for one value fewer"
+    if isinstance(noise, DirichletMultinomial):  # a Multinomial as well
         rho = between(np.asarray(noise.rho))
         return f"those of counts whose shots correlate, rho = {rho}"
     if isinstance(noise, Multinomial):

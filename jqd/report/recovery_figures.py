@@ -14,6 +14,8 @@ from .style import BLUE, CYCLE, GREY, INK, PALE, SKY, VERMILLION, house_style, s
 
 MAX_PANELS = 6
 MAX_PATHS = 150
+# Entries of a legend of residuals beside each other.
+A_ROW = 4
 
 
 def figure_data(
@@ -207,8 +209,16 @@ def figure_residuals(
         axis.set_xlim(*span_of(ts))
         axis.set_xlabel(along)
         axis.set_ylabel(shown)
-        if axis.get_legend_handles_labels()[0]:
-            figure.legend(loc="outside upper left", ncols=4, columnspacing=1.4)
+        entries = list(zip(*axis.get_legend_handles_labels(), strict=True))
+        if entries:
+            # the band after the columns; one reads rows, but matplotlib fills columns
+            lead = 0 if noise_band is None else 1
+            entries = entries[lead:] + entries[:lead]
+            rows = [one for k in range(A_ROW) for one in entries[k::A_ROW]]
+            figure.legend(
+                [handle for handle, _ in rows], [label for _, label in rows],
+                loc="outside upper left", ncols=A_ROW, columnspacing=1.4,
+            )  # fmt: skip
     return figure
 
 

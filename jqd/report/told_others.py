@@ -141,12 +141,14 @@ def comparison(results: Results) -> Told:
             for one in summary["laws"]
         ],
     )
-    rows = [
-        [(one["name"],), (label,), erring(value, one["stderr"].get(label)),
-         number(one["stderr"].get(label), 2)]
-        for one in summary["laws"]
-        for label, value in one["constants"].items()
-    ]  # fmt: skip
+    rows = []
+    for one in summary["laws"]:
+        inwards = one.get("inwards", {})
+        for label, value in one["constants"].items():
+            error = one["stderr"].get(label, inwards.get(label))
+            way = (" inwards",) if label in inwards else ()
+            told = (*number(error, 2), *way)
+            rows.append([(one["name"],), (label,), erring(value, error), told])
     headings = ("law", "constant", "fitted", "standard error")
     constants = Block("At the best fit of each law", headings, rows)
     folds = {one["name"]: one["failed_folds"] for one in summary["laws"]}

@@ -111,8 +111,9 @@ def pulse(
 
     Args:
         function: a real function of the time, written with `jax.numpy`.
-        jumps: times at which it jumps. Before a run the function is evaluated at some
-            2000 equally spaced times, and time steps do not pass over what it does
+        jumps: times at which it jumps: fixed steps, and those of sampled paths, end at
+            these jumps and at no others. Before a run the function is evaluated at some
+            2000 equally spaced times, and adaptive steps do not pass over what it does
             there. A feature that lies wholly between two of them, shorter than 1/2000
             of the run, is not seen: give a time within it here, or use `named_pulse`.
         **parameters: numbers or arrays passed to the function by keyword; they become

@@ -230,8 +230,11 @@ def test_files_belong_together(files, capsys):
 
 def test_constants_are_printed_with_the_errors_that_hold():
     row = SimpleNamespace(
-        name="copying", constants={"q": 0.52312, "r": -0.51234}, stderr={"q": 0.016}
-    )
+        name="copying", constants={"q": 0.52312, "r": -0.51234, "b": 0.1},
+        stderr={"q": 0.016}, inwards={"b": 0.0123},
+    )  # fmt: skip
     assert _fitted(row) == [
         ("copying", "q", "0.523", "1.6e-02"), ("copying", "r", "-0.512", "none"),
+        # at its bound, as `jqd recover` has it
+        ("copying", "b", "0.100", "1.2e-02 inwards"),
     ]  # fmt: skip

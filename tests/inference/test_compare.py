@@ -243,8 +243,8 @@ def candidate(name, *, rows, settled=True, wall=False, failed=0):
         jnp.asarray([wall]), jnp.asarray(0.0),
     )  # fmt: skip
     return Candidate(
-        name, "converged", settled, {"b": 0.1}, {"b": 0.01}, 1, logs.sum(), 12.0, 11,
-        0.4, 1.0, proof, Folds(logs, logs[9:], failed), 12,
+        name, "converged", settled, {"b": 0.1}, {"b": 0.01}, {}, 1, logs.sum(), 12.0,
+        11, 0.4, 1.0, proof, Folds(logs, logs[9:], failed), 12,
     )  # fmt: skip
 
 
@@ -268,6 +268,23 @@ def test_only_settled_fits_are_preferred(best, clear):
 
 
 STEADY = np.linspace(-1.0, -0.9, 12)
+
+
+def test_a_comparison_says_what_it_assumes_of_rows(monkeypatch):
+    """p and 1 - p are one number, in chi-square and in all errors."""
+
+    def row(name, *given):
+        return candidate(name, rows=STEADY)
+
+    monkeypatch.setattr(compare, "_candidate", row)
+    p, alone = 0.5 + 0.1 * np.sin(TS), line(())
+    data = jqd.Record(TS, np.stack([p, 1 - p], axis=1), Gaussian(SIGMA), t0=0.0)
+    both = Study(
+        alone.law, data, psi0=jnp.zeros(1), free=(), method=alone.method,
+        instrument=Direct(lambda t, state: jnp.concatenate([state, 1 - state])),
+    )  # fmt: skip
+    assert "counts for M - 1" in str(jqd.compare({"a": both, "b": both}))
+    assert "sum to 1" not in str(jqd.compare({"a": alone, "b": alone}))
 
 
 @pytest.mark.parametrize(

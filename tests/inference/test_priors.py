@@ -214,6 +214,14 @@ def test_from_beyond_a_bound_a_fit_finds_what_lies_inside():
     np.testing.assert_allclose(ends, np.stack([best] * len(starts)), atol=1e-6)
 
 
+def test_one_round_settles_nothing_that_belongs_on_a_bound():
+    """b = 0.14 is inside; with 0.3 t² less least squares wants -0.16."""
+    polish, mask = Polish(rtol=1e-7, atol=1e-7, rounds=1), jnp.ones(8)
+    studies = [rising_study(values).with_substeps(1) for values in (VALUES, LOWER)]
+    settled = [polish_one(polish, one, one.theta(), mask)[2] for one in studies]
+    assert [bool(one) for one in settled] == [True, False]
+
+
 def test_what_ends_beyond_a_bound_is_told_of_on_it():
     """As the law has it; a slope of 0 there would leave b open."""
     study = rising_study(LOWER).with_substeps(1)
@@ -257,6 +265,9 @@ def test_a_one_sided_error_stands_beside_no_plus_and_minus():
     )  # fmt: skip
     found = jqd.compare({"held": held, "free": free}, folds=2, starts=1)
     assert [list(row.stderr) for row in found.rows] == [["a"], ["a", "b"]]
+    assert [list(row.inwards) for row in found.rows] == [["b"], []]
+    error = found.rows[0].inwards["b"]
+    assert f"({error:.1e} inwards)" in str(found.rows[0])
 
 
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])

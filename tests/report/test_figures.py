@@ -260,6 +260,27 @@ def test_residuals_show_the_noise_band(columns, band):
     assert "held out" in found
 
 
+@pytest.mark.parametrize(
+    ("columns", "band", "rows"),
+    [
+        (3, 0.01, ["a b c ±"]),
+        (4, 0.01, ["a b c d", "±"]),
+        (4, None, ["a b c d"]),
+        (6, 0.01, ["a b c d", "e f ±"]),
+    ],
+)
+def test_the_legend_of_residuals_is_read_row_by_row(columns, band, rows):
+    figure = figure_residuals(TS, law(0.0, columns), None, band, names="abcdef")
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    found = {}
+    for text in legend.get_texts():
+        box = text.get_window_extent()
+        found.setdefault(round(-box.y0 / 10), []).append((box.x0, text.get_text()))
+    said = [" ".join(word[0] for _, word in sorted(found[y])) for y in sorted(found)]
+    assert said == rows
+
+
 def test_a_saved_figure_is_there_twice_and_always_the_same(tmp_path):
     files = []
     for name in ("a", "b"):

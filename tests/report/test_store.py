@@ -2,6 +2,7 @@ import errno
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +11,8 @@ import xarray as xr
 
 from jqd import _files as files
 from jqd import _revision
+from jqd.cli import fit as command
+from jqd.cli.options import Common, Sampling
 from jqd.report import store
 from jqd.report.tables import (
     recovery_dataset,
@@ -233,6 +236,35 @@ def test_the_summary_of_a_recovery_has_the_promised_keys(recovery):
     details = json.loads(files.to_json(recovery_details(recovery)))
     assert details["deviation_sigmas"] == {"q": 1.2, "R[0,1]": None}
     assert details["covariance"] == [[1e-8, 0], [0, 4e-4]]
+
+
+def test_draws_that_are_stopped_leave_the_fit(recovery, tmp_path, monkeypatch):
+    """They take minutes, and the fit before them may have taken hours."""
+    recovery.beside = lambda truth: recovery
+    recovery.study = SimpleNamespace(free=("q", "R"))
+    recovery.substeps, recovery.held_out_rows = 3, 0
+    recovery.ts, recovery.observed = np.linspace(0, 1, 4), np.eye(4)[:, :3]
+    recovery.prediction = recovery.start_prediction = recovery.observed
+
+    def stopped(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "recover", lambda *given, **options: recovery)
+    monkeypatch.setattr(command, "answers", lambda found: ["abs(q - 0.5) < 0.0003"])
+    monkeypatch.setattr(command, "draw_posterior", stopped)
+    data = SimpleNamespace(noise=SimpleNamespace(known=True))
+    with pytest.raises(files.Interrupted, match="finished files are in"):
+        command.fit(
+            Common(out=tmp_path / "run"), None, data, names=["p0", "p1", "p2"],
+            settings={"data": "counts.csv"}, landscape=False,
+            sampling=Sampling(posterior=True, sampler="laplace"),
+        )  # fmt: skip
+    kept = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert kept["constants"]["q"]["value"] == 0.50012
+    assert kept["answers"] == ["abs(q - 0.5) < 0.0003"]
+    assert kept["settings"]["data"] == "counts.csv"
+    with xr.open_zarr(tmp_path / "run" / "data.zarr") as back:
+        assert float(back["value"].sel(constant="q")) == 0.50012
 
 
 def test_the_dataset_of_a_recovery_comes_back(recovery, tmp_path):

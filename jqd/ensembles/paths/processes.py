@@ -67,7 +67,8 @@ def nelson(
     do, but they are not those of quantum mechanics. In a vector potential v is
     (∇S - qA)/m. A pointer's velocity includes its coupling; an impulse displaces it at
     once, and the row at the time of an impulse is after it. Steps end where a pulse
-    jumps. For spinors, ρ and v are those of all components together.
+    tells that it jumps, as for `jqd.Fixed`. For spinors, ρ and v are those of all
+    components together.
 
     The drift is read from a cubic spline through ψ at each path. Path k has its own
     random numbers: a run of paths 0..n-1 equals, up to rounding, two runs of them with
