@@ -20,6 +20,7 @@ from ..records import (
     PhotonCurve,
     Record,
     Settings,
+    Tables,
     load,
 )
 from ..records.contents import Contents, contents_of
@@ -41,7 +42,8 @@ _SIGMA = "errors of the values: `sigma` in the file"
 
 def show(
     file: Path = typer.Argument(
-        metavar="FILE", help="Data, as `jqd recover` takes them by --data."
+        metavar="FILE",
+        help="Data, as `jqd recover` takes them by --data, or `jqd linear`.",
     ),
     columns: Columns = "",
     shots: Shots = None,
@@ -165,6 +167,8 @@ def _next(
             return [], [[*recover, "statistics", *data]]
         case PhotonCounts():
             return [], [[*recover, "temperature", *data]]
+        case Tables():
+            return [], [["jqd", "linear", str(file), *words]]
         case Settings():
             law = found.law or "copying"
             return [], [["jqd", "simulate", law, "--settings", str(file)]]
@@ -200,9 +204,22 @@ def _of_populations(
     return missing, commands
 
 
+def _is_table(found: np.ndarray) -> bool:
+    """Whether an array may be a table of counts or shares, and no Hamiltonian."""
+    if found.ndim != 2 or min(found.shape) < 3 or np.iscomplexobj(found):
+        return False
+    symmetric = found.shape[0] == found.shape[1] and np.array_equal(found, found.T)
+    return found.min() >= 0 and not symmetric
+
+
 def _of_array(found: np.ndarray, file: Path) -> tuple[list[str], list[list[str]]]:
-    """The same of a matrix or a state."""
+    """The same of a matrix or a state, or of a table of text that is no Hamiltonian."""
     matrix = found.ndim == 2
+    if file.suffix == ".csv" and _is_table(found):
+        shots = ["--shots", "SHOTS"] if found.max() > 1 else []
+        return ["--shots: of each cell"] if shots else [], [
+            ["jqd", "linear", str(file), *shots]
+        ]
     laws = ["--hamiltonian", str(file), "--state", "PSI0.npy"]
     if not matrix:
         laws = ["--hamiltonian", "HAMILTONIAN.npy", "--state", str(file)]
