@@ -1,7 +1,7 @@
 """`linearity`: whether states after a wait are linear in those before it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -21,8 +21,8 @@ OK, NOT_CONVERGED = "ok", "not converged"
 NO_RANK = "the rank does not describe the first table"
 # Below it a scatter is less than chance makes it once in a million tables.
 _TOO_SMALL_P = 1e-6
-# Largest overfit of tables in a rise, in standard deviations of it: p-values near 1e-3
-# are then too small by a factor of five at most.
+# Largest overfit of the tables of a wait, in standard deviations of a rise: p-values
+# near 1e-3 are then too small by a factor of five at most.
 _MOST_OVERFIT = 0.5
 # Cochran's rule: with more cells of few counts chi-square has another distribution.
 _MOST_FEW = 0.2
@@ -57,8 +57,8 @@ class JointTest(NamedTuple):
         z: of it, (chi2 - dof)/√(2 dof).
         rise: chi-square of tables side by side less that of each alone, of all runs.
             Where tables have not the rank k each, as the message then says, it is less
-            that of the first alone: noise that the second alone would fit, or what it
-            has beyond the rank, then counts.
+            that of the first alone: the second alone would fit noise, or hide what it
+            has beyond the rank.
         rise_dof: its degrees of freedom, (P - k) k for each pair; (P - k) M then.
         p_value: of the rise by chance and, where there are controls, by the scatter of
             runs: the largest. The latter is by Fisher's F, as if that scatter were a
@@ -95,7 +95,7 @@ class Linearity:
         shots_from: where the shots are from.
         scatter: shots by the scatter of each table, with errors.
         joint: a test for each other wait that has runs in common with the shortest.
-        controls: a test for each wait with two runs or more that have the rank.
+        controls: a test for each wait with two runs or more.
         few: share of cells with fewer than 5 expected counts, in all tables.
         status: "ok", "the rank does not describe the first table", where none up to 5
             does or the one asked for does not, or "not converged".
@@ -278,8 +278,7 @@ def linearity(
     ]
     tests = _Joint(frequencies, each, fits, waits, runs)
     each_wait, many = np.unique(waits, return_counts=True)
-    each_control = [tests.control(float(w)) for w in each_wait[many > 1]]
-    controls = tuple(one for one in each_control if one is not None)
+    controls = tuple(tests.control(float(w)) for w in each_wait[many > 1])
     scatters = {one.wait: one for one in controls}
     pairs = {float(w): tests.pairs(float(w)) for w in each_wait[1:]}
     alone = [w for w, those in pairs.items() if not those]
@@ -380,10 +379,21 @@ class _Joint:
         self._wait, self._run = wait, run
         k, (P, M) = alone[0].rank, frequencies.shape[1:]
         self._dof, self._dof_of_first = (P - k) * k, (P - k) * M
-        self._overfit = [one.overfit for one in alone]
-        self._misfit = [len(alone) * _p_value(one) < MISFIT_P for one in alone]
         self.fits: list[LowRank] = []
-        self.without_rank: list[float] = []
+        self._weak: set[float] = set()  # waits of tables of less than the rank
+        self._more: set[float] = set()  # of one of more than the rank
+        for one in np.unique(wait).tolist():
+            these = [alone[i] for i in self._at(one).values()]
+            spread = math.sqrt(2 * self._dof * len(these))
+            if sum(fit.overfit for fit in these) > _MOST_OVERFIT * spread:
+                self._weak.add(one)
+            if len(alone) * min(map(_p_value, these)) < MISFIT_P:
+                self._more.add(one)
+
+    @property
+    def without_rank(self) -> set[float]:
+        """Waits whose tables have not the rank each."""
+        return self._weak | self._more
 
     def _fit(self, *places: int) -> tuple[LowRank, np.ndarray, float]:
         """Fit of tables side by side, their shots, and its rise of chi-square."""
@@ -400,24 +410,16 @@ class _Joint:
         places = np.flatnonzero(self._wait == wait)
         return {int(self._run[i]): int(i) for i in places}
 
-    def _have_rank(self, places: Sequence[int], dof: int, wait: float) -> bool:
-        """Whether a rise of these tables has the degrees of freedom of their rank."""
-        overfit = sum(self._overfit[i] for i in places)
-        good = overfit <= _MOST_OVERFIT * math.sqrt(2 * dof)
-        good = good and not any(self._misfit[i] for i in places)
-        if not good and wait not in self.without_rank:
-            self.without_rank.append(wait)
-        return good
-
-    def control(self, wait: float) -> JointTest | None:
-        """All runs of a wait side by side; None where they have not the rank."""
+    def control(self, wait: float) -> JointTest:
+        """All runs of a wait side by side."""
         places = list(self._at(wait).values())
-        if not self._have_rank(places, self._dof * (len(places) - 1), wait):
-            return None
         two, _, _ = self._fit(*places[:2])
         _, _, rise = self._fit(*places)
         number = len(places)
         dof = self._dof * (number - 1)
+        if wait in self._weak:
+            rise += sum(self._alone[i].chi2 for i in places[1:])
+            dof = self._dof_of_first * (number - 1)
         return JointTest(float(wait), number, two.per_dof, two.z, rise, dof, None)
 
     def pairs(self, wait: float) -> list[tuple[int, int]]:
@@ -436,7 +438,7 @@ class _Joint:
         """A wait beside the shortest, run by run."""
         fits = [self._fit(*pair) for pair in pairs]
         rise, dof = sum(one[2] for one in fits), self._dof * len(pairs)
-        if not self._have_rank([i for pair in pairs for i in pair], dof, wait):
+        if wait in self.without_rank or self._wait[0] in self._weak:
             rise += sum(self._alone[second].chi2 for _, second in pairs)
             dof = self._dof_of_first * len(pairs)
         beside = [controls[w] for w in (self._wait[0], wait) if w in controls]
@@ -456,7 +458,7 @@ def _beyond(rise: float, dof: int, control: JointTest) -> float:
 
 
 def _message(
-    found: Linearity, without_rank: Sequence[float], alone: Sequence[float]
+    found: Linearity, without_rank: Collection[float], alone: Collection[float]
 ) -> str:
     """What the status means, and what limits the tests.
 
@@ -467,7 +469,7 @@ def _message(
     """
     notes = []
 
-    def of(waits: Sequence[float]) -> str:
+    def of(waits: Collection[float]) -> str:
         listed = ", ".join(f"{wait:g}" for wait in sorted(waits))
         return f"wait {listed}{found.unit and ' ' + found.unit}"
 
@@ -482,8 +484,8 @@ def _message(
     if without_rank:
         notes.append(
             f"At {of(without_rank)} not each table has rank {found.rank} (states that "
-            "have decayed together, or more numbers of state): the rise is that over "
-            "the first table alone, and runs are no control."
+            "have decayed together, or more numbers of state): their rise is that over "
+            "the first table alone."
         )
     if alone:
         notes.append(

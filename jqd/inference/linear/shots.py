@@ -35,8 +35,9 @@ def inferred_shots(frequencies: np.ndarray) -> int:
     # half of the last digit
     digits = next((d for d in range(16) if np.array_equal(np.round(f, d), f)), None)
     error = np.finfo(f.dtype).eps if digits is None else 0.5 * 10.0**-digits
-    f = np.unique(f.astype(float))
+    f = f.astype(float)
     inner = f[(f > 0) & (f < 1)]
+    cells, inner = inner.size, np.unique(inner)
     rule = "Argument `shots` must be given"
     if len(inner) == 0:
         raise ValueError(f"{rule} for frequencies that are all 0 or 1, but is not.")
@@ -49,7 +50,9 @@ def inferred_shots(frequencies: np.ndarray) -> int:
         least = int(N[0])
         # so many frequencies near whole numbers, of any of so many shots
         by_chance = 2 * least * error + 1 / least
-        if math.log(MOST_SHOTS) + len(inner) * math.log(by_chance) < math.log(_CHANCE):
+        told = math.log(MOST_SHOTS) + len(inner) * math.log(by_chance)
+        # counts of twice as many shots may all be even
+        if max(told, -cells * math.log(2)) < math.log(_CHANCE):
             return least
     raise ValueError(
         f"{rule}, since the frequencies do not tell them, but is not: they are no "

@@ -120,8 +120,8 @@ def test_states_that_have_decayed_together_are_no_nonlinearity(left):
     assert abs(test.excess - 1) < 4 * np.sqrt(2 / test.rise_dof)
     assert found.p_value > 1e-3
     assert "At wait 1 not each table has rank 4 (states that have" in found.message
-    both = jqd.linearity(np.stack([decayed(left), decayed(left, 1)], 1), 1000, rank=4)
-    assert [one.wait for one in both.controls] == [0]
+    both = jqd.linearity(np.stack([decayed(left), decayed(left)], 1), 1000, rank=4)
+    assert [one.rise_dof for one in both.controls] == [(20 - 4) * 4, (20 - 4) * 20]
 
 
 def test_more_numbers_of_state_after_the_wait_are_seen():
@@ -131,9 +131,13 @@ def test_more_numbers_of_state_after_the_wait_are_seen():
     r = np.stack([np.cos(angle), 0 * angle, np.sin(angle)], axis=1)
     later = weinberg(r, np.array([0.0, 0.0, 1.0]), 1.0)
     p = np.stack([(1 + r @ e.T) / 2, (1 + later @ e.T) / 2])
-    found = jqd.linearity(rng.binomial(1000, p), 1000, wait=[0.0, 1.0])
+    counts = rng.binomial(1000, np.repeat(p[:, None], 2, axis=1))
+    found = jqd.linearity(counts, 1000, wait=[0.0, 1.0])
     assert found.rank == 3
-    assert found.tables[1].p_value < 1e-9
+    assert found.tables[2].p_value < 1e-9
+    # runs of this wait agree, and stay a control
+    assert found.controls[1].rise_dof == (20 - 3) * 3
+    assert found.controls[1].excess < 3
     assert found.p_value < 1e-9
     assert found.sentence.startswith("No linear map leads from the states at wait 0")
 

@@ -30,6 +30,8 @@ def test_single_precision_is_enough():
         drawn(1000) / 1000,  # as frequencies of three digits do
         P + np.pi * 1e-3,  # of no number of shots
         np.array([[0.5, 0.25, 0.75]] * 3),  # too few to tell 4 from 8
+        # of 1997 shots, or of 3994 if all counts were even: once in 2^16
+        np.arange(100, 1700, 100).reshape(4, 4) / 1997,
     ],
 )
 def test_what_does_not_tell_them_is_refused(frequencies):
