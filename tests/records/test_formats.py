@@ -29,9 +29,8 @@ def test_every_kind_has_a_loader_and_its_options_say_what_it_takes(kind):
     group = ""
     for *before, name in commands:  # `jqd recover copying`, `tower`
         group = before[-1] if before else group
-        command = COMMANDS[name]  # `TABLE` of `jqd linear`
-        if group != "jqd":
-            command = COMMANDS[group].commands[name]
+        # `TABLE` of `jqd linear` is in no group
+        command = COMMANDS[name] if group == "jqd" else COMMANDS[group].commands[name]
         words = option[0].lower()
         (told,) = (one.help for one in command.params if words in one.opts)
         assert Text.from_markup(told).plain.startswith(help_text(kind))
