@@ -54,6 +54,17 @@ def test_the_scatter_tells_them(told, wrong):
     assert found.wrong is wrong
 
 
+def test_few_cells_that_decide_tell_nothing():
+    """Six of 144 cells have other odds than the rest: 6.5 equal ones, of 30 needed."""
+    p = np.full((12, 12), 0.3)
+    p[:2, :3] = 0.88
+    counts = np.random.default_rng(0).binomial(1000, p)
+    fit = fit_rank(counts / 1000, np.full(p.shape, 1000.0), 2)
+    found = shots_by_scatter(fit, counts / 1000, 1000)
+    assert not found.wrong
+    assert np.isinf(found.stderr)
+
+
 def test_few_cells_tell_nothing():
     p = P[:8, :8]
     counts = np.random.default_rng(0).binomial(1000, p)
