@@ -481,7 +481,7 @@ def _message(
     if found.status == NOT_CONVERGED:
         notes.append("A fit of low rank did not reach its least chi-square.")
     notes.append(f"Shots are {found.shots_from}.")
-    if without_rank:
+    if without_rank and (found.joint or found.controls):
         notes.append(
             f"At {of(without_rank)} not each table has rank {found.rank} (states that "
             "have decayed together, or more numbers of state): their rise is that over "
