@@ -32,7 +32,8 @@ def linear(
     size: float = typer.Option(
         0.1,
         help="Size of the nonlinearities of which the result tells what they would "
-        "show: eps t/hbar of Weinberg's law, (q - 1/2) Omega t of copy dynamics.",
+        "show: eps t/hbar of Weinberg's law, (q - 1/2) Omega t of copy dynamics; up to "
+        "1.",
         rich_help_panel=FIT,
     ),
     out: Path | None = typer.Option(
@@ -73,7 +74,8 @@ def _printed(found: Linearity) -> list[Any]:
     shown: list[Any] = [ranks]
     if found.joint:
         laws = [one.law for one in found.joint[0].power]
-        more = "; of laws: size that shows in 80 of 100 records" if laws else ""
+        more = "; of laws: size that gives p < 0.05 in 80 of 100 records"
+        more = more if laws else ""
         lines = [
             (*_line(one), _p(one.p_value or 0.0),
              *(f"{law.detectable:.2g}" for law in one.power))

@@ -21,6 +21,7 @@ from ..records import (
     PhotonCurve,
     Record,
     Settings,
+    Tables,
     load,
 )
 from ..records.contents import HERMITIAN, STATE, Contents, contents_of
@@ -51,7 +52,8 @@ _FILE = re.compile(f"Argument `(?:{'|'.join(sorted(_CALLED))})`")
 
 def show(
     file: Path = typer.Argument(
-        metavar="FILE", help="Data, as `jqd recover` takes them by --data."
+        metavar="FILE",
+        help="Data, as `jqd recover` takes them by --data, or `jqd linear`.",
     ),
     columns: Columns = "",
     shots: Shots = None,
@@ -191,6 +193,8 @@ def _next(
             return [], [[*recover, "statistics", *given]]
         case PhotonCounts():
             return [], [[*recover, "temperature", *given]]
+        case Tables():
+            return [], [["jqd", "linear", str(file), *words]]
         case Settings():
             return _of_settings(found, file)
         case SampledPulse():
@@ -201,7 +205,7 @@ def _next(
                 "0.5*U*ad^2*a^2 + drive(t)*(a + ad)",
             ], [[*recover, "husimi", "--data", "DATA", *pulse]]
         case _:
-            return _of_array(data, file)
+            return _of_array(found, data, file)
 
 
 def _without(sigma: Any) -> list[str]:
@@ -279,12 +283,26 @@ def _of_settings(plan: Settings, file: Path) -> tuple[list[str], list[list[str]]
     return missing, [["jqd", "simulate", *words]]
 
 
-def _of_array(data: str, file: Path) -> tuple[list[str], list[list[str]]]:
-    """The same of a matrix or a state."""
+def _is_table(found: np.ndarray) -> bool:
+    """Whether an array may be a table of counts or shares, and no Hamiltonian."""
+    if found.ndim != 2 or min(found.shape) < 3 or np.iscomplexobj(found):
+        return False
+    symmetric = found.shape[0] == found.shape[1] and np.array_equal(found, found.T)
+    return found.min() >= 0 and not symmetric
+
+
+def _of_array(
+    found: np.ndarray, data: str, file: Path
+) -> tuple[list[str], list[list[str]]]:
+    """The same of a matrix or a state, or of a table of text that is no Hamiltonian."""
     laws = {
         HERMITIAN: ["--hamiltonian", str(file), "--state", "PSI0.npy"],
         STATE: ["--hamiltonian", "HAMILTONIAN.npy", "--state", str(file)],
     }
+    if data not in laws and file.suffix == ".csv" and _is_table(found):
+        shots = ["--shots", "SHOTS"] if found.max() > 1 else []
+        missing = ["--shots: of each cell"] if shots else []
+        return missing, [["jqd", "linear", str(file), *shots]]
     if data not in laws:
         return [], []
     missing = ["--data: populations or counts"]

@@ -16,6 +16,7 @@ from .atoms import AtomRecord
 from .density import AXES, DensityRecord
 from .occupations import CountsRecord, CurveRecord, PhotonCounts, PhotonCurve
 from .phase_space import PhaseSpaceRecord
+from .preparations import Tables
 from .record import Record, between, spaced
 from .scan import Scan
 from .settings import Settings
@@ -304,6 +305,29 @@ def _photons(record: PhotonCounts) -> Contents:
     return Contents("photon counts", lines, ("omega", record.omega), {"n": record.n})
 
 
+def _tables(tables: Tables) -> Contents:
+    number, rows, columns = tables.counts.shape
+    unit = f" {tables.unit}" if tables.unit else ""
+    waits = np.unique(tables.wait)
+    lines = {
+        "tables": f"{number} of {rows} preparations by {columns} measurements",
+        "waits": f"{len(waits)}, {between(waits)}{unit}",
+        "runs": f"{len(np.unique(tables.run))}, {between(tables.run)}",
+    }
+    shares = tables.counts.astype(float)
+    if tables.shots is None:
+        lines["shots"] = "none in the file: `jqd linear` infers them from frequencies"
+    else:
+        shares = shares / tables.shots[:, None, None]
+        lines["shots"] = f"{between(tables.shots)} of each cell"
+    along = f"wait,{unit}" if unit else "wait", tables.wait
+    shown = {"smallest": shares.min, "mean": shares.mean, "largest": shares.max}
+    return Contents(
+        "tables of preparations by measurements", lines, along,
+        {f"{name} share": of(axis=(1, 2)) for name, of in shown.items()},
+    )  # fmt: skip
+
+
 def _settings(plan: Settings) -> Contents:
     lines = {"times": spaced(plan.ts), "shots": f"{between(plan.shots)} at each time"}
     own = {"law": plan.law, "free": plan.free, "nuisance": plan.nuisance}
@@ -323,5 +347,6 @@ _OF: dict[type, Any] = {
     CurveRecord: _curve,
     PhotonCounts: _photons,
     PhotonCurve: _photon_curve,
+    Tables: _tables,
     Settings: _settings,
 }

@@ -4,6 +4,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+from .._files import as_path
 from .arrays import npy_array, npz_arrays, npz_names
 from .atoms import load_atoms
 from .columns import OTHER_NAMES, is_setting, tells_classes
@@ -45,7 +46,7 @@ def load(path: str | Path, **options: Any) -> Any:
     Returns:
         What the loader of its kind returns: a `Record` of populations or counts over
         time, the records of `jqd.records` of other data, a matrix or a state as an
-        array, a pulse, settings.
+        array, a pulse, tables of preparations by measurements, settings.
 
     Raises:
         ValueError: no such file, a damaged one, data of no known kind, options that its
@@ -54,6 +55,8 @@ def load(path: str | Path, **options: Any) -> Any:
     # what they choose has the names of a table of populations, not the file
     chosen = {"columns", "shots"} & {*options}
     kind = "populations" if chosen else kind_of(path)
+    if chosen == {"shots"} and _is_tables(path):
+        kind = "tables"
     loader = LOADERS[kind]
     known = [*inspect.signature(loader).parameters][1:]
     for name in options:
@@ -64,6 +67,15 @@ def load(path: str | Path, **options: Any) -> Any:
                 f"but is{more}."
             )
     return loader(path, **options)
+
+
+def _is_tables(path: str | Path) -> bool:
+    """Whether a file holds tables of preparations but for shots, which it may lack."""
+    of = KINDS["tables"]
+    if as_path(path).suffix not in NPZ:
+        return False
+    names = npz_names(there(path, "path", of.suffixes))
+    return bool(of.fitting([*names, "shots"], *NPZ))
 
 
 def kind_of(path: str | Path) -> str:

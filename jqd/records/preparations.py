@@ -169,8 +169,11 @@ def _real(x: Any, name: str) -> np.ndarray:
 
 
 def _spread(x: np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """`x` as one number for each table."""
+    """`x` as one number for each table; of two axes only runs may be one alone."""
     try:
+        # of as many waits as runs, one list fits both
+        if name != "run" and x.ndim not in (0, len(shape)):
+            raise ValueError
         return np.broadcast_to(x, shape)
     except ValueError:
         raise ValueError(

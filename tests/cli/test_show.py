@@ -15,6 +15,7 @@ LINE = np.linspace(-3, 3, 25)
 VACUUM = np.exp(-(LINE[None, :] ** 2) - LINE[:, None] ** 2) / np.pi
 X = np.linspace(-8, 8, 65)[:-1]
 PACKET = np.exp(-(X**2)) / np.sqrt(np.pi)
+TABLE = np.array([[1, 4, 8], [2, 4, 7], [1, 5, 8]])
 RABI = "time_us,ones\n0,0\n0.5,230\n1,488\n"
 
 
@@ -147,6 +148,10 @@ CASES = {
                   "recover temperature --data {}"),
     "thermal.csv": ("omega,nbar,sigma\n1,0.6,0.1\n2,0.2,0.1\n", "nbar", (0.2, 0.4, 0.6),
                     "recover temperature --data {}"),
+    # 8 and 7 of 10
+    "tables.npz": ({"counts": [TABLE, TABLE - 1], "shots": 10,
+                    "wait_us": [0, 5]}, "largest share", (0.7, 0.75, 0.8),
+                   "linear {}"),
     "plan.toml": ("t = [0.5, 2.0]\nshots = [300, 700]\n", "shots", (300, 500, 700),
                   "simulate copying --settings {} --out {}"),
 }  # fmt: skip
@@ -163,6 +168,22 @@ def test_every_kind_is_shown(name, tmp_path, printed):
     shown = found["columns"][column]
     # six digits of the eigenvalues, and what lies beyond the grid
     assert [*shown.values()] == pytest.approx(numbers, abs=1e-4)
+
+
+def test_tables_whose_shots_are_told(tmp_path, printed):
+    """As an archive without shots; as text, whose shots `jqd linear` needs."""
+    path = written(tmp_path, "bare.npz", {"counts": TABLE})
+    assert main(["show", str(path), "--shots", "20", "--json"]) == 0
+    found = printed("show")
+    assert found["facts"]["shots"] == "20 of each cell"
+    assert found["facts"]["tables"] == "1 of 3 preparations by 3 measurements"
+    assert found["columns"]["largest share"]["mean"] == 0.4
+    assert found["next"] == [f"jqd linear {path} --shots 20"]
+    path = written(tmp_path, "table.csv", "1,4,8\n2,4,7\n1,5,8\n")
+    assert main(["show", str(path), "--json"]) == 0
+    found = printed("show")
+    assert found["next"] == [f"jqd linear {path} --shots SHOTS"]
+    assert found["missing"] == ["--shots: of each cell"]
 
 
 def test_means_of_samples_have_errors(tmp_path, printed):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jqd.records import load_tables
+from jqd.records.preparations import tables_of
 
 COUNTS = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
 
@@ -27,6 +28,16 @@ def test_shots_of_each_table(tmp_path):
     shots = np.array([[200, 201, 202], [203, 204, 205]])
     found = load_tables(saved(tmp_path / "a.npz", shots=shots))
     assert found.shots.tolist() == [200, 201, 202, 203, 204, 205]
+
+
+def test_one_list_of_shots_may_be_of_waits_or_of_runs():
+    square = np.stack([COUNTS[0, :2], COUNTS[1, :2]])
+    with pytest.raises(ValueError, match=r"`shots` must .*of shape \(2, 2\), but its"):
+        tables_of(square, [200, 400])
+    found = tables_of(square, [[200], [400]], wait=[0, 1], run=[3, 4])
+    assert found.shots.tolist() == [200, 200, 400, 400]
+    assert found.wait.tolist() == [0, 0, 1, 1]
+    assert found.run.tolist() == [3, 4, 3, 4]
 
 
 def test_runs_of_equal_wait_are_numbered(tmp_path):

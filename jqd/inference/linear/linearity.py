@@ -1,7 +1,7 @@
 """`linearity`: whether states after a wait are linear in those before it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from ..._lazy import above
 from ...records.preparations import Tables, tables_of
 from ..goodness import MISFIT_P
 from .low_rank import LowRank, fit_rank
-from .power import Power, power_of
+from .power import LARGEST, LEVEL, Power, detectable_noncentrality, power_of
 from .shots import Scatter, inferred_shots, shots_by_scatter
 
 MOST_RANK = 5
@@ -21,6 +21,9 @@ OK, NOT_CONVERGED = "ok", "not converged"
 NO_RANK = "the rank does not describe the first table"
 # Below it a scatter is less than chance makes it once in a million tables.
 _TOO_SMALL_P = 1e-6
+# Largest overfit of the tables of a wait, in standard deviations of a rise: p-values
+# near 1e-3 are then too small by a factor of five at most.
+_MOST_OVERFIT = 0.5
 # Cochran's rule: with more cells of few counts chi-square has another distribution.
 _MOST_FEW = 0.2
 
@@ -53,7 +56,10 @@ class JointTest(NamedTuple):
         per_dof: chi-square per degree of freedom of the first pair at the rank found.
         z: of it, (chi2 - dof)/√(2 dof).
         rise: chi-square of tables side by side less that of each alone, of all runs.
-        rise_dof: its degrees of freedom, (P - k) k for each pair.
+            Where tables have not the rank k each, as the message then says, it is less
+            that of the first alone: the second alone would fit noise, or hide what it
+            has beyond the rank.
+        rise_dof: its degrees of freedom, (P - k) k for each pair; (P - k) M then.
         p_value: of the rise by chance and, where there are controls, by the scatter of
             runs: the largest. The latter is by Fisher's F, as if that scatter were a
             factor of chi-square. None for a control.
@@ -198,7 +204,8 @@ def linearity(
     those before, and then χ² of both together is that of each alone plus a rise of
     (P - k) k by chance. No Hamiltonian is needed. A change of the preparations between
     the tables does what a nonlinearity does; tables of two runs at one wait, the
-    controls, show how large it is.
+    controls, show how large it is. States that have decayed together have no such
+    rank after the wait: chi-square is then compared with that of the first table alone.
 
     Tables are not pooled: each run is a table. Runs of one number stand side by side
     with each other, and their rises are summed; a control has all runs of a wait side
@@ -216,7 +223,8 @@ def linearity(
         run: number of the run of each table; None to number those of equal wait.
         rank: to test; None for the least that describes the first table, up to 5.
         size: of the nonlinearities of which `power` tells what they show: ε t/ħ of
-            Weinberg's law, (q - 1/2) Ω t of copy dynamics driven by an angle Ω t.
+            Weinberg's law, (q - 1/2) Ω t of copy dynamics driven by an angle Ω t; up to
+            1.
 
     Returns:
         The tests, with one sentence.
@@ -235,6 +243,11 @@ def linearity(
         told = tables_of(counts, shots, wait=wait, run=run)
     _checks.check_scalar(size, "size")
     _checks.check_positive(size, "size")
+    if size > LARGEST:
+        raise ValueError(
+            f"Argument `size` must be at most {LARGEST:g}, beyond which it is no small "
+            f"nonlinearity, but is {size:g}."
+        )
     most = min(MOST_RANK, *(n - 1 for n in told.counts.shape[1:]))
     if rank is not None:
         rank = _checks.whole_number(rank, "rank", 1, min(told.counts.shape[1:]) - 1)
@@ -268,7 +281,13 @@ def linearity(
     controls = tuple(tests.control(float(w)) for w in each_wait[many > 1])
     scatters = {one.wait: one for one in controls}
     pairs = {float(w): tests.pairs(float(w)) for w in each_wait[1:]}
-    joint = tuple(tests.test(w, pairs[w], scatters, size) for w in pairs if pairs[w])
+    alone = [w for w, those in pairs.items() if not those]
+    level = LEVEL / max(1, len(pairs) - len(alone))
+    joint = tuple(
+        tests.test(w, those, scatters, size, level)
+        for w, those in pairs.items()
+        if those
+    )
     few = float(np.mean([fit.few for fit in fits]))
     converged = all(fit.converged for fit in (*fits, *by_rank, *tests.fits))
     fits_first = _p_value(fits[0]) >= MISFIT_P
@@ -290,7 +309,7 @@ def linearity(
         "",
         "",
     )
-    result = replace(result, message=_message(result))
+    result = replace(result, message=_message(result, tests.without_rank, alone))
     return replace(result, sentence=_sentence(result))
 
 
@@ -358,8 +377,23 @@ class _Joint:
     ) -> None:
         self._f, self._shots, self._alone = frequencies, shots, alone
         self._wait, self._run = wait, run
-        self._dof = (frequencies.shape[1] - alone[0].rank) * alone[0].rank
+        k, (P, M) = alone[0].rank, frequencies.shape[1:]
+        self._dof, self._dof_of_first = (P - k) * k, (P - k) * M
         self.fits: list[LowRank] = []
+        self._weak: set[float] = set()  # waits of tables of less than the rank
+        self._more: set[float] = set()  # of one of more than the rank
+        for one in np.unique(wait).tolist():
+            these = [alone[i] for i in self._at(one).values()]
+            spread = math.sqrt(2 * self._dof * len(these))
+            if sum(fit.overfit for fit in these) > _MOST_OVERFIT * spread:
+                self._weak.add(one)
+            if len(alone) * min(map(_p_value, these)) < MISFIT_P:
+                self._more.add(one)
+
+    @property
+    def without_rank(self) -> set[float]:
+        """Waits whose tables have not the rank each."""
+        return self._weak | self._more
 
     def _fit(self, *places: int) -> tuple[LowRank, np.ndarray, float]:
         """Fit of tables side by side, their shots, and its rise of chi-square."""
@@ -383,6 +417,9 @@ class _Joint:
         _, _, rise = self._fit(*places)
         number = len(places)
         dof = self._dof * (number - 1)
+        if wait in self._weak:
+            rise += sum(self._alone[i].chi2 for i in places[1:])
+            dof = self._dof_of_first * (number - 1)
         return JointTest(float(wait), number, two.per_dof, two.z, rise, dof, None)
 
     def pairs(self, wait: float) -> list[tuple[int, int]]:
@@ -396,15 +433,20 @@ class _Joint:
         pairs: Sequence[tuple[int, int]],
         controls: dict[float, JointTest],
         size: float,
+        level: float,
     ) -> JointTest:
         """A wait beside the shortest, run by run."""
         fits = [self._fit(*pair) for pair in pairs]
         rise, dof = sum(one[2] for one in fits), self._dof * len(pairs)
+        if wait in self.without_rank or self._wait[0] in self._weak:
+            rise += sum(self._alone[second].chi2 for _, second in pairs)
+            dof = self._dof_of_first * len(pairs)
         beside = [controls[w] for w in (self._wait[0], wait) if w in controls]
         p = max(chi2_p(rise, dof), *(_beyond(rise, dof, one) for one in beside), 0.0)
         first, shots, _ = fits[0]
-        scatter = max(1.0, *(one.excess for one in beside), 0.0)
-        power = power_of(first, shots, len(pairs), size, scatter)
+        scatter = [(one.excess, one.rise_dof) for one in beside]
+        needed = detectable_noncentrality(dof, level, scatter)
+        power = power_of(first, shots, len(pairs), size, needed)
         return JointTest(wait, len(pairs), first.per_dof, first.z, rise, dof, p, power)
 
 
@@ -415,9 +457,22 @@ def _beyond(rise: float, dof: int, control: JointTest) -> float:
     return float(fdtrc(dof, control.rise_dof, rise / dof / max(1.0, control.excess)))
 
 
-def _message(found: Linearity) -> str:
-    """What the status means, and what limits the tests."""
+def _message(
+    found: Linearity, without_rank: Collection[float], alone: Collection[float]
+) -> str:
+    """What the status means, and what limits the tests.
+
+    Args:
+        found: all but this.
+        without_rank: waits whose tables have not the rank.
+        alone: waits whose tables have no run in common with the shortest.
+    """
     notes = []
+
+    def of(waits: Collection[float]) -> str:
+        listed = ", ".join(f"{wait:g}" for wait in sorted(waits))
+        return f"wait {listed}{found.unit and ' ' + found.unit}"
+
     if found.status == NO_RANK:
         notes.append(
             f"About rank {found.rank} the first table scatters more than its shots "
@@ -426,6 +481,17 @@ def _message(found: Linearity) -> str:
     if found.status == NOT_CONVERGED:
         notes.append("A fit of low rank did not reach its least chi-square.")
     notes.append(f"Shots are {found.shots_from}.")
+    if without_rank and (found.joint or found.controls):
+        notes.append(
+            f"At {of(without_rank)} not each table has rank {found.rank} (states that "
+            "have decayed together, or more numbers of state): their rise is that over "
+            "the first table alone."
+        )
+    if alone:
+        notes.append(
+            f"At {of(alone)} no run is one of {of(found.wait[:1].tolist())}: these "
+            "tables are compared with none."
+        )
     if found.few > _MOST_FEW:
         notes.append(
             f"{found.few:.0%} of the cells have fewer than 5 counts: chi-square then "
@@ -448,9 +514,12 @@ def _sentence(found: Linearity) -> str:
     if found.status != OK:
         return f"Nothing is said about linearity: {found.status}."
     if not found.joint:
+        tables = "tables of one wait"
+        if found.wait[0] != found.wait[-1]:
+            tables = "tables of waits without a run in common"
         return (
-            f"The table has {rank}; tables of one wait say nothing about a motion, "
-            "linear or not."
+            f"The first table has {rank}; {tables} say nothing about a motion, linear "
+            "or not."
         )
     worst = min(found.joint, key=lambda one: one.p_value or 0.0)
     ends = (found.wait[0], worst.wait)
@@ -466,12 +535,16 @@ def _sentence(found: Linearity) -> str:
     )
     if p >= MISFIT_P:
         could = " or ".join(
-            f"{one.constant} = {one.detectable:.2g} ({one.law})" for one in worst.power
+            f"{one.constant} = {one.detectable:.2g} ({one.law})"
+            for one in worst.power
+            if math.isfinite(one.detectable)
         )
-        more = f"; {could} would show in 80 of 100 records, at 95 %" if could else ""
+        more = f"; {could} would give p < {LEVEL:g} in 80 of 100 records"
+        more = more if could else ""
         return f"No sign of nonlinearity: {seen}{more}."
     return (
-        f"No one linear map leads from wait {found.wait[0]:g}{unit} to all others: "
-        f"{seen}. A nonlinearity does that, and so does a change of the preparations "
-        f"between the tables, or a state of more than {found.rank} numbers."
+        f"No linear map leads from the states at wait {found.wait[0]:g}{unit} to later "
+        f"ones: {seen}. A nonlinearity does that, and so does a change of the "
+        f"preparations between the tables, or a state of more than {found.rank} "
+        "numbers."
     )

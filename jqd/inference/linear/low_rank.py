@@ -10,6 +10,8 @@ _MOST_SWEEPS = 500
 # Expected counts below it make a cell's square far from that of a normal number
 # (Cochran's rule).
 FEW = 5.0
+# Quantile 0.999 of the law of Tracy and Widom for real noise.
+_NOISE = 3.3
 
 
 class LowRank(NamedTuple):
@@ -54,6 +56,35 @@ class LowRank(NamedTuple):
     def z(self) -> float:
         """(chi2 - dof)/√(2 dof)."""
         return (self.chi2 - self.dof) / (2 * self.dof) ** 0.5
+
+    @property
+    def overfit(self) -> float:
+        """By how much noise lowers chi2 further than dof says, on average.
+
+        Of a p x m table with unit noise and a part of the square θ², singular values
+        have the square θ² + p + m + pm/θ². dof knows of all but the last, which is
+        infinite here where noise alone makes a part as large once in a thousand tables:
+        the table then has not the rank of the fit.
+
+        Source: F. Benaych-Georges, R. R. Nadakuditi (2012) J. Multivar. Anal. 111, 120;
+        of noise, I. M. Johnstone (2001) Ann. Stat. 29, 295.
+        """
+        variance = 1 / self.weights
+        # about a product of rows and columns; means of variances, since a mean of
+        # weights is that of empty cells
+        row = 1 / variance.mean(axis=1, keepdims=True)
+        column = variance.mean() / variance.mean(axis=0)
+        scaled = np.sqrt(row * column) * self.probabilities
+        squares = np.linalg.svd(scaled, compute_uv=False)[: self.rank] ** 2
+        p, m = (n - self.rank for n in scaled.shape)
+        # of noise alone, with one row and column more: the last part is none then
+        roots = np.sqrt([p + 1, m + 1])
+        edge = roots.sum() ** 2 + _NOISE * roots.sum() * np.sum(1 / roots) ** (1 / 3)
+        if squares[-1] <= edge:
+            return np.inf
+        beyond = squares - p - m
+        signal = (beyond + np.sqrt(beyond**2 - 4 * p * m)) / 2
+        return float(np.sum(p * m / signal))
 
 
 def fit_rank(

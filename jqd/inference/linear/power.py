@@ -1,7 +1,7 @@
 """What a nonlinear map of a qubit would show in two tables, in NumPy and SciPy."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,12 @@ _AXES = np.array(
     float,
 )
 LEVEL, POWER = 0.05, 0.8
+# Chi-square grows as the square of sizes up to it, within a few parts in a thousand.
+_SMALL = 0.01
+# Size beyond which the maps below are not those of their laws: the result is infinite.
+LARGEST = 1.0
+# Chi-square of a change before the fit, beside the 0.01 that a fit leaves to gain.
+_RESOLVED = 1e6
 # Largest r.m.s. by which rows of a table of rank 4 may miss the norm 1 of states.
 _MISSES = 0.1
 _MOST_ROUNDS = 10_000
@@ -32,8 +38,9 @@ class Power(NamedTuple):
         constant: what its size is, in words.
         size: of the nonlinearity for which `noncentrality` holds.
         noncentrality: rise of chi-square to expect on average, for the axis for which
-            it is least.
-        detectable: size that shows at 95 % in 80 of 100 records.
+            it is least, of states of which some are pure.
+        detectable: size with which 80 of 100 records have a `p_value` of all waits
+            below 0.05; infinite beyond 1, where the maps end.
     """
 
     law: str
@@ -87,7 +94,7 @@ LAWS: dict[str, tuple[str, Callable[..., np.ndarray]]] = {
 
 
 def power_of(
-    joint: LowRank, shots: np.ndarray, runs: int, size: float, scatter: float = 1.0
+    joint: LowRank, shots: np.ndarray, runs: int, size: float, needed: float
 ) -> tuple[Power, ...]:
     """What laws of a size would show in two tables side by side.
 
@@ -96,7 +103,7 @@ def power_of(
         shots: (P, 2 M).
         runs: how many such pairs there are.
         size: of the nonlinearity.
-        scatter: factor by which rises exceed chance without any nonlinearity.
+        needed: noncentrality that shows.
 
     Returns:
         One entry for each of `LAWS`; none where the table is not that of a qubit.
@@ -108,30 +115,53 @@ def power_of(
     states = np.column_stack([np.ones(len(r)), r])
     effects = np.linalg.lstsq(states, p, rcond=None)[0]
     half = p.shape[1] // 2
-    dof = (p.shape[0] - QUBIT) * QUBIT * runs
-    needed = scatter * detectable_noncentrality(dof)
-    found = []
-    for law, (constant, moved) in LAWS.items():
-        least = math.inf
+
+    def apart(moved: Callable[..., np.ndarray], size: float) -> float:
+        """Chi-square of tables with a law of a size, for the axis of the least."""
+        each = []
         for axis in _AXES:
             change = moved(r, axis / np.linalg.norm(axis), size) - r
-            shifted = p.copy()
-            shifted[:, half:] += change @ effects[1:, half:]
-            apart = fit_rank(shifted, shots, QUBIT, joint.weights).chi2
-            least = min(least, runs * apart)
-        if least > 0:  # small sizes: it grows as the square
-            detectable = size * math.sqrt(needed / least)
-            found.append(Power(law, constant, size, least, detectable))
+            shift = np.zeros(p.shape)
+            shift[:, half:] = change @ effects[1:, half:]
+            before = float(np.sum(joint.weights * shift**2))
+            if not before > 0:
+                return 0.0
+            # weights that make a small size as well resolved as a large one
+            scale = _RESOLVED / before
+            fit = fit_rank(p + shift, shots, QUBIT, scale * joint.weights)
+            each.append(runs * fit.chi2 / scale)
+        return min(each)
+
+    found = []
+    for law, (constant, moved) in LAWS.items():
+        least = apart(moved, _SMALL)
+        if least > 0:
+            detectable = _SMALL * math.sqrt(needed / least)
+            detectable = detectable if detectable <= LARGEST else math.inf
+            found.append(Power(law, constant, size, apart(moved, size), detectable))
     return tuple(found)
 
 
 def detectable_noncentrality(
-    dof: float, level: float = LEVEL, power: float = POWER
+    dof: float, level: float = LEVEL, controls: Sequence[tuple[float, int]] = ()
 ) -> float:
-    """Noncentrality with which chi-square exceeds its quantile so often."""
-    from scipy.special import chdtri, chndtrinc
+    """Noncentrality with which a rise has a p-value below a level in 80 of 100 records.
 
-    return float(chndtrinc(chdtri(dof, level), dof, 1 - power))
+    Args:
+        dof: degrees of freedom of the rise.
+        level: of the p-value.
+        controls: rise per degree of freedom and degrees of freedom of each control,
+            beside which the rise has to be significant as well. The largest such rise,
+            or 1, is taken for the factor by which this one exceeds chance.
+    """
+    from scipy.special import chdtri, chndtrinc, fdtri
+
+    factors = [max(1.0, excess) for excess, _ in controls]
+    limit = float(chdtri(dof, level))
+    for factor, (_, freedom) in zip(factors, controls, strict=True):
+        limit = max(limit, dof * factor * float(fdtri(dof, freedom, 1 - level)))
+    scatter = max([1.0, *factors])
+    return scatter * float(chndtrinc(limit / scatter, dof, 1 - POWER))
 
 
 def bloch_vectors(rows: np.ndarray) -> np.ndarray | None:

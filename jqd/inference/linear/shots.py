@@ -14,11 +14,15 @@ _CHANCE = 1e-6
 # Share of a count that rounding of a frequency may make: with more, shares of other
 # shots pass as well.
 _ROUNDED = 0.05
-# Standard errors beyond which shots are wrong: one of a million true tables is beyond.
+# Standard errors beyond which shots are wrong: of many cells, one of a million true
+# tables is beyond.
 WRONG = 5.0
 # Scatter of fewer cells tells nothing of shots, and that of cells of higher probability
 # hangs on few counts.
 _LEAST_CELLS, _HIGHEST = 100, 0.9
+# Nor does it where fewer cells of high probability decide: squares of residuals are
+# skewed, and of 25 such cells one true table of a thousand is beyond 4 standard errors.
+_LEAST_DECIDING = 30
 
 
 def inferred_shots(frequencies: np.ndarray) -> int:
@@ -35,8 +39,9 @@ def inferred_shots(frequencies: np.ndarray) -> int:
     # half of the last digit
     digits = next((d for d in range(16) if np.array_equal(np.round(f, d), f)), None)
     error = np.finfo(f.dtype).eps if digits is None else 0.5 * 10.0**-digits
-    f = np.unique(f.astype(float))
+    f = f.astype(float)
     inner = f[(f > 0) & (f < 1)]
+    cells, inner = inner.size, np.unique(inner)
     rule = "Argument `shots` must be given"
     if len(inner) == 0:
         raise ValueError(f"{rule} for frequencies that are all 0 or 1, but is not.")
@@ -49,7 +54,9 @@ def inferred_shots(frequencies: np.ndarray) -> int:
         least = int(N[0])
         # so many frequencies near whole numbers, of any of so many shots
         by_chance = 2 * least * error + 1 / least
-        if math.log(MOST_SHOTS) + len(inner) * math.log(by_chance) < math.log(_CHANCE):
+        told = math.log(MOST_SHOTS) + len(inner) * math.log(by_chance)
+        # counts of twice as many shots may all be even
+        if max(told, -cells * math.log(2)) < math.log(_CHANCE):
             return least
     raise ValueError(
         f"{rule}, since the frequencies do not tell them, but is not: they are no "
@@ -91,8 +98,12 @@ def shots_by_scatter(fit: LowRank, frequencies: np.ndarray, shots: float) -> Sca
     kept = (shots * np.minimum(p, 1 - p) >= FEW) & (p <= _HIGHEST)
     p, more = p[kept], more[kept]
     odds = p / (1 - p)
-    spread = float(np.sum((odds - np.mean(odds)) ** 2)) if odds.size else 0.0
-    if odds.size < _LEAST_CELLS or not spread > 0:
+    if odds.size < _LEAST_CELLS:
+        return Scatter(math.nan, math.inf, False)
+    squares = (odds - np.mean(odds)) ** 2
+    spread = float(np.sum(squares))
+    # as many equal ones have the same sums of squares and of fourth powers
+    if not spread**2 > _LEAST_DECIDING * float(np.sum(squares**2)):
         return Scatter(math.nan, math.inf, False)
     delta = -float(np.sum(more * (odds - odds.mean()))) / spread
     base = float(more.mean()) + delta * float(odds.mean())

@@ -60,6 +60,18 @@ def test_empty_cells_weigh_half_a_count():
     assert fit.few == 1.0
 
 
+def test_noise_that_a_rank_fits_beyond_its_dof():
+    """Of equal weights w and a square θ² of w p: 4 x 3 over it, of each part."""
+    p = exact(2)
+    fit = fit_rank(p, SHOTS, 2, np.full(p.shape, 1e6))
+    squares = 1e6 * np.linalg.svd(p, compute_uv=False)[:2] ** 2
+    # θ² + 4 + 3 + 12/θ² is the square that is seen
+    assert fit.overfit == pytest.approx(np.sum(12 / squares), rel=0.01)
+    noise = np.random.default_rng(4).binomial(1000, exact(1)) / SHOTS
+    assert fit_rank(noise, SHOTS, 1).overfit < 0.1
+    assert np.isinf(fit_rank(noise, SHOTS, 2).overfit)
+
+
 def test_chi_square_has_the_mean_and_variance_of_its_dof():
     rng = np.random.default_rng(3)
     p = exact(2)

@@ -92,17 +92,31 @@ def test_the_detectable_noncentrality_of_many_degrees():
     assert found == pytest.approx(expected, rel=1e-2)  # skewness, 1/√dof
 
 
+def test_controls_that_rise_make_more_needed():
+    """F(64, 32) exceeds 1.7071 once in twenty."""
+    beside = detectable_noncentrality(64, controls=[(0.9, 32)])
+    draws = np.random.default_rng(0).noncentral_chisquare(64, beside, 20_000) / 64
+    # 4 standard errors of a share of 0.8 of so many
+    assert np.mean(draws > 1.7071) == pytest.approx(0.8, abs=0.0113)
+    assert beside > detectable_noncentrality(64)
+    # all of it twice as large: F compares ratios
+    doubled = detectable_noncentrality(64, controls=[(2.0, 32)])
+    assert doubled == pytest.approx(2 * beside, rel=1e-6)
+
+
 def test_what_shows_grows_as_the_square_and_with_the_runs():
     r, e = states(12, 2), 0.9 * states(10, 3)
     p = (1 + r @ np.hstack([e.T, 0.8 * e.T])) / 2
     shots = np.full(p.shape, 1000.0)
     joint = fit_rank(p, shots, 4)
-    one, four = (power_of(joint, shots, 1, size) for size in (0.01, 0.02))
-    three = power_of(joint, shots, 3, 0.01)
+    one, four = (power_of(joint, shots, 1, size, 30.0) for size in (0.01, 0.02))
+    three = power_of(joint, shots, 3, 0.01, 30.0)
     assert [found.law for found in one] == ["weinberg", "copying"]
     for a, b, c in zip(one, four, three, strict=True):
         # the cubes of the sizes
         assert b.noncentrality / a.noncentrality == pytest.approx(4, rel=0.05)
         assert c.noncentrality == pytest.approx(3 * a.noncentrality)
-        needed = detectable_noncentrality(8 * 4)
-        assert a.detectable == pytest.approx(0.01 * np.sqrt(needed / a.noncentrality))
+        assert a.detectable == pytest.approx(0.01 * np.sqrt(30 / a.noncentrality))
+        assert b.detectable == a.detectable
+    (far, _) = power_of(joint, shots, 1, 0.01, 1e9)
+    assert np.isinf(far.detectable)

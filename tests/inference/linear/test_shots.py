@@ -30,6 +30,8 @@ def test_single_precision_is_enough():
         drawn(1000) / 1000,  # as frequencies of three digits do
         P + np.pi * 1e-3,  # of no number of shots
         np.array([[0.5, 0.25, 0.75]] * 3),  # too few to tell 4 from 8
+        # of 1997 shots, or of 3994 if all counts were even: once in 2^16
+        np.arange(100, 1700, 100).reshape(4, 4) / 1997,
     ],
 )
 def test_what_does_not_tell_them_is_refused(frequencies):
@@ -50,6 +52,17 @@ def test_the_scatter_tells_them(told, wrong):
     assert abs(found.shots - 1000) < 4 * found.stderr
     assert found.stderr < 150
     assert found.wrong is wrong
+
+
+def test_few_cells_that_decide_tell_nothing():
+    """Six of 144 cells have other odds than the rest: 6.5 equal ones, of 30 needed."""
+    p = np.full((12, 12), 0.3)
+    p[:2, :3] = 0.88
+    counts = np.random.default_rng(0).binomial(1000, p)
+    fit = fit_rank(counts / 1000, np.full(p.shape, 1000.0), 2)
+    found = shots_by_scatter(fit, counts / 1000, 1000)
+    assert not found.wrong
+    assert np.isinf(found.stderr)
 
 
 def test_few_cells_tell_nothing():
