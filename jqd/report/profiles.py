@@ -102,5 +102,5 @@ def figure_loss_line(
             axis.axvline(reference, color=GREY, lw=1, ls=":", label="quantum mechanics")
         axis.set_xlabel(name)
         axis.set_ylabel("mean squared residual a row")
-        axis.legend(loc="best")
+        figure.legend(loc="outside upper left", ncols=2)
     return figure

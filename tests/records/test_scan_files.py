@@ -109,7 +109,9 @@ def test_rows_may_set_what_shows_them(tmp_path):
     law = jqd.Schrodinger(np.array([[0.0, 1.0], [1.0, 0.0]]))
     shown = instrument_of(law, scan, {})
     assert isinstance(shown, Confusion)
-    study = jqd.Study(law, scan, psi0=[1.0, 0.0], free=(), instrument=shown)
+    study = jqd.Study(
+        law, scan, psi0=[1.0, 0.0], free=(), instrument=shown, method=jqd.Propagator()
+    )
     # sin² 1 = .708073, mixed with 1/2
     readout = np.array([0.1, 0.2])
     exact = (1 - readout) * np.sin(1) ** 2 + readout / 2

@@ -241,7 +241,7 @@ def test_the_summary_of_a_recovery_has_the_promised_keys(recovery):
 def test_draws_that_are_stopped_leave_the_fit(recovery, tmp_path, monkeypatch):
     """They take minutes, and the fit before them may have taken hours."""
     recovery.beside = lambda truth: recovery
-    recovery.study = SimpleNamespace(free=("q", "R"))
+    recovery.study.free = ("q", "R")
     recovery.substeps, recovery.held_out_rows = 3, 0
     recovery.ts, recovery.observed = np.linspace(0, 1, 4), np.eye(4)[:, :3]
     recovery.prediction = recovery.start_prediction = recovery.observed
