@@ -45,9 +45,8 @@ _SIGMA = "errors of the values: `sigma` in the file"
 # The laws of `jqd simulate` that take settings, as its words.
 _PLANNED = {name: [name] for name in ("copying", "husimi", "diffusion")}
 _PLANNED |= {"": ["copying"], "law": ["law", "LAW"]}
-# What loaders call the file, which has no name of its own here.
+# What loaders call the file, beside its name.
 _CALLED = {"path", *(of.argument for of in KINDS.values())}
-_FILE = re.compile(f"Argument `(?:{'|'.join(sorted(_CALLED))})`")
 
 
 def show(
@@ -116,10 +115,9 @@ def _read(file: Path, options: Mapping[str, Any]) -> Any:
     try:
         return load(file, **options)
     except ValueError as error:
-        message = str(error)
-        if _FILE.match(message) is None:
-            raise
-        raise ValueError(_FILE.sub("Argument `FILE`", message, count=1)) from None
+        called = "|".join(map(re.escape, sorted({*_CALLED, file.name})))
+        message = re.sub(f"^Argument `(?:{called})`", "Argument `FILE`", str(error))
+        raise ValueError(message) from None
 
 
 def _refuse_results(path: Path) -> None:

@@ -95,7 +95,9 @@ class File:
 
     def check_size(self, name: str, array: np.ndarray) -> None:
         """Raise where a number is so large that its powers overflow."""
-        largest = max((np.max(np.abs(part)) for part in _parts(array)), default=0.0)
+        tops = (np.max(np.abs(part)) for part in _parts(array))
+        # beside half floats Python's would overflow
+        largest = max(map(np.longdouble, tops), default=0.0)
         if LARGEST < largest < np.inf:
             raise ValueError(
                 f"Argument `{self.argument}` must hold numbers up to {LARGEST:g}, but "
