@@ -34,6 +34,7 @@ def with_fading(
     if not given:
         return dict(priors)
     names = " and ".join(given)
+    enter = "enter" if len(given) > 1 else "enters"
     rule = f"Argument `--nuisance` must not name {names}"
     qubit = np.shape(H) == (2, 2) and H[0, 1] != 0
     if not qubit or abs(H[0, 0] - H[1, 1]) > _RESONANT * 2 * abs(H[0, 1]):
@@ -61,7 +62,7 @@ def with_fading(
     rate = (1 / T1 + 1 / T2) / 2
     size = 1 / (2 * abs(H[0, 1]) * T1)
     typer.echo(
-        f"{names} enter as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, to "
+        f"{names} {enter} as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, to "
         f"{100 * relative:.2g} %: {more}terms of the size 1/(Omega T1) = {size:.1g} "
         "are left out.",
         err=True,

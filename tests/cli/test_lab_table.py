@@ -159,7 +159,7 @@ def tutorial(tmp_path, monkeypatch):
 
 
 def test_the_tutorial_shows_a_file_and_is_refused_at_a_node(tutorial, capsys):
-    (show, refused, *_), (following, refusal, _) = tutorial
+    (show, refused, *_), (following, refusal, *_) = tutorial
     assert main(show) == 0
     said = capsys.readouterr().out
     assert "500 at each time" in said
@@ -171,12 +171,17 @@ def test_the_tutorial_shows_a_file_and_is_refused_at_a_node(tutorial, capsys):
 @pytest.mark.slow
 def test_the_tutorial_s_bounds(tutorial, capsys):
     """Errors of linear least squares about quantum mechanics, of another program."""
-    (_, _, copying, weinberg, _), (*_, fading) = tutorial
-    for words, name, stderr in ((copying, "q", 0.0023), (weinberg, "eps", 0.0060)):
+    (_, _, copying, weinberg, _), (_, _, fading, *answers, _) = tutorial
+    for words, name, stderr, answer in (
+        (copying, "q", 0.0023, answers[0]),
+        (weinberg, "eps", 0.0060, answers[1]),
+    ):
         assert main([*words, "--json"]) == 0
         said = capsys.readouterr()
         assert fading in said.err
-        found = json.loads(said.out)["constants"][name]
+        summary = json.loads(said.out)
+        assert summary["answers"] == [answer.strip()]
+        found = summary["constants"][name]
         # a standard error from there, and two digits
         assert found["stderr"] == pytest.approx(stderr, rel=0.1)
         assert abs(found["value"] - found["reference"]) < 4 * found["stderr"]
@@ -209,7 +214,8 @@ def test_lifetimes_on_resonance_are_a_rate(priors, rate, relative, capsys):
     assert float(found["fading"].median) == pytest.approx(rate)
     assert float(found["fading"].sd) == pytest.approx(relative)
     said = capsys.readouterr().err
-    assert f"enter as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, to" in said
+    enter = "T1 and T2 enter" if len(priors) > 1 else "T1 enters"
+    assert f"{enter} as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, to" in said
     assert "1/(Omega T1) = 0.008 are left out" in said  # 1/(2 pi 20)
     assert with_fading(flip | priors, H, ("T1", "T2")) == flip | priors
 
