@@ -125,7 +125,13 @@ def matrix(file: File) -> np.ndarray:
 
 
 def check_header(file: File, header: list[str]) -> None:
-    """Raise where a table has a column twice, or one without a name."""
+    """Raise where a table has a column twice, or one without a name of one line."""
+    long = [k for k, name in enumerate(header, 1) if len(name.splitlines()) > 1]
+    if long:
+        raise file.complaint(
+            "have a name of one line for each column",
+            f"has one of several lines for column {long[0]}, as of an open quotation",
+        )
     if "" in header:
         said = f"has none for column {header.index('') + 1}"
         if not header[0]:

@@ -59,6 +59,7 @@ def test_a_header_behind_a_comment_sign_is_one(tmp_path):
         ('t,p0,p1\n0,"0,9","0,1"\n', "with decimal points, but line 2 .* '0,9'"),
         (",t,p0,p1\n0,0,0.9,0.1\n1,1,0.5,0.5\n", "column 1, .*pandas.*index=False"),
         ("t,p0,\n0,1,0\n", "has none for column 3"),
+        ('"t,p0,p1\n0,0.9,0.1\n', "several lines for column 1, .*open quotation"),
         ("t,p0,p1\n0,1_0,0\n", "line 2 of record.csv has '1_0'"),
         ("t,p0,p1\n0,1,0\n1,1\n", "3 columns, but line 3 of record.csv has 2"),
         ("t,p0,p1\n", "a header and rows, but record.csv has 1 lines"),
