@@ -50,7 +50,7 @@ def bounds(
         Path | None,
         typer.Option(
             metavar="RESULTS",
-            help="Results of `jqd recover`, whose limits stand in the same table.",
+            help="Results of `jqd recover`; their limits join the table.",
             rich_help_panel=DATA,
         ),
     ] = None,

@@ -75,7 +75,7 @@ def studies_of_populations(
         if ground_of(one, matrix, option="--laws") is not None:
             raise ValueError(
                 f"Argument `--data` must be given for a law on a grid, such as {name}, "
-                "but is not; `jqd simulate law` draws some."
+                "but is not; `jqd simulate law` draws synthetic data."
             )
     H, psi0, record = read_populations(data, matrix, state, noise, t0, columns, shots)
     if not record.noise.known:

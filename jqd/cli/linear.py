@@ -19,7 +19,7 @@ def linear(
     shots: int | None = typer.Option(
         None,
         min=1,
-        help="Number of shots of each cell, where the file does not tell it.",
+        help="Number of shots of each cell, if the file does not hold it.",
         rich_help_panel=DATA,
     ),
     rank: int | None = typer.Option(
@@ -31,9 +31,8 @@ def linear(
     ),
     size: float = typer.Option(
         0.1,
-        help="Size of the nonlinearities of which the result tells what they would "
-        "show: eps t/hbar of Weinberg's law, (q - 1/2) Omega t of copy dynamics; up to "
-        "1.",
+        help="Size of the nonlinearities whose effect on these tables is estimated: "
+        "eps t/hbar of Weinberg's law, (q - 1/2) Omega t of copy dynamics; up to 1.",
         rich_help_panel=FIT,
     ),
     out: Path | None = typer.Option(

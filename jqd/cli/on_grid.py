@@ -194,7 +194,7 @@ def told_of_grid(found: Mapping[str, Any]) -> str | None:
         return None
     return (
         f"The grid moves about {found['grid_error']:.0e} of the probability; the "
-        "errors of constants leave this out."
+        "errors of constants do not include this."
     )
 
 

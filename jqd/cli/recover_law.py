@@ -99,7 +99,7 @@ def law(
     if data is None and ground_of(wanted, hamiltonian) is not None:
         raise ValueError(
             "Argument `--data` must be given for a law on a grid, but is not; `jqd "
-            "simulate law` draws some."
+            "simulate law` draws synthetic data."
         )
     if data is None and noise == "auto" and sampling.posterior:
         noise = "multinomial"

@@ -130,7 +130,7 @@ def _refuse_results(path: Path) -> None:
     except ValueError:  # of this command, or of none: it is refused like any folder
         return
     raise ValueError(
-        f"Argument `FILE` must be data, but {path} is results of a command, which "
+        f"Argument `FILE` must be data, but {path} has results of a command, which "
         f"`jqd report {shlex.quote(str(folder))}` shows."
     )
 

@@ -93,16 +93,16 @@ def factor_words(factor: ArrayLike) -> str:
 
 
 def scatter_message(factor: ArrayLike) -> str:
-    """One sentence for counts whose scatter is fitted.
+    """Two sentences for counts whose scatter is fitted.
 
     Args:
         factor: variance of each row over that of independent shots, (T,).
     """
     return (
         f"The scatter of the counts is fitted: their variance is {factor_words(factor)}"
-        " times that of independent shots, which all errors include, so that "
-        "chi-square tests no more than how rows differ in it; what residuals follow in "
-        "time is tested."
+        " times that of independent shots, which all errors include. Chi-square then "
+        "tests only how rows differ in their scatter; a pattern of the residuals in "
+        "time is still tested."
     )
 
 

@@ -476,7 +476,7 @@ def _message(
     if found.status == NO_RANK:
         notes.append(
             f"About rank {found.rank} the first table scatters more than its shots "
-            "allow: summed runs that differ, drift, or a system of more levels."
+            "allow: because summed runs differ, or of drift, or of more levels."
         )
     if found.status == NOT_CONVERGED:
         notes.append("A fit of low rank did not reach its least chi-square.")
@@ -495,14 +495,14 @@ def _message(
     if found.few > _MOST_FEW:
         notes.append(
             f"{found.few:.0%} of the cells have fewer than 5 counts: chi-square then "
-            "has another distribution, and z and p are not to be trusted."
+            "has another distribution, so do not trust z and p."
         )
     chi2 = sum(one.chi2 for one in found.tables)
     dof = sum(one.dof for one in found.tables)
     if found.few <= _MOST_FEW and 1 - chi2_p(chi2, dof) < _TOO_SMALL_P:
         notes.append(
-            f"All tables together scatter less than independent shots do, by a factor "
-            f"{chi2 / dof:.3f} of chi-square: p-values are too large."
+            f"All tables together scatter less than independent shots do (chi-square "
+            f"per degree of freedom {chi2 / dof:.3f}): p-values are too large."
         )
     return " ".join(notes)
 

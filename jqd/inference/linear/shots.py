@@ -59,9 +59,9 @@ def inferred_shots(frequencies: np.ndarray) -> int:
         if max(told, -cells * math.log(2)) < math.log(_CHANCE):
             return least
     raise ValueError(
-        f"{rule}, since the frequencies do not tell them, but is not: they are no "
-        f"whole shares of any number up to {MOST_SHOTS}, or too few, or of too few "
-        "digits."
+        f"{rule}, since the frequencies do not determine them, but is not: they are "
+        f"not multiples of 1/N for any N up to {MOST_SHOTS}, or are too few, or have "
+        "too few digits."
     )
 
 
