@@ -543,8 +543,8 @@ def _sentence(found: Linearity) -> str:
         more = more if could else ""
         return f"No sign of nonlinearity: {seen}{more}."
     return (
-        f"No linear map leads from the states at wait {found.wait[0]:g}{unit} to later "
-        f"ones: {seen}. A nonlinearity does that, and so does a change of the "
-        f"preparations between the tables, or a state of more than {found.rank} "
-        "numbers."
+        f"No linear map of states of {found.rank} numbers fits wait "
+        f"{found.wait[0]:g}{unit} beside later ones: {seen}. A nonlinearity does that, "
+        "and so does a change of the preparations between the tables, or a state of "
+        "more numbers."
     )

@@ -214,7 +214,7 @@ def test_a_rival_that_is_matched_is_refused():
         ({"shares": [0.5, 0.6, 0.0]}, "`shares` must have the sum 1"),
         ({"shares": [1.0]}, r"`shares` must have shape \(3,\)"),
         ({"theta": [1.0]}, r"`theta` must have shape \(2,\)"),
-        ({"candidates": [1.0]}, r"say nothing along .*a .*b; give one of these"),
+        ({"candidates": [1.0]}, r"constrain nothing along .*a .*b; give one of these"),
     ],
 )
 def test_what_makes_no_design(options, said):

@@ -71,7 +71,7 @@ def test_a_nonlinearity_of_twice_the_promised_size_shows(linear):
     assert power.law == "weinberg"
     found = jqd.linearity(record(size=2 * power.detectable), 1000, wait=[0.0, 1.0])
     assert found.p_value < 1e-3
-    assert found.sentence.startswith("No linear map leads from the states at wait 0 to")
+    assert found.sentence.startswith("No linear map of states of 4 numbers fits wait 0")
     assert "a change of the preparations" in found.sentence
     # each table by itself keeps the rank of a qubit
     assert all(one.p_value > 1e-4 for one in found.tables)
@@ -139,7 +139,7 @@ def test_more_numbers_of_state_after_the_wait_are_seen():
     assert found.controls[1].rise_dof == (20 - 3) * 3
     assert found.controls[1].excess < 3
     assert found.p_value < 1e-9
-    assert found.sentence.startswith("No linear map leads from the states at wait 0")
+    assert found.sentence.startswith("No linear map of states of 4 numbers fits wait 0")
 
 
 def test_waits_without_a_common_run_are_told():
