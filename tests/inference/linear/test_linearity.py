@@ -139,7 +139,7 @@ def test_more_numbers_of_state_after_the_wait_are_seen():
     assert found.controls[1].rise_dof == (20 - 3) * 3
     assert found.controls[1].excess < 3
     assert found.p_value < 1e-9
-    assert found.sentence.startswith("No linear map of states of 4 numbers fits wait 0")
+    assert found.sentence.startswith("No linear map of states of 3 numbers fits wait 0")
 
 
 def test_waits_without_a_common_run_are_told():
