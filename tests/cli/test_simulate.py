@@ -101,7 +101,8 @@ def test_copying_with_a_readout(simulate, recovered, tmp_path):
     counts = records.load_record(tmp_path / "counts.csv").values
     np.testing.assert_array_equal(counts.sum(axis=1), 4000)
     assert made["recover"].endswith("--nuisance readout=0.1+-0.01")
-    found = recovered(made, *NEAR, "q=0.5,r=-0.5")
+    # one start alone, from quantum mechanics, ends where a class runs empty
+    found = recovered(made, "--quick", "--starts", "4")
     truth = made["constants"] | {"readout": 0.1}
     close({name.rpartition(".")[2]: one for name, one in found.items()}, truth, truth)
 
