@@ -161,9 +161,9 @@ def test_springs(simulate, recovered, tmp_path):
 @pytest.mark.slow
 def test_tower(simulate, recovered):
     """Counts of all levels; --seed, --levels and --photons go to the next command."""
-    words = ("--levels", "12", "--photons", "4", "--times", "0.5:6:12", "--seed", "2")
+    words = ("--levels", "20", "--photons", "5", "--times", "0.5:10:20", "--seed", "2")
     made = simulate("tower", "p.zarr", *words, "--shots", "50000")
-    assert "--seed 2 --levels 12 --photons 4" in made["recover"]
+    assert "--seed 2 --levels 20 --photons 5" in made["recover"]
     found = recovered(made, "--quick")
     close(found, made["constants"], ("strength", "omega", "beta"))
 
