@@ -189,7 +189,9 @@ def test_averages_and_their_derivatives(name, way):
     for one, other in zip(slopes, exact, strict=True):
         # a derivative grows like t: as much larger than values as it is itself
         size = max(1.0, float(np.max(np.abs(other))))
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-9 * size)
+        # between adaptive steps states are interpolated, whose error has slopes too
+        most = 1e-8 if "adaptive" in way else 1e-9
+        np.testing.assert_allclose(one, other, rtol=0, atol=most * size)
 
 
 HESSIANS = [
