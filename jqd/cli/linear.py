@@ -44,7 +44,10 @@ def linear(
     as_json: AsJson = False,
 ) -> int:
     """Test whether a motion is linear, from tables of preparations by measurements."""
-    tables = load_tables(table, shots)
+    try:
+        tables = load_tables(table, shots)
+    except ValueError as error:
+        raise ValueError(str(error).replace("`table`", "`TABLE`", 1)) from None
     with run_folder(out) as folder:
         with naming(table, "shots"):
             found = linearity(tables, rank=rank, size=size)
