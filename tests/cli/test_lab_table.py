@@ -10,7 +10,7 @@ import pytest
 
 import jqd
 from jqd.cli import main
-from jqd.cli.copy_nodes import _offer, first_node, node_met
+from jqd.cli.copy_nodes import _offer, _quantum, first_node, node_met
 from jqd.cli.lifetimes import with_fading
 from jqd.cli.options import parse_columns
 from jqd.cli.recover_copying import instrument_of, with_scatter
@@ -141,6 +141,13 @@ def test_only_exponents_of_copies_are_kept_from_nodes():
     other = jqd.CopyDynamics(omega, R, delta, harmonics=beside)
     assert node_met(other, psi0, record, ("q",)) == ""
     assert node_met(jqd.Schrodinger(H), psi0, record, ("q",)) == ""
+
+
+def test_nodes_are_looked_for_in_the_hamiltonian_of_the_law():
+    """Phases of couplings as the law has them: nodes of H* are others."""
+    h = np.array([[0.3, 0.5j, 0.2], [-0.5j, -0.1, 0.4 + 0.1j], [0.2, 0.4 - 0.1j, 0.0]])
+    law = jqd.CopyDynamics.from_hamiltonian(h, hbar=2.0)
+    np.testing.assert_allclose(_quantum(law), h / 2, atol=1e-15)
 
 
 @pytest.fixture
