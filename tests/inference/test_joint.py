@@ -236,3 +236,25 @@ def test_studies_that_cannot_be_joined(both):
         jqd.fit(both, FIRST[:2])
     with pytest.raises(ValueError, match="`study` must have rows over time"):
         horizon(joined(both), jnp.zeros(3))
+
+
+def test_each_record_is_weighed_by_its_own_noise():
+    """Means beside counts whose shots correlate: what each gives alone, in turn."""
+    kinds = jqd.Gaussian(0.5), jqd.instruments.DirichletMultinomial(0.1)
+    means, counts = jnp.array([[1.0], [2.0]]), jnp.array([[6.0, 4], [5, 5], [9, 1]])
+    noise = Together(kinds, ((2, 1), (3, 2)))
+    values = jnp.concatenate([jnp.ravel(means), jnp.ravel(counts)])
+    shares = noise.shares(values)
+    alone = [kind.shares(own) for kind, own in zip(kinds, (means, counts), strict=True)]
+    np.testing.assert_array_equal(shares, np.concatenate([*map(np.ravel, alone)]))
+    at = noise.first_weights(shares)
+    each = [kind.first_weights(own) for kind, own in zip(kinds, alone, strict=True)]
+    assert jax.tree.structure(at) == jax.tree.structure(tuple(each))
+    expected = [
+        np.ravel(kind.residuals(own + 0.1, given, weights))
+        for kind, own, given, weights in zip(
+            kinds, alone, (means, counts), each, strict=True
+        )
+    ]
+    got = noise.residuals(shares + 0.1, values, at)
+    np.testing.assert_allclose(got, np.concatenate(expected), rtol=1e-12)
