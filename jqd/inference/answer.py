@@ -45,7 +45,8 @@ from .goodness import (
     scatter_message,
 )
 from .identifiability import refuse, refuse_names
-from .joint import Part, joined, parts_of
+from .joint import joined
+from .parts import Part, parts_of
 from .pattern import Pattern, pattern_of
 from .polish import Polish
 from .priors import PULLED
