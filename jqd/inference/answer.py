@@ -167,14 +167,6 @@ class Recovery(eqx.Module):
         return self.status == "converged" and every
 
     @property
-    def birge(self) -> float | None:
-        """√(χ²/dof): the factor by which extra scatter would enlarge the stated errors.
-
-        It says nothing about bias: a wrong law shifts constants by more than that.
-        """
-        return None if self.chi2_per_dof is None else math.sqrt(self.chi2_per_dof)
-
-    @property
     def pulled(self) -> tuple[str, ...]:
         """Nuisances that the data pull by more than 3 widths of their priors."""
         return tuple(_pulled(self.study, self.constants))
