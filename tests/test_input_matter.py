@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from _support import temperature as oscillators
-from _support import tower_matter
 from _support.returns import kerr_amplitude
 from _support.soft_spheres import SoftSpheres
 
@@ -201,16 +200,6 @@ TABLE = {
         tower.ExponentialDensity,
         {"beta": 1.0, "width": 4.0},
         {"beta": "scalar zero", "width": "positive"},
-    ),
-    "NormalDensity": (
-        tower_matter.NormalDensity,
-        {"mean": 0.0, "sigma": 1.0},
-        {"mean": "scalar", "sigma": "positive", "reach": "positive"},
-    ),
-    "FunctionDensity": (
-        tower_matter.FunctionDensity,
-        {"log_g": jnp.square, "low": 0.0, "high": 1.0},
-        {"log_g": "text object", "low": "scalar", "high": "scalar"},
     ),
     "GaussianShape": (
         tower.GaussianShape,
