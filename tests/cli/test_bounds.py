@@ -54,11 +54,17 @@ def test_json(printed):
     assert printed("bounds")["stated"] == {"logarithmic.b": [stated]}
 
 
-SAID = (
-    "abs(q - 0.5) < 0.0296 (95 %, statistical); fitted beside it: flip; published: "
-    "|q - 1/2| < 0.00032 (95 %, one-sided; M. C. Smith et al., arXiv:2412.04421 "
-    "(2024))."
-)
+LIMIT = {
+    "constant": "q",
+    "bound": "abs(q - 0.5) < 0.0296",
+    "limit": 0.0296,
+    "level": "95 %, statistical",
+    "more": "fitted beside it: flip",
+}
+PUBLISHED = [
+    "|q - 1/2| < 0.00032 (95 %, one-sided; M. C. Smith et al., arXiv:2412.04421 (2024))"
+]
+KEPT = LIMIT | {"published": PUBLISHED, "said": "abs(q - 0.5) < 0.0296."}
 
 
 @pytest.fixture
@@ -69,7 +75,7 @@ def run(tmp_path, monkeypatch):
 
     def write(**changes):
         kept = {"law": "CopyDynamics", "status": "converged", "provenance": {}}
-        text = json.dumps(kept | {"answers": [SAID]} | changes)
+        text = json.dumps(kept | {"answers": [KEPT]} | changes)
         (tmp_path / "run" / "summary.json").write_text(text, encoding="utf-8")
 
     return write
@@ -91,17 +97,14 @@ def test_a_limit_of_one_s_own_stands_in_the_table(run, capsys, printed):
         {
             "law": "CopyDynamics",
             "results": "run/summary.json",
-            "constant": "q",
-            "bound": "abs(q - 0.5) < 0.0296",
-            "limit": 0.0296,
-            "level": "95 %, statistical",
-            "more": "fitted beside it: flip",
         }
+        | LIMIT
     ]
     assert len(result["rows"]) == len(jqd.bounds().rows)
     assert result["notes"][:-1] == list(jqd.bounds().notes)
     # fits without a run keep theirs in details
-    fit = {"answers": ["abs(g - 1) < 0.000311 (95 %, statistical)."]}
+    g = {"constant": "g", "bound": "abs(g - 1) < 0.000311", "limit": 0.000311}
+    fit = {"answers": [LIMIT | g | {"more": ""}]}
     run(law="statistics", answers=[], details={"fit": fit})
     assert main(["bounds", "--constant", "C", "--beside", "run", "--json"]) == 0
     (own,) = printed("bounds")["beside"]
