@@ -16,6 +16,8 @@ def test_the_table(capsys):
     assert "|D/D_QM - 1| < 2.7e-09" in read
     assert "3.3e-07" not in read
     assert "|D/D_QM - 1| < 3.3e-07" in unread
+    assert "|r + 1/2| < 0.029" in unread
+    assert "N > 2.3e+13" in unread
     assert "b < 3.3e-15 eV" in read
     assert "lambda <= 8.3e-11 s^-1" in read
     assert "lambda <= 2.96e-08 s^-1" in unread
@@ -35,7 +37,8 @@ def test_json(printed):
     assert D["limit"] == pytest.approx(2.635e-9, rel=1e-3)
     assert main(["bounds", "--constant", "q", "--json"]) == 0
     result = printed("bounds")
-    assert [row["constant"] for row in result["rows"]] == ["q"]
+    assert {row["constant"] for row in result["rows"]} == {"q"}
+    assert [row["entry"] for row in result["stated"]["q"]] == ["calcium_gate"]
     assert main(["bounds", "--constant", "csl.lam", "--json"]) == 0
     result = printed("bounds")
     (stated,) = result["stated"]["csl.lam"]
