@@ -17,5 +17,5 @@ NAMES = (
 )  # fmt: skip
 # Those that are asked for by name: for a device whose memory or transforms are the
 # limit, and half an hour of starts of commands.
-ON_REQUEST = ("first_gpu", "gpu_programs", "accelerator", "commands")
+ON_REQUEST = ("first_gpu", "gpu_programs", "accelerator", "commands", "signal_map")
 ON_GPU = ("first_gpu", "gpu_programs", "accelerator", "sweep")
