@@ -108,7 +108,7 @@ def _points(q: Any, r: Any, case: Any, laws: Any) -> tuple[Any, ...]:
 
 
 def _compiled(point: Any, points: Any, rate: float) -> tuple[Any, dict[str, Any]]:
-    """The program of a call, and its row: kernels, bytes and modelled time."""
+    """The program of a call, and its row: time to compile, memory, modelled time."""
     begun = time.perf_counter()
     compiled = jax.jit(jax.vmap(point)).lower(*points).compile()
     seconds = time.perf_counter() - begun

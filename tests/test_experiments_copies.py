@@ -146,3 +146,20 @@ def test_exponents_map(run):
     # grid is farther than a hundredth away
     assert summary["least"] < 1e-6
     assert summary["within a hundredth"] < 0.02
+
+
+@pytest.mark.slow
+def test_signal_map(run):
+    summary = run("signal_map")
+    assert summary["points"] == 4096
+    # 60 Runge-Kutta steps of 1/30 at a spectral radius of 2
+    assert summary["signal_at_quantum_point"] < 1e-6
+    assert summary["drift_at_quantum_point"] < 1e-6
+    assert summary["laws_without_signal"] == 0
+    # 16 pairs find less than half of what is there: the signal of the worst pair of
+    # all is 0.5 to 1.3 times the distance nearby
+    assert 0.1 < summary["least_signal_over_distance"] < 0.5
+    # nodes: only for q + r > 0 or q > 1/2
+    assert summary["ended_at_nodes"] > 0.1
+    assert summary["ended_at_nodes_where_safe"] == 0
+    assert summary["inaccurate"] < 0.05
