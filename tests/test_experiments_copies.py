@@ -156,9 +156,9 @@ def test_signal_map(run):
     assert summary["signal_at_quantum_point"] < 1e-6
     assert summary["drift_at_quantum_point"] < 1e-6
     assert summary["laws_without_signal"] == 0
-    # 16 pairs find less than half of what is there: the signal of the worst pair of
-    # all is 0.5 to 1.3 times the distance nearby
-    assert 0.1 < summary["least_signal_over_distance"] < 0.5
+    # of 16 pairs; the weakest law, where most runs end early, has 0.18
+    assert summary["least_signal_over_distance"] > 0.1
+    assert summary["median_signal_over_distance"] > 0.4
     # nodes: only for q + r > 0 or q > 1/2
     assert summary["ended_at_nodes"] > 0.1
     assert summary["ended_at_nodes_where_safe"] == 0
