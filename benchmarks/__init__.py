@@ -16,5 +16,5 @@ NAMES = (
     "sharded_grid", "pulls", "collapse", "warm_calls", "plane_paths", "grid_4d",
 )  # fmt: skip
 # Those that are asked for by name: for a GPU, and half an hour of starts of commands.
-ON_REQUEST = ("first_gpu", "gpu_programs", "commands")
+ON_REQUEST = ("first_gpu", "gpu_programs", "commands", "signal_map")
 ON_GPU = ("first_gpu", "gpu_programs", "sweep")

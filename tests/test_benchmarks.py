@@ -5,6 +5,7 @@ import importlib
 import itertools
 import json
 import math
+from collections import Counter
 from pathlib import Path
 
 import jax
@@ -232,6 +233,55 @@ def test_what_is_timed_is_no_run_that_has_ended(name):
     )
     for leaf in jax.tree.leaves(call()):
         assert np.all(np.isfinite(leaf))
+
+
+@pytest.mark.slow
+def test_signals_are_counted_call_by_call(stored, capfd):
+    """64 points in four calls, a line each; every law but quantum mechanics signals."""
+    record = json.loads(stored("signal_map").read_text())
+    model, last = record["benchmarks"]["signal_map"]["rows"]
+    lines = [line for line in capfd.readouterr().out.splitlines() if line[:1] == "{"]
+    lines = [json.loads(line) for line in lines]
+    assert lines[0] == model
+    assert lines[-1] == last
+    assert [line["points"] for line in lines[1:]] == [16, 32, 48, 64]
+    assert last["points_per_s"] > 0
+    assert last["silent_laws"] == 0
+    # laws are 0.2 apart, and signal a tenth of that or more
+    assert last["least_signal"] > 0.02
+
+
+def test_signals_of_a_device_that_fails_leave_what_was_measured(
+    benchmarks, monkeypatch
+):
+    signals = importlib.import_module("benchmarks.signal_map")
+    rows = [{"case": "a", "program": "b", "points": 1}, {"case": "a", "program": "b"}]
+
+    def broken(quick):
+        yield from rows
+        raise RuntimeError("no memory\nand more")
+
+    monkeypatch.setattr(signals, "_rows", broken)
+    *_, report = signals.run(quick=True)
+    assert report.rows[0] == rows[1]
+    assert report.rows[1]["note"] == "failed: RuntimeError: no memory"
+
+
+def test_signals_of_laws_are_summed_up(benchmarks):
+    """Three laws of two pairs: at the quantum point, one that signals, one in doubt."""
+    signals = importlib.import_module("benchmarks.signal_map")
+    results = {
+        "signal": np.array([0, 0, 0.3, 0.1, 0.2, 0.2]),
+        "error": np.array([0, 0, 0.001, 0.001, 0.1, 0.1]),
+    }
+    q, r = np.array([0.5, 0.4, 0.6]), np.array([-0.5, -0.5, -0.5])
+    laws = signals._seen(q, r, results, 2)
+    np.testing.assert_array_equal(laws[2], [0, 0.3, 0])
+    np.testing.assert_allclose(laws[3], [0, 0.2, 0.2])
+    row = signals._row(laws, Counter({0: 3, 1: 2, 7: 1}), 0.5)
+    assert (row["points"], row["points_per_s"], row["s_of_1e9"]) == (6, 12, 8.333e7)
+    assert (row["least_signal"], row["q"], row["silent_laws"]) == (0, 0.6, 1)
+    assert (row["ended_early"], row["inaccurate"]) == (2, 1)
 
 
 def test_growth_is_fitted_to_what_was_measured(benchmarks, monkeypatch):

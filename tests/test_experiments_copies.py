@@ -135,3 +135,20 @@ def test_signalling(run):
     assert summary["mean_field_largest_entangled"] > 0.1
     for kind in ("entangled", "product"):
         assert summary[f"signal_{kind}"][0] > summary["three_standard_errors"][0]
+
+
+@pytest.mark.slow
+def test_signal_map(run):
+    summary = run("signal_map")
+    assert summary["points"] == 4096
+    # 60 Runge-Kutta steps of 1/30 at a spectral radius of 2
+    assert summary["signal_at_quantum_point"] < 1e-6
+    assert summary["drift_at_quantum_point"] < 1e-6
+    assert summary["laws_without_signal"] == 0
+    # of 16 pairs; the weakest law, where most runs end early, has 0.18
+    assert summary["least_signal_over_distance"] > 0.1
+    assert summary["median_signal_over_distance"] > 0.4
+    # nodes: only for q + r > 0 or q > 1/2
+    assert summary["ended_at_nodes"] > 0.1
+    assert summary["ended_at_nodes_where_safe"] == 0
+    assert summary["inaccurate"] < 0.05

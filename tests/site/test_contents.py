@@ -126,7 +126,7 @@ def test_pictures_of_the_gallery_are_small_and_of_experiments():
     assert set(notes) <= set(gallery.placed())
     without = set(gallery.placed()) - set(notes)
     # a sweep draws nothing
-    assert without <= {"copying_exponents", "error_bars"}
+    assert without <= {"copying_exponents", "copying_signals", "error_bars"}
     sizes = [path.stat().st_size for path in files.values()]
     assert max(sizes) <= 25_000
     assert sum(sizes) <= 1_500_000

@@ -48,6 +48,30 @@ def test_the_tables_of_the_docs_are_these_cards():
     assert shown == set(STORED)
 
 
+def test_the_table_of_signals_is_that_of_these_cards():
+    """The laws that have a card; what is said of families is derived elsewhere."""
+    text = (DOCS / "vet.md").read_text(encoding="utf-8")
+    header = "| law | Hamiltonian | rotation | measurement |"
+    table = text[text.index(header) :].partition("\n\n")[0]
+    shown = {}
+    for line in table.splitlines()[2:]:
+        law, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        shown[law.strip("`")] = cells[:3]
+    names = ["signal by a distant " + of for of in ("Hamiltonian", "rotation")]
+    names.append("signal by a distant measurement")
+    known = {law: STORED[law]["rows"] for law in shown if law in STORED}
+    assert len(known) == len(shown) - 1
+    for law, rows in known.items():
+        for name, cell in zip(names, shown[law], strict=True):
+            row = rows[name]
+            told = SHORT[row["verdict"]]
+            figure = "" if row["figure"] is None else f" {row['figure']:.2g}"
+            assert cell == told + (figure if told == "fails" else "")
+        # what a measurement needs: products stay, and superposition fails
+        assert rows["separability"]["verdict"] == "holds"
+        assert rows["superposition"]["verdict"] == "fails"
+
+
 def test_what_fails_of_laws_that_are_known():
     """Dephasing superposes whatever it loses; a cubic term is no sum over parts."""
     always = {"norm", "gradients", "nodes", "identifiability"}
