@@ -1,6 +1,6 @@
 """Equations of docstrings, written in a line with Unicode, as TeX.
 
-`√(2ν) x₀²` becomes `\\sqrt{2ν} x_{0}^{2}`: no sign is lost, and fractions keep their slash.
+`√(2ν) x₀²` becomes `\\sqrt{2ν} x_{0}^{2}`: no sign is lost, fractions keep their slash.
 What this does not know stays on the page as it is.
 """
 

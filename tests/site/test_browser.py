@@ -326,6 +326,27 @@ def test_no_barrier_on_ten_pages(browser, mode):
     assert found == {}
 
 
+def test_pictures_are_white_cards_and_wide_ones_scroll(browser):
+    """Their ink is dark; on a telephone they keep 44rem, and the page its width."""
+    context = browser.new_context(
+        color_scheme="dark", viewport={"width": 360, "height": 800}
+    )
+    page = watched(context)
+    go(page, "index.html")
+    picture = page.locator("article p > img[src*=first]")
+    look = "e => [getComputedStyle(e).backgroundColor, e.offsetWidth, e.naturalWidth]"
+    ground, wide, natural = picture.evaluate(look)
+    assert ground == "rgb(255, 255, 255)"
+    rem = page.evaluate(
+        "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    )
+    assert wide == pytest.approx(min(44 * rem, natural), abs=10)
+    box = picture.locator("xpath=..")
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth && e.tabIndex === 0")
+    assert too_wide(page) <= 0
+    context.close()
+
+
 def test_modes_differ_and_can_be_read(browser):
     """The background is light in one mode and dark in the other; text stands off it."""
     for mode, sign in (("light", 1), ("dark", -1)):
