@@ -153,7 +153,7 @@ def test_pages_say_their_language_and_have_one_heading(site):
 def test_pages_have_the_logo_and_its_icon(site):
     for page in pages(site):
         found = list(tags(page.read_text("utf-8")))
-        icons = [at["href"] for name, at in found if at.get("rel") == "icon"]
+        icons = [at["href"] for name, at in found if "icon" in at.get("rel", "")]
         logos = [at["src"] for name, at in found if at.get("class") == "sidebar-logo"]
         assert len(icons) == len(logos) == 1, page
         for address in icons + logos:
