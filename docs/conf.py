@@ -6,6 +6,8 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
 
+import equations  # noqa: E402
+
 import jqd  # noqa: E402
 
 project, author, release = "jqd", "the jqd developers", jqd.__version__
@@ -67,6 +69,11 @@ myst_url_schemes = ["http", "https", "mailto"]
 
 html_theme = "furo"
 html_title = f"jqd {release}"
+html_logo = html_favicon = "_static/logo.svg"
+# Where the repository can be read, if the build knows it: see equations.SOURCE.
+if repository := equations.SOURCE.partition("/blob/")[0]:
+    footer = {"name": "Repository", "html": "Repository", "url": repository}
+    html_theme_options = {"footer_icons": [footer]}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = [(f"{name}.js", {"defer": "defer"}) for name in ("ledger", "scrollers")]

@@ -1,6 +1,6 @@
 """Claim: an unknown error looks like a discovery until the analyst models it.
 
-    P_a(t) = (1 - ε) ∫ ρ_a(t; ω_2 + s x) e^{-x²/2} dx/√2π + ε/M
+    P_a(t) = (1 - ε) ∫ ρ_a(t; ω_2 + s x) e^{-x²/2} dx/√(2π) + ε/M
 
 Three levels obey quantum mechanics. The energy of the second scatters by s from run to
 run, and a share ε of the shots is read at random. The analyst plans times and shots for

@@ -18,6 +18,11 @@ from .status import Status
 
 # Numbers beyond which values are not looked at, rows and entries that are shown.
 MOST_VALUES, MOST_ROWS, MOST_LINES, MOST_POINTS = 1_000_000, 40, 6, 160
+# Dashes and gaps of lines in pixels, one for each of a few curves in one colour.
+_DASHES = {
+    "solid": "", "dashed": "6 3", "dotted": "1.5 3", "dash-dot": "6 3 1.5 3",
+    "long dashes": "14 4", "wide dots": "1.5 8",
+}  # fmt: skip
 
 _STYLE = (
     ".jqd-card{font-size:.9em;line-height:1.4;max-width:52rem;color:inherit}"
@@ -245,7 +250,8 @@ def _row(line: Iterable[str]) -> str:
 
 
 def _sparkline(curves: Any, axis: Any, caption: str) -> str:
-    """Few curves, few points each: those that vary most, with gaps where none is."""
+    """Few curves, few points each: those that vary most, with gaps where none is; each
+    with its own dashes, named by the number of its column from 0 on."""
     curves = np.asarray(curves, float)
     step = -(-len(curves) // MOST_POINTS)
     shown = curves[::step]
@@ -255,19 +261,23 @@ def _sparkline(curves: Any, axis: Any, caption: str) -> str:
     if not finite.any() or len(shown) < 2 or not x[-1] > x[0]:
         return ""
     spread = np.ptp(np.where(finite, shown, shown[finite].mean()), axis=0)
-    shown = shown[:, np.sort(np.argsort(-spread, kind="stable")[:MOST_LINES])]
+    kept = np.sort(np.argsort(-spread, kind="stable")[:MOST_LINES])
+    shown = shown[:, kept]
     seen = shown[np.isfinite(shown)]
     low, high = (seen.min(), seen.max()) if seen.size else (0.0, 0.0)
     height = high - low or 1.0
     u = 100 * (x - x[0]) / (x[-1] - x[0])
     lines = "".join(
-        f'<polyline points="{run}"/>'
-        for column in shown.T
+        f'<polyline points="{run}" stroke-dasharray="{dashes or "none"}"/>'
+        for column, dashes in zip(shown.T, _DASHES.values(), strict=False)
         for run in _runs(u, 30 - 28 * (column - low) / height)
     )
     more = f" of {curves.shape[1]}" if curves.shape[1] > MOST_LINES else ""
     count = "1 curve" if curves.shape[1] == 1 else f"{shown.shape[1]}{more} curves"
     said = f"{caption}: {count} between {low:.3g} and {high:.3g}"
+    if len(kept) > 1:
+        looks = zip(kept, _DASHES, strict=False)
+        said += f" ({', '.join(f'{k} {look}' for k, look in looks)})"
     return (
         '<svg viewBox="0 0 100 32" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(said)}">{lines}</svg><div>{escape(said)}</div>'

@@ -86,6 +86,19 @@ def eqx_replace(run, **changes):
     return type(run)(**fields | changes)
 
 
+def test_curves_differ_without_colour(run):
+    """Each of six curves has dashes of its own, named with the number of its column."""
+    still, moving = np.zeros((9, 1)), np.outer(np.linspace(0, 1, 9), np.arange(1, 7))
+    said = shown(eqx_replace(run, values=np.hstack([still, moving]), error=None))
+    dashes = [a["stroke-dasharray"] for tag, a in said.tags if tag == "polyline"]
+    assert len(set(dashes)) == len(dashes) == 6
+    assert "6 of 7 curves" in said.words
+    assert "(1 solid, 2 dashed, 3 dotted, 4 dash-dot, " in said.words
+    # one curve needs no name
+    one = shown(eqx_replace(run, values=moving[:, :1], error=None))
+    assert "solid" not in one.words
+
+
 def test_a_curve_has_gaps_where_values_are_missing(run):
     values = np.abs(np.asarray(run.values)) ** 2
     values[4] = np.nan

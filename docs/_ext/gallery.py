@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from docstrings import is_boxed, paragraphs
+from linear_tex import tex
 from pages import write
 
 from jqd.papers import registry
@@ -106,12 +107,17 @@ def thumbs() -> dict[str, dict]:
 
 
 def markdown(text: str) -> str:
-    """A docstring as Markdown: equations as they stand, keys in bold."""
+    """A docstring as Markdown: equations as formulas, keys in bold.
+
+    Where an equation is mostly words, or is not understood, it is shown as it stands.
+    """
     out = []
     for block in paragraphs(text.splitlines()):
         if HEAD.match(block[0]) or not is_boxed(block):
             plain = escape("\n".join(block))
             out.append(HEAD.sub(lambda m: f"**{m[1]}{m[2]}:** ", plain))
+        elif formula := tex(block):
+            out.append(f"```{{math}}\n{formula}\n```")
         else:
             least = min(len(line) - len(line.lstrip()) for line in block)
             lines = "\n".join(line[least:] for line in block)

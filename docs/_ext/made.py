@@ -18,6 +18,7 @@ from gallery import entry_link, escape
 from law_examples import LAWS, facts, undeclared
 
 from jqd.cli.vet import SHORT
+from jqd.inference.answer import WORDS
 from jqd.inference.bounds import bounds
 from jqd.inference.bounds.table import number_text
 from jqd.papers import registry
@@ -146,8 +147,12 @@ def references() -> str:
 
 
 def statuses() -> str:
-    """Every status with its sentence."""
-    lines = [f"| `{s.name}` | {int(s)} | {cell(s.sentence)} |" for s in Status]
+    """Every status with its sentence, and with the words of a fit."""
+    words = {s: f' A fit prints "{said}".' for s, said in WORDS.items()}
+    lines = [
+        f"| `{s.name}` | {int(s)} | {cell(s.sentence)}{words.get(s, '')} |"
+        for s in Status
+    ]
     return table(("status", "code", "what it says"), lines)
 
 

@@ -4,7 +4,7 @@
 addEventListener("DOMContentLoaded", () => {
   const smallest = 0.67;
   const formulas = document.querySelectorAll("article div.math, table.ledger figure > div");
-  const boxes = document.querySelectorAll("article pre, article table.docutils");
+  const boxes = document.querySelectorAll("article pre, article table.docutils, article p:has(> img:only-child)");
   function mark(box) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");

@@ -12,7 +12,7 @@ from .._bars import progress
 from .._files import finished_work_in, provenance
 from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
-from ..inference.comparison import HEADINGS, HEADINGS_DRAWN, Drawn
+from ..inference.comparison import Drawn
 from ..report.tables import with_error
 from .compare_laws import (
     offered,
@@ -159,12 +159,10 @@ def compare(
             ts = np.asarray(next(iter(studies.values())).data.ts)
             write_figures(lambda: {"laws": report.figure_comparison(found, ts)}, folder)
         notes.append(f"Results in {folder}")
-    tables = [table_of("Laws beside the record", HEADINGS, found.lines())]
+    tables = [table_of(*table) for table in found.tables()]
     if fitted := [line for row in found.rows for line in _fitted(row)]:
         headings = "law", "constant", "fitted", "standard error"
-        tables.append(table_of("Constants at the best fit", headings, fitted))
-    if drawn := found.lines_drawn():
-        tables.append(table_of("Draws from posteriors", HEADINGS_DRAWN, drawn))
+        tables.insert(1, table_of("Constants at the best fit", headings, fitted))
     return conclude(summary, [*tables, *notes], as_json=as_json)
 
 

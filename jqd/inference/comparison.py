@@ -21,11 +21,12 @@ CLEAR_ERRORS = 3.0
 AS_GIVEN = "as given"
 SETTLED = (AS_GIVEN, "converged", MISFIT)
 # Columns of the table in words.
-HEADINGS = "law", "status", "k", "ln L", "X2 (dof)", "p", "AIC", "ln B", "ELPD"
-HEADINGS_DRAWN = (
-    "law", "draws", "R-hat", "ESS", "predictive p", "LOO", "rows refitted",
-    "ln B (SMC)",
-)  # fmt: skip
+# Headings of tables that a terminal of 80 columns holds.
+FITTED = "law", "status", "k", "X2 (dof)", "p"
+WEIGHED = "law", "ln L", "AIC", "ln B"
+PREDICTED = "law", "ELPD", "refits failed"
+DRAWN = "law", "draws", "R-hat", "ESS", "predictive p"
+DRAWN_PREDICTED = "law", "LOO", "rows refitted", "ln B (SMC)"
 # ln Z by two methods agree within this and three errors.
 AGREE = 0.3
 
@@ -235,8 +236,7 @@ class Comparison(NamedTuple):
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:
-        tables = [_html.Table(HEADINGS, self.lines())]
-        tables.append(_html.Table(HEADINGS_DRAWN, self.lines_drawn()))
+        tables = [_html.Table(*table[1:]) for table in self.tables()]
         notes = [self.verdict(), self.legend()]
         return _html.Card("Laws beside one record", tables=tables, notes=notes)
 
@@ -346,7 +346,7 @@ class Comparison(NamedTuple):
         return min(ahead) > CLEAR and elpd > CLEAR_ERRORS * error
 
     def legend(self) -> str:
-        """The meaning of the columns of `lines`, and what they assume."""
+        """The meaning of the columns of `tables`, and what they assume."""
         scales = ", ".join(f"x{scale:.3g}" for scale in self.scales)
         said = (
             f"ln L, AIC, ln B and ELPD are less those of {self.rows[0].name}; ln B "
@@ -356,33 +356,41 @@ class Comparison(NamedTuple):
         if any(row.drawn is not None for row in self.rows):
             said += (
                 " LOO: each row predicted by draws from the posterior of the others, "
-                "less that of the same law; rows refitted are those that these draws "
-                "do not tell."
+                "less that of the first law; rows refitted are those that the draws "
+                "cannot predict."
             )
         return said if self.assumed is None else f"{said} {self.assumed}"
 
-    def lines(self) -> list[tuple[str, ...]]:
-        """A line of the table for each law, under `HEADINGS`."""
-        first, lines = self.rows[0], []
+    def tables(self) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+        """Title, headings and a line for each law of each table: how laws fit, their
+        probabilities, what they predict, and the same of draws where there are any."""
+        first = self.rows[0]
+        fitted, weighed, predicted = [], [], []
         for row in self.rows:
+            chi2 = f"{row.chi2:.5g} ({row.dof})"
+            fitted.append(
+                (row.name, row.status, str(row.parameters), chi2, f"{row.p_value:.2g}")
+            )
+            less = (
+                difference(row.log_likelihood, first.log_likelihood),
+                difference(row.aic, first.aic),
+            )
+            bayes = ", ".join(map(_signed, self.log_bayes(row)))
+            weighed.append((row.name, *map(_signed, less), bayes))
             elpd, error = self.elpd_difference(row)
             failed = row.folds.failed if row.predicts else 0
-            more = f"; {failed} of {self.folds + 1} refits failed" if failed else ""
-            lines.append(
-                (
-                    row.name, row.status + more, str(row.parameters),
-                    _signed(difference(row.log_likelihood, first.log_likelihood)),
-                    f"{row.chi2:.5g} ({row.dof})", f"{row.p_value:.2g}",
-                    _signed(difference(row.aic, first.aic)),
-                    ", ".join(map(_signed, self.log_bayes(row))),
-                    f"{_signed(elpd)} +- {error:.2g}",
-                )
-            )  # fmt: skip
-        return lines
+            more = f"{failed} of {self.folds + 1}" if failed else "none"
+            predicted.append((row.name, f"{_signed(elpd)} +- {error:.2g}", more))
+        return [
+            ("Laws beside the record", FITTED, fitted),
+            ("Likelihoods and evidence", WEIGHED, weighed),
+            ("Rows left out", PREDICTED, predicted),
+            *self._drawn_tables(),
+        ]
 
-    def lines_drawn(self) -> list[tuple[str, ...]]:
-        """A line for each law whose constants were drawn, under `HEADINGS_DRAWN`."""
-        lines = []
+    def _drawn_tables(self) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+        """Of laws whose constants were drawn; none where nothing was."""
+        draws, predicted = [], []
         for row in self.rows:
             if row.drawn is None:
                 continue
@@ -393,15 +401,21 @@ class Comparison(NamedTuple):
                 rhat = "" if found.rhat is None else f"{max(found.rhat.values()):.4f}"
                 p = f"{found.p_value:.2g}"
                 said = (found.status, rhat, f"{min(found.ess.values()):.0f}", p)
-            lines.append(
+            draws.append((row.name, *said))
+            predicted.append(
                 (
-                    row.name, *said, f"{_signed(loo[0])} +- {loo[1]:.2g}",
+                    row.name, f"{_signed(loo[0])} +- {loo[1]:.2g}",
                     str(row.drawn.refitted),
                     "" if own is None else f"{float(own.log - self._log_first()):+.4g} "
                     f"+- {float(own.stderr):.2g}",
                 )
             )  # fmt: skip
-        return lines
+        if not draws:
+            return []
+        return [
+            ("Draws from posteriors", DRAWN, draws),
+            ("Predictions of the draws", DRAWN_PREDICTED, predicted),
+        ]
 
     def _log_first(self) -> float:
         """ln Z of the first law, as good as known for it where it has no constants."""
@@ -414,9 +428,9 @@ class Comparison(NamedTuple):
         return str(self)
 
     def __str__(self) -> str:
-        told = _html.Table(HEADINGS, self.lines()).text()
-        if drawn := self.lines_drawn():
-            told += ["", *_html.Table(HEADINGS_DRAWN, drawn).text()]
+        told = []
+        for _, headings, lines in self.tables():
+            told += [*_html.Table(headings, lines).text(), ""]
         return "\n".join([*told, self.legend(), self.verdict()])
 
 

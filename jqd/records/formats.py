@@ -1,4 +1,4 @@
-"""File formats: the table behind docs/files.md, `--help` and error messages."""
+"""File formats: what docs/files.md, `--help` and error messages say of them."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -390,19 +390,24 @@ def _joint(formats: list[Format]) -> str:
     return ", ".join(common) + f" and {' or '.join(own)}" * bool(others)
 
 
-def page_table() -> str:
-    """The formats as a table of docs/files.md, in Markdown."""
-    rows = [
-        "| data | files | must hold | may hold | example | taken by |",
-        "|---|---|---|---|---|---|",
-    ]
-    for of in KINDS.values():
-        for one in of.formats:
-            needed, optional = (
-                "; ".join(f"{part.shown()}: {part.means}" for part in parts)
-                for parts in (one.needed, one.optional)
-            )
-            files, taken = " ".join(one.suffixes), f"{of.options}; `{of.loader}`"
-            cells = (one.data, files, needed, optional, one.example, taken)
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+def page_sections() -> str:
+    """The formats as sections of docs/files.md, in Markdown: one for each kind."""
+    return "\n\n".join(_section(of) for of in KINDS.values())
+
+
+def _section(of: Kind) -> str:
+    title = " and ".join(dict.fromkeys(one.data for one in of.formats))
+    taken = f"Taken by {of.options}; `{of.loader}`."
+    formats = (part for one in of.formats for part in _format(one))
+    return "\n\n".join([f"## {title[:1].upper()}{title[1:]}", taken, *formats])
+
+
+def _format(one: Format) -> tuple[str, str, str]:
+    """Data and endings, a table of two columns, which a telephone holds, an example."""
+    named = f"**{one.data[:1].upper()}{one.data[1:]}, {' '.join(one.suffixes)}**"
+    rows = ["| name | what it holds |", "|---|---|"]
+    rows += [f"| {part.shown()} | {part.means} |" for part in one.needed]
+    rows += [f"| {part.shown()} (optional) | {part.means} |" for part in one.optional]
+    lines = "\n".join(one.example.strip("`").split("` / `"))
+    # `python` would be code to run, as it stands
+    return named, "\n".join(rows), f"```text\n{lines}\n```"

@@ -1,6 +1,7 @@
 """Evidence, and laws compared on one record."""
 
 import importlib
+import io
 import math
 
 import equinox as eqx
@@ -9,9 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxtyping import Array
+from rich.console import Console
 from scipy.stats import multivariate_normal
 
 import jqd
+from jqd.cli.session import table_of
 from jqd.inference import Study, evidence
 from jqd.inference.comparison import Candidate, Comparison, Folds
 from jqd.inference.evidence import SCALES, Evidence
@@ -262,9 +265,7 @@ def test_only_settled_fits_are_preferred(best, clear):
     said = Comparison(rows, SCALES, 4).verdict()
     assert ("The record prefers a" in said) is clear
     assert ("At a bound of a constant" in said) is ("wall" in best)
-    assert ("1 of 5 refits failed" in str(Comparison(rows, SCALES, 4))) is (
-        "failed" in best
-    )
+    assert ("1 of 5\n" in str(Comparison(rows, SCALES, 4))) is ("failed" in best)
 
 
 STEADY = np.linspace(-1.0, -0.9, 12)
@@ -316,6 +317,29 @@ def test_a_failed_or_excluded_law_vetoes_nothing(third, place):
     assert ("Not described by (p < 1e-3): weinberg." in found.verdict()) is (p < 1e-3)
     failed = "its fit or a refit failed: weinberg." in found.verdict()
     assert failed is (not own.settled)
+
+
+def test_tables_fit_into_a_terminal_of_80_columns():
+    rows = [
+        candidate("schrodinger", rows=STEADY),
+        candidate("dephasing[gamma]", rows=STEADY - 98.7654),
+        candidate("gross_pitaevskii[g]", rows=STEADY - 0.012345, failed=2),
+    ]
+    # as long as the numbers of a comparison are
+    long = "constants not determined"
+    rows[1] = rows[1]._replace(chi2=1234.5, dof=1197, p_value=3.3e-12, status=long)
+    found = Comparison(tuple(rows), SCALES, 10)
+    told = str(found).removesuffix(f"{found.legend()}\n{found.verdict()}").splitlines()
+    assert max(map(len, told)) <= 80
+    for row in rows:
+        assert sum(line.startswith(row.name) for line in told) == 3
+    # and no cell is cut or folded on the screen
+    for title, headings, lines in found.tables():
+        words = Console(width=80, file=io.StringIO(), markup=False)
+        words.print(table_of(title, headings, lines))
+        shown = words.file.getvalue().splitlines()
+        for line in lines:
+            assert any(all(cell in row for cell in line) for row in shown), title
 
 
 def test_pairs_that_stay_open_are_named():
@@ -669,5 +693,5 @@ def test_draws_are_asked_for_by_name():
 def test_nothing_is_said_of_draws_that_were_not_made(lines):
     with pytest.raises(ValueError, match="`sampler` of the comparison"):
         lines.loo_difference(lines.rows[1])
-    assert lines.lines_drawn() == []
+    assert len(lines.tables()) == 3
     assert "LOO" not in str(lines)

@@ -1,4 +1,4 @@
-"""The table of formats: a page, `--help` and refusals say what the loaders read."""
+"""The formats of files: a page, `--help` and refusals say what the loaders read."""
 
 from pathlib import Path
 
@@ -9,16 +9,25 @@ from rich.text import Text
 
 from jqd import records
 from jqd.cli import app
-from jqd.records.formats import KINDS, Part, help_text, page_table
+from jqd.records.formats import KINDS, Part, help_text, page_sections
 from jqd.records.reading import File, format_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "files.md"
 COMMANDS = typer.main.get_command(app).commands
 
 
-def test_the_page_holds_the_table():
-    """`python -c "from jqd.records.formats import *; print(page_table())"`."""
-    assert page_table() in PAGE.read_text(encoding="utf-8")
+def test_the_page_holds_every_format():
+    """`python -c "from jqd.records.formats import *; print(page_sections())"`."""
+    assert page_sections() in PAGE.read_text(encoding="utf-8")
+
+
+def test_no_table_of_the_page_is_wide():
+    """Two columns: six do not fit a telephone."""
+    rows = [line for line in page_sections().splitlines() if line.startswith("|")]
+    assert {row.count("|") for row in rows} == {3}
+    every = [part for of in KINDS.values() for one in of.formats
+             for part in (*one.needed, *one.optional)]  # fmt: skip
+    assert len(rows) == len(every) + 2 * sum(len(of.formats) for of in KINDS.values())
 
 
 @pytest.mark.parametrize("kind", KINDS)

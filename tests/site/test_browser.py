@@ -33,6 +33,8 @@ TEN = (
 
 @pytest.fixture(scope="module")
 def browser():
+    if shutil.which(CHROMIUM) is None:
+        pytest.skip(f"there is no {CHROMIUM} here; CHROMIUM=PATH names another browser")
     with sync_playwright() as play:
         # The system's: none is downloaded.
         started = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -185,6 +187,26 @@ def test_quantum_mechanics_is_told_from_other_constants(page):
     assert "total variation from quantum mechanics 0.000" not in said(page)
 
 
+NEGATIVE = """() => {
+  const pen = document.querySelector(".explorer canvas").getContext("2d");
+  const at = pen.getImageData(50, 12, 390, 390).data, found = {plain: 0, dark: 0};
+  for (let k = 0; k < at.length; k += 4) if (at[k] > at[k + 2] && at[k + 2] < 245)
+    found[(255 - at[k]) / (255 - at[k + 2]) > 0.4 ? "dark" : "plain"] += 1;
+  return found;
+}"""
+
+
+def test_a_negative_density_shows_without_colour(page):
+    """Dark stripes, a quarter of its width: shades of (90, 40, 0) on (213, 94, 0)."""
+    go(page, "explorers/husimi.html")
+    assert page.evaluate(NEGATIVE) == {"plain": 0, "dark": 0}
+    page.locator("[name=C]").fill("1.3")
+    found = page.evaluate(NEGATIVE)
+    assert found["plain"] > 100
+    # whole stripes, cut off by the edges of the region
+    assert found["dark"] / found["plain"] == pytest.approx(1 / 3, rel=0.5)
+
+
 def test_kerr_redraws_quickly(page):
     """As it is dragged; a loaded machine has its best of twenty."""
     go(page, "explorers/husimi.html")
@@ -302,6 +324,27 @@ def test_no_barrier_on_ten_pages(browser, mode):
             found[name] = run
     context.close()
     assert found == {}
+
+
+def test_pictures_are_white_cards_and_wide_ones_scroll(browser):
+    """Their ink is dark; on a telephone they keep 44rem, and the page its width."""
+    context = browser.new_context(
+        color_scheme="dark", viewport={"width": 360, "height": 800}
+    )
+    page = watched(context)
+    go(page, "index.html")
+    picture = page.locator("article p > img[src*=first]")
+    look = "e => [getComputedStyle(e).backgroundColor, e.offsetWidth, e.naturalWidth]"
+    ground, wide, natural = picture.evaluate(look)
+    assert ground == "rgb(255, 255, 255)"
+    rem = page.evaluate(
+        "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    )
+    assert wide == pytest.approx(min(44 * rem, natural), abs=10)
+    box = picture.locator("xpath=..")
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth && e.tabIndex === 0")
+    assert too_wide(page) <= 0
+    context.close()
 
 
 def test_modes_differ_and_can_be_read(browser):

@@ -24,6 +24,7 @@ from tex_difference import marked
 
 import jqd
 from jqd.cli import main
+from jqd.inference import answer
 from jqd.laws import Law
 from jqd.papers import registry
 
@@ -181,6 +182,24 @@ def test_every_card_is_on_a_page_of_its_law():
     assert sorted(asked) == sorted(cards)
     table = re.findall(r"<!-- made: cards (.*?) -->", (DOCS / "cards.md").read_text())
     assert sorted(" ".join(table).split()) == sorted(cards)
+
+
+def test_every_status_is_in_the_table_that_pages_link_to():
+    rows = made.statuses().splitlines()[2:]
+    assert [re.match(r"\| `(\w+)` \| (\d+) \|", row).groups() for row in rows] == [
+        (status.name, str(int(status))) for status in jqd.Status
+    ]
+    for status, words in answer.WORDS.items():
+        assert f'"{words}"' in rows[int(status)]
+    assert "### Statuses\n\n<!-- made: statuses -->" in (DOCS / "trust.md").read_text()
+
+
+def test_every_word_of_the_glossary_stands_once_in_order():
+    words = re.findall(r"^## (.+)$", (DOCS / "glossary.md").read_text(), re.M)
+    assert words == sorted(words, key=str.casefold)
+    assert len(words) > 20
+    # of the words that readers met without a meaning
+    assert {"Node", "Floor", "Polish", "Tower", "Report card"} <= set(words)
 
 
 def test_every_section_of_the_laws_is_on_one_page():

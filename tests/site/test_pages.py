@@ -150,6 +150,17 @@ def test_pages_say_their_language_and_have_one_heading(site):
         assert found == 1 or page.name == "search.html", (page, found)
 
 
+def test_pages_have_the_logo_and_its_icon(site):
+    for page in pages(site):
+        found = list(tags(page.read_text("utf-8")))
+        icons = [at["href"] for name, at in found if "icon" in at.get("rel", "")]
+        logos = [at["src"] for name, at in found if at.get("class") == "sidebar-logo"]
+        assert len(icons) == len(logos) == 1, page
+        for address in icons + logos:
+            file = page.parent / address.partition("?")[0]
+            assert file.read_bytes() == (DOCS / "_static" / "logo.svg").read_bytes()
+
+
 def test_headings_of_tables_say_what_they_head(site):
     """Docutils writes `<th class="head">`, within `<thead>`; ours say their scope."""
     for page in pages(site):

@@ -81,6 +81,24 @@ window.jqdExplorer = (function () {
     pen.lineWidth = 1;
   }
 
+  /* Writes the `mark` of each series that has one beside its curve, thrice: whoever does
+     not see colours knows the curves by it. */
+  function writeMarks(plot, ink) {
+    const pen = plot.ctx, size = 13 * devicePixelRatio;
+    pen.save();
+    pen.fillStyle = ink();
+    pen.font = `${size}px sans-serif`;
+    pen.textAlign = "center";
+    plot.series.forEach((one, i) => {
+      for (const share of one.mark ? [0.12, 0.5, 0.88] : []) {
+        const at = Math.round(share * (plot.data[0].length - 1)), value = plot.data[i][at];
+        if (value === null || value === undefined) continue;
+        pen.fillText(one.mark, plot.valToPos(plot.data[0][at], "x", true), plot.valToPos(value, "y", true) - size / 3);
+      }
+    });
+    pen.restore();
+  }
+
   /* Lines by uPlot: the first call makes the plot, later ones give it new data. */
   function lines(host, data, { series, xlabel, ylabel, range }) {
     if (!host.plot) {
@@ -89,7 +107,7 @@ window.jqdExplorer = (function () {
       const size = () => ({ width: Math.max(host.clientWidth, 200), height: 300 });
       host.plot = new uPlot({
         ...size(), series: [{ label: xlabel }, ...series], legend: { live: false },
-        scales: { x: { time: false }, y: { range } },
+        scales: { x: { time: false }, y: { range } }, hooks: { draw: [(plot) => writeMarks(plot, ink)] },
         axes: [xlabel, ylabel].map((label, i) => ({ stroke: ink, label, grid, ticks: grid, size: [50, 60][i] })),
       }, data, host);
       new ResizeObserver(() => host.plot.setSize(size())).observe(host);

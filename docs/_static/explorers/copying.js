@@ -140,7 +140,7 @@ if (typeof document !== "undefined" && window.jqdExplorer) (function () {
   const ts = Array.from({ length: saves }, (_, i) => T * i / (saves - 1));
   const exact = evolve(H, psi0, 0.5, -0.5, T, saves, 16).rows;
   const colours = window.jqdExplorer.COLOURS, series = [];
-  for (let a = 0; a < 3; a++) series.push({ label: `law, level ${a}`, stroke: colours[a], width: 2 });
+  for (let a = 0; a < 3; a++) series.push({ label: `law, level ${a}`, stroke: colours[a], width: 2, mark: String(a) });
   for (let a = 0; a < 3; a++) series.push({ label: `quantum mechanics, ${a}`, stroke: colours[a], dash: [5, 5] });
   const column = (rows, a) => rows.map((p) => p && p[a]);
   window.jqdExplorer.start("copying-explorer", ({ q, r }, box) => {

@@ -94,7 +94,8 @@ if (typeof document !== "undefined" && window.jqdExplorer) (function () {
         const outer = rows[m + 1][n] * (1 - v) + rows[m + 1][next] * v;
         const Q = inner * (1 - u) + outer * u;
         const size = Math.min(1, Math.abs(Q) * Math.PI) ** 0.6; // 1/π is the largest of a coherent state
-        return window.jqdExplorer.shade(Q >= 0 ? [0, 114, 178] : [213, 94, 0], size);
+        const hatched = Q * Math.PI < -0.002 && (i + j) % 8 < 2; // the sign without its colour
+        return window.jqdExplorer.shade(Q >= 0 ? [0, 114, 178] : hatched ? [90, 40, 0] : [213, 94, 0], size);
       },
     });
     box.dataset.ms = performance.now() - clock;
