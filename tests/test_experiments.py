@@ -54,6 +54,12 @@ def test_nodes(run):
     assert summary["node_hits_where_avoided"] == 0
     assert summary["unfinished_where_avoided"] == 0
     assert summary["two_class_first_hits_below"] == 0
+    # Clopper and Pearson of 0 of 4 states: 1 - .05^(1/4)
+    assert summary["share_of_states_below_95"] == pytest.approx(0.52713, abs=1e-5)
+    # The corner of the safe region is Schrödinger's equation, to steps of 1e-7.
+    assert summary["populations_minus_schrodinger"] < 1e-5
+    # Quadrature with 4001 points has 5e-6, and steps of 1e-7 less.
+    assert summary["median_error_of_node_times"] < 1e-4
     # Every decided point of the plane is on its side of the exact boundary.
     assert summary["two_class_points"] > 70
     assert summary["two_class_agreement"] == 1

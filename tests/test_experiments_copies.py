@@ -44,6 +44,13 @@ def test_energy_decay(run):
     summary = run("energy_decay")
     gap = np.subtract(summary["energy_at_the_end"], summary["diffusion_at_the_end"])
     assert np.all(np.abs(gap) < 3.5 * np.array(summary["its_error"]))
+    # 200 runs know the exponent to a fifth: a time that does not grow with N is out.
+    exponent, error = summary["exponent_of_half_time"], summary["exponent_error"]
+    assert abs(exponent - 1) < 4 * error
+    assert exponent > 3 * error
+    assert summary["largest_change_of_an_eigenstate"] < 1e-9
+    # Second order of 1/400: a fourth of this is left.
+    assert summary["diffusion_on_half_the_cells_minus_all"] < 1e-3
     # The exponential law is the tangent alone: its end is refuted.
     gap = np.subtract(summary["energy_at_the_end"], summary["exponential_at_the_end"])
     assert np.all(gap < -3 * np.array(summary["its_error"]))

@@ -1,5 +1,6 @@
 """Each experiment on conservative diffusion, small, and what its claim rests on."""
 
+import numpy as np
 import pytest
 
 
@@ -79,6 +80,11 @@ def test_box_relaxation(run):
 def test_measured_path(run):
     summary = run("measured_path", ".gif")
     assert summary["largest_deviation_in_standard_errors"] < 4.5
+    # a pointer that is not coupled leaves ½ exp(-2νt), here of 400 paths
+    assert summary["unmeasured_from_exp_in_standard_errors"] < 4.5
+    # ½ exp(-π/2) whatever the strength of the pointer
+    quarter = summary["nelson_at_a_quarter_unmeasured_weak_strong"]
+    assert quarter == pytest.approx([np.exp(-np.pi / 2) / 2] * 3, abs=1e-6)
     unmeasured, weak, strong = summary["nelson_at_half_a_period_unmeasured_weak_strong"]
     assert unmeasured == pytest.approx(0.021607, abs=1e-6)
     assert weak == pytest.approx(-0.239197, abs=1e-6)
@@ -120,6 +126,13 @@ def test_madelung_nodes(run):
     ended = summary["ended_early"]
     assert any("window" in name for name in ended)
     assert not any("links" in name for name in ended)
+    # without a node the same window is good to its tolerance, 1e-11 a step
+    assert "free packet, printed equations, moving window" not in ended
+    window = summary["L1_at_the_end"]["free packet, printed equations, moving window"]
+    assert window < 1e-8
+    # phase and density together: of the order of the error of the density
+    off = summary["infidelity_at_the_end"]["collision, links, order 4"]
+    assert -1e-9 < off < 1e-2
 
 
 @pytest.mark.slow

@@ -40,6 +40,9 @@ def test_number_of_copies(run):
     assert summary["lambda"] == pytest.approx(
         {"1": np.log(4), "2": 2 * np.log(4)}, rel=1e-4
     )
+    # an eigenstate has no current, so that nothing is copied
+    assert summary["lambda_of_an_eigenstate"] < 1e-9
+    assert "200 for each setting" in summary["verdict"]
     # 500 runs one copy at a time, 1000 by leaps: 4 errors each
     scatter = summary["exact_error"]
     assert summary["exact_over_lambda_1000_copies"] == pytest.approx(1, abs=4 * scatter)

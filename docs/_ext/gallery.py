@@ -16,7 +16,7 @@ from jqd.papers import registry
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
-KEYS = ("Claim", "Source", "Verdict", "Result", "Control")
+KEYS = ("Claim", "Source", "Verdict", "Result", "Control", "Context")
 HEAD = re.compile(rf"^({'|'.join(KEYS)})\b([^:\n]*):\s*", re.MULTILINE)
 
 

@@ -21,6 +21,7 @@ TITLES = {
     "instrument": "and the instrument",
     "loss, dephasing": "and loss, dephasing",
 }
+CONTROL = "no error"
 # Errors whose name is not above their cloud.
 BELOW, RIGHT = (
     ("relaxation, 5 %",),
@@ -90,11 +91,13 @@ def figure_clouds(
     fig, axes = subplots(size=(8.0, 4.8))
     axis = axes[0, 0]
     for k, error in enumerate(errors):
-        color = CYCLE[k % len(CYCLE)]
+        color = GREY if error == CONTROL else CYCLE[k % len(CYCLE)]
         for mask, face in ((said[k], color), (~said[k], "none")):
             axis.plot(
                 *clouds[k, mask].T, "o", ls="", mfc=face, mec=color, ms=4, mew=0.7
             )
+        if error == CONTROL:
+            continue  # its name is at the star
         (x, y), low, high = clouds[k].mean(0), clouds[k].min(0), clouds[k].max(0)
         place = {"xy": (x, high[1]), "xytext": (0, 7), "ha": "center", "va": "bottom"}
         if error in BELOW:
@@ -111,10 +114,14 @@ def figure_clouds(
             color=color, fontsize=9, **place,
         )  # fmt: skip
     axis.plot(0, 0, "*", color=INK, ms=14, ls="")
-    axis.annotate(
-        "quantum mechanics", (0, 0), (0, 9), textcoords="offset points", ha="center"
-    )
+    found = {error: said[k].mean() for k, error in enumerate(errors)}
+    name = "quantum mechanics"
+    if CONTROL in found:
+        name += f"\n{CONTROL}: {found[CONTROL]:.0%} flagged"
+    axis.annotate(name, (0, 0.0014), ha="center", va="bottom", fontsize=9)
     axis.set(xlabel="q - 1/2 of the fit", ylabel="r + 1/2 of the fit")
-    axis.set_title("Fits of q and r to drawn data sets (filled: χ² flags the fit)")
-    axis.set(xlim=(-0.021, 0.0145), ylim=(-0.0118, 0.0022))
+    axis.set_title(
+        f"Fits of q and r to {clouds.shape[1]} drawn data sets each (filled: χ² flags)"
+    )
+    axis.set(xlim=(-0.021, 0.0145), ylim=(-0.0118, 0.0035))
     return fig
