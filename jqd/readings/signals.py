@@ -14,6 +14,7 @@ constant d: Schrödinger's law for √(ρ + d) exp(-iφ). H_A, H_B are Hermitian
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -23,14 +24,20 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from .. import _checks
 from .._gate import gated
-from ..evolution import evolve
+from ..evolution import Fixed, evolve
+from ..evolution.judging import judged, status_of_each
 from ..interop import as_array
 from ..laws import CopyDynamics, Law
 from ..laws.copying import DensityPhase
 from ..states import composite
 from ..status import Status
+from ..steppers import rk4
 
 Function = Callable[[Array, Array], Array]
+# Between two times. Two adaptive runs may take the same steps: no error is seen then.
+SUBSTEPS = 100
+# The kink of sin⁺ leaves Runge-Kutta steps the square of their length.
+ORDER = 2
 
 
 # -- at second order, for any functions ------------------------------------------------
@@ -203,7 +210,7 @@ def signal(
         ts: times, (T,), from the initial one on.
         H_A: Hamiltonian of A, (M_A, M_A), in the units of the law.
         H_B: Hamiltonian of B, (M_B, M_B).
-        method: of `jqd.evolve`, None for its default.
+        method: of `jqd.evolve`; None for 100 steps of the law between two times.
 
     Returns:
         The change over time, its error and its status.
@@ -216,6 +223,8 @@ def signal(
     sizes = H_A.shape[0], H_B.shape[0]
     psi = as_array(psi, "psi")
     _checks.check_state(psi, "psi", sizes[0] * sizes[1], weight=1.0)
+
+    method = Fixed(substeps=SUBSTEPS) if method is None else method
 
     def run(H: Array) -> Any:
         one = law(H)
@@ -234,3 +243,64 @@ def signal(
     status = jnp.where(on.status == Status.OK, off.status, on.status)
     ended = jnp.minimum(on.failure_time, off.failure_time)
     return Signal(change, error, largest, most, status, ended)
+
+
+# -- slopes at the quantum point -------------------------------------------------------
+
+
+class Slopes(NamedTuple):
+    """Derivatives of the signal at q = 1/2, r = -1/2.
+
+    Attributes:
+        slope: derivatives of A's change with respect to q and r, (2, T, M_A).
+        error: their integration errors, (2, T, M_A).
+        status: of each exponent, (2,); INACCURATE where the largest error is as large
+            as the largest slope.
+    """
+
+    slope: Float[Array, "2 T M_A"]
+    error: Float[Array, "2 T M_A"]
+    status: Int[Array, " 2"]
+
+
+@gated
+def slopes(psi: Any, ts: ArrayLike, H_A: Any, H_B: Any, *, steps: int = 64) -> Slopes:
+    """Derivatives of the copy law's signal with respect to q and r.
+
+    s_q = ∂[ρ_A(H_B) - ρ_A(0)]/∂q,  s_r = ∂[ρ_A(H_B) - ρ_A(0)]/∂r  at q = 1/2, r = -1/2
+
+    Args:
+        psi: ψ_ab of the pair, (M,). From empty classes slopes depend on the regulator
+            of `jqd.CopyDynamics`.
+        ts: times, (T,), from the initial one on.
+        H_A: Hamiltonian of A, (M_A, M_A), 1/time.
+        H_B: Hamiltonian of B, (M_B, M_B), 1/time.
+        steps: Runge-Kutta steps between two times; the error is from twice as many.
+
+    Returns:
+        The slopes, their errors and status.
+
+    Raises:
+        ValueError: see `signal`; fewer than 1 step.
+    """
+    steps = _checks.whole_number(steps, "steps", 1)
+
+    def run(k: float, psi: Array, H_A: Array, H_B: Array) -> tuple[Array, None]:
+        return _slopes(psi, ts, H_A, H_B, int(k * steps)), None
+
+    H_A, H_B = hermitian(H_A, "H_A"), hermitian(H_B, "H_B")
+    given = (jnp.asarray(as_array(psi, "psi")), H_A, H_B)
+    slope, error, _ = judged(run, given, ORDER)
+    size, wrong = (jnp.max(jnp.abs(x), axis=(1, 2)) for x in (slope, error))
+    return Slopes(slope, error, status_of_each(size, wrong >= size))
+
+
+def _slopes(psi: Array, ts: Any, H_A: Array, H_B: Array, steps: int) -> Array:
+    method = Fixed(rk4, steps, gradient="direct", estimate_error=False)
+
+    def change(theta: Array) -> Array:
+        law = partial(CopyDynamics.from_hamiltonian, q=theta[0], r=theta[1])
+        return signal(law, psi, ts, H_A, H_B, method=method).change
+
+    quantum = jnp.array([0.5, -0.5], jnp.finfo(psi.dtype).dtype)
+    return jnp.moveaxis(jax.jacfwd(change)(quantum), -1, 0)
