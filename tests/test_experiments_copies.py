@@ -132,6 +132,21 @@ def test_free_form_copy(run):
 
 
 @pytest.mark.slow
+def test_no_signalling(run):
+    learnt = run("no_signalling")["learnt"]
+    for name, d in (("pairs, d = 0", 0.0), ("pairs, d = 0.1", 0.1)):
+        row = learnt[name]
+        # The quick fit, to 3 %; the whole one ends within 1 %.
+        assert max(row["F"], row["G"]) < 0.03
+        assert row["fitted_d"] == pytest.approx(d, abs=3e-3)
+        assert row["signal"] < 0.01 * row["signal_before"]
+    # Product states do not signal: as little is left, and other functions.
+    control = learnt["product states"]
+    assert control["signal"] < 0.1 * control["signal_before"]
+    assert min(control["F"], control["G"]) > 0.2
+
+
+@pytest.mark.slow
 def test_signalling(run):
     summary = run("signalling")
     assert summary["left_alone"] == [0.5] * 5

@@ -5,6 +5,8 @@ copies, problems, estimators. What is senseless where a body or a law stands is 
 in their own tests.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,11 +19,13 @@ from jqd.inference import estimators
 from jqd.laws import rivals
 from jqd.laws.husimi import Bath, largest_C
 from jqd.matter import gas, photons, solid
+from jqd.readings.signals import second_order
 
 from .senseless import cases, complaint
 
 H = np.array([[0.2, 0.3], [0.3, -0.2]])
 KET = np.array([0.6, 0.8])
+SHARES = np.array([[0.4, 0.1], [0.2, 0.3]])
 TS = np.array([0.0, 0.5, 1.0])
 GRID = jqd.Grid((-8.0, 8.0), 32)
 PSI = np.asarray(GRID.normalise(jnp.exp(-(GRID.x**2) / 2) + 0j))
@@ -354,6 +358,11 @@ CALLS = {
             "nbar": [0.6, 0.4, 0.3, 0.2], "E": [0.0, 1.0, 2.0, 3.0], "sigma": None,
             "starts": 2, "limit": 9.0,
         },
+    ),
+    # readings
+    "second_order": (
+        partial(second_order, lambda a, b: (a * b) ** 0.5, lambda a, b: (b / a) ** 0.5),
+        {"density": SHARES, "phase": 0 * SHARES, "H_A": H, "H_B": H},
     ),
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Formulas that analyse a law or a state, shared by experiments; no law needs them.
 
-- Copies (Smolin): `lattice`, and `stability` of alignment.
+- Copies (Smolin): `lattice`, `stability` of alignment, `signals` between two parties.
 - Husimi functions: `phase_space`, `conditions`, `forms` and `generators` of the law,
   `truncation`, `chains`, `path_weights`.
 - Conservative diffusion (Zakir): `fields`, `energies`, `circulation`, `observables` and
@@ -25,6 +25,7 @@ from . import observables as observables
 from . import packets as packets
 from . import path_weights as path_weights
 from . import phase_space as phase_space
+from . import signals as signals
 from . import slits as slits
 from . import stability as stability
 from . import time_scales as time_scales

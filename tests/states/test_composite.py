@@ -174,6 +174,38 @@ def test_few_copies_signal(key):
     assert exact[0] == pytest.approx(exact[1], abs=1e-8)
 
 
+@pytest.mark.equation("copying", "question-signalling")
+@pytest.mark.equation("copying", "claim-signalling")
+@pytest.mark.slow
+def test_an_empty_class_signals(key):
+    """N → ∞ and one start: B's Hamiltonian shows in A, since |11> cannot be entered."""
+    shares, phases = np.array([0.4, 0.3, 0.3, 0.0]), np.array([0, 5.1, 5.7, 0])
+    psi = np.sqrt(shares) * np.exp(1j * phases)
+    ts = jnp.array([0.0, 1.0])
+    options = {"copies": 10**5, "trajectories": 16, "error_trajectories": 0}
+
+    def seen(on_B, **more):
+        H = composite.hamiltonian(SPIN_X, on_B * SPIN_X)
+        law = jqd.CopyDynamics.from_hamiltonian(H)
+        run = copying.sample(law, psi, ts, key, **options, **more)
+        return np.asarray(jnp.mean(run.density[:, 1, 2:].sum(-1))), np.asarray(H)
+
+    def due(H):
+        """Schrödinger's equation of the three classes that are not empty."""
+        energies, states = np.linalg.eigh(H[:3, :3])
+        end = states @ (np.exp(-1j * energies) * (states.T @ psi[:3]))
+        return np.abs(end[2]) ** 2
+
+    (off, H_off), (on, H_on) = seen(0.0), seen(1.0)
+    # 4 standard errors of 16 runs of spread 2/√N
+    assert off == pytest.approx(due(H_off), abs=6e-3)
+    assert on == pytest.approx(due(H_on), abs=6e-3)
+    assert abs(on - off) > 0.3
+    # spectators open the class: what two of 1e5 leave
+    (off, _), (on, _) = (seen(on_B, spectators=2) for on_B in (0.0, 1.0))
+    assert abs(on - off) < 0.05
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -9,3 +9,5 @@ from .design import design as design
 from .response import linear_response as linear_response
 from .settings import Setting as Setting
 from .shots import Shots as Shots
+from .signals import SignalSetting as SignalSetting
+from .signals import strongest_signal as strongest_signal
