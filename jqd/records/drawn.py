@@ -104,7 +104,7 @@ def simulate(
     mean = run.values[1:] if early else run.values
     mean, noise = mean if visit is None else take(mean, visit), instrument.noise
     values, after = noise.sample(key, mean, shots), noise.after(shots, mean.ndim)
-    kind = Record if visit is None else Clusters
+    kind: Any = Record if visit is None else Clusters
     return kind(times, values, after, t0)
 
 
