@@ -11,8 +11,6 @@ is a model, not a floor: kernels may overlap, and caches hold some of what it co
 
 import json
 import math
-import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -30,6 +28,16 @@ from . import scaling_laws
 from .copy_dynamics import DT, random_problem
 from .floors import bandwidth
 from .timing import Report, Timing, failure, race, round_to
+from .xla_text import (
+    LAUNCH,
+    TURN,
+    Body,
+    least_seconds,
+    loops,
+    parsed,
+    total_of,
+    unknown,
+)
 
 # (size, members) of each task of `scaling_laws`
 CASES = {
@@ -41,48 +49,11 @@ CASES = {
 SMALL = 4
 # seconds for all programs to be compiled, side by side
 PATIENCE = 150.0
-# seconds of a kernel beside its bytes, and of a turn that asks the host to go on
-LAUNCH, TURN = 2e-6, 10e-6
 # Tasks choose their steps for a CPU, from the number of members; a GPU does more.
 MORE_STEPS = 50
 STEPS = 50
 Q, R = 0.45, -0.55
-WIDTH = {
-    "pred": 1, "s8": 1, "u8": 1, "s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8,
-    "f64": 8, "c64": 8, "c128": 16,
-}  # fmt: skip
-KERNELS = {
-    "fusion", "custom-call", "fft", "dot", "sort", "copy", "scatter", "gather",
-    "reduce", "cholesky", "triangular-solve", "transpose", "concatenate", "slice",
-    "dynamic-slice", "dynamic-update-slice", "broadcast", "iota", "pad", "convert",
-}  # fmt: skip
 SHOWN = ("turns", "kernels", "MB", "floor_MB", "model_us", "us", "over_model", "error")
-
-
-class Body(NamedTuple):
-    """Kernels of a program or of a turn of a loop.
-
-    Attributes:
-        trips: turns, 1 of a program; None where the compiler does not know.
-        kernels: by kind.
-        moved: bytes that they read and write.
-        loops: within it.
-    """
-
-    trips: int | None
-    kernels: Counter[str]
-    moved: int
-    loops: tuple["Body", ...]
-
-    def total(self, rate: float) -> float:
-        """Modelled seconds of all turns; NaN where their number is not known."""
-        return (math.nan if self.trips is None else self.trips) * self.turn(rate)
-
-    def turn(self, rate: float) -> float:
-        """Modelled seconds of one."""
-        alone = self.moved / rate + LAUNCH * sum(self.kernels.values())
-        unknown = TURN if self.trips is None else 0.0
-        return alone + unknown + sum(loop.total(rate) for loop in self.loops)
 
 
 class Case(NamedTuple):
@@ -161,7 +132,7 @@ def _cases(quick: bool) -> Iterator[tuple[str, Case]]:
     device = jax.devices()[:1]
     for name, (size, batch) in CASES.items():
         law = scaling_laws.LAWS[name]
-        size, batch = (law.sizes[0], 2) if quick else (size, batch)
+        size, batch = (law.least, 2) if quick else (size, batch)
         steps_for = batch if quick else max(1, batch // MORE_STEPS)
         build = lambda size, _, law=law, n=steps_for: law.build(size, n)  # noqa: E731
         call, work = scaling_laws.program(
@@ -281,7 +252,7 @@ def _row(
         "floor_MB": round_to(case.floor / 1e6),
         "temporaries_MB": round_to(memory.temp_size_in_bytes / 1e6),
         "callbacks": text.count("callback"),
-        "unknown_loops": _unknown(body),
+        "unknown_loops": unknown(body),
     }
     if steps is not None:
         row |= _times(timing, body, steps, rate)
@@ -289,13 +260,13 @@ def _row(
 
 
 def _counts(body: Body, rate: float) -> dict[str, Any]:
-    loops = sorted(_loops(body), key=lambda one: -_known(one, rate))
-    most = loops[0] if loops else body
-    kernels = _sum(most, lambda one: sum(one.kernels.values()))
+    costly = sorted(loops(body), key=lambda one: -least_seconds(one, rate))
+    most = costly[0] if costly else body
+    kernels = total_of(most, lambda one: sum(one.kernels.values()))
     return {
         "turns": most.trips,
         "kernels": kernels,
-        "MB": round_to(_sum(most, lambda one: one.moved) / 1e6),
+        "MB": round_to(total_of(most, lambda one: one.moved) / 1e6),
         "kinds": dict(most.kernels),
     }
 
@@ -318,95 +289,3 @@ def _apart(case: Case) -> float:
         for a, b in ((np.asarray(a), np.asarray(b)) for a, b in pairs)
     ]
     return float(max(scaled))
-
-
-# -- reading a compiled program ---------------------------------------------------
-
-
-def parsed(text: str) -> Body:
-    """The kernels of a compiled program, from XLA's text of it."""
-    known = _computations(text)
-    entry = next(name for name, (first, _) in known.items() if first)
-    return _body(known, entry, 1)
-
-
-def _computations(text: str) -> dict[str, tuple[bool, list[tuple[str, ...]]]]:
-    found, name = {}, None
-    for line in text.splitlines():
-        head = re.match(r"^(ENTRY\s+)?%?([\w.\-]+)\s*\(.*\)\s*->\s*.*\{\s*$", line)
-        if head:
-            name = head[2]
-            found[name] = (bool(head[1]), [])
-        elif line.startswith("}"):
-            name = None
-        elif name:
-            op = re.match(
-                r"^\s+(?:ROOT\s+)?%?([\w.\-]+)\s*=\s*(\(.*?\)|\S+)\s+([\w\-]+)\((.*)$",
-                line,
-            )
-            if op:
-                found[name][1].append(op.groups())
-    return found
-
-
-def _body(known: dict[str, Any], name: str, trips: int | None) -> Body:
-    kernels, loops, moved = Counter(), [], 0
-    shapes = {one: shape for one, shape, _, _ in known[name][1]}
-    for _, shape, op, rest in known[name][1]:
-        if op == "while":
-            body = re.search(r"body=%?([\w.\-]+)", rest)
-            turns = re.search(r'"known_trip_count":\{"n":"(\d+)"', rest)
-            loops.append(_body(known, body[1], int(turns[1]) if turns else None))
-        elif op in ("call", "async-start"):
-            called = re.search(r"(?:to_apply|calls)=%?([\w.\-]+)", rest)
-            if called:
-                inner = _body(known, called[1], 1)
-                kernels += inner.kernels
-                moved += inner.moved
-                loops += inner.loops
-        elif op == "conditional":
-            # the costlier branch; the host is asked which it is
-            names = re.findall(
-                r"(?:branch_computations=\{|_computation=|, )%([\w.\-]+)", rest
-            )
-            branches = [_body(known, one, 1) for one in names if one in known]
-            inner = max(branches, key=lambda one: _known(one, 1e12))
-            kernels += inner.kernels + Counter(conditional=1)
-            moved += inner.moved
-            loops += inner.loops
-        elif op in KERNELS:
-            target = re.search(r'custom_call_target="([^"]+)"', rest)
-            kernels[target[1] if target else op] += 1
-            operands = re.findall(r"%([\w.\-]+)", rest.split("), ")[0])
-            read = sum(_bytes(shapes.get(operand, "")) for operand in operands)
-            moved += _bytes(shape) + read
-    return Body(trips, kernels, moved, tuple(loops))
-
-
-def _bytes(shape: str) -> int:
-    return sum(
-        WIDTH.get(kind, 0) * math.prod(int(n) for n in dims.split(",") if n)
-        for kind, dims in re.findall(r"(\w+)\[([\d,]*)\]", shape)
-    )
-
-
-def _loops(body: Body) -> Iterator[Body]:
-    for loop in body.loops:
-        yield loop
-        yield from _loops(loop)
-
-
-def _known(body: Body, rate: float) -> float:
-    """Modelled seconds of a loop, one turn of it where its length is not known."""
-    turn = body.moved / rate + LAUNCH * sum(body.kernels.values())
-    inner = sum(_known(loop, rate) for loop in body.loops)
-    return (body.trips or 1) * (turn + inner)
-
-
-def _sum(body: Body, value: Callable[[Body], float]) -> Any:
-    """Of a turn with all turns of its loops, one of those of unknown length."""
-    return value(body) + sum((one.trips or 1) * _sum(one, value) for one in body.loops)
-
-
-def _unknown(body: Body) -> int:
-    return sum(loop.trips is None for loop in _loops(body))

@@ -9,23 +9,10 @@ import numpy as np
 
 import jqd
 
-from .floors import FFT, fft_pairs
-from .grid_schrodinger import (
-    BEHIND as BEHIND,
-)
-from .grid_schrodinger import (
-    DT,
-    OURS,
-    PLAIN,
-    SHARE,
-    Problem,
-    _jqd,
-    _numpy,
-    _plain,
-    _pyfftw,
-    _torch,
-)
-from .timing import Goal, Report, beside_floor, missing, race, ratio, round_to
+from .floors import FFT
+from .grid_schrodinger import BEHIND as BEHIND
+from .grid_schrodinger import DT, OURS, PLAIN, SHARE, one_case
+from .timing import Goal, Report, race, ratio, round_to
 from .two_slits import compiled_gradient
 
 DTYPES = ("complex128", "complex64")
@@ -37,7 +24,9 @@ def run(quick: bool = False) -> Report:
     points, steps = (12, 2) if quick else (128, 6)
     rows, timings = [], {}
     for dtype in map(np.dtype, DTYPES[: 1 if quick else 2]):
-        timings[dtype.name], more = _steps(points, steps, dtype, quick)
+        timings[dtype.name], more = one_case(
+            f"{points}^3", 3, points, 1, steps, dtype, quick, PEERS, rounds=3
+        )
         rows += more
     goals = [
         Goal(
@@ -65,31 +54,6 @@ def run(quick: bool = False) -> Report:
             "Floor: forward and inverse transform alone, by XLA in the same lax.scan.",
         ],
     )
-
-
-def _steps(points: int, steps: int, dtype: np.dtype, quick: bool):
-    problem = Problem(3, points, 1, dtype)
-    programs = {OURS: _jqd(problem, steps), PLAIN: _plain(problem, steps)}
-    programs[FFT] = fft_pairs(problem.psi, problem.axes, steps)
-    for peer, build in zip(PEERS, (_numpy, _torch, _pyfftw), strict=True):
-        call = build(problem, steps)
-        if call is not None:
-            programs[peer] = call
-    timings = race(programs, 2 if quick else 3)
-    exact = problem.exact(steps * DT)
-    rows: list[dict[str, Any]] = []
-    for program, timing in timings.items():
-        row = {"case": f"{points}^3", "dtype": dtype.name, "program": program}
-        row |= {"steps": steps} | timing.row(steps, "step")
-        if program != FFT:
-            distance = np.linalg.norm(np.asarray(timing.result) - exact)
-            row["error"] = round_to(float(distance / np.linalg.norm(exact)), 2)
-        rows.append(row)
-        timing.result = None
-    rows = beside_floor(rows, rows[list(timings).index(FFT)], "FFT pair")
-    absent = [peer for peer in PEERS if peer not in timings]
-    rows += [missing(peer, case=f"{points}^3", dtype=dtype.name) for peer in absent]
-    return timings, rows
 
 
 def _loss(points: int, steps: int, dtype: Any):

@@ -120,6 +120,7 @@ def one_case(
     dtype: np.dtype,
     quick: bool,
     peers: tuple[str, ...] = PEERS,
+    rounds: int = 5,
 ) -> tuple[dict[str, Timing], list[dict[str, Any]]]:
     """Timings and rows of one case in one precision."""
     problem = Problem(ndim, points, batch, dtype)
@@ -132,7 +133,7 @@ def one_case(
         call = builders[peer](problem, steps)
         if call is not None:
             programs[peer] = call
-    timings = race(programs, 2 if quick else 5)
+    timings = race(programs, 2 if quick else rounds)
     exact = problem.exact(steps * DT)
     rows = []
     for program, timing in timings.items():

@@ -100,7 +100,7 @@ def _row(name: str, law: Law, axis: str, memory: float, quick: bool) -> dict[str
 
 
 def _ladder(law: Law, axis: str) -> Iterator[tuple[int, int]]:
-    number = law.sizes[0] if axis == "size" else law.batches[0]
+    number = law.least if axis == "size" else 1
     while True:
         yield (number, law.at) if axis == "size" else (law.small, number)
         number *= SIZES if axis == "size" else BATCHES

@@ -41,25 +41,21 @@ class Law(NamedTuple):
     """What is measured of a law.
 
     Attributes:
-        title: of its figure.
+        title: in words.
         size, unit: what its size counts, and what a unit of work is.
         build: (size, batch) -> Task.
-        sizes: sizes, at `at` members.
-        batches: numbers of members, at size `small`; the last goes over devices.
+        least: the smallest size; sizes are measured at `at` members.
+        small: the size at which batches are measured.
         grows: power of the size by which the operations of a unit of work grow.
-        stepped: whether the program is one loop over steps, so that XLA's count of
-            bytes is that of a step.
     """
 
     title: str
     size: str
     unit: str
     build: Callable[[int, int], Task]
-    sizes: tuple[int, ...]
-    batches: tuple[int, ...]
+    least: int
     small: int
     grows: int
-    stepped: bool = False
     at: int = 1
 
 
@@ -217,44 +213,38 @@ def hard_discs(discs: int, batch: int) -> Task:
 
 LAWS = {
     "schrodinger_grid": Law(
-        "Schrödinger on a grid, Strang", "points", "step", schrodinger_grid,
-        (64, 256, 1024, 4096, 16384, 65536), (1, 8, 64, 512), 256, 1, stepped=True,
+        "Schrödinger on a grid, Strang", "points", "step", schrodinger_grid, 64, 256, 1,
     ),
     "schrodinger_matrix": Law(
         "Schrödinger with a matrix, eigenbasis", "levels", "saved time",
-        schrodinger_matrix, (4, 16, 64, 256), (1, 8, 64, 512), 16, 3,
+        schrodinger_matrix, 4, 16, 3,
     ),
     "copy_dynamics": Law(
-        "Copying, Runge-Kutta 4", "classes", "step", copy_dynamics,
-        (4, 16, 64, 256), (1, 16, 256, 4096, 32768), 4, 2, stepped=True,
+        "Copying, Runge-Kutta 4", "classes", "step", copy_dynamics, 4, 4, 2,
     ),
     "husimi": Law(
-        "Husimi law, Kerr", "levels", "saved density", husimi,
-        (41, 80, 160, 240), (1, 8, 64, 256), 41, 1,
+        "Husimi law, Kerr", "levels", "saved density", husimi, 41, 41, 1,
     ),
     "diffusion_links": Law(
         "Conservative diffusion by links, Runge-Kutta 4", "points", "step",
-        diffusion_links, (64, 256, 1024, 4096), (1, 8, 64, 512), 256, 1, stepped=True,
+        diffusion_links, 64, 256, 1,
     ),
     "nelson_paths": Law(
         "Nelson's paths, 1000 a member", "points of ψ", "path and step", nelson_paths,
-        (64, 256, 1024, 4096), (1, 4, 16, 64), 256, 1,
+        64, 256, 1,
     ),
     "copies": Law(
-        "Leaps of 10⁶ systems that copy", "classes", "leap", copies,
-        (3, 8, 32), (1, 64, 1024, 16384), 3, 2, at=16,
+        "Leaps of 10⁶ systems that copy", "classes", "leap", copies, 3, 3, 2, at=16,
     ),
     "photon_tower": Law(
         "Photon tower, series of H", "levels of matter", "product", photon_tower_,
-        (30, 100, 300, 1000), (1, 4, 16), 100, 2,
+        30, 100, 2,
     ),
     "chains": Law(
-        "FPUT chains, Verlet", "atoms", "step", chains,
-        (16, 64, 256, 1024, 4096), (1, 10, 100, 1000), 64, 1, stepped=True,
+        "FPUT chains, Verlet", "atoms", "step", chains, 16, 64, 1,
     ),
     "hard_discs": Law(
-        "Hard discs, event by event", "discs", "collision", hard_discs,
-        (16, 64, 256, 1024), (1, 8, 64), 64, 1,
+        "Hard discs, event by event", "discs", "collision", hard_discs, 16, 64, 1,
     ),
 }  # fmt: skip
 

@@ -34,11 +34,11 @@ def say(text: str) -> None:
     _console.print(text, markup=False, soft_wrap=True)
 
 
-def markdown(header: list[str], rows: list[list[str]], rule: str = "") -> str:
-    """A table; `rule` is the line below its header, where columns are not all alike."""
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    """A table."""
     lines = [[c.replace("|", "\\|") for c in line] for line in (header, *rows)]
     head, *body = [f"| {' | '.join(line)} |" for line in lines]
-    return "\n".join([head, rule or f"|{' --- |' * len(header)}", *body])
+    return "\n".join([head, f"|{' --- |' * len(header)}", *body])
 
 
 def goals(report: Row) -> list[list[str]]:

@@ -404,6 +404,13 @@ def check_real(x: ArrayLike, name: str) -> None:
         )
 
 
+def check_all_real(**arguments: ArrayLike) -> None:
+    """Every argument is real and finite."""
+    for name, value in arguments.items():
+        check_real(value, name)
+        check_finite(value, name)
+
+
 def check_positive(x: ArrayLike, name: str) -> None:
     """Every entry of `x` is real, finite and above zero (values: not for tracers)."""
     if isinstance(x, float) and 0 < x < math.inf:

@@ -40,6 +40,17 @@ class Table(NamedTuple):
     headings: Sequence[str]
     lines: Sequence[Sequence[str]]
 
+    def text(self) -> list[str]:
+        """Lines of plain text, with the cells of a column below each other."""
+        lines = [self.headings, *self.lines]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return [
+            "  ".join(
+                cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+            ).rstrip()
+            for line in lines
+        ]
+
 
 class Card(NamedTuple):
     """What a notebook shows of something.

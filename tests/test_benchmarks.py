@@ -44,9 +44,8 @@ def stored(benchmarks, tmp_path_factory):
 
 def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
     helpers = {"__init__", "__main__", "floors", "gillespie", "gpe_programs", "machine"}
-    helpers |= {"memory", "profile_laws", "profile_rest", "readme", "scaling_laws"}
-    helpers |= {"scaling_model", "scaling_workers", "sweep_batches"}
-    helpers |= {"pulls_cases", "store", "systems", "tables", "timing"}
+    helpers |= {"memory", "readme", "scaling_laws", "sweep_batches", "xla_text"}
+    helpers |= {"coverage_cases", "pulls_cases", "store", "systems", "tables", "timing"}
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
     named = {*benchmarks.NAMES, *benchmarks.ON_REQUEST}
     assert files - helpers == named
@@ -91,8 +90,6 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
         # four standard errors of 512 paths
         pytest.param("collapse", 0.12, marks=pytest.mark.slow),
         pytest.param("photon_tower", 1e-10, marks=pytest.mark.slow),
-        # Strang truncation of a packet that a coarse grid hardly resolves
-        pytest.param("accelerator", 1e-1, marks=pytest.mark.slow),
     ],
 )
 def test_quick_run_solves_its_problem(stored, name, accuracy):
@@ -237,14 +234,14 @@ ENTRY %main (x: f64[4]) -> f64[4] {
 
 def test_kernels_of_a_compiled_program_are_counted():
     """Two loops of one kernel, 64 bytes; a branch of two kernels, 128 bytes."""
-    programs = importlib.import_module("benchmarks.gpu_programs")
-    body = programs.parsed(PROGRAM)
+    text = importlib.import_module("benchmarks.xla_text")
+    body = text.parsed(PROGRAM)
     assert body.kernels == {"fusion": 1, "sort": 1, "conditional": 1}
     assert body.moved == 128
     assert [(loop.trips, loop.moved) for loop in body.loops] == [(7, 64), (None, 64)]
     assert np.isnan(body.total(1e12))
     known = body._replace(loops=body.loops[:1])
-    launch = programs.LAUNCH
+    launch = text.LAUNCH
     expected = 3 * launch + 128e-12 + 7 * (launch + 64e-12)
     assert known.total(1e12) == pytest.approx(expected, rel=1e-12)
 
@@ -349,22 +346,6 @@ def test_reversible_gradient_agrees_and_its_memory_is_flat(stored):
     exact = [goal for goal in goals if "time" not in goal["goal"]]
     assert len(exact) == 2
     assert all(goal["met"] for goal in exact)
-
-
-@pytest.mark.slow
-def test_scaling_has_sizes_batches_and_devices_of_laws(stored, tmp_path):
-    record = json.loads(stored("scaling").read_text())
-    rows = record["benchmarks"]["scaling"]["rows"]
-    scaling = importlib.import_module("benchmarks.scaling")
-    assert {row["law"] for row in rows} == set(scaling.LAWS)
-    assert {row["devices"] for row in rows} == {1, 2}
-    for name in scaling.LAWS:
-        found = [row for row in rows if row["law"] == name]
-        assert len({row["batch"] for row in found}) >= 2
-        assert all(row["median_s"] > 0 for row in found)
-    name = "schrodinger_grid"
-    scaling.draw(name, [row for row in rows if row["law"] == name], tmp_path)
-    assert 0 < (tmp_path / f"{name}.png").stat().st_size < 100_000
 
 
 def test_split_steps_stand_beside_the_floor_of_their_transforms(stored):

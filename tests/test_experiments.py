@@ -73,3 +73,8 @@ def test_exponents(run):
     share = summary["converged_share"]
     assert share["windows that double"] >= 0.96  # 24 of 25 starts
     assert share["the whole record at once"] < 0.85
+    assert summary["map_constants_at_the_least"] == {"q": 0.5, "r": -0.5}
+    # 199 Runge-Kutta steps of 1/20 at a spectral radius of 2; the next point of the
+    # grid is farther than a hundredth away
+    assert summary["map_least"] < 1e-6
+    assert summary["map_share_within_a_hundredth"] < 0.02

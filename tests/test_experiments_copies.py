@@ -135,14 +135,3 @@ def test_signalling(run):
     assert summary["mean_field_largest_entangled"] > 0.1
     for kind in ("entangled", "product"):
         assert summary[f"signal_{kind}"][0] > summary["three_standard_errors"][0]
-
-
-@pytest.mark.slow
-def test_exponents_map(run):
-    summary = run("exponents_map")
-    assert summary["q at the least"] == 0.5
-    assert summary["r at the least"] == -0.5
-    # 199 Runge-Kutta steps of 1/20 at a spectral radius of 2; the next point of the
-    # grid is farther than a hundredth away
-    assert summary["least"] < 1e-6
-    assert summary["within a hundredth"] < 0.02

@@ -73,11 +73,6 @@ def test_truncated_field(run):
     assert summary["cut_equation_minus_quantum_over_lambda"] == pytest.approx(
         [0.05024], abs=1e-5
     )
-
-
-@pytest.mark.slow
-def test_truncated_horizon(run):
-    summary = run("truncated_horizon")
     longest, shorter = summary["horizon_lambda_t"]["0.02"]
     assert 0.004 < shorter < longest < 0.012
     assert summary["nothing_past_the_horizon"] is True

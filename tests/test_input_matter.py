@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from _support import temperature as oscillators
-from _support import tower_matter
 from _support.returns import kerr_amplitude
 from _support.soft_spheres import SoftSpheres
 
@@ -146,21 +145,6 @@ TABLE = {
         {"T": 1.0},
         {"T": "length", "c": "length"},
     ),
-    "TwoLevelMode": (
-        photons.TwoLevelMode,
-        {"frequency": 1.0, "splitting": 1.0, "coupling": 0.1, "levels": 3},
-        {"frequency": "positive", "splitting": "scalar", "coupling": "scalar"},
-    ),
-    "SharedExcitation": (
-        photons.SharedExcitation,
-        {"emitter": 1.0, "frequencies": [1.0], "couplings": [0.1]},
-        {"emitter": "scalar", "frequencies": "real", "couplings": "real"},
-    ),
-    "lorentzian": (
-        photons.lorentzian,
-        {"frequencies": 1.0, "emitter": 1.0, "rate": 0.1},
-        {"frequencies": "real", "emitter": "real", "rate": "length"},
-    ),
     "HeatCapacity": (photons.HeatCapacity, {"capacity": 1.0}, {"capacity": "positive"}),
     # -- solids
     "Harmonic": (solid.Harmonic, {}, {"K": "real", "length": "length"}),
@@ -216,16 +200,6 @@ TABLE = {
         tower.ExponentialDensity,
         {"beta": 1.0, "width": 4.0},
         {"beta": "scalar zero", "width": "positive"},
-    ),
-    "NormalDensity": (
-        tower_matter.NormalDensity,
-        {"mean": 0.0, "sigma": 1.0},
-        {"mean": "scalar", "sigma": "positive", "reach": "positive"},
-    ),
-    "FunctionDensity": (
-        tower_matter.FunctionDensity,
-        {"log_g": jnp.square, "low": 0.0, "high": 1.0},
-        {"log_g": "text object", "low": "scalar", "high": "scalar"},
     ),
     "GaussianShape": (
         tower.GaussianShape,

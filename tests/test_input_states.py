@@ -221,11 +221,6 @@ TABLE = {
             "degeneracy": "positive",
         },
     ),
-    "log_canonical": (
-        statistics.log_canonical,
-        {"E": LEVELS, "T": 1.0, "N": 2, "g": 0.0},
-        {"E": "real", "T": "positive", "g": "scalar"},
-    ),
     "entropy": (
         statistics.entropy,
         {"occupations": [1.0], "g": 0.0},

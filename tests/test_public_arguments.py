@@ -317,11 +317,6 @@ CALLS = {
     "occupation": (statistics.occupation, dict(E=1.0, mu=0.0, T=1.0, g=1.0)),
     "entropy": (statistics.entropy, dict(occupations=[1.0], g=1.0, degeneracy=1.0)),
     "count_information": (statistics.count_information, dict(nbar=1.0, g=1.0)),
-    "canonical_occupations": (
-        statistics.canonical_occupations,
-        dict(E=[0.0, 1.0], T=1.0, N=2, g=1.0),
-    ),
-    "log_canonical": (statistics.log_canonical, dict(E=[0.0, 1.0], T=1.0, N=2, g=1.0)),
     "chemical_potential": (
         statistics.chemical_potential,
         dict(E=[0.0, 1.0], T=1.0, N=2.0, g=1.0),

@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def model():
     """The folder lies in the repository, not in the package."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT))
-        yield importlib.import_module("benchmarks.scaling_model")
+        patch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+        yield importlib.import_module("scaling_model")
 
 
 @pytest.mark.parametrize("table", ["strong", "weak", "layouts"])
@@ -67,8 +67,8 @@ def test_what_does_not_fit(model):
 @pytest.fixture(scope="module")
 def workers():
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT))
-        yield importlib.import_module("benchmarks.scaling_workers")
+        patch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+        yield importlib.import_module("scaling_workers")
 
 
 @pytest.mark.slow

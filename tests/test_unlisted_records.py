@@ -123,8 +123,8 @@ def test_a_ramsey_scan_of_all_three_levels(tmp_path, capsys):
     # quantum mechanics made it: beyond 4 standard errors once in 1e4 times
     assert abs(eps["value"]) < 4 * eps["stderr"]
     (answer,) = summary["answers"]
-    assert answer.startswith("abs(eps) < ")
-    assert answer.partition(" (95 %")[0] in " ".join(printed.split())
+    assert answer["bound"].startswith("abs(eps) < ")
+    assert answer["bound"] in " ".join(printed.split())
 
 
 def echoed():

@@ -8,7 +8,7 @@ gives quantum mechanics.
 Four classes with a Hamiltonian of spectral radius about 2 run from t = 0 to 10. Each
 point gives three numbers over 200 times: the largest and the mean total variation from
 quantum evolution, and the least density that any class had. Another pair of exponents
-at distance 0 would refute the claim; the verdict on the map is in exponents_map.py.
+at distance 0 would refute the claim; the verdict on the map is in copy_exponents.py.
 
 Source: Smolin (2012), section 3.1.1, eqs. (39), (40).
 """

@@ -10,8 +10,8 @@ from rich.table import Table
 from ..inference.bounds import Bound, Bounds, bounds_on_copies
 from ..inference.bounds import bounds as find_bounds
 from ..inference.bounds.table import NOT_READ, number_text
+from ..report.answers import Answer, read_answer
 from ..report.results import damaged, read_results
-from ..report.tables import Answer, read_answer
 from ..report.told import ended
 from .options import DATA, FIT, MODEL, AsJson
 from .session import conclude
@@ -124,7 +124,7 @@ def _own(place: Path) -> Own:
         results = read_results(place)
         summary = results.summary
         try:
-            answers = tuple(map(read_answer, _sentences(summary)))
+            answers = tuple(map(read_answer, _kept(summary)))
         except (TypeError, ValueError) as error:
             raise damaged(str(place), error) from None
     except ValueError as error:
@@ -140,7 +140,7 @@ def _own(place: Path) -> Own:
     return Own(str(summary["law"]), place, answers)
 
 
-def _sentences(summary: Mapping[str, Any]) -> list[str]:
+def _kept(summary: Mapping[str, Any]) -> list[Any]:
     """The answers of a fit, or of fits without a run, which keep them in details."""
     details = summary.get("details", {})
     parts = (summary, *details.values()) if isinstance(details, dict) else (summary,)
@@ -255,7 +255,7 @@ def _cells(own: Own) -> list[Sequence[str]]:
 def _plain_own(own: Own) -> list[dict[str, Any]]:
     """The rows of a record as JSON holds them."""
     origin = {"law": own.law, "results": str(own.place)}
-    return [origin | one._asdict() for one in own.answers]
+    return [origin | one.own() for one in own.answers]
 
 
 def _plain(row: Bound) -> dict[str, Any]:

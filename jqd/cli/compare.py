@@ -26,11 +26,11 @@ from .options import (
     DATA,
     FIT,
     MODEL,
-    OUTPUT,
     T0,
     AsJson,
     Columns,
     Levels,
+    MaybeOut,
     Nuisance,
     Points,
     Sampling,
@@ -100,12 +100,7 @@ def compare(
     ),
     levels: Levels = None,
     points: Points = 600,
-    out: Path | None = typer.Option(
-        None,
-        help="Write summary.json and the figure to this folder; if it holds files, to "
-        "FOLDER-2, FOLDER-3, ..",
-        rich_help_panel=OUTPUT,
-    ),
+    out: MaybeOut = None,
     as_json: AsJson = False,
 ) -> int:
     """Compare how well laws predict the same data, by default built-in counts."""

@@ -28,6 +28,7 @@ from .simulate_husimi import (
     law_of_kets,
     operator_of,
     read_amplitude,
+    refuse_negative,
     true_parameters,
 )
 from .simulation import check_positive, follow, parse_times, rows, sets
@@ -60,12 +61,7 @@ def husimi(
     truth = true_parameters(hamiltonian, assigned or ())
     operator, names = operator_of(hamiltonian, truth), parse_free(free)
     priors = designing.priors(names)
-    if record == "samples" and truth["C"] > 1:
-        raise ValueError(
-            "Argument `--set` must give C at most 1 for samples, since above it the "
-            f"density is negative somewhere, but gives {truth['C']:g}; a map may have "
-            "more: --record map."
-        )
+    refuse_negative(record, truth["C"])
     ts, amplitude = parse_times(times), read_amplitude(alpha0)
     blank = blank_record(record, ts, amplitude, truth).thinned(POINTS)
     words: list[Any] = [word for text in assigned or () for word in ("--set", text)]

@@ -15,7 +15,8 @@ from .._words import did_you_mean
 from ..inference import Recovery, Unidentifiable, loss_plane, recover
 from ..instruments import Gaussian
 from ..records import naming
-from ..report.tables import answers, columns, recovery_tables
+from ..report.answers import answers, kept_answers
+from ..report.tables import columns, recovery_tables
 from .options import Common, Sampling, typed
 from .posterior import Drawn, check_sampling, draw_posterior
 from .session import (
@@ -119,7 +120,7 @@ def fit(
             return shown if drawn is None else shown | drawn.figures()
 
         details = report.recovery_details(recovery)
-        details |= {"settings": kept, "answers": said}
+        details |= {"settings": kept, "answers": kept_answers(said)}
         summary = report.recovery_summary(recovery, common.seconds())
         first = note(more) if callable(note) else note
         printed = [*([first] if first else []), *recovery_tables(recovery)]
@@ -133,7 +134,7 @@ def fit(
             summary["status"] = overall((recovery.status, drawn.status))
             printed += drawn.printed
         return Outcome(
-            summary, [*printed, *said], details,
+            summary, [*printed, *map(str, said)], details,
             dataset if drawn is None else lambda: None, figures,
         )  # fmt: skip
 

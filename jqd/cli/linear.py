@@ -9,7 +9,7 @@ from .. import report
 from .._files import provenance
 from ..inference.linear import JointTest, Linearity, linearity
 from ..records import load_tables, naming
-from .options import DATA, FIT, OUTPUT, AsJson
+from .options import DATA, FIT, AsJson, MaybeOut
 from .session import conclude, run_folder, table_of, takes_argument, write_figures
 
 
@@ -35,12 +35,7 @@ def linear(
         "eps t/hbar of Weinberg's law, (q - 1/2) Omega t of copy dynamics; up to 1.",
         rich_help_panel=FIT,
     ),
-    out: Path | None = typer.Option(
-        None,
-        help="Write summary.json and the figure to this folder; if it holds files, to "
-        "FOLDER-2, FOLDER-3, ..",
-        rich_help_panel=OUTPUT,
-    ),
+    out: MaybeOut = None,
     as_json: AsJson = False,
 ) -> int:
     """Test whether a motion is linear, from tables of preparations by measurements."""

@@ -54,6 +54,14 @@ Out = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+MaybeOut = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write summary.json and the figure to this folder; if it holds files, to "
+        "FOLDER-2, FOLDER-3, ..",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Free = Annotated[
     str,
     typer.Option(

@@ -12,13 +12,8 @@ from rich.table import Table
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
 from ..records import CountsRecord, CurveRecord, load_statistics
 from ..records.reading import load_correlation
-from ..report.tables import (
-    bound_of,
-    checks_table,
-    chi_square_line,
-    status_line,
-    two_sided,
-)
+from ..report.answers import Answer, bound_of, kept_answers, two_sided
+from ..report.tables import checks_table, chi_square_line, status_line
 from ..statistics import log_marginal, occupation, sample_occupations
 from .fit import estimate
 from .options import (
@@ -161,7 +156,9 @@ def _part(name: str, fit: StatisticsFit) -> dict[str, Any]:
 def _details(fit: StatisticsFit) -> dict[str, Any]:
     """What summary.json holds beyond that."""
     names = "covariance", "chi2_per_dof", "log_likelihood", "starts", "ends"
-    return {name: getattr(fit, name) for name in names} | {"answers": _answer(fit)}
+    return {name: getattr(fit, name) for name in names} | {
+        "answers": kept_answers(_answer(fit))
+    }
 
 
 def _reference(name: str) -> float | None:
@@ -185,10 +182,11 @@ def _printed(fits: Mapping[str, StatisticsFit]) -> list[Any]:
                 "" if expected is None else f"{expected:g}",
             )  # fmt: skip
     checks = [_checks(name, fit) for name, fit in fits.items()]
-    return [table, *checks, *(said for fit in fits.values() for said in _answer(fit))]
+    said = [str(one) for fit in fits.values() for one in _answer(fit)]
+    return [table, *checks, *said]
 
 
-def _answer(fit: StatisticsFit) -> list[str]:
+def _answer(fit: StatisticsFit) -> list[Answer]:
     """How far g may be from the nearest of -1, 0 and 1, where only one is near."""
     g = fit.constants.get("g")
     if g is None or not g.holds or fit.at_edge:
@@ -197,7 +195,7 @@ def _answer(fit: StatisticsFit) -> list[str]:
     most = abs(g.value - near) + two_sided(fit.freedom) * g.stderr
     if most > 0.5 or not g.stderr > 0:
         return []
-    return [bound_of("g", g.value, g.stderr, near, freedom=fit.freedom)]
+    return [bound_of("g", g.value, g.stderr, near, fit.freedom)]
 
 
 def _checks(name: str, fit: StatisticsFit) -> Table:

@@ -89,12 +89,7 @@ def husimi(
     seen = looks("husimi", plan, times, "0.2,0.5,1", simulation.shots, 2000)
     truth = true_parameters(hamiltonian, assigned or ())
     operator = operator_of(hamiltonian, truth)
-    if record == "samples" and truth["C"] > 1:
-        raise ValueError(
-            "Argument `--set` must give C at most 1 for samples, since above it the "
-            f"density is negative somewhere, but gives {truth['C']:g}; a map may have "
-            "more: --record map."
-        )
+    refuse_negative(record, truth["C"])
     blank = blank_record(record, seen.ts, amplitude, truth)
     words = ["husimi", "--data", simulation.out]
     words += [] if hamiltonian == KERR else ["--hamiltonian", hamiltonian]
@@ -119,6 +114,16 @@ def husimi(
         )  # fmt: skip
 
     return simulate(simulation, {simulation.out: "phase space"}, prepare)
+
+
+def refuse_negative(record: str, C: float) -> None:
+    """Raise ValueError for samples of a density that is negative somewhere."""
+    if record == "samples" and C > 1:
+        raise ValueError(
+            "Argument `--set` must give C at most 1 for samples, since above it the "
+            f"density is negative somewhere, but gives {C:g}; a map may have "
+            "more: --record map."
+        )
 
 
 def blank_record(

@@ -19,7 +19,7 @@ from ..vetting import vet as vet_law
 from .law_words import Wanted, law_of_populations, parse_laws
 from .on_grid import ground_of
 from .one_law import parse_law
-from .options import FIT, MODEL, OUTPUT, AsJson, check_word, only_with
+from .options import FIT, MODEL, AsJson, MaybeOut, check_word, only_with
 from .session import Matrix, conclude, run_folder, table_of, write_figures
 from .vet_laws import ALL, GROUNDS, KNOWN
 
@@ -80,12 +80,7 @@ def vet(
         help="Half as many time steps, and one search for each worst case.",
         rich_help_panel=FIT,
     ),
-    out: Path | None = typer.Option(
-        None,
-        help="Write summary.json and the figure to this folder; if it holds files, to "
-        "FOLDER-2, FOLDER-3, ..",
-        rich_help_panel=OUTPUT,
-    ),
+    out: MaybeOut = None,
     as_json: AsJson = False,
 ) -> int:
     """Test a law, and print a report card of its properties with numbers."""

@@ -46,7 +46,7 @@ def free_gaussian(
     """
     _checks.require_x64("`exact.free_gaussian`")
     _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
-    _check_real(x=x, t=t, center=center, momentum=momentum)
+    _checks.check_all_real(x=x, t=t, center=center, momentum=momentum)
     x, t, center, momentum, width, mass, hbar = _broadcast(
         x=x, t=t, center=center, momentum=momentum, width=width, mass=mass, hbar=hbar
     )
@@ -79,7 +79,7 @@ def coherent_state(
     """
     _checks.require_x64("`exact.coherent_state`")
     _checks.check_all_positive(omega=omega, mass=mass, hbar=hbar)
-    _check_real(x=x, t=t, center=center, momentum=momentum)
+    _checks.check_all_real(x=x, t=t, center=center, momentum=momentum)
     x, t, center, momentum, omega, mass, hbar = _broadcast(
         x=x, t=t, center=center, momentum=momentum, omega=omega, mass=mass, hbar=hbar
     )
@@ -116,7 +116,7 @@ def squeezed_state(
     """
     _checks.require_x64("`exact.squeezed_state`")
     _checks.check_all_positive(width=width, omega=omega, mass=mass, hbar=hbar)
-    _check_real(x=x, t=t, center=center, momentum=momentum)
+    _checks.check_all_real(x=x, t=t, center=center, momentum=momentum)
     x, t, center, momentum, width, omega, mass, hbar = _broadcast(
         x=x,
         t=t,
@@ -168,7 +168,7 @@ def rabi(
     """
     _checks.require_x64("`exact.rabi`")
     _checks.check_all_positive(hbar=hbar)
-    _check_real(t=t, coupling=coupling, detuning=detuning)
+    _checks.check_all_real(t=t, coupling=coupling, detuning=detuning)
     _checks.check_numbers(psi0, "psi0")
     psi0 = _checks.widen(jnp.asarray(psi0))
     _checks.check_state(psi0, "psi0", size=2, weight=1.0)
@@ -217,9 +217,3 @@ def _broadcast(**values: ArrayLike) -> list[Array]:
     """Numbers of at least the default precision, all of one shape."""
     _checks.check_broadcast(**values)
     return jnp.broadcast_arrays(*map(_checks.widen, values.values()))
-
-
-def _check_real(**values: ArrayLike) -> None:
-    for name, value in values.items():
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)

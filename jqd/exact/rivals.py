@@ -50,23 +50,6 @@ def gausson(
     return (2 * b / jnp.pi) ** 0.25 * jnp.exp(-b * apart**2 + 1j * phase)
 
 
-def logarithmic_width(b: ArrayLike, omega: ArrayLike) -> Float[Array, "..."]:
-    """Variance of ρ in the stationary Gaussian state of the logarithmic law in a trap.
-
-    ω² s² + b s - ¼ = 0.
-
-    Args:
-        b: strength.
-        omega: ω, angular frequency of the trap, positive.
-
-    Returns:
-        s, length².
-    """
-    b, omega = map(jnp.asarray, (b, omega))
-    # without the difference of two close numbers at b > 0
-    return 0.5 / (b + jnp.sqrt(b**2 + omega**2))
-
-
 def bright_soliton(
     x: ArrayLike, t: ArrayLike, g: ArrayLike, *, velocity: ArrayLike = 0.0
 ) -> Complex[Array, "..."]:

@@ -45,7 +45,8 @@ from .goodness import (
     scatter_message,
 )
 from .identifiability import refuse, refuse_names
-from .joint import Part, joined, parts_of
+from .joint import joined
+from .parts import Part, parts_of
 from .pattern import Pattern, pattern_of
 from .polish import Polish
 from .priors import PULLED
@@ -164,14 +165,6 @@ class Recovery(eqx.Module):
         them."""
         every = all(one.holds for one in self.constants.values())
         return self.status == "converged" and every
-
-    @property
-    def birge(self) -> float | None:
-        """√(χ²/dof): the factor by which extra scatter would enlarge the stated errors.
-
-        It says nothing about bias: a wrong law shifts constants by more than that.
-        """
-        return None if self.chi2_per_dof is None else math.sqrt(self.chi2_per_dof)
 
     @property
     def pulled(self) -> tuple[str, ...]:

@@ -414,21 +414,10 @@ class Comparison(NamedTuple):
         return str(self)
 
     def __str__(self) -> str:
-        told = _columns([HEADINGS, *self.lines()])
+        told = _html.Table(HEADINGS, self.lines()).text()
         if drawn := self.lines_drawn():
-            told += ["", *_columns([HEADINGS_DRAWN, *drawn])]
+            told += ["", *_html.Table(HEADINGS_DRAWN, drawn).text()]
         return "\n".join([*told, self.legend(), self.verdict()])
-
-
-def _columns(lines: list[tuple[str, ...]]) -> list[str]:
-    """Lines of text with their cells below each other."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-        ).rstrip()
-        for line in lines
-    ]
 
 
 def _listed(names: list[str]) -> str:

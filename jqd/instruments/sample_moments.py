@@ -13,6 +13,7 @@ from .. import _checks
 from .._math import divisor, inverse_root, safe_divide, safe_log
 from .._program import program
 from ..constants import constant
+from ..spaces.symbols.monomials import add_powers
 from ..states import read_powers
 from .noise import Course, Drawable, Weights, rowwise, scatters, whitening
 
@@ -80,8 +81,8 @@ class SampleMoments(Drawable):
             place[(m, n)] = k
         own = [_tuples(self.orders[k]) for k in self._compared()]
         try:
-            straight = [[place[_times(a, b)] for b in own] for a in own]
-            crossed = [[place[_times((a[1], a[0]), b)] for b in own] for a in own]
+            straight = [[place[add_powers(a, b)] for b in own] for a in own]
+            crossed = [[place[add_powers((a[1], a[0]), b)] for b in own] for a in own]
         except KeyError as missing:
             raise ValueError(
                 "Argument `orders` must hold all moments of total power 1 to an even "
@@ -228,12 +229,3 @@ def _tuples(order: Any) -> Order:
     """(m, n) as powers of each mode."""
     m, n = (np.atleast_1d(np.asarray(power)).tolist() for power in order)
     return tuple(m), tuple(n)
-
-
-def _times(a: Order, b: Order) -> Order:
-    """Order of a product."""
-    first, second = (
-        tuple(x + y for x, y in zip(one, other, strict=True))
-        for one, other in zip(a, b, strict=True)
-    )
-    return first, second

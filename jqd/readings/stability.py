@@ -33,49 +33,6 @@ class _Linear:
         return jnp.matmul(self.generator(t), X, precision=jax.lax.Precision.HIGHEST)
 
 
-class Monodromy(NamedTuple):
-    """The map of a linear system over one period.
-
-    Attributes:
-        matrix: X(T), (d, d).
-        error: integration error of its entries, (d, d).
-    """
-
-    matrix: Array
-    error: Array
-
-
-def monodromy(
-    generator: Callable[[Array], Array], period: ArrayLike, *, steps: int = STEPS
-) -> Monodromy:
-    """The map of a linear system over one period.
-
-    X(T) of Ẋ = A(t) X, X(0) = 1, by Runge-Kutta steps, which end where A jumps
-
-    Args:
-        generator: A(t), a function of a scalar time, (d, d), 1/time.
-        period: T, scalar, time.
-        steps: number of steps, at least 2; the error falls as their fourth power and is
-            estimated from half as many.
-
-    Returns:
-        X(T) and its error.
-
-    Raises:
-        ValueError: fewer than 2 steps.
-    """
-    steps = _checks.whole_number(steps, "steps", 2)
-
-    period = jnp.asarray(period, jnp.result_type(float, period))
-    jumps = _jumps(generator, period)
-
-    def run(k: float, period: Array) -> tuple[Array, None]:
-        return _propagated(generator, period, int(k * steps), jumps), None
-
-    found, error, _ = judged(run, (period,), ORDER, finer=1 / 2)
-    return Monodromy(found, error)
-
-
 def _jumps(function: Callable[[Array], Array], period: Array) -> Float[Array, " B"]:
     """Times within a period right before and after a function of time jumps."""
     ends = jnp.stack([jnp.zeros_like(period), period])

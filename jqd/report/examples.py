@@ -9,8 +9,8 @@ from typing import NamedTuple
 from .._files import whole_files, writing
 
 PACKAGE = Path(__file__).resolve().parent.parent
-# Files that several experiments share.
-SUPPORT = "_support"
+# Folders of files that several experiments share.
+SHARED = ("_support", "sweeps")
 _PARTS = re.compile(r"^(Claim|Source|Control|Result|Verdict): ", re.MULTILINE)
 
 
@@ -43,7 +43,7 @@ def examples_folder() -> Path:
         ValueError: there is no such folder.
     """
     for folder in (PACKAGE / "_experiments", PACKAGE.parent / "experiments"):
-        if (folder / SUPPORT).is_dir():
+        if all((folder / name).is_dir() for name in SHARED):
             return folder
     raise ValueError(
         "Argument `examples` must be of a jqd that has its experiments, but this one, "
@@ -83,11 +83,11 @@ def copy_example(name: str, out: Path) -> Path:
         )
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    beside = [] if (out / SUPPORT).exists() else [out / SUPPORT]
-    with whole_files(copy, *beside) as (draft, *support):
-        for folder in support:
+    beside = [out / shared for shared in SHARED if not (out / shared).exists()]
+    with whole_files(copy, *beside) as (draft, *folders):
+        for place, folder in zip(beside, folders, strict=True):
             leave = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(examples_folder() / SUPPORT, folder, ignore=leave)
+            shutil.copytree(examples_folder() / place.name, folder, ignore=leave)
         shutil.copyfile(known[name].file, draft)
     return copy
 

@@ -1,13 +1,10 @@
 """Results as tables for readers, and as a summary and a dataset for programs."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from rich.table import Table
 
@@ -19,16 +16,6 @@ from ..records.scan import settings_of
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-# Two-sided 95 % of a normal distribution, in standard deviations.
-_TWO_SIDED = 1.959964
-# A sentence of `bound_of`.
-_SAID = re.compile(
-    r"(?P<bound>abs\((?P<constant>[^ )]+)[^)]*\) < (?P<limit>\S+)) "
-    r"\((?P<level>[^)]*)\)(?P<more>.*)\."
-)
-_PUBLISHED = "; published: "
 
 
 def recovery_tables(recovery: Any) -> tuple[Table, Table]:
@@ -96,172 +83,6 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
         along = "time" if recovery.study.data.over_time else "rows"
         lines[f"residuals over {along}"] = recovery.runs.describe()
     return table, checks_table(lines | status_line(recovery.status, recovery.message))
-
-
-def answers(recovery: Any) -> list[str]:
-    """How far each free constant may be from quantum mechanics, a sentence each.
-
-    None of a constant without an error that holds, at a bound, or whose error is of
-    steps and rounding rather than of scatter; none of nuisances, and none where nothing
-    is left to tell a scatter that is fitted. Constants at a bound are named, since the
-    errors of the others are for these at their bounds. Where a published bound is on
-    the same constant in the same units, it ends the sentence.
-
-    Args:
-        recovery: what `jqd.recover` returned.
-    """
-    from ..inference.bounds.table import beside_fit  # a fit has loaded the rest
-
-    study = recovery.study
-    known = dict(zip(study.labels(), study.references(), strict=True))
-    measured = {
-        name: one
-        for name, one in recovery.constants.items()
-        if one.pull is None and known[name] is not None and one.sigmas is not None
-    }
-    freedom = _freedom(recovery) if measured else 0
-    if freedom <= 0:
-        return []
-    beside = ", ".join(study.nuisances)
-    more = f"; fitted beside it: {beside}" if beside else ""
-    held = ", ".join(one.name for one in recovery.constants.values() if one.at_bound)
-    more += f"; held at a bound: {held}" if held else ""
-    more += _scatter(recovery)
-    return [
-        bound_of(
-            name,
-            float(one.value),
-            float(one.stderr),
-            known[name],
-            more + _published(beside_fit(recovery.law_name, name)),
-            freedom,
-        )
-        for name, one in measured.items()
-    ]
-
-
-def _published(bounds: Iterable[Any]) -> str:
-    """Published bounds, as the end of a sentence of `answers`."""
-    each = (f"{one.told} ({one.level}; {one.published.cited})" for one in bounds)
-    return "".join(_PUBLISHED + one for one in each)
-
-
-def _scatter(recovery: Any) -> str:
-    """That the errors include a scatter that is fitted, where it is."""
-    study = recovery.study
-    if not study.scattered:
-        return ""
-    from ..inference.goodness import factor_words
-
-    factors = [
-        np.asarray(one.noise_at(own).factor(one.data.values))
-        for one, own in study.singles(recovery.theta)
-        if one.scattered
-    ]
-    times = f"{factor_words(np.concatenate(factors))} times that of independent shots"
-    return f"; errors include a fitted variance, {times}"
-
-
-def _freedom(recovery: Any) -> float:
-    """Degrees of freedom that tell the size of the scatter; infinite where it is
-    known. Of several studies those of the one with the fewest.
-
-    A fitted scatter is found from what constants leave that nothing but the data
-    determine, and takes nothing itself: it is the residuals' mean square.
-    """
-    study, least = recovery.study, math.inf
-    if study.data.noise.known and not study.scattered:
-        return least
-    sides = np.array([one.at_bound for one in recovery.constants.values()])
-    for one, own in study.singles(sides):
-        data = one.data
-        if data.noise.known and not one.scattered:
-            continue
-        inside = own == 0
-        free = np.sum(inside & one.absorbing if one.scattered else inside)
-        values = _independent(data.noise, data.values, data.shares)
-        least = min(least, float(values) - float(free))
-    return least
-
-
-@jax.jit
-def _independent(noise: Any, values: Any, shares: Any) -> Any:
-    """Number of independent values of a record."""
-    return noise.independent(
-        values, noise.first_weights(shares), jnp.ones(values.shape[0])
-    )
-
-
-def two_sided(freedom: float = math.inf) -> float:
-    """Half of a 95 % interval in standard errors: Student's where the fit estimates the
-    scatter with so many degrees of freedom."""
-    if math.isinf(freedom):
-        return _TWO_SIDED
-    from scipy.special import stdtrit  # takes a while to load
-
-    return float(stdtrit(freedom, 0.975))
-
-
-def bound_of(
-    name: str,
-    value: float,
-    stderr: float,
-    reference: float,
-    more: str = "",
-    freedom: float = math.inf,
-) -> str:
-    """The farther end of the 95 % interval, as a distance from a reference.
-
-    Args:
-        name: of the constant.
-        value, stderr: of the fit.
-        reference: the value in quantum mechanics.
-        more: what the sentence ends with.
-        freedom: degrees of freedom that tell the scatter; infinite where it is known.
-    """
-    most = abs(value - reference) + two_sided(freedom) * stderr
-    # rounded up: a bound claims no more than was found
-    unit = 10.0 ** (math.floor(math.log10(most)) - 2)
-    sign, apart = "-" if reference >= 0 else "+", name
-    if reference:
-        # to a thousandth of the bound: of one that is rounded less may not be true
-        digits = max(6, math.ceil(math.log10(abs(reference) / most)) + 3)
-        apart = f"{name} {sign} {abs(reference):.{min(digits, 17)}g}"
-    return (
-        f"abs({apart}) < {math.ceil(most / unit) * unit:.3g} (95 %, statistical){more}."
-    )
-
-
-class Answer(NamedTuple):
-    """A sentence of `answers`, taken apart.
-
-    Attributes:
-        constant: its name.
-        bound: of its distance from a reference, in words.
-        limit: the number in it.
-        level: confidence, and of what kind the error is.
-        more: what was fitted beside it, or held; empty for nothing.
-    """
-
-    constant: str
-    bound: str
-    limit: float
-    level: str
-    more: str
-
-
-def read_answer(sentence: str) -> Answer:
-    """A sentence of `answers`, without published bounds.
-
-    Raises:
-        ValueError: another sentence.
-    """
-    found = _SAID.fullmatch(sentence)
-    if found is None:
-        raise ValueError(f"{sentence!r} is no limit")
-    more = found["more"].partition(_PUBLISHED)[0].removeprefix("; ")
-    limit = float(found["limit"])
-    return Answer(found["constant"], found["bound"], limit, found["level"], more)
 
 
 def chi_square_line(chi2_per_dof: Any, p: Any, more: str = "") -> dict[str, str]:

@@ -197,9 +197,7 @@ def impulse(times: ArrayLike, areas: ArrayLike = 1.0) -> Impulse:
     _checks.check_numbers(areas, "areas")
     if np.ndim(areas) > 0:
         _checks.check_shape(areas, "areas", many)
-    for name, value in (("times", times), ("areas", areas)):
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
+    _checks.check_all_real(times=times, areas=areas)
     real = jnp.result_type(float)
     when, much = (jnp.broadcast_to(jnp.asarray(v, real), many) for v in (times, areas))
     return Impulse(much, when)

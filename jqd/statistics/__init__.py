@@ -4,8 +4,6 @@ One constant g covers Maxwell-Boltzmann (0), Bose-Einstein (1) and Fermi-Dirac (
 """
 
 from ._family import log_rising as log_rising
-from .canonical import canonical_occupations as canonical_occupations
-from .canonical import log_canonical as log_canonical
 from .equilibrium import Equilibrium as Equilibrium
 from .equilibrium import entropy as entropy
 from .equilibrium import maximum_entropy as maximum_entropy

@@ -38,9 +38,7 @@ def occupation(
 
     Source: Zakir, eqs. (46), (48), (50), completed by μ.
     """
-    for value, name in ((E, "E"), (mu, "mu"), (g, "g")):
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
+    _checks.check_all_real(E=E, mu=mu, g=g)
     _checks.check_positive(T, "T")
     E, T, mu, g = jnp.broadcast_arrays(*map(_checks.widen, (E, T, mu, g)))
     x = (E - mu) / T

@@ -86,13 +86,8 @@ class Card(NamedTuple):
         return str(self)
 
     def __str__(self) -> str:
-        lines = [_HEADINGS, *self.lines()]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        table = [
-            "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True))
-            for line in lines
-        ]
-        return "\n".join([f"{self.law}, t = {self.time:g}", *map(str.rstrip, table)])
+        table = _html.Table(_HEADINGS, self.lines())
+        return "\n".join([f"{self.law}, t = {self.time:g}", *table.text()])
 
 
 def judged(

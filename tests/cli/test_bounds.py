@@ -16,6 +16,8 @@ def test_the_table(capsys):
     assert "|D/D_QM - 1| < 2.7e-09" in read
     assert "3.3e-07" not in read
     assert "|D/D_QM - 1| < 3.3e-07" in unread
+    assert "|r + 1/2| < 0.029" in unread
+    assert "N > 2.3e+13" in unread
     assert "b < 3.3e-15 eV" in read
     assert "lambda <= 8.3e-11 s^-1" in read
     assert "lambda <= 2.96e-08 s^-1" in unread
@@ -35,7 +37,8 @@ def test_json(printed):
     assert D["limit"] == pytest.approx(2.635e-9, rel=1e-3)
     assert main(["bounds", "--constant", "q", "--json"]) == 0
     result = printed("bounds")
-    assert [row["constant"] for row in result["rows"]] == ["q"]
+    assert {row["constant"] for row in result["rows"]} == {"q"}
+    assert [row["entry"] for row in result["stated"]["q"]] == ["calcium_gate"]
     assert main(["bounds", "--constant", "csl.lam", "--json"]) == 0
     result = printed("bounds")
     (stated,) = result["stated"]["csl.lam"]
@@ -54,11 +57,17 @@ def test_json(printed):
     assert printed("bounds")["stated"] == {"logarithmic.b": [stated]}
 
 
-SAID = (
-    "abs(q - 0.5) < 0.0296 (95 %, statistical); fitted beside it: flip; published: "
-    "|q - 1/2| < 0.00032 (95 %, one-sided; M. C. Smith et al., arXiv:2412.04421 "
-    "(2024))."
-)
+LIMIT = {
+    "constant": "q",
+    "bound": "abs(q - 0.5) < 0.0296",
+    "limit": 0.0296,
+    "level": "95 %, statistical",
+    "more": "fitted beside it: flip",
+}
+PUBLISHED = [
+    "|q - 1/2| < 0.00032 (95 %, one-sided; M. C. Smith et al., arXiv:2412.04421 (2024))"
+]
+KEPT = LIMIT | {"published": PUBLISHED, "said": "abs(q - 0.5) < 0.0296."}
 
 
 @pytest.fixture
@@ -69,7 +78,7 @@ def run(tmp_path, monkeypatch):
 
     def write(**changes):
         kept = {"law": "CopyDynamics", "status": "converged", "provenance": {}}
-        text = json.dumps(kept | {"answers": [SAID]} | changes)
+        text = json.dumps(kept | {"answers": [KEPT]} | changes)
         (tmp_path / "run" / "summary.json").write_text(text, encoding="utf-8")
 
     return write
@@ -91,17 +100,14 @@ def test_a_limit_of_one_s_own_stands_in_the_table(run, capsys, printed):
         {
             "law": "CopyDynamics",
             "results": "run/summary.json",
-            "constant": "q",
-            "bound": "abs(q - 0.5) < 0.0296",
-            "limit": 0.0296,
-            "level": "95 %, statistical",
-            "more": "fitted beside it: flip",
         }
+        | LIMIT
     ]
     assert len(result["rows"]) == len(jqd.bounds().rows)
     assert result["notes"][:-1] == list(jqd.bounds().notes)
     # fits without a run keep theirs in details
-    fit = {"answers": ["abs(g - 1) < 0.000311 (95 %, statistical)."]}
+    g = {"constant": "g", "bound": "abs(g - 1) < 0.000311", "limit": 0.000311}
+    fit = {"answers": [LIMIT | g | {"more": ""}]}
     run(law="statistics", answers=[], details={"fit": fit})
     assert main(["bounds", "--constant", "C", "--beside", "run", "--json"]) == 0
     (own,) = printed("bounds")["beside"]

@@ -52,8 +52,11 @@ def test_a_copied_example_is_whole(tmp_path, capsys):
     assert "jqd run" in capsys.readouterr().out
     copies = tmp_path / "a"
     source = examples_folder()
-    for file in (copies / "spectators.py", *(copies / "_support").rglob("*.py")):
-        assert file.read_bytes() == (source / file.relative_to(copies)).read_bytes()
+    # other files, and a sweep, that experiments import
+    shared = [*source.glob("_support/*.py"), *source.glob("sweeps/*.py")]
+    assert source / "sweeps" / "copying_exponents.py" in shared
+    for file in (source / "spectators.py", *shared):
+        assert file.read_bytes() == (copies / file.relative_to(source)).read_bytes()
     assert main(["examples", "copy", "spectators", "--out", str(copies)]) == 2
     assert "is there" in capsys.readouterr().err
 

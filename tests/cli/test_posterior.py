@@ -19,8 +19,7 @@ def test_counts(tmp_path, capsys, printed, sampler):
     words += ["--draws", "300", "--out", str(tmp_path / "found")]
     words += ["--data", str(tmp_path / "counts.csv"), "--state"]
     words += [str(DATA / "four_level_psi0.npy"), "--hamiltonian"]
-    words += [str(DATA / "four_level_hamiltonian.npy")]
-    words += ["--starts", "1", "--start", "q=0.4,r=-0.6"]
+    words += [str(DATA / "four_level_hamiltonian.npy"), "--starts", "2"]
     assert main([*words, "--json"]) == 0
     result = printed("recover copying")
     drawn = result["posterior"]

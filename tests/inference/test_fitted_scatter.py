@@ -22,7 +22,7 @@ from jqd.inference.joint import joined
 from jqd.inference.pattern import Pattern
 from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
 from jqd.problems import golden
-from jqd.report.tables import _freedom, _scatter, answers
+from jqd.report.answers import _freedom, _scatter, answers
 
 SHOTS, RHO, READOUT = 100, 1.2 / 99, 0.1
 LAW = jqd.Schrodinger(np.array([[0, 0.5], [0.5, 0]]))
@@ -206,7 +206,8 @@ def test_scatters_of_several_studies_are_named_together():
         study=joint, theta=theta, law_name="Schrodinger",
         constants={one.name: one for one in (apart, *rest)},
     )  # fmt: skip
-    assert _scatter(found).endswith("1.99 to 2.98 times that of independent shots")
+    (told,) = _scatter(found)
+    assert told.endswith("1.99 to 2.98 times that of independent shots")
     # of the 67 rows of the first one shows one class alone; the readout takes a square,
     # and ρ is the mean of those that are left
     assert _freedom(found) == pytest.approx(66 - 1, abs=1e-6)
@@ -334,7 +335,9 @@ def test_exponents_beside_a_fitted_scatter():
         assert ratio == pytest.approx(np.sqrt(factor), rel=0.02)
     told = f"their variance is {factor:.3g} times that of independent shots"
     assert told in wide.message
-    assert all("errors include a fitted variance" in said for said in answers(wide))
+    assert all(
+        "errors include a fitted variance" in said.more for said in answers(wide)
+    )
     assert len(answers(wide)) == 2
     # data are drawn with the scatter of each draw
     drawn = jqd.posterior(wide, "laplace", draws=200, chains=1)

@@ -8,7 +8,8 @@ from jaxtyping import Array
 
 import jqd
 from jqd.inference import horizon
-from jqd.inference.joint import Joint, Together, joined
+from jqd.inference.joint import Joint, joined
+from jqd.inference.together import Together
 from jqd.instruments import Direct
 
 

@@ -14,6 +14,7 @@ from jqd import _revision
 from jqd.cli import fit as command
 from jqd.cli.options import Common, Sampling
 from jqd.report import store
+from jqd.report.answers import bound_of
 from jqd.report.tables import (
     recovery_dataset,
     recovery_details,
@@ -250,7 +251,8 @@ def test_draws_that_are_stopped_leave_the_fit(recovery, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "recover", lambda *given, **options: recovery)
-    monkeypatch.setattr(command, "answers", lambda found: ["abs(q - 0.5) < 0.0003"])
+    limit = bound_of("q", 0.5, 1.5e-4, 0.5)
+    monkeypatch.setattr(command, "answers", lambda found: [limit])
     monkeypatch.setattr(command, "draw_posterior", stopped)
     data = SimpleNamespace(noise=SimpleNamespace(known=True))
     with pytest.raises(files.Interrupted, match="finished files are in"):
@@ -261,7 +263,7 @@ def test_draws_that_are_stopped_leave_the_fit(recovery, tmp_path, monkeypatch):
         )  # fmt: skip
     kept = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert kept["constants"]["q"]["value"] == 0.50012
-    assert kept["answers"] == ["abs(q - 0.5) < 0.0003"]
+    assert [one["bound"] for one in kept["answers"]] == ["abs(q - 0.5) < 0.000294"]
     assert kept["settings"]["data"] == "counts.csv"
     with xr.open_zarr(tmp_path / "run" / "data.zarr") as back:
         assert float(back["value"].sel(constant="q")) == 0.50012

@@ -1,4 +1,4 @@
-"""Occupation curves, chemical potential, largest entropy, exactly N particles."""
+"""Occupation curves, chemical potential, largest entropy."""
 
 import jax
 import jax.numpy as jnp
@@ -7,13 +7,9 @@ import pytest
 import scipy.optimize
 
 from jqd.statistics import (
-    canonical_occupations,
     chemical_potential,
-    configurations,
     count_information,
     entropy,
-    log_canonical,
-    log_probability,
     maximum_entropy,
     occupation,
 )
@@ -27,7 +23,6 @@ STATISTICS = [-1.0, -0.5, 0.0, 0.5, 1.0]
 POTENTIAL = jax.jit(lambda E, T, N, g: chemical_potential(E, T, N, g, G))
 CURVE = jax.jit(occupation)
 LARGEST = jax.jit(lambda N, U, g: maximum_entropy(E, N, U, g, G))
-CANONICAL = jax.jit(canonical_occupations, static_argnums=2)
 
 
 def test_levels_that_almost_agree_have_a_cold_state():
@@ -138,31 +133,6 @@ def test_out_of_range_under_a_tracer_is_nan():
     assert np.isnan(POTENTIAL(E, 1.0, 32.0, -1.0))
 
 
-@pytest.mark.sampled
-@pytest.mark.parametrize("g", [-1.0, 0.0, 1.0, -0.5])
-def test_exactly_N_particles_by_enumeration(g):
-    """n_i weighted by P_g exp(-Σ n E/kT), summed over all occupations."""
-    levels = np.array([0.0, 0.4, 1.1, 1.5])
-    n = configurations(3, 4)
-    weight = np.exp(log_probability(n, g) - n @ levels / 0.6)
-    exact = weight @ n / weight.sum()
-    np.testing.assert_allclose(CANONICAL(levels, 0.6, 3, g), exact, rtol=1e-12)
-
-
-@pytest.mark.slow
-def test_small_systems_differ_from_the_curve_unless_classical():
-    """Why the Bose-Einstein curve is not tested on a small system of fixed N."""
-    levels = np.linspace(0, 4, 32)
-    off = {}
-    for g in (1.0, 0.0, -1.0):
-        mu = chemical_potential(levels, 0.7, 16, g)
-        n = CANONICAL(levels, 0.7, 16, g)
-        off[g] = float(np.max(np.abs(n / CURVE(levels, 0.7, mu, g) - 1)))
-    assert off[0.0] < 1e-12
-    assert off[1.0] > 0.1
-    assert off[-1.0] > 0.01
-
-
 def test_information_falls_with_the_cube_of_the_occupation():
     T, mu, g = 0.9, -0.4, 1.0
     n = CURVE(E, T, mu, g)
@@ -182,11 +152,6 @@ def test_information_falls_with_the_cube_of_the_occupation():
         (lambda: maximum_entropy(E, 10.0, 40.0, 0.0), "between 0 and 30"),
         (lambda: maximum_entropy(E, 5.0, 1.0, -1.0, G), "between"),
         (lambda: maximum_entropy(np.ones(3), 5.0, 5.0, 1.0), "two different levels"),
-        (lambda: canonical_occupations(E, 1.0, 0, 1.0), "at least 1"),
-        (
-            lambda: canonical_occupations(np.arange(2.0), 1.0, 3, -1.0),
-            "at most 2 for 2",
-        ),
     ],
 )
 def test_bad_input(call, message):
@@ -202,9 +167,3 @@ def test_entropy_of_thin_levels_keeps_its_digits(g):
     for one, value in zip(n, exact, strict=True):
         # some roundings; the series leaves out y⁵/30 = 3e-17
         np.testing.assert_allclose(entropy(one, g), value, rtol=1e-14)
-
-
-def test_no_way_to_place_too_many_has_no_weight():
-    """Three fermions in two states, where g is traced."""
-    found = jax.jit(lambda g: log_canonical(np.arange(2.0), 1.0, 3, g))(-1.0)
-    assert float(found) == -np.inf

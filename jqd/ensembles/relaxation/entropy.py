@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ... import _checks
 from ..._gate import gated
-from ..._math import abs2, divisor, safe_sqrt
+from ..._math import abs2, divisor
 from ...spaces import Grid
 
 # One in so many samples of |ψ|² is called out of equilibrium, as by `ks`.
@@ -123,50 +123,6 @@ def fine_entropy(
     _check(density, psi, grid)
     density, psi = _checks.widen(density), _checks.widen(psi)
     return grid.cell * jnp.sum(density * _log_ratio(density, abs2(psi)))
-
-
-@gated
-def entropy_rate(
-    density: Float[Array, "..."],
-    psi: Complex[Array, "..."],
-    grid: Grid,
-    nu: ArrayLike,
-) -> Float[Array, ""]:
-    """dH/dt of the fine-grained H, for paths with noise ν.
-
-    dH/dt = -Σ_i ν_i ∫ |ψ|² (∂_i f)²/f dx,  f = ρ/|ψ|²
-
-    The rate is never positive, and 0 only where f is constant or ν = 0. It is computed
-    as -4 Σ_i ν_i ∫ (∂_i √ρ - √ρ ∂_i ln|ψ|)² dx, which does not divide by ρ.
-
-    Args:
-        density: ρ on the grid; zero near the walls of the box.
-        psi: ψ on the grid, with nodes (zeros) only where ρ has one too.
-        grid: the grid, of at least 9 points per axis.
-        nu: ν, length² over time, scalar or one per axis.
-
-    Returns:
-        The rate, per unit of time.
-
-    Raises:
-        ValueError: arrays that do not have the grid's shape, or ν below zero.
-    """
-    _check(density, psi, grid)
-    _checks.check_not_negative(nu, "nu")
-    if jnp.ndim(nu):
-        _checks.check_shape(nu, "nu", (grid.ndim,))
-    nu = jnp.broadcast_to(jnp.asarray(nu, density.dtype), (grid.ndim,))
-    root = safe_sqrt(density)
-    psi = _checks.complex_of(jnp.asarray(psi))
-    square = abs2(psi)
-    alive = square > jnp.finfo(square.dtype).tiny
-    total = jnp.zeros((), density.dtype)
-    slopes = zip(nu, grid.gradient(root), grid.gradient(psi), strict=True)
-    for one, rise, slope in slopes:
-        pull = jnp.real(jnp.conj(psi) * slope) / divisor(square, alive)
-        away = rise - root * jnp.where(alive, pull, 0)
-        total += one * jnp.sum(away**2)
-    return -4 * grid.cell * total
 
 
 def _log_ratio(p: Array, q: Array) -> Array:

@@ -11,6 +11,14 @@ from typing import Literal, NamedTuple
 
 # G of `cardinal_infidelity` for q and for r: 2/3 (2G)^2 with Catalan's G, and none.
 CARDINAL = (2 / 3 * (2 * 0.915965594177219) ** 2, 0.0)
+# Relative change of A's counts between B's settings for each unit of q - 1/2 and of
+# r + 1/2, to first order and without their signs: a pair |HH> + 0.26 |VV> whose axes
+# are turned by 10 degrees against H and V, analysers that are half-wave plates, A at
+# -25.2 degrees, B at -3.8 or at 25.2. The test of this module works them out.
+SIGNAL = (0.24781, 0.45724)
+# Sine of the angle between the axes of precession and of the beables. Nothing measured
+# says what it is.
+TILT = 0.1
 
 
 class Link(NamedTuple):
@@ -59,6 +67,29 @@ def copies_of_infidelity(infidelity: float) -> float | None:
     return copies
 
 
+def period_loss(tilt: float) -> float:
+    """Λ that a superposition of equal weights loses in one period of its precession.
+
+    Λ = ¼ ∮ |dρ|/(ρ(1 - ρ)) = ln[(1 + s)/(1 - s)],  ρ from (1 - s)/2 to (1 + s)/2
+
+    s = sin θ, with θ the angle between the axis of precession and that of the beables.
+    """
+    return 2 * math.atanh(tilt)
+
+
+def copies_of_precession(infidelity: float) -> float:
+    """Smallest N that is compatible with an infidelity in one period of precession."""
+    return period_loss(TILT) / infidelity
+
+
+def exponent_of_signal(signal: float, index: int) -> float:
+    """Largest |q - 1/2| (index 0) or |r + 1/2| (1) that a signal from B to A allows.
+
+    n_A(b)/n_A(b') - 1 = S_q (q - 1/2) + S_r (r + 1/2), of which one term is taken
+    """
+    return signal / SIGNAL[index]
+
+
 def diffusion_of_inverse_alpha(inverse_alpha: float, reference: float) -> float:
     """D/D_QM - 1 of an atom against the electron: α² ∝ h/m = 4πD.
 
@@ -71,6 +102,13 @@ def diffusion_of_action(action_over_mass: float, reference: float) -> float:
     """D/D_QM - 1 from h/m = 4πD against h/m of a known mass."""
     return (action_over_mass - reference) / reference
 
+
+# The state and local Hamiltonians are invariant under i σ_y K on both sides, which
+# flips both outcomes: densities of (a, b) and of the flipped pair stay equal.
+MAXIMAL = (
+    "two maximally entangled qubits send no signal for any q and r: each outcome of A "
+    "has the share 1/2, whatever A and B do"
+)
 
 MAPPINGS: Mapping[str, Link] = {
     "q_of_half_pi_pulses": Link(
@@ -86,6 +124,27 @@ MAPPINGS: Mapping[str, Link] = {
     "copies_of_pulse_from_pole": Link(
         "N", "N", ">", lambda x, _: copies_of_infidelity(x), False,
         "N copies lose ln(N)/(4N) of fidelity in a pi/2 pulse from a pole",
+    ),
+    "copies_of_precession": Link(
+        "N", "N", ">", lambda x, _: copies_of_precession(x), False,
+        "N copies lose ln[(1 + s)/(1 - s)]/N of fidelity in each period of a "
+        "precession about an axis whose angle with that of the beables has the sine s",
+    ),
+    "q_of_partial_pair": Link(
+        "q", "|q - 1/2|", "<", lambda x, _: exponent_of_signal(x, 0), False,
+        "in a pair that is not maximally entangled the counts of A change with the "
+        "setting of B in proportion to q - 1/2",
+    ),
+    "r_of_partial_pair": Link(
+        "r", "|r + 1/2|", "<", lambda x, _: exponent_of_signal(x, 1), False,
+        "in a pair that is not maximally entangled the counts of A change with the "
+        "setting of B in proportion to r + 1/2",
+    ),
+    "q_of_maximal_pair": Link(
+        "q", "|q - 1/2|", "<", lambda *_: None, False, MAXIMAL,
+    ),
+    "r_of_maximal_pair": Link(
+        "r", "|r + 1/2|", "<", lambda *_: None, False, MAXIMAL,
     ),
     "D_of_inverse_alpha": Link(
         "D", "|D/D_QM - 1|", "<", diffusion_of_inverse_alpha, True,

@@ -218,15 +218,8 @@ class Posterior(NamedTuple):
         return str(self)
 
     def __str__(self) -> str:
-        lines = [HEADINGS, *self.lines()]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        table = [
-            "  ".join(
-                cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-            ).rstrip()
-            for line in lines
-        ]
-        return "\n".join([*table, *self.notes()])
+        table = _html.Table(HEADINGS, self.lines())
+        return "\n".join([*table.text(), *self.notes()])
 
     def plot(self) -> Any:
         """Plot each constant and each pair; a `matplotlib.figure.Figure`."""

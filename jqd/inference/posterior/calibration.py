@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from ... import _checks
+from ... import _checks, _html
 from ...instruments.noise import Drawable
 from ..goodness import p_value
 from ..polish import Polish, polish_one
@@ -96,20 +96,13 @@ class Calibration(NamedTuple):
         ]
 
     def __str__(self) -> str:
-        lines = [HEADINGS, *self.lines()]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        table = [
-            "  ".join(
-                cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-            ).rstrip()
-            for line in lines
-        ]
         said = (
             f"{self.sampler}: {self.status}. {int(self.sound.sum())} ranks of "
             f"{len(self.sound)} simulations in {self.bins} bins, {100 * self.lost:.2g} "
             "% lost."
         )
-        return "\n".join([*table, said])
+        table = _html.Table(HEADINGS, self.lines())
+        return "\n".join([*table.text(), said])
 
 
 def sbc(

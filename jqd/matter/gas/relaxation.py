@@ -119,13 +119,7 @@ def energy_density(
     Source: Chafin (2019), sec. 2, corrected.
     """
     check_dimension(dimension)
-    _checks.check_broadcast(energy=energy, temperature=temperature)
-    _checks.check_positive(temperature, "temperature")
-    _checks.check_real(energy, "energy")
-    _checks.check_finite(energy, "energy")
-    energy, temperature = jnp.broadcast_arrays(energy, temperature)
-    inside = energy > 0
-    e = divisor(energy, inside) / temperature
+    inside, e, temperature = _reduced(energy, temperature)
     scale = temperature * math.gamma(dimension / 2)
     return jnp.where(inside, e ** (dimension / 2 - 1) * jnp.exp(-e) / scale, 0)
 
@@ -151,15 +145,19 @@ def energy_cdf(
         ValueError: a temperature that is not positive, or another dimension.
     """
     check_dimension(dimension)
-    _checks.check_broadcast(energy=energy, temperature=temperature)
-    _checks.check_positive(temperature, "temperature")
-    _checks.check_real(energy, "energy")
-    _checks.check_finite(energy, "energy")
-    energy, temperature = jnp.broadcast_arrays(energy, temperature)
-    inside = energy > 0
-    e = divisor(energy, inside) / temperature
+    inside, e, _ = _reduced(energy, temperature)
     if dimension == 2:
         return jnp.where(inside, -jnp.expm1(-e), 0)
     root = jnp.sqrt(e)
     outer = 2 * root * jnp.exp(-e) / math.sqrt(math.pi) if dimension == 3 else 0
     return jnp.where(inside, erf(root) - outer, 0)
+
+
+def _reduced(energy: ArrayLike, temperature: ArrayLike) -> tuple[Array, Array, Array]:
+    """Where E is positive, E/T there and 1/T elsewhere, and T, of one shape."""
+    _checks.check_broadcast(energy=energy, temperature=temperature)
+    _checks.check_positive(temperature, "temperature")
+    _checks.check_all_real(energy=energy)
+    energy, temperature = jnp.broadcast_arrays(energy, temperature)
+    inside = energy > 0
+    return inside, divisor(energy, inside) / temperature, temperature

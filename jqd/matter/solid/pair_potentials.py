@@ -48,12 +48,6 @@ class PairPotential(eqx.Module):
         return None
 
 
-def _check_constants(**values: ArrayLike) -> None:
-    for name, value in values.items():
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
-
-
 class Harmonic(PairPotential):
     """A spring: u = K (r - length)² / 2.
 
@@ -67,7 +61,7 @@ class Harmonic(PairPotential):
 
     def __init__(self, K: ArrayLike = 1.0, length: ArrayLike = 1.0):
         self.K, self.length = constant(K, "K"), constant(length, "length")
-        _check_constants(K=self.K, length=self.length)
+        _checks.check_all_real(K=self.K, length=self.length)
         _checks.check_positive(self.length, "length")
 
     def __call__(self, r: Array) -> Array:
@@ -102,7 +96,7 @@ class FPUT(PairPotential):
     ):
         self.K, self.alpha = constant(K, "K"), constant(alpha, "alpha")
         self.beta, self.length = constant(beta, "beta"), constant(length, "length")
-        _check_constants(K=K, alpha=alpha, beta=beta, length=length)
+        _checks.check_all_real(K=K, alpha=alpha, beta=beta, length=length)
         _checks.check_positive(length, "length")
 
     def __call__(self, r: Array) -> Array:
@@ -150,7 +144,7 @@ class LennardJones(PairPotential):
             constant(epsilon, "epsilon"),
             constant(sigma, "sigma"),
         )
-        _check_constants(epsilon=epsilon)
+        _checks.check_all_real(epsilon=epsilon)
         _checks.check_positive(self.sigma, "sigma")
         if (inner is None) != (outer is None):
             raise ValueError(
@@ -213,7 +207,7 @@ class Morse(PairPotential):
 
     def __init__(self, D: ArrayLike = 1.0, a: ArrayLike = 1.0, r0: ArrayLike = 1.0):
         self.D, self.a, self.r0 = constant(D, "D"), constant(a, "a"), constant(r0, "r0")
-        _check_constants(D=D, a=a, r0=r0)
+        _checks.check_all_real(D=D, a=a, r0=r0)
         _checks.check_positive(a, "a")
         _checks.check_positive(r0, "r0")
 

@@ -12,7 +12,6 @@ from .levels import configuration_weights as configuration_weights
 from .levels import interaction_energy as interaction_energy
 from .levels import level_norms as level_norms
 from .levels import levels as levels
-from .levels import number_distribution as number_distribution
 from .levels import occupations as occupations
 from .levels import schmidt_numbers as schmidt_numbers
 from .matter import Matter as Matter

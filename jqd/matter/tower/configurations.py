@@ -110,11 +110,6 @@ class Configurations:
         """(P, K + 1) one where configuration p is of level k, for sums over levels."""
         return (self.totals[:, None] == np.arange(self.top + 1)[None, :]).astype(float)
 
-    def of_number(self, mode: int) -> np.ndarray:
-        """(P, N + 1) one where configuration p has n photons in this mode."""
-        counts = self.numbers[:, mode]
-        return (counts[:, None] == np.arange(counts.max() + 1)[None, :]).astype(float)
-
     def lowering(self) -> np.ndarray:
         """(m, P, P) the matrices of a_m: <p - e_m| a_m |p> = sqrt(n_m)."""
         table = np.zeros((self.modes, self.size + 1, self.size))

@@ -65,13 +65,6 @@ def occupations(
     return weights @ jnp.asarray(kept.numbers, weights.dtype)
 
 
-def number_distribution(
-    kept: Configurations, weights: Float[Array, "... P"], mode: int = 0
-) -> Float[Array, "... n"]:
-    """P(n), n = 0..N, of one mode."""
-    return weights @ jnp.asarray(kept.of_number(mode), weights.dtype)
-
-
 def levels(tower: Tower, psi: Inexact[Array, "D P"]) -> Levels:
     """Norm, energies and their spread in each level of the tower.
 

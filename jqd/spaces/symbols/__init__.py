@@ -17,7 +17,6 @@ from .monomials import FokkerPlanckCheck as FokkerPlanckCheck
 from .operators import Couplings as Couplings
 from .operators import apply as apply
 from .operators import commutator as commutator
-from .operators import coupling_pattern as coupling_pattern
 from .operators import couplings as couplings
 from .operators import diagonal as diagonal
 from .operators import matrix as matrix

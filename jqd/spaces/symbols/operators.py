@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int
+from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
 from ..._checks import known
@@ -171,26 +171,6 @@ def diagonal(
     scaled = known(symbol.coefficients).real * _root_powers(symbol, hbar)
     values = scaled[entries.terms] * entries.values.astype(scaled.dtype)
     return jnp.asarray(monomials.add_at((math.prod(shape),), entries.rows, values))
-
-
-def coupling_pattern(
-    symbol: Symbol, levels: int | Sequence[int]
-) -> Bool[np.ndarray, "D D"]:
-    """Which entries of `matrix` can differ from zero, whatever the coefficients are.
-
-    Args:
-        symbol: of any ordering; only its powers are read, so coefficients may be
-            traced.
-
-    Returns:
-        (D, D) NumPy array; its connected blocks evolve independently of each other.
-    """
-    shape = check_levels(levels, symbol.modes)
-    entries = _entries(symbol.powers, shape, symbol.ordering)
-    size = math.prod(shape)
-    pattern = np.zeros((size, size), bool)
-    pattern[entries.rows, entries.columns] = entries.values != 0
-    return pattern
 
 
 class _Entries(NamedTuple):

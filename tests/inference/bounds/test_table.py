@@ -22,6 +22,11 @@ ROWS = {
     ("calcium_gate", "q"): (2.5893e-4, None, 3.106e-4, True),
     ("calcium_gate", "r"): (None, None, None, False),
     ("calcium_gate", "N"): (2.87e7, None, 1.95e7, True),
+    ("ytterbium_coherence", "N"): (2.791e13, None, 2.323e13, False),
+    ("photon_singles", "q"): (0.02347, None, 0.05245, False),
+    ("photon_singles", "r"): (0.01272, None, 0.02843, False),
+    ("superconducting_bell", "q"): (None, None, None, False),
+    ("superconducting_bell", "r"): (None, None, None, False),
     ("rubidium_recoil", "D"): (-5.84e-10, 2.71e-10, 1.116e-9, True),
     ("caesium_recoil", "D"): (1.751e-9, 4.51e-10, 2.635e-9, True),
     ("neutron_recoil", "D"): (-1.8e-7, 0.76e-7, 3.29e-7, False),
@@ -124,7 +129,13 @@ def test_what_was_not_read_stands_apart_and_is_not_stated():
     unread = [row for row in found.rows if not row.read]
     assert found.rows[-len(unread) :] == tuple(unread)
     numbers = {row.published.name for row in unread if not row.printed}
-    assert numbers == {"neutron_recoil", "kerr_revival"}
+    assert numbers == {
+        "neutron_recoil",
+        "kerr_revival",
+        "photon_singles",
+        "superconducting_bell",
+        "ytterbium_coherence",
+    }
     assert all(str(row).endswith(NOT_READ) for row in unread)
     assert not any("of the neutron" in sentence for sentence in found.statements)
     # a tighter number that was not read changes nothing
@@ -144,7 +155,12 @@ def test_what_was_not_read_stands_apart_and_is_not_stated():
 
 
 def test_no_bound_is_said_with_its_reason():
-    assert jqd.bounds("r").statements[0].startswith("r: no bound: resonant pi/2")
+    (told,) = jqd.bounds("r").statements
+    assert told.startswith("r: no bound: resonant pi/2")
+    assert "two maximally entangled qubits send no signal" in told
+    # a number that was not read bounds r in the table alone
+    assert NOT_READ in told
+    assert jqd.bounds("r").stated("r") == ()
     assert "U C alone" in jqd.bounds("C").statements[0]
     assert jqd.bounds("C").stated("C") == ()
 
@@ -168,7 +184,7 @@ def test_words():
         "[M. C. Smith et al., arXiv:2412.04421 (2024)]",
     ):
         assert part in told
-    assert len(jqd.bounds("q").rows) == 1
+    assert len(jqd.bounds("q").rows) == 3
     assert "D/D_QM" not in str(jqd.bounds("q"))
     own, rivals = constants()[:5], constants()[5:]
     assert own == ("q", "r", "N", "D", "C")
@@ -251,6 +267,10 @@ def test_the_page_of_docs_has_these_figures():
         assert f"{float(figure):.2g}" in jqd.bounds(row).statements[0]
         assert figure in page
     for row in jqd.bounds().rows:
+        if row.published.name in ("ytterbium_coherence", "photon_singles"):
+            told = row.told.replace("e+", "e").replace("|", "\\|")
+            (line,) = (x for x in page.splitlines() if x.endswith(f" {told} | no |"))
+            assert line.startswith(f"| {row.claim.constant} | ")
         if row.printed:
             marks = f"| `{row.claim.constant}` | ", row.published.source
             (line,) = (x for x in page.splitlines() if all(m in x for m in marks))

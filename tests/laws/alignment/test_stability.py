@@ -14,7 +14,6 @@ from jqd.readings.stability import (
     align_from_random,
     hill,
     lyapunov_exponents,
-    monodromy,
     spectrum,
     tongues,
 )
@@ -196,18 +195,6 @@ def test_growth_has_a_gradient_on_either_side_of_an_edge():
     assert slope[0] == 0
     assert np.isfinite(slope[1])
     assert slope[1] != 0
-
-
-def test_monodromy_of_a_rotation():
-    def turn(t):
-        return jnp.array([[0.0, 1.0], [-1.0, 0.0]])
-
-    expected = np.array([[np.cos(1), np.sin(1)], [-np.sin(1), np.cos(1)]])
-    found = jax.jit(lambda: monodromy(turn, 1.0, steps=20))()
-    # 5e-8 of steps of 1/20
-    true = np.abs(found.matrix - expected)
-    np.testing.assert_allclose(found.error, true, rtol=0.2, atol=1e-9)
-    assert 1e-8 < true.max() < 1e-6
 
 
 @pytest.mark.equation("copying", "question-alignment-occupations")

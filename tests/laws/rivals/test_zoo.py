@@ -98,7 +98,8 @@ def test_two_humps_of_the_logarithmic_law_need_short_steps():
 
 def test_the_gaussian_at_rest_in_a_trap():
     grid, quantum = trap(20, 256)
-    s = float(rivals.logarithmic_width(0.1, 1.0))
+    # ω² s² + b s - 1/4 = 0 at b = 0.1, ω = 1
+    s = (np.sqrt(0.1**2 + 1) - 0.1) / 2
     assert s == pytest.approx(0.4524937811, abs=1e-9)
     psi = grid.normalise(jnp.exp(-(grid.x**2) / (4 * s)))
     law = Logarithmic(quantum, 0.1)

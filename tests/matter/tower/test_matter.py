@@ -6,14 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.tower_matter import (
-    FunctionDensity,
-    NormalDensity,
-    coupled_oscillators,
-    free_spins,
-    kim_huse_ising,
-    spin_sum,
-)
+from _support.tower_matter import free_spins, kim_huse_ising, spin_sum
 from jax.scipy.special import logsumexp
 
 from jqd.matter import tower
@@ -61,24 +54,15 @@ def test_ising_chain_is_a_sum_of_products():
     )
 
 
-@pytest.mark.parametrize(
-    ("density", "energy", "temperature"),
-    [
-        (EXPONENTIAL, 3.0, 1.25),
-        (NormalDensity(1.0, 2.0), -0.5, 4.0 / 1.5),
-        (FunctionDensity(lambda E: 0.8 * E, 0.0, 7.0), 3.0, 1.25),
-    ],
-    ids=["exponential", "normal", "function"],
-)
-def test_level_densities(density, energy, temperature):
+def test_a_density_of_levels():
     """Quantiles invert the integral of g, which is 1; T⁻¹ = ∂ ln g/∂E."""
 
     @jax.jit
     def look():
-        low, high = density.quantile(jnp.array([0.0, 1.0]))
+        low, high = EXPONENTIAL.quantile(jnp.array([0.0, 1.0]))
         E = jnp.linspace(low, high, 4001)
-        logs = density.log_density(jnp.concatenate([E, jnp.stack([low, high]) * 2]))
-        return E, logs, density.levels(9), density.temperature(energy)
+        logs = EXPONENTIAL.log_density(jnp.concatenate([E, jnp.stack([low, high]) * 2]))
+        return E, logs, EXPONENTIAL.levels(9), EXPONENTIAL.temperature(3.0)
 
     E, logs, levels, T = map(np.asarray, look())
     g = np.exp(logs[1:4000])
@@ -89,7 +73,7 @@ def test_level_densities(density, energy, temperature):
     np.testing.assert_allclose(
         np.interp(levels, E, below), (np.arange(9) + 0.5) / 9, atol=1e-3
     )
-    assert float(T) == pytest.approx(temperature, rel=1e-12)
+    assert float(T) == pytest.approx(1.25, rel=1e-12)
     assert np.isneginf(logs[-1])
 
 
@@ -151,40 +135,6 @@ def test_integrable_matter():
     assert spins.energies.tolist() == [-1.5, -0.5, 0.5, 1.5]
 
 
-def test_oscillators_in_other_units():
-    """<x²> = ħ/2ω and 3ħ²/4ω² of x⁴: first order in a weak quartic bond."""
-    hbar, omega, weak = 0.6, 1.7, 1e-6
-    matter = coupled_oscillators(
-        [omega], [[1.0]], [weak], cutoff=8 * hbar * omega, hbar=hbar
-    )
-    length = hbar / (2 * omega)
-    X = np.asarray(matter.coupling)
-    assert np.sum(X[0] ** 2) == pytest.approx(length, rel=1e-5)
-    # the next order is weak², with energies of order one
-    shift = (float(matter.energies[0]) - hbar * omega / 2) / weak
-    assert shift == pytest.approx(3 * length**2, rel=1e-4)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("split", [False, True])
-def test_quartic_oscillator(split):
-    """p² + x² + x⁴: E₀ = 1.392351641530, <x²> = 0.305813650718; two modes alike."""
-    if split:
-        # x² and p² are those of two turned modes: the other stays harmonic
-        matter = coupled_oscillators(
-            [1.0, 1.0], [[0.6, 0.8]], [0.5], cutoff=30.0, couplings=[0.6, 0.8]
-        )
-        ground, tolerance = 1.392351641530 / 2 + 0.5, 2e-5
-    else:
-        matter = coupled_oscillators([1.0], [[1.0]], [0.5], cutoff=60.0)
-        ground, tolerance = 1.392351641530 / 2, 1e-9
-    # variational: from above, by what the cut-off leaves out
-    assert 0 <= float(matter.energies[0]) - ground + 1e-12 < tolerance
-    # Σ_j X_0j² = <(Σ c x)²>
-    square = float(np.sum(np.asarray(matter.coupling)[0] ** 2))
-    assert square == pytest.approx(0.305813650717587, abs=20 * tolerance)
-
-
 def test_configurations():
     kept = tower.photon_configurations([1.0, 0.7], 2.1)
     assert kept.numbers.tolist() == [
@@ -228,9 +178,6 @@ def _matter(energies=(0.0, 1.0), coupling=((0.0, 1.0), (1.0, 0.0))):
         (lambda: kim_huse_ising(2), "`defects` must name sites 0..1"),
         (lambda: tower.ExponentialDensity(0.0, 1.0), "`beta` must not be zero"),
         (lambda: tower.ExponentialDensity(1.0, -1.0), "`width` must be positive"),
-        (lambda: FunctionDensity(jnp.log, 2.0, 1.0), "`high` must exceed `low`"),
-        (lambda: coupled_oscillators([1.0], [[1.0]], [-1.0], cutoff=5.0),
-         "`strengths` must not be negative"),
         (lambda: tower.photon_configurations([1.0, 2.0], 1.9),
          "`cutoff` must leave room for one quantum of each mode, 2,"),
         (lambda: tower.photon_configurations([1.0, -2.0], 9.0),

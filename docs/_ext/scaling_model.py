@@ -1,13 +1,12 @@
 """A model on paper of the split step on many GPUs: the tables of docs/scaling.md.
 
-python -m benchmarks.scaling_model prints them. Rates are nominal unless said otherwise;
+python docs/_ext/scaling_model.py prints them. Rates are nominal unless said otherwise;
 put measured ones into `Machine` to have the tables anew.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from .tables import markdown
 
 SLABS, PENCILS = "slabs", "pencils"
 # Passes over a block, each of so many bytes a byte of the block: six transforms along
@@ -206,7 +205,13 @@ def _table(steps: list[Step]) -> str:
         else:
             line += ["does not fit", two_digits(step.needs / 1e9), *5 * [""]]
         lines.append(line)
-    return markdown(list(HEADER), lines, RULE)
+    return table(HEADER, RULE, lines)
+
+
+def table(header: Sequence[str], rule: str, lines: list[list[str]]) -> str:
+    """Markdown; `rule` is the line below the header."""
+    head, *body = [f"| {' | '.join(line)} |" for line in (header, *lines)]
+    return "\n".join([head, rule, *body])
 
 
 def two_digits(value: float) -> str:
@@ -218,5 +223,5 @@ def two_digits(value: float) -> str:
 
 
 if __name__ == "__main__":
-    for title, table in (("strong", strong), ("weak", weak), ("layouts", layouts)):
-        print(f"\n{title}\n\n{table()}")
+    for title, made in (("strong", strong), ("weak", weak), ("layouts", layouts)):
+        print(f"\n{title}\n\n{made()}")

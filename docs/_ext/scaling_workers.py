@@ -1,6 +1,6 @@
 """A simulation of many workers on one store: the tables of docs/scaling.md.
 
-python -m benchmarks.scaling_workers prints them. Each worker does what
+python docs/_ext/scaling_workers.py prints them. Each worker does what
 jqd/sweeps/claims.py does, request by request; the store answers in the time of `Store`.
 """
 
@@ -11,11 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from scaling_model import table, two_digits
 
 from jqd.sweeps.claims import BEATS, MISSES, PAGE, PAUSE, SECONDS, SHORT
-
-from .scaling_model import two_digits
-from .tables import markdown
 
 ARRAYS = 4  # of a chunk, the status among them
 
@@ -324,10 +322,10 @@ def _table(runs: list[Run]) -> str:
             two_digits(run.requests["list"] / sweep.chunks), str(run.busiest),
             two_digits(run.misses), f"{run.waited:.1%}", f"{run.efficiency:.0%}",
         ])  # fmt: skip
-    return markdown(list(HEADER), lines, RULE)
+    return table(HEADER, RULE, lines)
 
 
 if __name__ == "__main__":
-    for table in (growth, losses):
+    for made in (growth, losses):
         for store in (S3, FOLDER):
-            print(f"\n{table.__name__}, {store.name}\n\n{table(store)}")
+            print(f"\n{made.__name__}, {store.name}\n\n{made(store)}")
