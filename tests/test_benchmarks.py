@@ -46,7 +46,7 @@ def stored(benchmarks, tmp_path_factory):
 def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
     helpers = {"__init__", "__main__", "floors", "gillespie", "gpe_programs", "machine"}
     helpers |= {"memory", "readme", "scaling_laws", "sweep_batches", "xla_text"}
-    helpers |= {"pulls_cases", "store", "systems", "tables", "timing"}
+    helpers |= {"coverage_cases", "pulls_cases", "store", "systems", "tables", "timing"}
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
     named = {*benchmarks.NAMES, *benchmarks.ON_REQUEST}
     assert files - helpers == named
@@ -134,6 +134,49 @@ def test_pulls_of_every_kind_of_record(stored):
         assert row["± mean"] == 0.71
         assert abs(row["mean"]) < 4 * row["± mean"]
         assert row["stderr"] > 0
+
+
+@pytest.mark.slow
+def test_limits_hold_as_often_as_they_say(stored):
+    """40 records of each kind: 38 limits hold on average, and fewer than 32 of them
+    once in 8000 times."""
+    cases = importlib.import_module("benchmarks.coverage")
+    record = json.loads(stored("coverage").read_text())
+    rows = {row["case"]: row for row in record["benchmarks"]["coverage"]["rows"]}
+    assert set(rows) == set(cases.CASES)
+    misfit = rows.pop("eps, misfit")
+    assert misfit["misfits"] == misfit["refused misfits"] == misfit["records"] == 40
+    for row in rows.values():
+        assert row["records"] == 40
+        # a misfit by chance, or a fit that did not converge
+        assert row["refused"] <= 2
+        assert row["held"] >= 32
+        # what holds the constant holds its distance from quantum mechanics
+        assert row["sentences"] >= row["held"]
+
+
+def test_a_limit_holds_within_its_interval():
+    """Two that hold, one that does not, one refused for a misfit: a share of 2/3."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT))
+        cases = importlib.import_module("benchmarks.coverage")
+    none = math.nan
+    found = [
+        cases.Found(0.45, 0.46, 0.02, 0.06, 0.5, 0.3),
+        cases.Found(0.45, 0.44, 0.01, 0.07, 0.5, 0.2),
+        cases.Found(0.45, 0.49, 0.02, 0.03, 0.5, 0.1),
+        cases.Found(0.45, 0.3, none, none, 0.5, 1e-9),
+    ]
+    row = cases.row_of("q, copying", found)
+    assert (row["held"], row["refused"], row["misfits"]) == (2, 1, 1)
+    assert row["refused misfits"] == 1
+    assert row["sentences"] == 2
+    assert row["share"] == pytest.approx(2 / 3, abs=1e-3)
+    # 3 p² - 2 p³ = .025, and p³ = .975
+    assert row["share from"] == pytest.approx(0.0943, abs=1e-3)
+    assert row["share to"] == pytest.approx(0.975 ** (1 / 3), abs=1e-3)
+    (least, most, refused) = cases.report([row]).goals
+    assert (least.met, most.met, refused.met) == (False, True, True)
 
 
 @pytest.mark.slow

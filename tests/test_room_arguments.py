@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd import ensembles, exact, inference, instruments, problems, spaces, states
+from jqd import (
+    ensembles,
+    exact,
+    inference,
+    instruments,
+    problems,
+    records,
+    spaces,
+    states,
+)
 from jqd.ensembles import copying
 from jqd.inference import estimators
 from jqd.laws import rivals
@@ -46,6 +55,12 @@ FREQUENCIES = np.array([0.8, 1.0, 1.2])
 FEW = {"substeps": 4, "paths": 4}
 
 CALLS = {
+    # data
+    "Clusters": (
+        records.Clusters,
+        {"ts": [0.5, 0.5], "values": [[3, 1], [2, 2]], "noise": None, "t0": 0.0,
+         "multiplicity": [1, 2]},
+    ),
     # solids
     "Harmonic": (solid.Harmonic, {"K": 1.0, "length": 1.0}),
     "FPUT": (solid.FPUT, {"K": 1.0, "alpha": 0.1, "beta": 0.1, "length": 1.0}),

@@ -84,9 +84,9 @@ Columns = Annotated[
     str,
     typer.Option(
         help="Which columns of a .csv hold what, e.g. t=time_us,n1=ones or t=time_us,"
-        "p1=up,sigma=err: t, n0, n1, .. or p0, p1, .., sigma, shots, or NAME.NAME of a "
-        "constant that each row sets; all others are left out. Of two classes one is "
-        "enough, of counts with --shots.",
+        "p1=up,sigma=err: t, n0, n1, .. or p0, p1, .., sigma, shots, cluster, "
+        "multiplicity, or NAME.NAME of a constant that each row sets; all others are "
+        "left out. Of two classes one is enough, of counts with --shots.",
         rich_help_panel=DATA,
     ),
 ]

@@ -186,14 +186,15 @@ def with_scatter(
             "scatter it makes larger, but does; errors of other data are given by "
             "`--noise`, or by a column sigma."
         )
-    # rows of a scan are not added
-    if file is not None and not settings_of(record):
+    # rows of a scan are not added, nor are clusters
+    if file is not None and not record.times_repeat:
         added = rows_of_times(file, parse_columns(columns), shots)
         if added.min() < added.max():
             raise ValueError(
                 "Argument `--nuisance` must not name rho where times have unlike "
                 f"numbers of rows, which are added, but does; {file.name} has "
-                f"{added.min()} to {added.max()}, and two rows scatter independently."
+                f"{added.min()} to {added.max()}, and two rows scatter independently: "
+                "number the rows of a time in a column cluster, which keeps them apart."
             )
     own_noise, noise = record.noise, DirichletMultinomial(priors[named[0]].centre)
     # of a scan its settings stay

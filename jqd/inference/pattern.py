@@ -147,11 +147,10 @@ def pattern_of(
 
     Returns:
         The pattern, "none" where none is significant; None where nothing was tested:
-        few rows, very many values, or a prediction that is not finite.
+        few times, very many values, or a prediction that is not finite.
     """
-    values = study.data.values
-    rows = values.shape[0]
-    if rows < LEAST_ROWS or values.size > MOST_VALUES:
+    times, values = study.data.looks.shape[0], study.data.values
+    if times < LEAST_ROWS or values.size > MOST_VALUES:
         return None
     apart, *shapes = (
         np.asarray(x) for x in _whitened(study, jnp.asarray(prediction), at)
@@ -296,8 +295,9 @@ def _over_time(
     drift = ts - ts.mean()
     line = np.stack([level, drift / np.linalg.norm(drift)], axis=1)
     lines = {"offset": line[:, :1], "drift": line}
-    span = (ts[-1] - ts[0]) * rows / (rows - 1)
-    most = min((rows - 1) // 2, MOST_FREQUENCIES)
+    times = len(np.unique(ts))  # rows of one time see no faster oscillation
+    span = (ts[-1] - ts[0]) * times / (times - 1)
+    most = min((times - 1) // 2, MOST_FREQUENCIES)
     waves = {}
     for k in range(1, most + 1):
         omega = 2 * math.pi * k / span
@@ -314,7 +314,8 @@ def _whitened(study: Study, prediction: Array, at: Weights) -> tuple[Array, ...]
 
     More contrast; less of it with time; a law that runs faster.
     """
-    noise, values, ts = study.data.noise, study.data.values, study.data.ts
+    data, noise, values = study.data, study.data.noise, study.data.values
+    ts, looks = data.ts, data.looks
 
     def misses(prediction: Array) -> Array:
         residuals = noise.residuals(prediction, values, at)
@@ -323,10 +324,11 @@ def _whitened(study: Study, prediction: Array, at: Weights) -> tuple[Array, ...]
     late = (ts - ts[0]) / (ts[-1] - ts[0])
     late = jnp.reshape(late, (-1,) + (1,) * (prediction.ndim - 1))
     about = prediction - jnp.mean(prediction, axis=0, keepdims=True)
-    steps = jnp.reshape(jnp.diff(ts), (-1,) + (1,) * (prediction.ndim - 1))
-    each = jnp.diff(prediction, axis=0) / steps
+    # rows of one time have one prediction
+    steps = jnp.reshape(jnp.diff(looks), (-1,) + (1,) * (prediction.ndim - 1))
+    each = jnp.diff(prediction[data.firsts], axis=0) / steps
     inner = (each[1:] + each[:-1]) / 2
-    slope = jnp.concatenate([each[:1], inner, each[-1:]])
+    slope = data.over_rows(jnp.concatenate([each[:1], inner, each[-1:]]))
     changes = (about, about * late, slope * late)
     whitened = (jax.jvp(misses, (prediction,), (one,))[1] for one in changes)
     return -misses(prediction), *whitened

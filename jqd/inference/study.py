@@ -54,7 +54,7 @@ class Study(eqx.Module):
 
     Attributes:
         scene: law, initial state and instrument; constants in θ replace theirs.
-        data: the `Record`, or a `Scan`.
+        data: the `Record`, a `Scan` or `Clusters`.
         slots: free constants and nuisances, and where they stand (static).
         settings: what the rows of a scan set, and where it stands (static).
         priors: prior of each nuisance.
@@ -91,7 +91,7 @@ class Study(eqx.Module):
             data: a `Record`, a pair (ts, values), an `xarray.DataArray` over "t", an
                 `xarray.Dataset` or a DataFrame of pandas or polars with the names of
                 a file; or a `Scan`, each of whose rows is a run of its own with its
-                settings.
+                settings; or `jqd.records.Clusters` of shots.
             psi0: quantum state at `data.t0`, prepared by `law.prepare`; or a `Start`.
             free: names of the constants to fit, e.g. ("q", "r"); "phase0" for unknown
                 initial phases; () where the law is only compared with others.
@@ -359,10 +359,11 @@ class Study(eqx.Module):
 
     @property
     def times(self) -> Array:
-        """Times of the run: that of the initial state, then those of the rows."""
+        """Times of the run, each once: that of the initial state, then those of the
+        rows."""
         if self.data.from_start:
-            return self.data.ts
-        return jnp.concatenate([self.data.t0[None], self.data.ts])
+            return self.data.looks
+        return jnp.concatenate([self.data.t0[None], self.data.looks])
 
     def trajectory(self, theta: Array, rows: Array | None = None) -> Trajectory:
         """The run at these constants.
@@ -379,7 +380,8 @@ class Study(eqx.Module):
         if not isinstance(data, Scan):
             ts = self.times
             intervals = jnp.arange(ts.shape[0] - 1) + int(data.from_start)
-            return self._run(theta, ts, None if rows is None else intervals < rows)
+            moves = None if rows is None else data.firsts[intervals] < rows
+            return self._run(theta, ts, moves)
 
         def one(
             settings: dict[str, Array], t: Array, moves: Array | None
@@ -411,7 +413,8 @@ class Study(eqx.Module):
         """The values of a run at the rows of the data, without the one at t0."""
         if isinstance(self.data, Scan):
             return run.values[:, -1]
-        return run.values if self.data.from_start else run.values[1:]
+        seen = run.values if self.data.from_start else run.values[1:]
+        return self.data.over_rows(seen)
 
     def residuals(
         self, theta: Array, at: Weights, mask: Array, rows: Array | None = None

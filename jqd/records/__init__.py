@@ -3,6 +3,7 @@
 from .atoms import AtomPositions as AtomPositions
 from .atoms import AtomRecord as AtomRecord
 from .atoms import load_atoms as load_atoms
+from .clusters import Clusters as Clusters
 from .density import DensityRecord as DensityRecord
 from .density import load_density as load_density
 from .drawn import simulate as simulate

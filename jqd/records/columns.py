@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _checks
 from .._words import did_you_mean
+from .clusters import repeated_rows
 from .file import File
 
 # of fewer digits than Python would refuse to read
@@ -21,6 +22,9 @@ _SETTING = re.compile(r"[^\W\d]\w*(?:\[\d+\])?(?:\.[^\W\d]\w*(?:\[\d+\])?)+")
 # numbers; those that were corrected or averaged are anywhere, and as often as not
 # farther.
 _WHOLE = 0.25
+# Columns that keep rows of one time apart: which cluster a row is of, and how many
+# clusters had the counts of the row.
+OF_CLUSTERS = ("cluster", "multiplicity")
 
 
 def check_columns(columns: Mapping[str, str]) -> None:
@@ -33,14 +37,14 @@ def check_columns(columns: Mapping[str, str]) -> None:
         ValueError: a name of no such column, one column for two names.
     """
     _checks.check_type(columns, "columns", Mapping, "names of columns by names")
-    known = ("t", "n0", "n1", "p0", "p1", "sigma", "shots")
+    known = ("t", "n0", "n1", "p0", "p1", "sigma", "shots", *OF_CLUSTERS)
     for name in columns:
         text = str(name)
         if not (text in known or _CLASS.fullmatch(text) or is_setting(text)):
             raise ValueError(
                 "Argument `columns` must name the columns of t, n0, n1, .. or p0, p1, "
-                ".., sigma, shots or settings such as pulse.start, but names that of "
-                f"{name!r}"
+                ".., sigma, shots, cluster, multiplicity or settings such as "
+                f"pulse.start, but names that of {name!r}"
                 f"{did_you_mean(name, known)}"
             )
     taken = list(columns.values())
@@ -60,7 +64,11 @@ def tells_classes(names: Collection[str]) -> bool:
     """
     classes = {name for name in names if _CLASS.fullmatch(name)}
     others = {*names} - classes
-    return bool(classes) and "t" in others and others <= {"t", "sigma", "shots"}
+    return (
+        bool(classes)
+        and "t" in others
+        and others <= {"t", "sigma", "shots", *OF_CLUSTERS}
+    )
 
 
 def is_setting(name: str) -> bool:
@@ -77,6 +85,42 @@ def without_settings(file: File) -> tuple[File, dict[str, np.ndarray]]:
     names = [name for name in file.arrays if is_setting(name)]
     others = {name: x for name, x in file.arrays.items() if name not in names}
     return replace(file, arrays=others), {name: file.real(name) for name in names}
+
+
+def clustered(file: File) -> tuple[File, np.ndarray | None]:
+    """A table without its columns of clusters, and the cluster of each row.
+
+    A row that stands for several clusters is there as often.
+
+    Args:
+        file: the table read.
+
+    Returns:
+        The table, and numbers of clusters, (R,); None where rows of one time are not
+        kept apart.
+
+    Raises:
+        ValueError: both columns, a multiplicity that is no whole number from 1 on,
+            clusters of rows that are runs of their own.
+    """
+    cluster, often = (file.real(n) if n in file else None for n in OF_CLUSTERS)
+    arrays = {n: column for n, column in file.arrays.items() if n not in OF_CLUSTERS}
+    if often is None:
+        if cluster is not None and any(map(is_setting, arrays)):
+            raise file.complaint(
+                "leave out `cluster` beside settings, whose rows are never added",
+                "has it",
+            )
+        return replace(file, arrays=arrays), cluster
+    if cluster is not None:
+        raise file.complaint("have a column `cluster` or `multiplicity`", "has both")
+    file.require(
+        bool(np.all((often >= 1) & (often == np.round(often)))),
+        "whole numbers from 1 on as `multiplicity`",
+    )
+    rows = repeated_rows(often, len(arrays), "multiplicity")
+    arrays = {name: column[rows] for name, column in arrays.items()}
+    return replace(file, arrays=arrays), np.arange(len(rows))
 
 
 def completed(file: File, shots: int | None = None, *, table: bool) -> File:

@@ -13,6 +13,7 @@ from .. import _checks
 from ..instruments import EnsembleNoise, Gaussian, Multinomial
 from ..spaces import SampledPulse
 from .atoms import AtomRecord
+from .clusters import Clusters
 from .density import AXES, DensityRecord
 from .occupations import CountsRecord, CurveRecord, PhotonCounts, PhotonCurve
 from .phase_space import PhaseSpaceRecord
@@ -279,6 +280,7 @@ def _settings(plan: Settings) -> Contents:
 
 _OF: dict[type, Any] = {
     Record: _populations,
+    Clusters: _populations,
     Scan: _scan,
     np.ndarray: _array,
     SampledPulse: _pulse,

@@ -9,11 +9,14 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PyTree
 
 from .. import _checks
+from .._math import take
 from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
+from ..instruments.counts import Multinomial
 from ..instruments.instrument import Instrument, as_instrument
 from ..instruments.scene import Scene, places_of, with_settings
 from ..laws.motion import Motion
 from ..laws.start import as_start, prepared
+from .clusters import Clusters
 from .record import Record
 from .scan import Scan, read_settings, read_times
 
@@ -37,7 +40,9 @@ def simulate(
     Args:
         law: the law, with its true constants.
         psi0: quantum state at t0, or a `Start`.
-        ts: times, shape (T,); one for all rows is enough with `settings`.
+        ts: times, shape (T,); one for all rows is enough with `settings`. Times of
+            counts of shots may repeat: each row is then a cluster of its own, as in
+            `np.repeat(times, clusters)`.
         instrument: a `jqd.instruments.Instrument`, whose noise is drawn; or an
             `observe` argument of `jqd.evolve`, whose values are exact.
         shots: number of measurements of each row, at least 1, scalar or (T,). None
@@ -50,7 +55,7 @@ def simulate(
 
     Returns:
         The record for `jqd.recover`, with the noise of so many shots; a `Scan` with
-        `settings`.
+        `settings`, `jqd.records.Clusters` where times repeat.
 
     Raises:
         ValueError: shots below 1 or given for an instrument without noise, times not
@@ -76,18 +81,20 @@ def simulate(
         begin = 0.0 if t0 is None else t0
         scene = Scene(as_start(law, psi0), instrument, law)
         return _scanned(scene, settings, ts, begin, method, shots, key)
-    _checks.check_times(ts, "ts")
-    times = jnp.asarray(ts, jnp.result_type(float))
+    counted = isinstance(instrument.noise, Multinomial)
+    _checks.check_times(ts, "ts", strict=not counted)
+    looks, visit = _looks(ts) if counted else (ts, None)
+    times, looks = (jnp.asarray(x, jnp.result_type(float)) for x in (ts, looks))
     if np.ndim(shots):
         _checks.check_shape(shots, "shots", times.shape)
     early = t0 is not None and not (
         _checks.is_concrete((t0, times[0]))
         and float(np.asarray(t0)) == float(np.asarray(times[0]))
     )
-    saved = times
+    saved = looks
     if early:
         first = jnp.reshape(jnp.asarray(t0, times.dtype), (1,))
-        saved = jnp.concatenate([first, times])
+        saved = jnp.concatenate([first, looks])
     state0 = prepared(law, as_start(law, psi0).state())
     run = evolve(
         law, state0, saved, method=method,
@@ -95,9 +102,20 @@ def simulate(
     )  # fmt: skip
     _check_reached(run)
     mean = run.values[1:] if early else run.values
-    noise = instrument.noise
+    mean, noise = mean if visit is None else take(mean, visit), instrument.noise
     values, after = noise.sample(key, mean, shots), noise.after(shots, mean.ndim)
-    return Record(times, values, after, t0)
+    kind: Any = Record if visit is None else Clusters
+    return kind(times, values, after, t0)
+
+
+def _looks(ts: ArrayLike) -> tuple[ArrayLike, np.ndarray | None]:
+    """Times, each once, and which of them each row is of; None where none repeats, and
+    where they are traced."""
+    if not _checks.is_concrete(ts):
+        return ts, None
+    times = np.asarray(ts, jnp.result_type(float))
+    looks, visit = np.unique(times, return_inverse=True)
+    return (ts, None) if len(looks) == len(times) else (looks, visit)
 
 
 def _scanned(

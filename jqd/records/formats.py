@@ -180,7 +180,11 @@ KINDS = {
                    _T | {"p0,p1,..": _SHARES},
                    {"sigma": "[t] error of the values; else none"}),
             Format("counts", CSV, "`t,n0,n1` / `0,90,10`",
-                   _T | {"n0,n1,..": _COUNTS}),
+                   _T | {"n0,n1,..": _COUNTS},
+                   {"cluster": "[t] its number: rows of one time and cluster are "
+                               "added, others are not",
+                    "multiplicity": "[t] how many clusters of shots had these counts; "
+                                    "instead of `cluster`"}),
             Format("populations", NPZ, '`np.savez("p.npz", t=ts, p=shares)`',
                    _T | {"p": _SHARES}, _FIRST | _EACH_SIGMA),
             Format("counts", NPZ, '`np.savez("n.npz", t=ts, n=counts)`',

@@ -12,9 +12,11 @@ from jaxtyping import ArrayLike
 from .. import _checks
 from ..instruments import EnsembleNoise, Gaussian, Multinomial, Noise
 from .axes import ordered
+from .clusters import Clusters, clusters_of
 from .columns import (
     OTHER_NAMES,
     check_columns,
+    clustered,
     completed,
     is_setting,
     tells_classes,
@@ -45,9 +47,11 @@ def load_record(
         path: the file; `formats.KINDS["populations"]` lists its contents. A table may
             leave out one of two classes of shares, and one class of counts where the
             shots are known. Counts of independent shots may be in any order of time;
-            those of one time are added. A column whose name has a dot, as
-            "pulse[1].start" or "start.alpha", is a setting: each row is then a run of
-            its own up to its time, in any order.
+            those of one time are added. With a column `cluster`, only those of one time
+            and cluster are; with a column `multiplicity`, a row stands for so many
+            clusters of its counts. A column whose name has a dot, as "pulse[1].start"
+            or "start.alpha", is a setting: each row is then a run of its own up to its
+            time, in any order.
         noise: "auto" (multinomial for counts; gaussian for populations with a sigma,
             else none), "none", "gaussian", "multinomial" or "ensemble"
             (counts of a single ensemble of systems that copy each other, measured
@@ -56,13 +60,15 @@ def load_record(
         t0: time of the state; None for that of the file, or its first time, or for 0
             where rows are runs of their own.
         columns: names of the columns of a .csv by what they hold, {"t": "time_us",
-            "n1": "ones"}, out of t, n0, n1, .. or p0, p1, .., sigma, shots and names
-            with a dot; all others are left out. None where they have these names.
+            "n1": "ones"}, out of t, n0, n1, .. or p0, p1, .., sigma, shots, cluster,
+            multiplicity and names with a dot; all others are left out. None where they
+            have these names.
         shots: how often each row of a .csv was measured: shares become counts. None for
             the column of this name, or where only counts or errors tell it.
 
     Returns:
-        The record; a `Scan` where the table has settings.
+        The record; a `Scan` where the table has settings, `Clusters` where it keeps
+        clusters of shots apart.
 
     Raises:
         ValueError: unreadable or truncated file, columns missing or unknown, values
@@ -78,10 +84,13 @@ def load_record(
         _check_names(file)
     file = read(path, "populations", columns)
     settings: dict[str, np.ndarray] = {}
+    cluster = None
     if table:
+        file, cluster = clustered(file)
         file, settings = without_settings(file)
     file = completed(file, shots, table=table)
     ts, values, counted, errors = _rows(file, file.path.suffix, OTHER_NAMES)
+    _check_clusters(file, cluster, counted)
     if t0 is None and "t0" in file:
         t0 = file.scalar("t0", float(ts[0]))
     if sigma is not None:
@@ -97,6 +106,8 @@ def load_record(
             model.check(values)
         if settings:
             return Scan(settings, values, model, ts=ts, t0=0.0 if t0 is None else t0)
+        if cluster is not None:
+            return Clusters(*clusters_of(ts, values, cluster), model, t0)
         if isinstance(model, Multinomial):
             ts, values = _pooled(ts, values)
         return Record(ts, values, model, t0)
@@ -152,6 +163,14 @@ def _pooled(ts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return times, added
 
 
+def _check_clusters(file: File, cluster: np.ndarray | None, counted: bool) -> None:
+    """Raise for clusters of what are no counts."""
+    if cluster is not None and not counted:
+        raise file.complaint(
+            "hold counts, or shares of known `shots`, beside clusters", "holds shares"
+        )
+
+
 def record_of_table(table: Any) -> Record:
     """The record in a DataFrame of pandas or polars with the columns of a CSV file.
 
@@ -159,10 +178,11 @@ def record_of_table(table: Any) -> Record:
         table: columns `t` (or an index of that name) and n0, n1, .. or p0, p1, ..,
             these with or without a column `sigma` of their errors, or `shots`; what a
             file may leave out, it may leave out as well. A column with a dot in its
-            name is a setting, as in a file.
+            name is a setting, and `cluster` and `multiplicity` are as in a file.
 
     Returns:
-        The record; a `Scan` where the table has settings.
+        The record; a `Scan` where the table has settings, `Clusters` where it keeps
+        clusters of shots apart.
 
     Raises:
         ValueError: other columns, entries that are not finite numbers.
@@ -188,8 +208,9 @@ def record_of_table(table: Any) -> Record:
         raise file.complaint("hold values", "has none")
     file = replace(file, arrays=dict(zip(header, numbers.T, strict=True)))
     file.check_finite()
+    file, cluster = clustered(file)
     file, settings = without_settings(file)
-    return _in_memory(completed(file, table=True), ".csv", settings)
+    return _in_memory(completed(file, table=True), ".csv", settings, cluster)
 
 
 def record_of_dataset(dataset: Any) -> Record:
@@ -206,11 +227,15 @@ def record_of_dataset(dataset: Any) -> Record:
 
 
 def _in_memory(
-    file: File, suffix: str, settings: Mapping[str, np.ndarray] | None = None
+    file: File,
+    suffix: str,
+    settings: Mapping[str, np.ndarray] | None = None,
+    cluster: np.ndarray | None = None,
 ) -> Record:
     """The record of what a file that ends so would hold, with these settings of its
-    rows beside."""
+    rows, and the clusters that they are of, beside."""
     ts, values, counted, errors = _rows(file, suffix)
+    _check_clusters(file, cluster, counted)
     t0 = file.scalar("t0", 0.0) if "t0" in file else None
     errors = None if errors is None else _each(file, errors, values)
     if settings:
@@ -220,6 +245,8 @@ def _in_memory(
         model.check(values)  # of each row, before rows are added
         if settings:
             return Scan(settings, values, model, ts=ts)
+        if cluster is not None:
+            return Clusters(*clusters_of(ts, values, cluster), model, t0)
         return Record(*_pooled(ts, values), model, t0)
     check_populations(values, "data", _slack(errors, values))
     model = None if errors is None else Gaussian(errors)

@@ -29,6 +29,7 @@ class Record(eqx.Module):
         t0: time of the initial state, scalar; the first of `ts` if not given.
         from_start: whether the first row is at `t0` (static).
         over_time: whether rows are one course in time, each later than the one before.
+        times_repeat: whether several rows may be of one time.
     """
 
     ts: Float[Array, " T"]
@@ -37,6 +38,7 @@ class Record(eqx.Module):
     t0: Float[Array, ""]
     from_start: bool = eqx.field(static=True)
     over_time: ClassVar[bool] = True
+    times_repeat: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -59,7 +61,7 @@ class Record(eqx.Module):
         """
         ts, values = plain(ts, "ts"), plain(values, "values")
         _checks.check_real(values, "values")
-        _checks.check_times(ts, "ts", strict=self.over_time)
+        _checks.check_times(ts, "ts", strict=not self.times_repeat)
         self.ts = jnp.asarray(ts, dtype=jnp.result_type(float))
         self.values = jnp.asarray(values, dtype=jnp.result_type(float))
         self.noise = NoNoise() if noise is None else noise
@@ -95,6 +97,20 @@ class Record(eqx.Module):
         self.noise = self.noise.of(self.values)
         if known and start > first:
             raise ValueError("Argument `t0` must not be after ts[0], but is.")
+
+    @property
+    def looks(self) -> Array:
+        """Times at which the law is looked at, each once, (V,)."""
+        return self.ts
+
+    @property
+    def firsts(self) -> Array:
+        """The first row of each of these times, (V,)."""
+        return jnp.arange(self.ts.shape[0])
+
+    def over_rows(self, seen: Array) -> Array:
+        """What the law shows at these times, (V, ..), in rows of the data."""
+        return seen
 
     @property
     def shares(self) -> Array:

@@ -28,6 +28,7 @@ class Scan(Record):
 
     settings: dict[str, Array]
     over_time: ClassVar[bool] = False
+    times_repeat: ClassVar[bool] = True
 
     def __init__(
         self,

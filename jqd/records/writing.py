@@ -16,6 +16,7 @@ from .._files import as_path, whole_files
 from ..instruments import EnsembleNoise, Gaussian, Multinomial
 from ..matter import solid
 from .atoms import AtomRecord, load_atoms
+from .clusters import Clusters
 from .density import AXES, DensityRecord, load_density
 from .formats import KINDS, Format
 from .occupations import (
@@ -49,8 +50,9 @@ def write_record(path: str | Path, record: Record) -> Path:
 
     Raises:
         ValueError: an existing file, another suffix, a record for a .csv that does not
-            begin at its t0 (a table cannot hold t0) or has several errors in a row, a
-            scan, or one that `load_record` refuses.
+            begin at its t0 (a table cannot hold t0) or has several errors in a row,
+            clusters of shots for another file, a scan, or one that `load_record`
+            refuses.
     """
     if isinstance(record, Scan):
         raise ValueError(
@@ -61,6 +63,12 @@ def write_record(path: str | Path, record: Record) -> Path:
         raise ValueError(
             "Argument `record` must have its t0 as first time, which is all that a "
             ".csv can say of it, but has another; write a .npz, .zarr or .nc."
+        )
+    clusters = isinstance(record, Clusters)
+    if clusters and as_path(path).suffix != ".csv":
+        raise ValueError(
+            "Argument `path` must be a .csv for clusters of shots, which a table alone "
+            f"can number, but is {path}."
         )
     counted = isinstance(record.noise, Multinomial | EnsembleNoise)
     one = _format(path, "populations", "counts" if counted else "populations")
@@ -79,6 +87,8 @@ def write_record(path: str | Path, record: Record) -> Path:
         variables[part.name] = ("t", "class"), values
         if not record.from_start:
             variables["t0"] = (), record.t0
+    if clusters:
+        variables["cluster"] = ("t",), np.arange(len(values))
     if isinstance(record.noise, Gaussian):
         variables["sigma"] = _sigma(record.noise, values, table=bool(part.stem))
         noise, sigma = "auto", None  # the file says it

@@ -322,3 +322,16 @@ def test_rows_that_are_added_are_alike_beside_a_correlation(tmp_path):
     found = with_scatter(record, prior, (), file, words)
     assert isinstance(found.noise, DirichletMultinomial)
     np.testing.assert_array_equal(found.values, [[13, 3], [7, 9]])
+
+
+def test_clusters_stay_apart_beside_a_correlation(tmp_path):
+    """Of unlike numbers, two at one time and one at another: rho is of each."""
+    prior, file = {"rho": jqd.Uniform(0, 0.1)}, tmp_path / "n.csv"
+    file.write_text("t,ones,n,shot\n0.5,1,8,1\n1,5,8,1\n0.5,2,6,2\n")
+    words = "t,n1=ones,shots=n,cluster=shot"
+    record = jqd.records.load_record(file, columns=parse_columns(words))
+    found = with_scatter(record, prior, (), file, words)
+    assert isinstance(found, jqd.records.Clusters)
+    assert isinstance(found.noise, DirichletMultinomial)
+    np.testing.assert_array_equal(found.values, [[7, 1], [4, 2], [3, 5]])
+    np.testing.assert_array_equal(found.ts, [0.5, 0.5, 1])

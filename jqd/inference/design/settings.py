@@ -95,7 +95,10 @@ def studies_of(study: Study, candidates: Any) -> dict[str, Study]:
         ValueError: none of these, or an empty one; studies of other constants.
     """
     if candidates is None:
-        return {"": study}
+        looks = study.data.looks
+        # clusters of one time are one setting
+        once = looks.shape == study.data.ts.shape
+        return {"": study if once else at_times(study, looks)}
     if isinstance(candidates, Study):
         candidates = [candidates]
     if isinstance(candidates, Sequence) and any(
