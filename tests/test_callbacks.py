@@ -111,6 +111,7 @@ CASES = {
     "Decoherence": lambda: (
         laws.Decoherence(RING, laws.GaussianDecay(0.1, 1.0)), WAVE,
     ),
+    "Decay": lambda: (laws.Decay(H, 5.0, 4.0), KET),
     "Dephasing": lambda: (laws.Dephasing(H, H.real, 0.1), KET),
     "DoebnerGoldin": lambda: (laws.DoebnerGoldin(RING, 0.1), WAVE),
     "DoebnerGoldinLine": lambda: (laws.DoebnerGoldinLine(RING, 0.1), WAVE),

@@ -79,6 +79,7 @@ CALLS = {
         partial(jqd.Lindblad, jumps={"c": jqd.Jump(OFF)}),
         dict(hamiltonian=H, hbar=1.0),
     ),
+    "Decay": (jqd.Decay, dict(law=MATRIX, T1=5.0, T2=4.0)),
     "Jump": (jqd.Jump, dict(operator=OFF, rate=0.1, nbar=0.0)),
     "QuantumJumps": (jqd.QuantumJumps, dict(law=LOSS)),
     "Collapse": (jqd.Collapse, dict(H=H, A=OFF, gamma=0.1, hbar=1.0)),

@@ -63,6 +63,7 @@ LAWS = {
     "Beretta": lambda: bound("beretta[kappa=0.2]"),
     "Dephasing": lambda: bound("dephasing[gamma=0.1]"),
     "Lindblad": lindblad,
+    "Decay": lambda: jqd.Decay(H, T1=20.0, T2=15.0),
     "QuantumJumps": lambda: jqd.QuantumJumps(lindblad()),
     "Collapse": lambda: jqd.Collapse(H, jnp.array([1.0, 0.0, -1.0]), gamma=0.1),
     "Decoherence": lambda: jqd.Decoherence(

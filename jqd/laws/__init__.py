@@ -26,6 +26,7 @@ from .rivals import GRW as GRW
 from .rivals import QMUPL as QMUPL
 from .rivals import Beretta as Beretta
 from .rivals import Collapse as Collapse
+from .rivals import Decay as Decay
 from .rivals import Decoherence as Decoherence
 from .rivals import Departure as Departure
 from .rivals import DepartureOfKets as DepartureOfKets

@@ -2,6 +2,7 @@
 
 from .beretta import Beretta as Beretta
 from .collapse import Collapse as Collapse
+from .decay import Decay as Decay
 from .decoherence import Decoherence as Decoherence
 from .departure import Departure as Departure
 from .departure import DepartureOfKets as DepartureOfKets
