@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from .laws import PhaseAlignment as PhaseAlignment
     from .laws import PhaseKicks as PhaseKicks
     from .laws import QuantumJumps as QuantumJumps
+    from .laws import RandomConstant as RandomConstant
     from .laws import RandomFrequencies as RandomFrequencies
     from .laws import Schrodinger as Schrodinger
     from .laws import SchrodingerNewton as SchrodingerNewton

@@ -122,6 +122,7 @@ CASES = {
     "SchrodingerNewton": lambda: (laws.SchrodingerNewton(RING, 0.1), WAVE),
     "Weinberg": lambda: (laws.Weinberg(H, 0.1), KET),
     "PhaseKicks": lambda: (laws.PhaseKicks(COPIES, 0.1), START),
+    "RandomConstant": lambda: (laws.RandomConstant(COPIES, "q", 0.1), START),
     "RandomFrequencies": lambda: (laws.RandomFrequencies(COPIES, 0.1), START),
     "QuantumJumps": lambda: (laws.QuantumJumps(CASCADE), KET),
     "Collapse": lambda: (laws.Collapse(H, H.real, 0.1), KET),

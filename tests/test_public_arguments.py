@@ -128,6 +128,10 @@ CALLS = {
         dict(beable=[0, 1], omega=np.zeros(2), R=OFF, delta=0 * OFF, f=1.0),
     ),
     "PhaseKicks": (jqd.PhaseKicks, dict(law=COPIES, g=0.1)),
+    "RandomConstant": (
+        jqd.RandomConstant,
+        dict(law=COPIES, name="q", sd=0.1, nodes=3),
+    ),
     "RandomFrequencies": (
         jqd.RandomFrequencies,
         dict(law=COPIES, sd=0.1, classes=None, nodes=3),

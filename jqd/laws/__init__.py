@@ -44,6 +44,7 @@ from .rivals import NewtonianDecay as NewtonianDecay
 from .rivals import PhaseKicks as PhaseKicks
 from .rivals import QuadraticDecay as QuadraticDecay
 from .rivals import QuantumJumps as QuantumJumps
+from .rivals import RandomConstant as RandomConstant
 from .rivals import RandomFrequencies as RandomFrequencies
 from .rivals import SchrodingerNewton as SchrodingerNewton
 from .rivals import SelfPotential as SelfPotential

@@ -1,5 +1,6 @@
 """Rival laws, one file for each."""
 
+from .averaged_runs import RandomConstant as RandomConstant
 from .beretta import Beretta as Beretta
 from .collapse import Collapse as Collapse
 from .decay import Decay as Decay
