@@ -116,8 +116,8 @@ def studies_of_populations(
         )  # fmt: skip
     if not studies:
         raise ValueError(
-            "Argument `--laws` must name a law that describes this record, without "
-            "nodes and in its bath, but each is left out."
+            "Argument `--laws` must name a law without nodes in this record, and one "
+            "that its bath admits, but each is left out."
         )
     return studies
 

@@ -89,7 +89,7 @@ def in_bath(
         return Bathed(law, dict(priors))
     if taken := [name for name in LIFETIMES if name in own]:
         raise NoBath(type(law).__name__, f"has a constant {taken[0]} of its own.")
-    times = {name: _centre(name, one) for name, one in bath.items()}
+    times = {name: centre(name, one) for name, one in bath.items()}
     if "T2" in times and times["T2"] > 2 * times["T1"]:
         raise ValueError(
             f"Argument `--bath` must give T2 no longer than 2 T1, but gives "
@@ -101,7 +101,7 @@ def in_bath(
     return _faded(law, priors, H, bath, own)
 
 
-def _centre(name: str, given: Any) -> float:
+def centre(name: str, given: Any) -> float:
     """The time that a prior is about, or the number itself."""
     time = float(np.asarray(given.centre if isinstance(given, Prior) else given))
     if not time > 0:

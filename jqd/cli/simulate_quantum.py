@@ -31,7 +31,7 @@ from ..records import (
     write_state,
 )
 from .law_words import Wanted
-from .lifetimes import in_bath
+from .lifetimes import centre, in_bath
 from .looks import Looks, Plan, looks, times_or
 from .on_grid import Ground, StateOrPacket, ground_of, stepper_of
 from .one_law import (
@@ -211,6 +211,7 @@ def counts_of(
     }
     noise = DirichletMultinomial(jnp.asarray(rho)) if rho > 0 else Multinomial()
     lifetimes = parse_bath(bath)
+    times_of_bath = {name: centre(name, one) for name, one in lifetimes.items()}
     # as if a calibration had found it to a tenth
     priors = [f"readout={readout:g}+-{readout / 10:g}"] if readout > 0 else []
     # of the scatter nothing is known before
@@ -235,7 +236,8 @@ def counts_of(
             }
 
         return Simulated(
-            type(law).__name__, truth(law), f"counts of {len(psi0)} classes", draw,
+            type(law).__name__, {**truth(law), **times_of_bath},
+            f"counts of {len(psi0)} classes", draw,
             [*recover(law), "--data", out, "--hamiltonian", beside["hamiltonian"],
              "--state", beside["state"], *seen.recover_beside(priors),
              *(["--bath", with_errors(bath)] if lifetimes else [])],

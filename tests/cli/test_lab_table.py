@@ -321,6 +321,7 @@ def test_a_bath_goes_from_a_simulation_through_a_comparison(tmp_path, capsys):
     assert main([*made, "--out", str(out), "--json"]) == 0
     said = capsys.readouterr()
     assert "T1 enters Schrodinger as jumps" in said.err
+    assert json.loads(said.out)["constants"] == {"T1": 4.0}
     command = json.loads(said.out)["recover"]
     assert command.endswith("--bath T1=4+-0.4")
     _, _, _, *rest = shlex.split(command)
