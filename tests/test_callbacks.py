@@ -111,6 +111,7 @@ CASES = {
     "Decoherence": lambda: (
         laws.Decoherence(RING, laws.GaussianDecay(0.1, 1.0)), WAVE,
     ),
+    "Decay": lambda: (laws.Decay(H, 5.0, 4.0), KET),
     "Dephasing": lambda: (laws.Dephasing(H, H.real, 0.1), KET),
     "DoebnerGoldin": lambda: (laws.DoebnerGoldin(RING, 0.1), WAVE),
     "DoebnerGoldinLine": lambda: (laws.DoebnerGoldinLine(RING, 0.1), WAVE),
@@ -121,6 +122,7 @@ CASES = {
     "SchrodingerNewton": lambda: (laws.SchrodingerNewton(RING, 0.1), WAVE),
     "Weinberg": lambda: (laws.Weinberg(H, 0.1), KET),
     "PhaseKicks": lambda: (laws.PhaseKicks(COPIES, 0.1), START),
+    "RandomConstant": lambda: (laws.RandomConstant(COPIES, "q", 0.1), START),
     "RandomFrequencies": lambda: (laws.RandomFrequencies(COPIES, 0.1), START),
     "QuantumJumps": lambda: (laws.QuantumJumps(CASCADE), KET),
     "Collapse": lambda: (laws.Collapse(H, H.real, 0.1), KET),

@@ -79,6 +79,7 @@ CALLS = {
         partial(jqd.Lindblad, jumps={"c": jqd.Jump(OFF)}),
         dict(hamiltonian=H, hbar=1.0),
     ),
+    "Decay": (jqd.Decay, dict(law=MATRIX, T1=5.0, T2=4.0)),
     "Jump": (jqd.Jump, dict(operator=OFF, rate=0.1, nbar=0.0)),
     "QuantumJumps": (jqd.QuantumJumps, dict(law=LOSS)),
     "Collapse": (jqd.Collapse, dict(H=H, A=OFF, gamma=0.1, hbar=1.0)),
@@ -127,6 +128,10 @@ CALLS = {
         dict(beable=[0, 1], omega=np.zeros(2), R=OFF, delta=0 * OFF, f=1.0),
     ),
     "PhaseKicks": (jqd.PhaseKicks, dict(law=COPIES, g=0.1)),
+    "RandomConstant": (
+        jqd.RandomConstant,
+        dict(law=COPIES, name="q", sd=0.1, nodes=3),
+    ),
     "RandomFrequencies": (
         jqd.RandomFrequencies,
         dict(law=COPIES, sd=0.1, classes=None, nodes=3),

@@ -79,6 +79,7 @@ MATRIX = {
     "lindblad": lambda u: jqd.Lindblad(
         u.energy * LEVELS, {"loss": jqd.Jump(LOWER, 0.2 * u.rate)}, u.hbar
     ),
+    "decay": lambda u: jqd.Decay(quantum(u), 5 * u.time, 4 * u.time),
     "jitter": lambda u: jqd.RandomFrequencies(copies(u), 0.1 * u.rate),
 }
 JUMPING = {
@@ -177,7 +178,7 @@ OF = {
     "eps": "energy", "b": "energy", "kappa": "rate", "rate": "rate", "gamma": "rate",
     "sd": "rate", "omega": "rate", "R": "rate", "friction": "rate", "D": "spread",
     "classical_diffusion": "spread", "c": "spread", "mass": "mass", "r_C": "length",
-    "R0": "length",
+    "R0": "length", "T1": "time", "T2": "time",
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from .options import (
     MODEL,
     T0,
     AsJson,
+    Bath,
     Columns,
     Levels,
     MaybeOut,
@@ -88,6 +89,7 @@ def compare(
         rich_help_panel=MODEL,
     ),
     nuisance: Nuisance = "",
+    bath: Bath = "",
     folds: int | None = typer.Option(
         None,
         min=2,
@@ -113,6 +115,7 @@ def compare(
             "--t0": t0 is not None, "--columns": bool(columns),
             "--shots": shots is not None, "--set": bool(assigned),
             "--levels": levels is not None, "--points": typed("--points"),
+            "--bath": bool(bath),
         })  # fmt: skip
         studies = studies_of_densities(wanted, densities, noise, sigma, nuisance)
     elif is_phase_space(wanted):
@@ -120,7 +123,7 @@ def compare(
             "phase space",
             {"--state": state is not None, "--noise": noise != "auto",
              "--t0": t0 is not None, "--columns": bool(columns),
-             "--shots": shots is not None},
+             "--shots": shots is not None, "--bath": bool(bath)},
         )  # fmt: skip
         studies = studies_on_phase_space(
             wanted, data, hamiltonian, assigned, sigma, nuisance, levels, points
@@ -132,7 +135,7 @@ def compare(
              "--levels": levels is not None, "--points": typed("--points")},
         )  # fmt: skip
         studies = studies_of_populations(
-            wanted, data, hamiltonian, state, noise, nuisance, t0, columns, shots
+            wanted, data, hamiltonian, state, noise, nuisance, t0, columns, shots, bath
         )
     check_installed(sampling)
     # one that cannot be written is found out before the fits, not after them

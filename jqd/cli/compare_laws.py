@@ -16,9 +16,9 @@ from ..records import load_phase_space, naming
 from ..spaces.symbols import parameters_of
 from .copy_nodes import node_met
 from .law_words import Wanted, is_phase_space, law_of_populations
-from .lifetimes import with_fading
+from .lifetimes import NoBath, in_bath
 from .on_grid import ground_of, method_of, read_densities, rows_of
-from .options import parse_nuisances
+from .options import parse_bath, parse_nuisances
 from .recover_copying import (
     instrument_of,
     law_of,
@@ -58,11 +58,13 @@ def studies_of_populations(
     t0: float | None = None,
     columns: str = "",
     shots: int | None = None,
+    bath: str = "",
 ) -> dict[str, Study]:
     """A study of each law; built-in counts where no files are given.
 
     Copies whose exponents would be told from a record with a node are left out, by a
-    line on standard error: their fits take minutes and tell nothing of the others.
+    line on standard error: their fits take minutes and tell nothing of the others. So
+    are laws that admit no such bath.
 
     Raises:
         ValueError: bad input, or no law that is left.
@@ -89,22 +91,33 @@ def studies_of_populations(
         for name, one in wanted.items()
     }
     own = {name for law in laws.values() for name in constants.names(law)}
-    priors = with_fading(priors, np.asarray(H), own)
+    lifetimes = parse_bath(bath)
     record = with_scatter(record, priors, own, data, columns, shots)
-    studies = {}
+    studies, announced = dict[str, Study](), set[str]()
     for name, one in wanted.items():
         law = laws[name]
         if why := node_met(law, psi0, record, (*one.free, *priors)):
             typer.echo(f"{name} is left out: {why}", err=True)
             continue
-        shown = instrument_of(law, record, priors, one.free)
-        studies[name] = Study(
-            law, record, psi0=psi0, free=one.free, instrument=shown, nuisances=priors
+        try:
+            bathed = in_bath(law, priors, np.asarray(H), lifetimes)
+        except NoBath as error:
+            typer.echo(f"{name} is left out: {error.why}", err=True)
+            continue
+        if bathed.words not in announced:
+            announced.add(bathed.words)
+            bathed.announce()
+        shown = instrument_of(
+            bathed.law, record, bathed.priors, one.free, bathed.fading
         )
+        studies[name] = Study(
+            bathed.law, record, psi0=psi0, free=one.free, instrument=shown,
+            nuisances=bathed.priors,
+        )  # fmt: skip
     if not studies:
         raise ValueError(
-            "Argument `--laws` must name a law without nodes in this record, but each "
-            "has one."
+            "Argument `--laws` must name a law without nodes in this record, and one "
+            "that its bath admits, but each is left out."
         )
     return studies
 

@@ -27,6 +27,7 @@ from .design_options import (
 )
 from .designing import Planned, carry_out
 from .law_words import Wanted
+from .lifetimes import in_bath
 from .on_grid import Ground, StateOrPacket, ground_of, method_of, stepper_of
 from .one_law import (
     Assigned,
@@ -36,7 +37,7 @@ from .one_law import (
     parse_law,
     words_of,
 )
-from .options import FIT, parse_free, with_options
+from .options import FIT, Bath, only_with, parse_bath, parse_free, with_options
 from .recover_copying import CONSTANTS, law_of, read_problem, time_scale
 from .recover_diffusion import CONSTANTS as OF_DIFFUSION
 from .session import Matrix, State
@@ -54,6 +55,7 @@ def copying(
     assigned: Annotated[list[str] | None, sets("q (0.5), r (-0.5)")] = None,
     times: ScaledCandidates = None,
     free: Measured = "q,r",
+    bath: Bath = "",
     designing: Designing,
 ) -> int:
     """Find the times at which counts best determine q and r of copy dynamics."""
@@ -63,7 +65,7 @@ def copying(
     return _of_counts(
         "copying",
         lambda H: CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"]),
-        names, sets, designing, hamiltonian, state, times,
+        names, sets, designing, hamiltonian, state, times, bath,
     )  # fmt: skip
 
 
@@ -83,6 +85,7 @@ def law(
             rich_help_panel=FIT,
         ),
     ] = None,
+    bath: Bath = "",
     designing: Designing,
 ) -> int:
     """Find the times at which counts best determine a law, your own for instance."""
@@ -90,13 +93,15 @@ def law(
     make = partial(law_that_runs, wanted)
     ground = ground_of(wanted, hamiltonian, state)
     if ground is not None:
+        only_with("--bath", "laws of a matrix", given=bool(bath), there=False)
         return _on_ground(ground, make, wanted, state, free, times, designing)
     H, psi0 = read_problem(hamiltonian, state)
     made = law_of(make, jnp.asarray(H), psi0, hamiltonian, state)
     names = free_of(wanted, made, free, given=True)
     return _of_counts(
-        "law", make, names, words_of(wanted), designing, hamiltonian, state, times
-    )
+        "law", make, names, words_of(wanted), designing, hamiltonian, state, times,
+        bath,
+    )  # fmt: skip
 
 
 def _on_ground(
@@ -150,6 +155,7 @@ def _of_counts(
     hamiltonian: Path | None,
     state: Path | None,
     times: str | None,
+    bath: str,
 ) -> int:
     """Design counts of classes under a law of a matrix.
 
@@ -158,7 +164,7 @@ def _of_counts(
         make: the law of H, at the true constants.
         names: constants to be told.
         simulate: words for the command that draws the record, of the law alone.
-        designing, hamiltonian, state, times: the options.
+        designing, hamiltonian, state, times, bath: the options.
 
     Returns:
         Exit code.
@@ -172,13 +178,21 @@ def _of_counts(
     if hamiltonian is not None:
         words += ["--hamiltonian", hamiltonian, "--state", state]
     words += ["--readout", f"{readout:g}"] if readout > 0 else []
+    lifetimes = parse_bath(bath)
+    words += ["--bath", bath] if lifetimes else []
 
     def prepare() -> Planned:
         law = law_of(make, jnp.asarray(H), psi0, hamiltonian, state)
-        instrument = Confusion(readout=jnp.asarray(readout))
+        bathed = in_bath(law, priors, H, lifetimes)
+        bathed.announce()
+        instrument = Confusion(
+            readout=jnp.asarray(readout), fading=bathed.fading or 0.0
+        )
         with naming(state):
-            run = follow(law, psi0, ts, instrument)
-        study, ended = _counts(law, run, ts, instrument, psi0, names, priors)
+            run = follow(bathed.law, psi0, ts, instrument)
+        study, ended = _counts(
+            bathed.law, run, ts, instrument, psi0, names, bathed.priors
+        )
         return Planned(name, type(law).__name__, study, ended, words)
 
     return carry_out(designing, ",".join(names), prepare)

@@ -1,83 +1,182 @@
-"""T1 and T2 of a qubit, as the rate at which contrast fades beside any law."""
+"""`--bath`: T1 and T2, exactly beside linear laws, as fading beside others."""
 
 import math
 from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import typer
 
+from .. import constants
 from ..inference import LogNormal, Normal, Prior
+from ..laws import Decay, Law
+from ..laws.rivals.decay import decays
+from .options import LIFETIMES
 
-LIFETIMES = ("T1", "T2")
 # Detuning over the Rabi frequency up to which a drive counts as resonant: the rate
 # differs by the square of it.
 _RESONANT = 0.01
 
 
-def with_fading(
-    priors: Mapping[str, Prior], H: np.ndarray, own: Collection[str]
-) -> dict[str, Prior]:
-    """Priors with one of `fading` in place of T1 and T2, said on standard error.
+class Bathed(NamedTuple):
+    """A law in a bath, and what stands for the bath beside it.
 
-    (1/T1 + 1/T2)/2 for a qubit driven on resonance; T2 = 2 T1 where it is not given.
+    Attributes:
+        law: the law; a `Decay` where it is linear.
+        priors: of nuisances, those of the bath among them.
+        fading: rate at which contrast is lost, where that stands for the bath; else
+            None.
+        words: how the bath enters; "" without one.
+    """
+
+    law: Any
+    priors: dict[str, Prior]
+    fading: float | None = None
+    words: str = ""
+
+    def announce(self) -> None:
+        """Say on standard error how the bath enters."""
+        if self.words:
+            typer.echo(self.words, err=True)
+
+
+class NoBath(ValueError):
+    """A law admits no bath of lifetimes.
+
+    Attributes:
+        why: the reason, a sentence.
+    """
+
+    def __init__(self, law: str, why: str):
+        self.why = f"{law} {why}"
+        super().__init__(
+            f"Argument `--bath` must be left out for this law, but is given: {self.why}"
+        )
+
+
+def in_bath(
+    law: Law,
+    priors: Mapping[str, Prior],
+    H: np.ndarray,
+    bath: Mapping[str, Any],
+) -> Bathed:
+    """A law of a matrix in a bath of these lifetimes.
+
+    A linear law becomes a `Decay`. For another law of a qubit on resonance contrast is
+    lost at the rate (1/T1 + 1/T2)/2; T2 = 2 T1 where it is not given.
 
     Args:
+        law: the law, at its first constants.
         priors: of nuisances.
         H: over ħ, (M, M).
-        own: names of constants that laws have of their own, which stay.
+        bath: T1 and T2, as `parse_bath` reads them.
 
     Raises:
-        ValueError: no qubit on resonance, T2 alone or above 2 T1, priors that are not
-            of a positive time, `fading` beside them or in a law.
+        ValueError: T1 or T2 among the priors, unless the law has them; in a bath, times
+            that are not positive, or T2 above 2 T1; for a law that is not linear also
+            `fading`, or priors that are not of a time and its error.
+        NoBath: a law that has T1 or T2 itself; one that is not linear, of no qubit on
+            resonance.
     """
-    given = {n: one for n, one in priors.items() if n in LIFETIMES and n not in own}
-    if not given:
-        return dict(priors)
-    names = " and ".join(given)
-    enter = "enter" if len(given) > 1 else "enters"
-    rule = f"Argument `--nuisance` must not name {names}"
+    own = constants.names(law)
+    for name in LIFETIMES:
+        if name in priors and name not in own:
+            raise ValueError(
+                f"Argument `--nuisance` must not name {name}, but does; "
+                "`--bath T1=20+-1,T2=15+-2` takes it."
+            )
+    if not bath:
+        return Bathed(law, dict(priors))
+    if taken := [name for name in LIFETIMES if name in own]:
+        raise NoBath(type(law).__name__, f"has a constant {taken[0]} of its own.")
+    times = {name: centre(name, one) for name, one in bath.items()}
+    if "T2" in times and times["T2"] > 2 * times["T1"]:
+        raise ValueError(
+            f"Argument `--bath` must give T2 no longer than 2 T1, but gives "
+            f"{times['T2']:g} and {times['T1']:g}."
+        )
+    if decays(law):
+        told = {n: one for n, one in bath.items() if isinstance(one, Prior)}
+        return Bathed(Decay(law, **times), {**priors, **told}, None, _jumps(law, times))
+    return _faded(law, priors, H, bath, own)
+
+
+def centre(name: str, given: Any) -> float:
+    """The time that a prior is about, or the number itself."""
+    time = float(np.asarray(given.centre if isinstance(given, Prior) else given))
+    if not time > 0:
+        raise ValueError(
+            f"Argument `--bath` must give {name} as a positive time, but gives "
+            f"{time:g}."
+        )
+    return time
+
+
+def _jumps(law: Any, times: Collection[str]) -> str:
+    """How lifetimes enter a linear law."""
+    both = len(times) > 1
+    levels = law.yardstick().hamiltonian.shape[0]
+    named = "level 1 decays to level 0 at 1/T1"
+    if levels > 2:
+        named = "level k decays to level k - 1 at k/T1, as those of an oscillator"
+    rest = "of levels 0 and 1 at 1/T2" if both else "without dephasing of its own"
+    return (
+        f"{'T1 and T2 enter' if both else 'T1 enters'} {type(law).__name__} as jumps "
+        f"of the density operator: {named}{', coherence' if both else ','} {rest}."
+    )
+
+
+def _faded(
+    law: Law,
+    priors: Mapping[str, Prior],
+    H: np.ndarray,
+    bath: Mapping[str, Any],
+    own: Collection[str],
+) -> Bathed:
+    """A law that is not linear, with a rate of fading in place of the bath."""
     qubit = np.shape(H) == (2, 2) and H[0, 1] != 0
     if not qubit or abs(H[0, 0] - H[1, 1]) > _RESONANT * 2 * abs(H[0, 1]):
-        raise ValueError(
-            f"{rule} but for two levels driven on resonance, with equal energies in "
-            "--hamiltonian, but does: give the rate at which contrast is lost, "
-            "fading=MEAN+-SD, or take a law with jumps, FILE.py:NAME."
+        raise NoBath(
+            type(law).__name__,
+            "is not linear, and its T1 and T2 make a rate of fading only for two "
+            "levels driven on resonance, with equal energies in --hamiltonian; give "
+            "that rate, --nuisance fading=MEAN+-SD.",
         )
     if "fading" in own or any(n.rpartition(".")[2] == "fading" for n in priors):
-        raise ValueError(f"{rule} beside fading, which they make, but does.")
-    if "T1" not in given:
-        raise ValueError(f"{rule} without T1, which loses contrast as well, but does.")
-    T1, relative = _time("T1", given["T1"])
-    if "T2" in given:
-        T2, other = _time("T2", given["T2"])
-        if T2 > 2 * T1:
-            raise ValueError(
-                "Argument `--nuisance` must give T2 no longer than 2 T1, but gives "
-                f"{T2:g} and {T1:g}."
-            )
+        raise ValueError(
+            "Argument `--bath` must not be given beside fading, for which it stands "
+            "in this law, but is."
+        )
+    T1, relative = _time("T1", bath["T1"])
+    if "T2" in bath:
+        T2, other = _time("T2", bath["T2"])
         relative = math.hypot(relative / T1, other / T2) / (1 / T1 + 1 / T2)
         more = ""
     else:
         T2, more = 2 * T1, "T2 = 2 T1, without dephasing of its own; "
     rate = (1 / T1 + 1 / T2) / 2
     size = 1 / (2 * abs(H[0, 1]) * T1)
-    typer.echo(
-        f"{names} {enter} as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, to "
-        f"{100 * relative:.2g} %: {more}terms of the size 1/(Omega T1) = {size:.1g} "
-        "are left out.",
-        err=True,
+    enter = "T1 and T2 enter" if len(bath) > 1 else "T1 enters"
+    width = f"to {100 * relative:.2g} %, " if relative > 0 else ""
+    words = (
+        f"{enter} as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, {width}an approximation "
+        f"for a law that is not linear: {more}terms of the size 1/(Omega T1) = "
+        f"{size:.1g} are left out."
     )
-    rest = {name: one for name, one in priors.items() if name not in given}
-    return rest | {"fading": LogNormal(rate, relative)}
+    told = {"fading": LogNormal(rate, relative)} if relative > 0 else {}
+    return Bathed(law, {**priors, **told}, rate, words)
 
 
-def _time(name: str, prior: Prior) -> tuple[float, float]:
-    """A time and its relative error."""
-    if isinstance(prior, LogNormal):
-        return float(prior.median), float(prior.sd)
-    if not isinstance(prior, Normal) or not float(prior.mean) > 0:
+def _time(name: str, given: Any) -> tuple[float, float]:
+    """A time and its relative error; 0 for a number."""
+    if not isinstance(given, Prior):
+        return float(given), 0.0
+    if isinstance(given, LogNormal):
+        return float(given.median), float(given.sd)
+    if not isinstance(given, Normal):
         raise ValueError(
-            f"Argument `--nuisance` must give {name} as a positive time, "
-            f"{name}=MEAN+-SD or lognormal(MEDIAN,SD), but does not."
+            f"Argument `--bath` must give {name} as a time with its error, "
+            f"{name}=MEAN+-SD or lognormal(MEDIAN,SD), for a law that is not linear, "
+            "but does not."
         )
-    return float(prior.mean), float(prior.sd) / float(prior.mean)
+    return float(given.mean), float(given.sd) / float(given.mean)

@@ -5,7 +5,7 @@ import functools
 import inspect
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, get_origin, get_type_hints
@@ -125,12 +125,23 @@ PRIORS = (
     "of the logarithm; NAME=halfnormal(SD), from 0 on; NAME=uniform(LOW,HIGH). E.g. "
     "omega=0.4+-0.01. `flip` is the probability to read another class, `readout` the "
     "share of shots that show a random class: twice that of a flip for two classes. "
-    "`fading` is the rate at which contrast is lost beside any law of a matrix: (1/T1 "
-    "+ 1/T2)/2 for a qubit driven on resonance, for which T1=20+-1,T2=15+-2 says it. "
+    "`fading` is the rate at which contrast is lost beside any law of a matrix; T1 and "
+    "T2 are given by --bath. "
     "`rho`, as in rho=uniform(0,0.1), is the correlation of two shots of one row, for "
     "counts that scatter more than independent shots: by 1 + (N - 1) rho in variance."
 )
 Nuisance = Annotated[str, typer.Option(help=PRIORS, rich_help_panel=MODEL)]
+Bath = Annotated[
+    str,
+    typer.Option(
+        help="Lifetimes of levels, in the unit of the times, beside a law of a matrix: "
+        "T1=20+-1,T2=15+-2, fitted with these priors, or T1=20 where it is known. They "
+        "are jumps of the density operator for quantum mechanics and dephasing, and a "
+        "rate of fading, an approximation, for other laws, of a qubit driven on "
+        "resonance.",
+        rich_help_panel=MODEL,
+    ),
+]
 
 NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")
 # A comma, but not the one in R[0,1] or in uniform(0,1).
@@ -138,6 +149,9 @@ _COMMA = re.compile(r",(?![^\[]*\])(?![^(]*\))")
 _CALL = re.compile(r"(\w+)\s*\((.*)\)")
 # Priors that are written like calls, and their numbers.
 _CALLS = {"lognormal": 2, "halfnormal": 1, "uniform": 2}
+# A number as it is written; what is none may still be a prior.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+LIFETIMES = ("T1", "T2")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -323,30 +337,72 @@ def parse_nuisances(text: str, free: Sequence[str]) -> dict[str, Any]:
             twice or is free.
     """
     found: dict[str, Any] = {}
-    for part in _COMMA.split(text) if text.strip() else []:
-        name, equals, said = (piece.strip() for piece in part.partition("="))
-        if not (name and equals and said):
-            raise _unlike(part)
+    for name, said, part in _assigned(text, "nuisance"):
         if name in found or name in free:
             raise ValueError(
                 "Argument `--nuisance` must name each constant once, and none that is "
                 f"free, but {name!r} comes twice."
             )
-        found[name] = _prior(name, said, part)
+        found[name] = _prior(name, said, part, "nuisance")
     return found
 
 
-def _prior(name: str, said: str, part: str) -> Any:
+def parse_bath(text: str) -> dict[str, Any]:
+    """Read the option `--bath`: priors of lifetimes by name, numbers of known ones.
+
+    Args:
+        text: e.g. `T1=20+-1,T2=15`; may be empty.
+
+    Raises:
+        ValueError: text of another form, numbers that make no prior, another name than
+            T1 and T2 or one that comes twice, T2 alone.
+    """
+    found: dict[str, Any] = {}
+    for name, said, part in _assigned(text, "bath"):
+        if name not in LIFETIMES or name in found:
+            raise ValueError(
+                "Argument `--bath` must name T1 and T2, each once, as in "
+                f"T1=20+-1,T2=15+-2, but {part.strip()!r} was given."
+            )
+        known = _NUMBER.fullmatch(said) is not None
+        found[name] = float(said) if known else _prior(name, said, part, "bath")
+    if "T2" in found and "T1" not in found:
+        raise ValueError(
+            "Argument `--bath` must not name T2 without T1, which limits it, but does."
+        )
+    return found
+
+
+def with_errors(text: str) -> str:
+    """The option `--bath` with an error of a tenth of each lifetime that has none, as
+    a calibration would find it."""
+    parts = []
+    for name, said, part in _assigned(text, "bath"):
+        known = _NUMBER.fullmatch(said) is not None
+        parts.append(f"{name}={said}+-{float(said) / 10:g}" if known else part.strip())
+    return ",".join(parts)
+
+
+def _assigned(text: str, option: str) -> Iterator[tuple[str, str, str]]:
+    """Each name, what is said behind it, and both as they were given."""
+    for part in _COMMA.split(text) if text.strip() else []:
+        name, equals, said = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and said):
+            raise _unlike(part, option)
+        yield name, said, part
+
+
+def _prior(name: str, said: str, part: str, option: str) -> Any:
     """One prior, of what is said behind its name."""
     # JAX, which takes a second
     from ..inference import HalfNormal, LogNormal, Normal, Uniform
 
     kinds = {"lognormal": LogNormal, "halfnormal": HalfNormal, "uniform": Uniform}
-    call, rule = _CALL.fullmatch(said), f"`--nuisance` must give {name}"
+    call, rule = _CALL.fullmatch(said), f"`--{option}` must give {name}"
     if call is not None:
         texts = [piece.strip() for piece in call[2].split(",")]
         if _CALLS.get(call[1]) != len(texts):
-            raise _unlike(part)
+            raise _unlike(part, option)
         numbers = [finite_number(piece, f"{rule} numbers") for piece in texts]
         try:
             return kinds[call[1]](*numbers)
@@ -354,17 +410,24 @@ def _prior(name: str, said: str, part: str) -> Any:
             raise ValueError(f"Argument {rule} a prior, but: {error}") from None
     mean, between, width = (piece.strip() for piece in said.partition("+-"))
     if not (mean and between and width):
-        raise _unlike(part)
+        raise _unlike(part, option)
     sd = finite_number(width, f"{rule} a number as width")
     if not sd > 0:
         raise ValueError(f"Argument {rule} a positive width, but {width!r} was given.")
     return Normal(finite_number(mean, f"{rule} a number as mean"), sd)
 
 
-def _unlike(part: str) -> ValueError:
+_LIKE = {
+    "nuisance": "readout=0.01+-0.002, lognormal(1,0.01), halfnormal(0.01) or "
+    "uniform(0,1)",
+    "bath": "T1=20+-1,T2=15+-2, T1=20 or T1=lognormal(20,0.05)",
+}
+
+
+def _unlike(part: str, option: str) -> ValueError:
     return ValueError(
-        "Argument `--nuisance` must look like readout=0.01+-0.002, lognormal(1,0.01), "
-        f"halfnormal(0.01) or uniform(0,1), but {part.strip()!r} was given."
+        f"Argument `--{option}` must look like {_LIKE[option]}, but {part.strip()!r} "
+        "was given."
     )
 
 

@@ -19,12 +19,13 @@ from ..records.populations import rows_of_times
 from ..records.scan import settings_of
 from .copy_nodes import refuse_nodes
 from .fit import fit
-from .lifetimes import with_fading
+from .lifetimes import in_bath
 from .options import (
     DATA,
     MODEL,
     PRIORS,
     T0,
+    Bath,
     Columns,
     Common,
     Free,
@@ -32,6 +33,7 @@ from .options import (
     Shots,
     Starts,
     only_with,
+    parse_bath,
     parse_columns,
     parse_free,
     parse_hamiltonian_share,
@@ -78,6 +80,7 @@ def copying(
             rich_help_panel=MODEL,
         ),
     ] = "",
+    bath: Bath = "",
     sampling: Sampling,
     common: Common,
 ) -> int:
@@ -93,11 +96,13 @@ def copying(
     )
     law = law_of(CopyDynamics.from_hamiltonian, H, psi0, hamiltonian, state)
     refuse_nodes(law, psi0, record, (*names, *priors))
-    priors = with_fading(priors, np.asarray(H), constants.names(law))
-    shown = instrument_of(law, record, priors)
+    bathed = in_bath(law, priors, np.asarray(H), parse_bath(bath))
+    priors = bathed.priors
+    shown = instrument_of(law, record, priors, fading=bathed.fading)
     record = with_scatter(record, priors, constants.names(law), data, columns, shots)
     if share is not None:
         priors |= _of_hamiltonian(law, share, priors, record)
+    bathed.announce()
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
         common, law, record, psi0=psi0, free=names, start=first or None, file=data,
@@ -105,7 +110,8 @@ def copying(
         search=quick if common.quick else Search(),
         names=[f"p{i}" for i in range(record.values.shape[1])],
         instrument=shown, nuisances=priors, sampling=sampling,
-        settings={"noise": type(record.noise).__name__, "nuisances": nuisance},
+        settings={"noise": type(record.noise).__name__, "nuisances": nuisance,
+                  "bath": bath},
     )  # fmt: skip
 
 
@@ -133,7 +139,11 @@ def _of_hamiltonian(
 
 
 def instrument_of(
-    law: Law, record: Record, priors: Mapping[str, Prior], free: Sequence[str] = ()
+    law: Law,
+    record: Record,
+    priors: Mapping[str, Prior],
+    free: Sequence[str] = (),
+    fading: float | None = None,
 ) -> Any:
     """What shows populations: with errors where there are priors of them.
 
@@ -143,9 +153,10 @@ def instrument_of(
             constants of what shows them.
         priors: of nuisances.
         free: names of free constants.
+        fading: rate at which contrast is lost, where it stands for a bath.
     """
     own = constants.names(law)
-    named = (*priors, *free, *settings_of(record))
+    named = (*priors, *free, *settings_of(record), *(["fading"] if fading else []))
     last = {name.rpartition(".")[2]: name for name in named}
     shown = [name for name in SHOWN if name in last and last[name] not in own]
     if not shown:
@@ -153,6 +164,8 @@ def instrument_of(
     centres: dict[str, Any] = {
         name: priors[last[name]].centre for name in shown if last[name] in priors
     }
+    # the same as the centre of its prior, where it has one
+    centres |= {"fading": fading} if fading else {}
     return Confusion(since=record.t0, **centres)
 
 

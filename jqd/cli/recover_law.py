@@ -12,7 +12,7 @@ from ..inference import Search
 from .copy_nodes import refuse_nodes
 from .fit import fit
 from .law_words import Wanted
-from .lifetimes import with_fading
+from .lifetimes import in_bath
 from .on_grid import (
     grid_error,
     ground_of,
@@ -28,12 +28,14 @@ from .options import (
     DATA,
     FIT,
     T0,
+    Bath,
     Columns,
     Common,
     Nuisance,
     Sampling,
     Shots,
     Starts,
+    parse_bath,
     parse_nuisances,
     parse_start,
     start_like,
@@ -79,6 +81,7 @@ def law(
     columns: Columns = "",
     shots: Shots = None,
     nuisance: Nuisance = "",
+    bath: Bath = "",
     sampling: Sampling,
     common: Common,
 ) -> int:
@@ -91,7 +94,7 @@ def law(
         refuse_beside_densities({
             "--hamiltonian": hamiltonian is not None, "--state": state is not None,
             "--t0": t0 is not None, "--columns": bool(columns),
-            "--shots": shots is not None,
+            "--shots": shots is not None, "--bath": bool(bath),
         })  # fmt: skip
         return _on_grid(
             wanted, data, free, start, starts, noise, nuisance, sampling, common
@@ -111,18 +114,21 @@ def law(
     first = parse_start(start, names)
     priors = parse_nuisances(nuisance, names)
     refuse_nodes(made, psi0, record, (*names, *priors))
-    priors = with_fading(priors, np.asarray(H), constants.names(made))
+    bathed = in_bath(made, priors, np.asarray(H), parse_bath(bath))
+    made, priors = bathed.law, bathed.priors
     record = with_scatter(record, priors, constants.names(made), data, columns, shots)
+    shown = instrument_of(made, record, priors, names, bathed.fading)
+    bathed.announce()
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
         common, made, record, psi0=psi0, free=names, start=first or None, file=data,
         starts=min(starts, 4) if common.quick else starts,
         search=quick if common.quick else Search(),
         names=[f"p{i}" for i in range(record.values.shape[1])],
-        instrument=instrument_of(made, record, priors, names), nuisances=priors,
-        sampling=sampling,
+        instrument=shown, nuisances=priors, sampling=sampling,
         settings={"law": " ".join(words_of(wanted)),
-                  "noise": type(record.noise).__name__, "nuisances": nuisance},
+                  "noise": type(record.noise).__name__, "nuisances": nuisance,
+                  "bath": bath},
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from ..records import (
     write_state,
 )
 from .law_words import Wanted
+from .lifetimes import centre, in_bath
 from .looks import Looks, Plan, looks, times_or
 from .on_grid import Ground, StateOrPacket, ground_of, stepper_of
 from .one_law import (
@@ -42,7 +43,15 @@ from .one_law import (
     told,
     words_of,
 )
-from .options import DATA, only_with, typed, with_options
+from .options import (
+    DATA,
+    Bath,
+    only_with,
+    parse_bath,
+    typed,
+    with_errors,
+    with_options,
+)
 from .recover_copying import law_of, read_problem, time_scale
 from .session import Matrix, State
 from .simulation import (
@@ -92,6 +101,7 @@ def copying(
     plan: Plan = None,
     readout: Readout = 0.0,
     rho: Rho = 0.0,
+    bath: Bath = "",
     simulation: Simulation,
 ) -> int:
     """Simulate counts of classes under copy dynamics.
@@ -107,7 +117,7 @@ def copying(
     return counts_of(
         "copying", make, lambda law: truth, lambda law: ["copying"], simulation,
         hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
-        rho=rho,
+        rho=rho, bath=bath,
     )  # fmt: skip
 
 
@@ -122,6 +132,7 @@ def law(
     plan: Plan = None,
     readout: Readout = 0.0,
     rho: Rho = 0.0,
+    bath: Bath = "",
     simulation: Simulation,
 ) -> int:
     """Simulate counts under your own law, or one of the library, as for `copying`.
@@ -142,7 +153,7 @@ def law(
     make = partial(law_that_runs, wanted)
     ground = ground_of(wanted, hamiltonian, state)
     if ground is not None:
-        for option in ("--readout", "--rho"):
+        for option in ("--readout", "--rho", "--bath"):
             only_with(option, "laws of a matrix", given=typed(option), there=False)
         return _on_ground(
             ground, make, wanted, lambda made: ["law", *recover(made)], simulation,
@@ -152,7 +163,7 @@ def law(
         "law", make, partial(told, wanted),
         lambda made: ["law", *recover(made)], simulation,
         hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
-        rho=rho,
+        rho=rho, bath=bath,
     )  # fmt: skip
 
 
@@ -169,6 +180,7 @@ def counts_of(
     plan: Path | None,
     readout: float,
     rho: float,
+    bath: str,
 ) -> int:
     """Draw counts of classes under a law of a matrix.
 
@@ -178,7 +190,7 @@ def counts_of(
         truth: its constants by name, of the law.
         recover: words that begin the command that recovers them, of the law.
         simulation: shots, seed, files.
-        hamiltonian, state, times, plan, readout, rho: the options.
+        hamiltonian, state, times, plan, readout, rho, bath: the options.
 
     Returns:
         Exit code.
@@ -198,7 +210,8 @@ def counts_of(
         for option, name in (("hamiltonian", "hamiltonian"), ("state", "psi0"))
     }
     noise = DirichletMultinomial(jnp.asarray(rho)) if rho > 0 else Multinomial()
-    instrument = Confusion(readout=jnp.asarray(readout), noise=noise)
+    lifetimes = parse_bath(bath)
+    times_of_bath = {name: centre(name, one) for name, one in lifetimes.items()}
     # as if a calibration had found it to a tenth
     priors = [f"readout={readout:g}+-{readout / 10:g}"] if readout > 0 else []
     # of the scatter nothing is known before
@@ -206,8 +219,13 @@ def counts_of(
 
     def prepare() -> Simulated:
         law = law_of(make, jnp.asarray(H), psi0, hamiltonian, state)
+        bathed = in_bath(law, {}, H, lifetimes)
+        bathed.announce()
+        instrument = Confusion(
+            readout=jnp.asarray(readout), fading=bathed.fading or 0.0, noise=noise
+        )
         with naming(state):
-            run = follow(law, psi0, seen.ts, instrument)
+            run = follow(bathed.law, psi0, seen.ts, instrument)
 
         def draw() -> dict[Path, Any]:
             record = drawn(run, seen.ts, instrument, simulation, seen.shots)
@@ -218,9 +236,11 @@ def counts_of(
             }
 
         return Simulated(
-            type(law).__name__, truth(law), f"counts of {len(psi0)} classes", draw,
+            type(law).__name__, {**truth(law), **times_of_bath},
+            f"counts of {len(psi0)} classes", draw,
             [*recover(law), "--data", out, "--hamiltonian", beside["hamiltonian"],
-             "--state", beside["state"], *seen.recover_beside(priors)],
+             "--state", beside["state"], *seen.recover_beside(priors),
+             *(["--bath", with_errors(bath)] if lifetimes else [])],
             len(seen.ts), run, seen.told,
         )  # fmt: skip
 

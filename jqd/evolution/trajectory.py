@@ -100,7 +100,7 @@ class Trajectory(eqx.Module):
             yield from self._beside("Integration error", self.error)
         if self.resolution is not None:
             yield (
-                "Error by the grid or basis, of the order of "
+                "Error by the grid, basis or quadrature, of the order of "
                 f"{_largest(self.resolution):.0e} of the probabilities."
             )
 

@@ -83,8 +83,9 @@ _WORDS = {
     "decay": (
         "what changes in the record fades with time, beside the law",
         "Decoherence or loss that the law lacks would leave this: let a rate be free "
-        "(`jqd.Lindblad`, or dephasing[gamma] and loss[gamma] of `jqd compare`), or "
-        "give a prior of `fading` beside counts of classes.",
+        "(`jqd.Lindblad`, or dephasing[gamma] and loss[gamma] of `jqd compare`), give "
+        "T1 and T2 (`--bath`, or `jqd.Decay`), or a prior of `fading` beside counts of "
+        "classes.",
     ),
     "growth": (
         "what changes in the record grows with time, beside the law",

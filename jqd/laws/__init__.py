@@ -26,6 +26,7 @@ from .rivals import GRW as GRW
 from .rivals import QMUPL as QMUPL
 from .rivals import Beretta as Beretta
 from .rivals import Collapse as Collapse
+from .rivals import Decay as Decay
 from .rivals import Decoherence as Decoherence
 from .rivals import Departure as Departure
 from .rivals import DepartureOfKets as DepartureOfKets
@@ -43,6 +44,7 @@ from .rivals import NewtonianDecay as NewtonianDecay
 from .rivals import PhaseKicks as PhaseKicks
 from .rivals import QuadraticDecay as QuadraticDecay
 from .rivals import QuantumJumps as QuantumJumps
+from .rivals import RandomConstant as RandomConstant
 from .rivals import RandomFrequencies as RandomFrequencies
 from .rivals import SchrodingerNewton as SchrodingerNewton
 from .rivals import SelfPotential as SelfPotential

@@ -39,7 +39,8 @@ class Resolution(NamedTuple):
     the order of magnitude; each law says how far that was tested.
 
     Attributes:
-        share: error from the part of a state that grid or basis cannot hold, scalar.
+        share: error from the part of a state that grid or basis cannot hold, or from
+            the nodes of an average, scalar.
         rate: error that is added per unit of time, scalar.
     """
 

@@ -11,8 +11,8 @@ import pytest
 import jqd
 from jqd.cli import main
 from jqd.cli.copy_nodes import _offer, _quantum, first_node, node_met
-from jqd.cli.lifetimes import with_fading
-from jqd.cli.options import parse_columns
+from jqd.cli.lifetimes import NoBath, in_bath
+from jqd.cli.options import parse_bath, parse_columns, with_errors
 from jqd.cli.recover_copying import instrument_of, with_scatter
 from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
 from jqd.laws import Harmonics
@@ -62,7 +62,7 @@ def test_a_bound_beside_flips_and_fading(tmp_path, printed):
         tmp_path, psi0, 0.02, 0.05, np.linspace(0, 6, 49), np.random.default_rng(3)
     )
     words = ["recover", "law", "weinberg", *files, "--start", "eps=0.1", "--starts"]
-    words += ["2", "--nuisance", "flip=0.02+-0.005,T1=15+-4"]
+    words += ["2", "--nuisance", "flip=0.02+-0.005", "--bath", "T1=15+-4"]
     out = ["--json", "--out", str(tmp_path / "run")]
     assert main([*words, *out]) == 0
     constants = printed("recover law")["constants"]
@@ -217,49 +217,132 @@ def test_what_a_law_has_of_its_own_is_not_the_instrument_s():
 )  # fmt: skip
 def test_lifetimes_on_resonance_are_a_rate(priors, rate, relative, capsys):
     """(1/T1 + 1/T2)/2 and its error, by hand."""
-    flip = {"flip": jqd.Normal(0.02, 0.01)}
-    found = with_fading(flip | priors, H, ())
-    assert list(found) == ["flip", "fading"]
-    assert float(found["fading"].median) == pytest.approx(rate)
-    assert float(found["fading"].sd) == pytest.approx(relative)
+    flip, law = {"flip": jqd.Normal(0.02, 0.01)}, jqd.Weinberg(H)
+    found = in_bath(law, flip, H, priors)
+    assert found.law is law
+    assert list(found.priors) == ["flip", "fading"]
+    assert found.fading == pytest.approx(rate)
+    assert float(found.priors["fading"].median) == pytest.approx(rate)
+    assert float(found.priors["fading"].sd) == pytest.approx(relative)
+    found.announce()
     said = capsys.readouterr().err
     enter = "T1 and T2 enter" if len(priors) > 1 else "T1 enters"
     assert f"{enter} as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, to" in said
+    assert "an approximation for a law that is not linear" in said
     assert "1/(Omega T1) = 0.008 are left out" in said  # 1/(2 pi 20)
-    assert with_fading(flip | priors, H, ("T1", "T2")) == flip | priors
+
+
+def test_a_lifetime_that_is_known_is_a_rate_without_a_prior():
+    found = in_bath(jqd.Weinberg(H), {}, H, {"T1": 20.0})
+    assert found.priors == {}
+    assert found.fading == pytest.approx(3 / 80)
+    assert "= 0.0375, an approximation" in found.words
+    record = jqd.Record([0.5, 1.0], [[9, 1], [5, 5]], Multinomial(), t0=0.25)
+    shown = instrument_of(found.law, record, {}, (), found.fading)
+    assert float(shown.fading) == pytest.approx(3 / 80)
 
 
 @pytest.mark.parametrize(
-    ("priors", "matrix", "part"),
+    ("law", "size", "words"),
     [
-        ({"T2": (15, 2)}, H, "name T2 without T1"),
-        ({"T1": (5, 1), "T2": (15, 2)}, H, "no longer than 2 T1, but gives 15 and 5"),
-        ({"T1": (-5, 1)}, H, "give T1 as a positive time"),
-        ({"T1": (5, 1), "fading": (0.1, 0.1)}, H, "beside fading"),
-        ({"T1": (5, 1)}, H + np.diag([0, 1.0]), "driven on resonance"),
-        ({"T1": (5, 1)}, np.diag([1.0, 1.0]), "driven on resonance"),
-        ({"T1": (5, 1)}, np.ones((3, 3)), "driven on resonance"),
+        (jqd.Schrodinger(H + np.diag([0, 1.0])), 2, "level 1 decays to level 0"),
+        (jqd.laws.Dephasing(np.ones((3, 3)), np.eye(3), 0.1), 3, "level k decays"),
     ],
 )
-def test_lifetimes_that_say_no_rate(priors, matrix, part):
-    given = {name: jqd.Normal(*pair) for name, pair in priors.items()}
-    with pytest.raises(ValueError, match=f"`--nuisance` must .*{part}"):
-        with_fading(given, matrix, ())
+def test_lifetimes_of_a_linear_law_are_jumps(law, size, words):
+    """Off resonance and of more levels as well; the priors are those of the times."""
+    given = parse_bath("T1=20+-1,T2=15")
+    found = in_bath(law, {"flip": jqd.Normal(0.02, 0.01)}, np.eye(size), given)
+    assert isinstance(found.law, jqd.Decay)
+    assert (float(found.law.T1), float(found.law.T2)) == (20, 15)
+    assert list(found.priors) == ["flip", "T1"]
+    assert found.fading is None
+    assert words in found.words
+    assert in_bath(law, {}, np.eye(size), {}).law is law
+
+
+@pytest.mark.parametrize(
+    ("text", "matrix", "part"),
+    [
+        ("T1=5+-1,T2=15+-2", H, "no longer than 2 T1, but gives 15 and 5"),
+        ("T1=-5+-1", H, "give T1 as a positive time"),
+        ("T1=uniform(5,9)", H, "give T1 as a time with its error"),
+        ("T1=5+-1", H + np.diag([0, 1.0]), "driven on resonance"),
+        ("T1=5+-1", np.diag([1.0, 1.0]), "driven on resonance"),
+        ("T1=5+-1", np.ones((3, 3)), "driven on resonance"),
+    ],
+)
+def test_lifetimes_that_say_no_rate(text, matrix, part):
+    with pytest.raises(ValueError, match=f"`--bath` must .*{part}"):
+        in_bath(jqd.Weinberg(H), {}, matrix, parse_bath(text))
 
 
 def test_lifetimes_are_no_prior_of_what_a_law_calls_fading():
-    given = {"T1": jqd.Normal(20, 1)}
-    with pytest.raises(ValueError, match="must not name T1 beside fading"):
-        with_fading(given, H, ("fading",))
-    named = given | {"instrument.fading": jqd.Normal(0.1, 0.1)}
-    with pytest.raises(ValueError, match="must not name T1 beside fading"):
-        with_fading(named, H, ())
+    law, given = jqd.Weinberg(H), {"T1": jqd.Normal(20, 1)}
+    named = {"instrument.fading": jqd.Normal(0.1, 0.1)}
+    with pytest.raises(ValueError, match="must not be given beside fading"):
+        in_bath(law, named, H, given)
+    with pytest.raises(ValueError, match="`--nuisance` must not name T1, but does"):
+        in_bath(law, given, H, {})
+    with pytest.raises(NoBath, match="Decay has a constant T1 of its own"):
+        in_bath(jqd.Decay(H, 20.0), {}, H, given)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("T2=15+-2", "must not name T2 without T1"),
+        ("T3=15+-2", "must name T1 and T2, each once"),
+        ("T1=15,T1=20", "must name T1 and T2, each once"),
+        ("T1=long", "must look like T1=20+-1,T2=15+-2"),
+        ("T1", "must look like T1=20+-1,T2=15+-2"),
+        ("T1=20+-0", "a positive width, but '0' was given"),
+    ],
+)
+def test_baths_that_are_none(text, part):
+    with pytest.raises(ValueError, match=re.escape(part)):
+        parse_bath(text)
+
+
+def test_a_simulated_lifetime_gets_an_error_of_a_tenth():
+    assert with_errors("T1=20,T2=lognormal(15,0.1)") == (
+        "T1=20+-2,T2=lognormal(15,0.1)"
+    )
+    assert parse_bath("T1=2.5e-5")["T1"] == 2.5e-5
+
+
+@pytest.mark.slow
+def test_a_bath_goes_from_a_simulation_through_a_comparison(tmp_path, capsys):
+    """Off resonance: quantum mechanics takes T1, and what is not linear is left out."""
+    np.save(tmp_path / "H.npy", H + np.diag([0.0, 1.0]))
+    np.save(tmp_path / "psi0.npy", np.sqrt([0.8, 0.2]))
+    out = tmp_path / "n.csv"
+    words = ["--hamiltonian", str(tmp_path / "H.npy"), "--state"]
+    words += [str(tmp_path / "psi0.npy"), "--bath", "T1=4"]
+    made = ["simulate", "law", "schrodinger", *words, "--times", "0:3:13"]
+    assert main([*made, "--out", str(out), "--json"]) == 0
+    said = capsys.readouterr()
+    assert "T1 enters Schrodinger as jumps" in said.err
+    assert json.loads(said.out)["constants"] == {"T1": 4.0}
+    command = json.loads(said.out)["recover"]
+    assert command.endswith("--bath T1=4+-0.4")
+    _, _, _, *rest = shlex.split(command)
+    laws = ["--laws", "schrodinger,weinberg[eps]", "--folds", "2", "--starts", "1"]
+    assert main(["compare", *rest[1:], *laws, "--json"]) == 0
+    said = capsys.readouterr()
+    assert "weinberg[eps] is left out: Weinberg is not linear" in said.err
+    (law,) = json.loads(said.out)["laws"]
+    # 13 rows of 1000 shots: beyond 4 standard errors once in 1e4 times
+    assert abs(law["constants"]["T1"] - 4) < 4 * law["stderr"]["T1"]
+    # beyond once in 1e4 records; without T1 it is below 1e-100
+    assert law["p_value"] > 1e-4
 
 
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        ("--nuisance T2=20+-1", "must not name T2 without T1"),
+        ("--bath T2=20+-1", "must not name T2 without T1"),
+        ("--nuisance T1=20+-1", "`--nuisance` must not name T1, but does"),
         ("--nuisance flip=1.5+-0.1", "`--nuisance flip` must be in [0, 1]"),
         ("--nuisance fading=-1+-0.1", "`--nuisance fading` must not be negative"),
         ("--columns t=time_us,n1", "have one column 'n1', but rabi.csv has day,time"),

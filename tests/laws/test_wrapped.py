@@ -42,8 +42,10 @@ EXAMPLES = {
     RandomTower: (TOWER, TOWER.foot(0.5), ()),
     # near a jump two paths are not compared
     laws.GRW: (laws.GRW(LINE, 0.1), PACKET, ("difference",)),
+    laws.Decay: (laws.Decay(H, 5.0), KET, ()),
     laws.QuantumJumps: (laws.QuantumJumps(laws.Lindblad(H, [H])), KET, ()),
     # at every node of the average
+    laws.RandomConstant: (laws.RandomConstant(COPIES, "q", 0.1, nodes=3), KET, ()),
     laws.RandomFrequencies: (
         laws.RandomFrequencies(COPIES, 0.1, nodes=3), KET, ("reversed",),
     ),

@@ -1,7 +1,9 @@
 """Rival laws, one file for each."""
 
+from .averaged_runs import RandomConstant as RandomConstant
 from .beretta import Beretta as Beretta
 from .collapse import Collapse as Collapse
+from .decay import Decay as Decay
 from .decoherence import Decoherence as Decoherence
 from .departure import Departure as Departure
 from .departure import DepartureOfKets as DepartureOfKets

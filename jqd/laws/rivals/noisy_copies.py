@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
@@ -20,14 +19,13 @@ from ..._math import expi, safe_sqrt
 from ..._outside import plain
 from ...constants import constant, free, parts
 from ..copying import CopyDynamics, DensityPhase
-from ..groups import Chance, StepNoise, Watch
+from ..groups import Chance, StepNoise
 from ..wrapped import Wrapped
+from .averaged_runs import MOST_NODES, AveragedRuns, Quadrature, hermite
 from .dephasing import Dephasing
 
-_MOST_NODES = 10**5
 
-
-class RandomFrequencies(Wrapped):
+class RandomFrequencies(AveragedRuns):
     """Copies whose ω_a are constant in a run and normally distributed over runs.
 
     ρ(t) = Σ_i w_i ρ(t; ω + sd x_i), x_i, w_i of Gauss and Hermite
@@ -44,8 +42,6 @@ class RandomFrequencies(Wrapped):
         nodes: quadrature nodes for each of them (static).
     """
 
-    # there is a state at every quadrature node
-    lens = None
     classes: tuple[int, ...] = eqx.field(static=True)
     nodes: int = eqx.field(static=True)
     law: CopyDynamics = parts()
@@ -83,10 +79,10 @@ class RandomFrequencies(Wrapped):
                 f"once, but is {_checks.shown(classes)}."
             )
         self.nodes = _checks.whole_number(nodes, "nodes", 1)
-        if self.nodes ** len(self.classes) > _MOST_NODES:
+        if self.nodes ** len(self.classes) > MOST_NODES:
             raise ValueError(
                 f"Argument `nodes` must be few enough for {len(self.classes)} classes, "
-                f"at most {_MOST_NODES} runs in all, but is {nodes}."
+                f"at most {MOST_NODES} runs in all, but is {nodes}."
             )
         _checks.check_not_negative(sd, "sd")
         if np.ndim(sd) != 0:
@@ -98,68 +94,20 @@ class RandomFrequencies(Wrapped):
         """The copies."""
         return self.law
 
-    def _quadrature(self) -> tuple[np.ndarray, np.ndarray]:
-        """x, (N, K), and w, (N,), of sum 1."""
-        x, w = np.polynomial.hermite_e.hermegauss(self.nodes)
+    def quadrature(self) -> Quadrature:
+        """x, (N, K), and w, (N,)."""
+        x, w = hermite(self.nodes)
         count = len(self.classes)
         points = np.array(list(itertools.product(x, repeat=count)))
-        weights = functools.reduce(np.multiply.outer, [w / w.sum()] * count)
-        return points, np.ravel(weights)
-
-    def _each(self, t: ArrayLike, function: Any, *states: PyTree[Array]) -> Any:
-        """A function of the law and a state, at every node."""
-        x, _ = self._quadrature()
-        shift = self.sd[None, :] * x
-        omega = self.law.omega[None, :] + jnp.zeros((len(x), 1), shift.dtype)
-        omega = omega.at[:, np.array(self.classes)].add(shift)
-
-        def one(omega: Array, *states: PyTree[Array]) -> Any:
-            law = eqx.tree_at(lambda law: law.omega, self.law, omega)
-            return function(law, *states)
-
-        return jax.vmap(one)(omega, *states)
-
-    def prepare(self, psi: Any) -> PyTree[Array]:
-        """The state of the copies, at every quadrature node.
-
-        Raises:
-            ValueError: wrong shape, not finite, not normalised.
-        """
-        count = self.nodes ** len(self.classes)
-        return jax.tree.map(
-            lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape)),
-            self.law.prepare(psi),
+        return Quadrature(
+            points, np.ravel(functools.reduce(np.multiply.outer, [w] * count))
         )
 
-    def vector_field(
-        self, t: ArrayLike, state: PyTree[Array], args: Any = None
-    ) -> PyTree[Array]:
-        """Time derivative of the copies, at every quadrature node."""
-        del args
-        return self._each(t, lambda law, one: law.vector_field(t, one), state)
-
-    def density(self, state: PyTree[Array]) -> Float[Array, " M"]:
-        """Σ_i w_i ρ_i"""
-        _, w = self._quadrature()
-        each = jax.vmap(self.law.density)(state)
-        return jnp.sum(jnp.asarray(w, each.dtype)[:, None] * each, axis=0)
-
-    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
-        """The norm Σρ."""
-        return {"norm": jnp.sum(self.density(state))}
-
-    def watch(self) -> Watch:
-        """Alarm where one of the runs meets ρ_a = 0: the average ends there."""
-
-        def alarm(t: ArrayLike, before: PyTree[Array], after: PyTree[Array]) -> Array:
-            def ended(law: CopyDynamics, old: Any, new: Any) -> Array:
-                return law.watch().alarm(t, old, new)
-
-            return jnp.max(self._each(t, ended, before, after))
-
-        # for all quadrature nodes as for one
-        turned = self.law.watch().reversed
-        return super().watch()._replace(alarm=alarm, reversed=turned)
+    def at(self, x: Float[Array, " K"]) -> CopyDynamics:
+        """The copies with ω_a + sd_a x_a of the classes that scatter."""
+        shift = (self.sd * x).astype(self.law.omega.dtype)
+        omega = self.law.omega.at[np.array(self.classes)].add(shift)
+        return eqx.tree_at(lambda law: law.omega, self.law, omega)
 
 
 class PhaseKicks(Wrapped):
