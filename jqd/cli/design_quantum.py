@@ -186,7 +186,7 @@ def _of_counts(
         bathed = in_bath(law, priors, H, lifetimes)
         bathed.announce()
         instrument = Confusion(
-            readout=jnp.asarray(readout), fading=bathed.fading or 0.0
+            readout=jnp.asarray(readout), fading=jnp.asarray(bathed.fading or 0.0)
         )
         with naming(state):
             run = follow(bathed.law, psi0, ts, instrument)

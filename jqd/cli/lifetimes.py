@@ -4,13 +4,14 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 import typer
 
 from .. import constants
 from ..inference import LogNormal, Normal, Prior
 from ..laws import Decay, Law
-from ..laws.rivals.decay import decays
+from ..laws.rivals.decay import Linear, decays
 from .options import LIFETIMES
 
 # Detuning over the Rabi frequency up to which a drive counts as resonant: the rate
@@ -97,8 +98,13 @@ def in_bath(
         )
     if decays(law):
         told = {n: one for n, one in bath.items() if isinstance(one, Prior)}
-        return Bathed(Decay(law, **times), {**priors, **told}, None, _jumps(law, times))
+        return Bathed(_decay(law, times), {**priors, **told}, None, _jumps(law, times))
     return _faded(law, priors, H, bath, own)
+
+
+def _decay(law: Linear, times: Mapping[str, float]) -> Decay:
+    """A linear law with these lifetimes."""
+    return Decay(law, **{name: jnp.asarray(time) for name, time in times.items()})
 
 
 def centre(name: str, given: Any) -> float:

@@ -222,7 +222,9 @@ def counts_of(
         bathed = in_bath(law, {}, H, lifetimes)
         bathed.announce()
         instrument = Confusion(
-            readout=jnp.asarray(readout), fading=bathed.fading or 0.0, noise=noise
+            readout=jnp.asarray(readout),
+            fading=jnp.asarray(bathed.fading or 0.0),
+            noise=noise,
         )
         with naming(state):
             run = follow(bathed.law, psi0, seen.ts, instrument)

@@ -10,6 +10,7 @@ from .. import _checks
 from .._math import take
 from .._outside import plain
 from ..instruments import Multinomial
+from ..instruments.noise import Noise
 from .record import Record, between, spaced
 
 
@@ -39,7 +40,7 @@ class Clusters(Record):
         self,
         ts: ArrayLike,
         values: ArrayLike | Any,
-        noise: Multinomial | None = None,
+        noise: Noise | None = None,
         t0: ArrayLike | None = None,
         *,
         multiplicity: ArrayLike | None = None,

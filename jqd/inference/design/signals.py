@@ -102,7 +102,7 @@ def strongest_signal(
             return (optax.apply_updates(x, updates), state), (x, size)
 
         _, (path, sizes) = jax.lax.scan(advance, (x, solver.init(x)), length=rounds)
-        # steps of one length go to and fro across a ridge: the best of all
+        # steps of one length cross a ridge back and forth: the best of all
         best = jnp.argmax(sizes)
         return path[best], sizes[best]
 
@@ -120,7 +120,7 @@ def _qubits(x: Float[Array, " 10"], turn: ArrayLike) -> tuple[Array, Array]:
     """ψ_ab, and the angles of A and B, of free numbers."""
     density = LEAST + (1 - 4 * LEAST) * jax.nn.softmax(x[:4])
     psi = jnp.sqrt(density) * expi(-jnp.pi * x[4:8])
-    return psi, turn * jax.nn.sigmoid(x[8:])
+    return psi, jnp.asarray(turn) * jax.nn.sigmoid(x[8:])
 
 
 def _flip(dtype: Any) -> Array:

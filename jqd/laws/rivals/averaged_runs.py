@@ -155,9 +155,9 @@ class RandomConstant(AveragedRuns):
         nodes: number of quadrature nodes (static).
     """
 
-    law: Law = parts()
     name: str = eqx.field(static=True)
     nodes: int = eqx.field(static=True)
+    law: Law = parts()
     sd: Float[Array, ""] = free(
         quantum=0.0, span=(0.0, 1.0), bounds=(0.0, np.inf), unit=_range
     )

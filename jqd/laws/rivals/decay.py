@@ -1,7 +1,7 @@
 """Decay beside a linear law of levels: T1 and T2 as its constants."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
@@ -22,7 +22,7 @@ from .quantum import read_quantum
 Linear: TypeAlias = Schrodinger | Lindblad | Dephasing
 
 
-def decays(law: Any) -> bool:
+def decays(law: Any) -> TypeGuard[Linear]:
     """Whether a law is linear and of levels, so that it can have a `Decay`."""
     return isinstance(law, Linear) and getattr(law, "grid", None) is None
 
