@@ -194,7 +194,7 @@ class RandomConstant(AveragedRuns):
                 "Argument `name` must name a constant without bounds, which a normal "
                 f"distribution would leave, but {name!r} has some."
             )
-        self.law, self.name, self.sd = law, name, sd
+        self.law, self.name, self.sd = law, name, jnp.asarray(sd)
         self.nodes = _checks.whole_number(nodes, "nodes", 3, MOST_NODES)
 
     @property
