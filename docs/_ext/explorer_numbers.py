@@ -29,7 +29,7 @@ def copying(jqd, jax, jnp):
     psi0 = jnp.sqrt(jnp.array([0.5, 0.3, 0.2])) + 0j
     law = jqd.CopyDynamics.from_hamiltonian(H)
     ts = jnp.linspace(0.0, 4.0, 21)
-    method = jqd.Fixed(jqd.rk4, 16, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 16, estimate_error=False)
 
     @jax.jit
     def run(q, r):
@@ -98,7 +98,7 @@ def design(jqd, jax, jnp, np):
     psi0 = jnp.sqrt(jnp.array([0.5, 0.3, 0.2])) + 0j
     law = jqd.CopyDynamics.from_hamiltonian(H)
     ts = jnp.linspace(0.0, 6.0, 61)
-    method = jqd.Fixed(jqd.rk4, 8, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 8, estimate_error=False)
 
     @jax.jit
     def seen(theta):

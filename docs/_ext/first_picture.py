@@ -54,7 +54,7 @@ def draw_data(axis: Axes, names: dict) -> None:
     axis.legend(fontsize=8, loc="upper right")
 
 
-def draw_region(axis: Axes, found: jqd.Recovery) -> None:
+def draw_region(axis: Axes, found: jqd.inference.Recovery) -> None:
     """The exponents that the data allow."""
     centre = [found.constants[name].value for name in ("q", "r")]
     values, axes = np.linalg.eigh(np.asarray(found.covariance))

@@ -35,7 +35,7 @@ def copies():
 
 def lindblad():
     down = jnp.diag(jnp.ones(2), 1)
-    return jqd.Lindblad(H, {"decay": jqd.Jump(down, rate=0.1)})
+    return jqd.Lindblad(H, {"decay": jqd.laws.Jump(down, rate=0.1)})
 
 
 LAWS = {
@@ -52,7 +52,7 @@ LAWS = {
     "HusimiFokkerPlanck": lambda: bound("husimi[C=0.9]"),
     "ConservativeDiffusion": lambda: bound("diffusion[D=0.45]"),
     "Madelung": lambda: bound("madelung"),
-    "ClassicalDiffusion": lambda: jqd.ClassicalDiffusion(grid(), 0.5),
+    "ClassicalDiffusion": lambda: jqd.laws.ClassicalDiffusion(grid(), 0.5),
     "Logarithmic": lambda: bound("logarithmic[b=0.2]"),
     "GrossPitaevskii": lambda: bound("gross_pitaevskii[g=0.3]"),
     "SchrodingerNewton": lambda: bound("schrodinger_newton[G=0.5]"),
@@ -63,19 +63,21 @@ LAWS = {
     "Beretta": lambda: bound("beretta[kappa=0.2]"),
     "Dephasing": lambda: bound("dephasing[gamma=0.1]"),
     "Lindblad": lindblad,
-    "Decay": lambda: jqd.Decay(H, T1=20.0, T2=15.0),
-    "QuantumJumps": lambda: jqd.QuantumJumps(lindblad()),
-    "Collapse": lambda: jqd.Collapse(H, jnp.array([1.0, 0.0, -1.0]), gamma=0.1),
-    "Decoherence": lambda: jqd.Decoherence(
+    "Decay": lambda: jqd.laws.Decay(H, T1=20.0, T2=15.0),
+    "QuantumJumps": lambda: jqd.laws.QuantumJumps(lindblad()),
+    "Collapse": lambda: jqd.laws.Collapse(H, jnp.array([1.0, 0.0, -1.0]), gamma=0.1),
+    "Decoherence": lambda: jqd.laws.Decoherence(
         on_grid(), jqd.laws.GaussianDecay(lam=0.1, r_C=0.5)
     ),
     "QMUPL": lambda: bound("qmupl[lam=0.1]"),
     "CSL": lambda: bound("csl[lam=0.2,r_C=0.5]"),
     "GRW": lambda: bound("grw[lam=0.2,r_C=0.5]"),
     "DiosiPenrose": lambda: bound("diosi_penrose[G_m2=0.2,R0=0.5]"),
-    "RandomConstant": lambda: jqd.RandomConstant(jqd.Schrodinger(H), "hbar", sd=0.1),
-    "RandomFrequencies": lambda: jqd.RandomFrequencies(copies(), sd=0.1),
-    "PhaseKicks": lambda: jqd.PhaseKicks(copies(), g=0.1),
+    "RandomConstant": lambda: jqd.laws.RandomConstant(
+        jqd.Schrodinger(H), "hbar", sd=0.1
+    ),
+    "RandomFrequencies": lambda: jqd.laws.RandomFrequencies(copies(), sd=0.1),
+    "PhaseKicks": lambda: jqd.laws.PhaseKicks(copies(), g=0.1),
     "AtomMotion": lambda: solid.AtomMotion(
         solid.chain(4, solid.FPUT(K=1.0, alpha=0.3, beta=0.6), ends="fixed")
     ),

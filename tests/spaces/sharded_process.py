@@ -21,7 +21,7 @@ def run(grid):
         return grid.integrate(law.density(psi) * grid.coordinates[0] ** 2)
 
     return jqd.evolve(
-        law, psi, [0.0, 0.2], method=jqd.Fixed(jqd.chin4a, 4),
+        law, psi, [0.0, 0.2], method=jqd.Fixed(jqd.steppers.chin4a, 4),
         observe={"x2": x2, "psi": lambda t, psi: psi},
     ).values  # fmt: skip
 

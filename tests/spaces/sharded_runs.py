@@ -157,7 +157,7 @@ def placement():
     grid = SOLID.sharded(mesh(2, 4))
     disk = Recorded(np.ones(SOLID.shape))
     sampled = law_of(grid, V=grid.sample(lambda *x: solid(*x, k=1.0)))
-    final = run(grid, fixed(jqd.strang)).values
+    final = run(grid, fixed(jqd.steppers.strang)).values
     arrays = {
         "sampled": start(grid), "placed": grid.shard(np.ones(SOLID.shape)),
         "from disk": grid.shard(disk), "k2": grid.k2, "spectral_k2": grid.spectral_k2,
@@ -170,7 +170,7 @@ def placement():
         for name, array in arrays.items()
     }
     blocks["read"] = max(np.prod(shape) for shape in disk.read) / SOLID.size
-    whole = run(SOLID, fixed(jqd.strang)).values
+    whole = run(SOLID, fixed(jqd.steppers.strang)).values
     return {
         "blocks": blocks, "k2": gap(grid.k2, SOLID.k2), "states": gap(final, whole),
         "eager": gap(arrays["eager"], jnp.exp(-sum(x**2 for x in SOLID.coordinates))),
@@ -181,7 +181,7 @@ def placement():
 
 def evolution():
     """`evolve` on pencils against one device, with error bars."""
-    halved = fixed(jqd.strang, estimate_error=True)
+    halved = fixed(jqd.steppers.strang, estimate_error=True)
     return {"strang, 2 x 4": _against_one(SOLID, (2, 4), halved)}
 
 
@@ -189,11 +189,11 @@ def more_evolution():
     """Other steppers and meshes."""
     return {
         "Chebyshev, 2 x 4": _against_one(SOLID, (2, 4), jqd.Propagator()),
-        "srkn11, slabs 3D": _against_one(SOLID, (8,), fixed(jqd.srkn11, 1)),
-        "chin4a, 4 x 2": _against_one(SOLID, (4, 2), fixed(jqd.chin4a)),
-        "driven": _against_one(FLAT, (4,), fixed(jqd.chin4a), V=driven),
+        "srkn11, slabs 3D": _against_one(SOLID, (8,), fixed(jqd.steppers.srkn11, 1)),
+        "chin4a, 4 x 2": _against_one(SOLID, (4, 2), fixed(jqd.steppers.chin4a)),
+        "driven": _against_one(FLAT, (4,), fixed(jqd.steppers.chin4a), V=driven),
         "three masses, 4 x 2": _against_one(
-            SOLID, (4, 2), fixed(jqd.srkn11, 1), mass=[0.8, 2.0, 1.3]
+            SOLID, (4, 2), fixed(jqd.steppers.srkn11, 1), mass=[0.8, 2.0, 1.3]
         ),
         "five axes, 2 x 4": _five_axes(),
     }
@@ -209,7 +209,9 @@ def _five_axes():
         psi = g.normalise(
             g.sample(lambda *x: jnp.exp(-sum(c**2 for c in x) / 3 + 0.4j * x[1]))
         )
-        finals.append(jqd.evolve(law, law.prepare(psi), TS, method=fixed(jqd.strang)))
+        finals.append(
+            jqd.evolve(law, law.prepare(psi), TS, method=fixed(jqd.steppers.strang))
+        )
     one, many = finals
     return {
         "values": gap(many.values, one.values),
@@ -241,8 +243,10 @@ def _against_one(grid, sizes, method, **options):
 def single():
     """complex64 on pencils of 4 x 2: itself, and against complex128 on one device."""
     grid = SOLID.sharded(mesh(4, 2))
-    many, one = (run(g, fixed(jqd.strang), dtype="complex64") for g in (grid, SOLID))
-    exact = run(SOLID, fixed(jqd.strang))
+    many, one = (
+        run(g, fixed(jqd.steppers.strang), dtype="complex64") for g in (grid, SOLID)
+    )
+    exact = run(SOLID, fixed(jqd.steppers.strang))
     return {
         "dtype": str(many.values.dtype), "one": gap(many.values, one.values),
         "exact": gap(many.values, exact.values),
@@ -251,7 +255,7 @@ def single():
 
 def gradients():
     """Reversible gradients by mass, V and ψ, and what the program sends."""
-    return _sampled(FLAT, (8,), jqd.strang)
+    return _sampled(FLAT, (8,), jqd.steppers.strang)
 
 
 def more_gradients():
@@ -261,8 +265,10 @@ def more_gradients():
         return law_of(grid, mass=mass, k=k)
 
     return {
-        "reversible": _sampled(SOLID, (2, 4), jqd.chin4a),
-        "checkpointed": _gradients(SOLID, (8,), fixed(jqd.strang), make, (0.9, 1.1)),
+        "reversible": _sampled(SOLID, (2, 4), jqd.steppers.chin4a),
+        "checkpointed": _gradients(
+            SOLID, (8,), fixed(jqd.steppers.strang), make, (0.9, 1.1)
+        ),
     }
 
 
@@ -301,7 +307,7 @@ def _gradients(one, sizes, method, make, constants):
 
 def traffic():
     """Communication of a compiled run, and of one with the FFT of `jax.numpy`."""
-    result, method = {}, fixed(jqd.strang, 4)
+    result, method = {}, fixed(jqd.steppers.strang, 4)
     for name, grid in {
         "slabs": FLAT.sharded(mesh(8)), "pencils": SOLID.sharded(mesh(2, 4))
     }.items():  # fmt: skip
@@ -326,9 +332,9 @@ def traffic():
 def wrong_order():
     """Kinetic factors in the grid's order where the spectrum's is rotated."""
     cube = jqd.Grid([(-5.0, 5.0), (-8.0, 8.0), (-3.0, 3.0)], (8, 8, 8))
-    right = run(cube, fixed(jqd.strang)).values
+    right = run(cube, fixed(jqd.steppers.strang)).values
     jqd.Grid.spectral_k2 = jqd.Grid.k2
-    return gap(run(cube.sharded(mesh(2, 4)), fixed(jqd.strang)).values, right)
+    return gap(run(cube.sharded(mesh(2, 4)), fixed(jqd.steppers.strang)).values, right)
 
 
 def observables():
@@ -340,7 +346,9 @@ def observables():
         for g, x, y in ((grid, grid.shard(a), grid.shard(b)), (SOLID, a, b))
     ]
     looked = [
-        run(g, fixed(jqd.strang), observe={"density": "density", "x2": x2(g)}).values
+        run(
+            g, fixed(jqd.steppers.strang), observe={"density": "density", "x2": x2(g)}
+        ).values
         for g in (grid, SOLID)
     ]
     return {"grid": gaps(*numbers), "evolve": gaps(*looked)}
@@ -352,7 +360,7 @@ def x2(grid):
 
 def other_methods():
     """Ground states, absorbers, batches and adaptive steps."""
-    grid, method = FLAT.sharded(mesh(8)), fixed(jqd.chin4a)
+    grid, method = FLAT.sharded(mesh(8)), fixed(jqd.steppers.chin4a)
     states = [jqd.ground_state(law_of(g), dtau=0.05) for g in (grid, FLAT)]
     result = {"energy": gap(*(s.energy for s in states))}
     result["status"] = int(states[0].status)
