@@ -27,6 +27,7 @@ COMMANDS = (
     "info",
     "equations copying",
     "cite",
+    "laws",
     "bounds",
     "examples list",
     "new-law damped --out {out}",

@@ -13,6 +13,7 @@ from pages import write
 
 from jqd.cli import app as jqd_app
 from jqd.cli import main
+from jqd.cli.setups import REASONS, SETUPS, VERBS, command_for
 
 # Of the terminal; the help is plain text there.
 TERMINAL = {"COLUMNS": "78", "NO_COLOR": "1", "TERM": "dumb", "JAX_ENABLE_X64": "1"}
@@ -51,6 +52,23 @@ def page(name: str, all_words: list[tuple[str, ...]]) -> str:
         if words[0] == name and len(words) > 1:
             lines += [f"## jqd {' '.join(words)}", shown(words)]
     return "\n\n".join(lines) + "\n"
+
+
+def verbs_table() -> str:
+    """Set-ups by verbs, with links to the commands, and why where there is none."""
+    found = dict(typer.main.get_command(jqd_app).commands)
+    lines = [f"| set-up | {' | '.join(VERBS)} |", f"|---|{'---|' * len(VERBS)}"]
+    for setup in SETUPS:
+        words = [command_for(verb, setup, found) for verb in VERBS]
+        cells = [f"[yes](/cli/{w.split()[0]}.md)" if w else "-" for w in words]
+        lines.append(f"| `{setup}` | {' | '.join(cells)} |")
+    lines.append("")
+    for verb in VERBS:
+        reasons = REASONS.get(verb, {})
+        for reason in dict.fromkeys(reasons.values()):
+            which = ", ".join(f"`{one}`" for one in reasons if reasons[one] == reason)
+            lines.append(f"- {verb}, {which}: {reason}.")
+    return "\n".join(lines)
 
 
 def make(app):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import cli_pages
 import gallery
 import rooms
 from docstrings import is_equation
@@ -222,6 +223,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "statuses": statuses,
     "snippet": lambda *title: from_the_root(snippet(*title)),
     "file": file,
+    "verbs": cli_pages.verbs_table,
     "rooms": lambda part: {"picture": rooms.picture, "table": rooms.table}[part](),
 }
 

@@ -44,7 +44,7 @@ def _wanted(law: str | None) -> tuple[list[Reference], str]:
         return list(PAPERS.values()), ""
     if law in PAPERS:
         return [PAPERS[law]], ""
-    known = _laws()
+    known = makers()
     if law not in known:
         raise ValueError(
             f"Argument `law` must be one of {', '.join((*PAPERS, *sorted(known)))}, "
@@ -56,7 +56,7 @@ def _wanted(law: str | None) -> tuple[list[Reference], str]:
     return [PAPERS[name] for name in of_paper], source
 
 
-def _laws() -> dict[str, Any]:
+def makers() -> dict[str, Any]:
     """What makes the laws of the library, classes and functions, by their names."""
     found = {name: getattr(laws, name) for name in dir(laws)}
     return {name: one for name, one in found.items() if _makes_a_law(one)}

@@ -4,8 +4,10 @@ import typer
 
 from .design_husimi import husimi
 from .design_quantum import copying, diffusion, law
+from .setups import Verb
 
 design_app = typer.Typer(
+    cls=Verb,
     help="Plan an experiment: at which times to measure, and with how many shots.",
     no_args_is_help=True,
 )

@@ -22,6 +22,7 @@ from ..laws import (
 )
 from ..report.user_laws import make_law
 from .options import finite_number
+from .setups import REASONS
 
 # Nonlinear laws of a matrix: they are made of H and their constants.
 RIVALS: dict[str, Callable[..., Law]] = {
@@ -93,6 +94,12 @@ def parse_laws(
     for entry in map(str.strip, _COMMA.split(text)):
         match = _ENTRY.fullmatch(entry)
         if match is None or not (match[1] in table or _OWN.fullmatch(match[1])):
+            why = REASONS["compare"].get(entry.partition("[")[0])
+            if why and option == "--laws":
+                raise ValueError(
+                    f"Argument `--laws` must name laws that `jqd compare` takes, but "
+                    f"{entry!r} was given: {why}."
+                )
             raise ValueError(
                 f"Argument `{option}` must name laws out of {', '.join(sorted(table))} "
                 "or FILE.py:NAME, with constants in brackets, but "

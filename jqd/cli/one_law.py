@@ -9,6 +9,7 @@ import typer
 from jaxtyping import Array
 
 from .. import constants
+from .._words import did_you_mean
 from ..laws import Law, Schrodinger
 from .law_words import (
     POPULATIONS,
@@ -68,7 +69,8 @@ def with_values(wanted: Wanted, assigned: Sequence[str] | None) -> Wanted:
         if known is not None and name not in known:
             raise ValueError(
                 f"Argument `--set` must set constants of {wanted.law}, out of "
-                f"{', '.join(known) or 'none'}, but {name!r} was given."
+                f"{', '.join(known) or 'none'}, but {name!r} was given"
+                f"{did_you_mean(name, known)}"
             )
         if name in wanted.values or name in wanted.free:
             raise ValueError(

@@ -320,7 +320,8 @@ def parse_start(text: str, free: Sequence[str]) -> dict[str, float]:
         if name.partition("[")[0] not in free:
             raise ValueError(
                 "Argument `--start` must set constants that are free "
-                f"({', '.join(free)}), but {name!r} was given."
+                f"({', '.join(free)}), but {name!r} was given"
+                f"{did_you_mean(name, free)}"
             )
     return values
 
@@ -516,7 +517,8 @@ def parse_set(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
         if name not in names:
             raise ValueError(
                 "Argument `--set` must set parameters that --hamiltonian names "
-                f"({', '.join(names) or 'none'}), but {name!r} was given."
+                f"({', '.join(names) or 'none'}), but {name!r} was given"
+                f"{did_you_mean(name, names)}"
             )
     return values
 

@@ -10,8 +10,10 @@ from .recover_law import law
 from .recover_statistics import statistics
 from .recover_temperature import temperature
 from .recover_tower import tower
+from .setups import Verb
 
 recover_app = typer.Typer(
+    cls=Verb,
     help="Recover the free constants of a law from data, with their errors.",
     no_args_is_help=True,
 )

@@ -19,6 +19,7 @@ from .copy_blocks import DIMS, MAX_STEPS, METHODS, Run, Sampling, block_width, s
 from .options import MODEL, OUTPUT, Common, check_word, refuse_beside, with_options
 from .recover_copying import time_scale
 from .session import Matrix, Outcome, Session, State, carry_out
+from .setups import Verb
 from .sweeping import PLACE, Worker, Workers, lease_of
 
 REMEDIES = ("none", "spectators:NUMBER", "admixture:SHARE")
@@ -215,6 +216,7 @@ def _check_size(options: Sampling, H: np.ndarray, size: int) -> None:
 
 
 sample_app = typer.Typer(
+    cls=Verb,
     help="Sample the random processes behind a law, trajectory by trajectory.",
     no_args_is_help=True,
 )

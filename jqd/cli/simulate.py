@@ -2,11 +2,13 @@
 
 import typer
 
+from .setups import Verb
 from .simulate_husimi import husimi
 from .simulate_matter import springs, statistics, temperature, tower
 from .simulate_quantum import copying, diffusion, law
 
 simulate_app = typer.Typer(
+    cls=Verb,
     help="Draw synthetic data, as an experiment would see them, for `jqd recover`.",
     no_args_is_help=True,
 )

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from .._bars import plain_console
 from .._files import whole_files
+from .._words import did_you_mean
 from ..evolution import Fixed, Trajectory, evolve
 from ..instruments import Instrument
 from ..laws.motion import Motion
@@ -233,7 +234,7 @@ def true_values(
         if name not in known:
             raise ValueError(
                 f"Argument `--set` must set constants out of {', '.join(known)}, but "
-                f"{name!r} was given."
+                f"{name!r} was given{did_you_mean(name, known)}"
             )
     return {**known, **values}
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from .._checks import check_memory
 from ..report.sweep_words import status_counts
@@ -18,18 +17,19 @@ from ..sweeps.objects import ARGUMENT
 from ..sweeps.points import STATUS
 from .options import MODEL, AsJson, quick_in, seed_in, with_options
 from .session import conclude
+from .setups import SETUPS, Verb
 from .sweep_law import law
 from .sweeping import PLACE, Sweeping, Worker, Workers
 
 SETTINGS = ("dims", "coords", "units", "constants", "statuses", "trace")
 
 
-class FileOrCommand(TyperGroup):
+class FileOrCommand(Verb):
     """`jqd sweep FILE` is `jqd sweep run FILE`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command in where a file stands."""
-        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+        if args and args[0] not in (*self.commands, *SETUPS, "-h", "--help"):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 

@@ -229,6 +229,16 @@ def test_the_help_of_every_command_is_on_its_page(site, monkeypatch, capsys):
         assert "\n".join(lines).strip("\n") in shown, command
 
 
+def test_the_table_of_verbs_has_every_cell():
+    head, _, *rows = made.MAKERS["verbs"]().split("\n\n")[0].splitlines()
+    assert head.count("|") == len(cli_pages.VERBS) + 2
+    assert [row.split("`")[1] for row in rows] == [*cli_pages.SETUPS]
+    assert all(row.count("|") == head.count("|") for row in rows)
+    pages = set(re.findall(r"\]\(/cli/(\w+)\.md\)", "\n".join(rows)))
+    assert pages <= {words[0] for words in cli_pages.commands()}
+    assert len(pages) == 6
+
+
 def plain(block):
     return html.unescape(re.sub(r"<[^>]+>", "", block))
 

@@ -1,0 +1,91 @@
+"""Set-ups and the verbs of `jqd` that take them, and why not where one does not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from typer.core import TyperGroup
+
+SETUPS = (
+    "copying", "law", "husimi", "diffusion", "statistics", "springs", "anharmonicity",
+    "tower", "temperature",
+)  # fmt: skip
+# `posterior` is an option of `recover`, and `compare` takes its laws by an option.
+VERBS = ("simulate", "recover", "posterior", "design", "compare", "sweep", "sample")
+
+_ONLY_ERRORS = "the command prints standard errors and does not draw samples yet"
+_NO_TIMES = "a design chooses times of measurement, and these data have none"
+_NO_SHOTS = (
+    "a design divides shots among times, and positions of a chain have a standard "
+    "error and no shots"
+)
+_NO_COURSE = "it compares laws by their predictions at times, and these data have none"
+_CLASSICAL = "it compares laws of a quantum state, and a chain of atoms is classical"
+_BY_FILE = (
+    "`jqd sweep law` takes laws of a matrix and FILE.py:NAME; for all else, write a "
+    "function `point` into a file, and run `jqd sweep FILE.py --out STORE`"
+)
+_NO_COPIES = "only the law of copying has copies to sample"
+# Why a verb does not take a set-up; it takes all others.
+REASONS: dict[str, dict[str, str]] = {
+    "simulate": {
+        "anharmonicity": "`jqd recover anharmonicity` without --data computes data of "
+        "its own, as `jqd.problems.fput_chain` does in Python"
+    },
+    "posterior": dict.fromkeys(
+        ("statistics", "springs", "anharmonicity", "tower", "temperature"), _ONLY_ERRORS
+    ),
+    "design": {
+        **dict.fromkeys(("statistics", "temperature"), _NO_TIMES),
+        **dict.fromkeys(("springs", "anharmonicity"), _NO_SHOTS),
+        "tower": "designs of a photon tower are not written yet",
+    },
+    "compare": {
+        "diffusion": "for densities it takes schrodinger, logarithmic, "
+        "gross_pitaevskii and FILE.py:NAME",
+        **dict.fromkeys(("statistics", "temperature"), _NO_COURSE),
+        **dict.fromkeys(("springs", "anharmonicity"), _CLASSICAL),
+        "tower": "comparisons of photon towers are not written yet",
+    },
+    "sweep": {
+        "copying": "use `jqd sweep law copying --vary q=0:1:11 --out STORE`",
+        **{name: _BY_FILE for name in SETUPS if name not in ("copying", "law")},
+    },
+    "sample": {name: _NO_COPIES for name in SETUPS if name != "copying"},
+}
+
+
+class Verb(TyperGroup):
+    """A verb, whose commands are set-ups; it says why where it does not take one."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command of a set-up; an error with the reason where there is none."""
+        asked = {self.name: f"{self.name} {args[0]}"}
+        if "--posterior" in args:
+            asked["posterior"] = f"{self.name} {args[0]} --posterior"
+        for verb, words in asked.items():
+            why = REASONS.get(verb or "", {}).get(args[0])
+            if why and not ctx.resilient_parsing:
+                ctx.fail(f"There is no `jqd {words}`: {why}.")
+        return super().resolve_command(ctx, args)
+
+
+def command_for(verb: str, setup: str, commands: Mapping[str, Any]) -> str | None:
+    """The words after `jqd` by which a verb takes a set-up; None where it does not.
+
+    Args:
+        verb: one of `VERBS`.
+        setup: one of `SETUPS`.
+        commands: the commands of `jqd` by name.
+    """
+    if verb == "compare":
+        from .law_words import PHASE_SPACE, POPULATIONS
+
+        known = {name: name for name in (*POPULATIONS, *PHASE_SPACE)}
+        law = (known | {"law": "FILE.py:NAME"}).get(setup)
+        return law and f"compare --laws {law}"
+    group = "recover" if verb == "posterior" else verb
+    command = commands[group].commands.get(setup)
+    if command is None or verb != "posterior":
+        return command and f"{verb} {setup}"
+    options = {option for one in command.params for option in one.opts}
+    return f"recover {setup} --posterior" if "--posterior" in options else None
