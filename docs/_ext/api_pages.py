@@ -74,6 +74,8 @@ TOPICS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 # Rooms of classes with many members: a page each, lest the room's is too long.
 EACH = (
+    "jqd.inference",
+    "jqd.laws",
     "jqd.laws.husimi",
     "jqd.laws.diffusion",
     "jqd.matter.packets",
