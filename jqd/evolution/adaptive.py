@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 # Of what it gains in a run: a part of a state that begins smaller has no size yet.
 RESTING = 1e-6
+# The check run: its tolerances, and its first step, over those of the run. Both runs
+# begin with the same step, and each step is at most ten times the one before. Where
+# that, and not the tolerance, limits them, they would take the same steps and differ
+# by nothing; those of the check are half way between on a logarithmic scale.
+LOOSER, FIRST = 10.0, 0.3
 
 
 def _dopri8() -> "diffrax.AbstractSolver":
@@ -54,9 +59,9 @@ class Adaptive(eqx.Module):
         adjoint: None for reverse mode with checkpoints, and forward mode over it, as
             in `jax.hessian`; or a diffrax adjoint: `diffrax.ForwardMode()` serves
             forward mode, `diffrax.DirectAdjoint()` any order of both, more slowly.
-        estimate_error: whether to run once more with tolerances ten times looser, which
-            gives a cautious error bar, and to ask the law for the error of its grid or
-            basis.
+        estimate_error: whether to run once more with tolerances ten times looser and
+            other steps, which gives a cautious error bar, and to ask the law for the
+            error of its grid or basis.
 
     Before a run, pulses and time-dependent fields are sampled at 2048 times, at the
     times of their own samples, and where a pulse says that it is. Between two times at
@@ -118,7 +123,7 @@ def _run(
     courses = survey(drives_of(law), ts, SHIFTS if judged else SHIFTS[:1])
     first, *second = courses or [None] * len(SHIFTS)
     (values, records), last, status, when, steps = _solve(
-        method, law, state0, ts, observe, 1.0, first, judged=judged
+        method, law, state0, ts, observe, first, judged=judged
     )
     reached = ts < when
     values = mask_unreached(values, reached, (law, state0, ts, observe))
@@ -126,7 +131,7 @@ def _run(
     if judged:
         frozen = jax.lax.stop_gradient((law, state0, ts))
         (check, _), end, ended, *_ = _solve(
-            method, *frozen, observe, 10.0, second[0], judged=False
+            method, *frozen, observe, second[0], judged=False, check=True
         )
         error = difference(values, check, 1.0)
         relative = at_the_end(frozen[0], last, end, ended, ts, 1.0)
@@ -142,10 +147,10 @@ def _solve(
     state0: PyTree[Array],
     ts: Array,
     observe: Any,
-    loosen: float,
     course: Course | None,
     *,
     judged: bool,
+    check: bool = False,
 ):
     """(values, records), last state, status, failure time and number of steps."""
     import diffrax
@@ -156,8 +161,9 @@ def _solve(
         def solve(arguments: Any):
             law, state0, ts, observe, course = arguments
             return _solve_by(
-                adjoint, method, law, state0, ts, observe, loosen, course, judged=judged
-            )
+                adjoint, method, law, state0, ts, observe, course, judged=judged,
+                check=check,
+            )  # fmt: skip
 
         return solve
 
@@ -175,10 +181,10 @@ def _solve_by(
     state0: PyTree[Array],
     ts: Array,
     observe: Any,
-    loosen: float,
     course: Course | None,
     *,
     judged: bool,
+    check: bool,
 ):
     """What `_solve` returns, by a diffrax adjoint."""
     import diffrax
@@ -219,13 +225,14 @@ def _solve_by(
         del args, kwargs
         return code(t, state_of(y)) != Status.OK
 
+    looser, first = (LOOSER, FIRST) if check else (1.0, 1.0)
     controller = diffrax.PIDController(
-        rtol=loosen * method.rtol, atol=loosen * method.atol
+        rtol=looser * method.rtol, atol=looser * method.atol
     )
-    if course is not None:
+    if check or course is not None:
         course = jax.lax.stop_gradient(course)
         # diffrax declares fields that this one takes from the controller
-        controller = BoundedSteps(controller, course)  # pyright: ignore[reportCallIssue]
+        controller = BoundedSteps(controller, course, first)  # pyright: ignore[reportCallIssue]
     jumps = law.breaks().jumps
     if jumps is not None:
         times = jnp.sort(jax.lax.stop_gradient(jumps))

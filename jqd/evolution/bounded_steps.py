@@ -1,4 +1,4 @@
-"""Adaptive steps that do not pass over features of the drives."""
+"""Adaptive steps that do not pass over features of the drives, or begin shorter."""
 
 from typing import Any
 
@@ -14,11 +14,13 @@ class BoundedSteps(diffrax.AbstractAdaptiveStepSizeController):
 
     Attributes:
         controller: the controller that chooses the steps.
-        course: the course of the drives, which bounds them.
+        course: the course of the drives, which bounds them, or None.
+        first: length of the first step over that which the controller chooses.
     """
 
     controller: diffrax.AbstractAdaptiveStepSizeController
-    course: Course
+    course: Course | None
+    first: float = eqx.field(static=True, default=1.0)
 
     @property
     def rtol(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -45,7 +47,9 @@ class BoundedSteps(diffrax.AbstractAdaptiveStepSizeController):
         end, state = self.controller.init(
             terms, t0, t1, y0, dt0, args, func, error_order
         )
-        return jnp.minimum(end, self.course.reach(t0)), state
+        if self.first < 1:
+            end = t0 + self.first * (jnp.minimum(end, t1) - t0)
+        return self._bounded(t0, end), state
 
     def adapt_step_size(
         self, t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
@@ -54,5 +58,9 @@ class BoundedSteps(diffrax.AbstractAdaptiveStepSizeController):
         keep, begin, end, jumped, state, result = self.controller.adapt_step_size(
             t0, t1, y0, y1_candidate, args, y_error, error_order, controller_state
         )
-        end = jnp.minimum(end, self.course.reach(begin))
-        return keep, begin, end, jumped, state, result
+        return keep, begin, self._bounded(begin, end), jumped, state, result
+
+    def _bounded(self, begin, end):
+        if self.course is None:
+            return end
+        return jnp.minimum(end, self.course.reach(begin))

@@ -9,8 +9,9 @@ dφ_i/dt = ω_i + Σ_j R_ij G(ρ_i, ρ_j) cos(x_ij),   x_ij = φ_i - φ_j + δ_i
 
 Smolin (2012) has F(a, b) = a^q b^(1-q), G(a, b) = (a/b)^r. No signal at order t²
 leaves, up to the unit of R, F = √((a + d)(b + d)) and G = √((b + d)/(a + d)) with a
-constant d: Schrödinger's law for √(ρ + d) exp(-iφ). H_A, H_B are Hermitian matrices,
-1/time (ħ = 1): arrays, QuTiP, dynamiqs.
+constant d: Schrödinger's law for √(ρ + d) exp(-iφ). Two maximally entangled qubits
+send no signal for any F and G. H_A, H_B are Hermitian matrices, 1/time (ħ = 1): arrays,
+QuTiP, dynamiqs.
 """
 
 from collections.abc import Callable
@@ -34,7 +35,7 @@ from ..status import Status
 from ..steppers import rk4
 
 Function = Callable[[Array, Array], Array]
-# Between two times. Two adaptive runs may take the same steps: no error is seen then.
+# Between two times, the same in both runs.
 SUBSTEPS = 100
 # The kink of sin⁺ leaves Runge-Kutta steps the square of their length.
 ORDER = 2

@@ -90,6 +90,24 @@ def test_error_bars_hold(case):
     assert np.max(np.abs(late.values - exact(name))) > high * estimate
 
 
+def test_error_bars_hold_where_adaptive_steps_only_grow():
+    """Each step is ten times the one before, whatever the tolerance, up to the end.
+
+    The last one is half of the run or more, and states within it are interpolated. A
+    check run with the same steps would differ by nothing.
+    """
+    flip, one = np.array([[0, 1], [1, 0]]), np.eye(2)
+    H = 0.5 * np.kron(flip, one) + 0.4 * np.kron(one, flip)
+    psi = np.sqrt([0.4, 0.3, 0.2, 0.1]) * np.exp(1j * np.arange(4))
+    ts = jnp.linspace(0, 0.6, 8)
+    run = evolve(Schrodinger(H), psi, ts, method=Adaptive())
+    wrong = np.max(np.abs(run.values - matrices.propagate(H, psi, ts)))
+    # of tolerances of 1e-9 a step
+    assert 1e-10 < wrong < 1e-6
+    # the difference holds the error of the check as well, which is less or as much
+    assert wrong < 1.5 * np.max(run.error)
+
+
 @pytest.mark.sampled
 @pytest.mark.parametrize("case", ["copying", "particle"])
 def test_the_estimate_is_the_error_itself(case):

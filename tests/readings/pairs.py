@@ -1,4 +1,8 @@
-"""Pairs under a copy law with any functions, in NumPy: nothing of jqd is used."""
+"""Pairs under a copy law with any functions, in NumPy: nothing of jqd is used.
+
+Densities and phases may have leading axes, and constants of the functions such axes and
+two more of length 1.
+"""
 
 import numpy as np
 
@@ -24,13 +28,13 @@ def factored(u):
 
 
 def rates(density, phase, H, F, G):
-    """dρ/dt and dφ/dt, (M,) each."""
+    """dρ/dt and dφ/dt, (.., M) each."""
     R, delta = np.abs(H) * (1 - np.eye(len(H))), np.angle(H)
-    x = phase[:, None] - phase[None, :] + delta
-    a, b = density[:, None], density[None, :]
+    x = phase[..., :, None] - phase[..., None, :] + delta
+    a, b = density[..., :, None], density[..., None, :]
     flow = np.where(np.sin(x) > 0, F(a, b), F(b, a)) * 2 * R * np.sin(x)
-    turn = np.sum(R * G(a, b) * np.cos(x), axis=1)
-    return np.sum(flow, axis=1), np.real(np.diag(H)) + turn
+    turn = np.sum(R * G(a, b) * np.cos(x), axis=-1)
+    return np.sum(flow, axis=-1), np.real(np.diag(H)) + turn
 
 
 def run(density, phase, H, F, G, time, steps):
@@ -46,22 +50,20 @@ def run(density, phase, H, F, G, time, steps):
 
 
 def change(density, phase, H_A, H_B, F, G, time, steps):
-    """ρ_A with H_B less ρ_A without it, (M_A,)."""
+    """ρ_A with H_B less ρ_A without it, (.., M_A)."""
     sizes = len(H_A), len(H_B)
     A, B = np.kron(H_A, np.eye(sizes[1])), np.kron(np.eye(sizes[0]), H_B)
     on, off = (run(density, phase, H, F, G, time, steps)[0] for H in (A + B, A))
-    return (on - off).reshape(sizes).sum(axis=1)
+    return (on - off).reshape(*on.shape[:-1], *sizes).sum(axis=-1)
 
 
 def slopes(psi, H_A, H_B, time, steps=1200, h=1e-3):
     """Slopes of that with respect to q and r at 1/2, -1/2: differences, (2, M_A)."""
-
-    def at(q, r):
-        functions = powers(0.5 + q, -0.5 + r)
-        density, phase = np.abs(psi) ** 2, -np.angle(psi)
-        return change(density, phase, H_A, H_B, *functions, time, steps)
-
-    return np.array([at(h, 0) - at(-h, 0), at(0, h) - at(0, -h)]) / (2 * h)
+    off = h * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]).T[:, :, None, None]
+    functions = powers(0.5 + off[0], -0.5 + off[1])
+    density, phase = np.tile(np.abs(psi) ** 2, (4, 1)), np.tile(-np.angle(psi), (4, 1))
+    at = change(density, phase, H_A, H_B, *functions, time, steps)
+    return (at[::2] - at[1::2]) / (2 * h)
 
 
 def random_pair(rng, sizes=(2, 2)):

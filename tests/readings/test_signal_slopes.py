@@ -13,6 +13,7 @@ SPIN_X = pairs.SPIN_X
 H_A, H_B = 0.5 * SPIN_X, 0.4 * SPIN_X
 
 
+@pytest.mark.slow
 def test_slopes_are_those_of_the_signal():
     rng = np.random.default_rng(5)
     density, phase = pairs.random_pair(rng)
@@ -27,6 +28,7 @@ def test_slopes_are_those_of_the_signal():
     np.testing.assert_allclose(got.slope[:, 0], 0, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_the_signal_is_linear_near_the_quantum_point():
     rng = np.random.default_rng(5)
     density, phase = pairs.random_pair(rng)
@@ -42,6 +44,7 @@ def test_the_signal_is_linear_near_the_quantum_point():
     assert abs(left[0]) > 1e-6
 
 
+@pytest.mark.slow
 def test_products_have_no_slope():
     psi = composite.product(
         np.sqrt([0.7, 0.3]) * np.exp([0, 0.8j]), np.sqrt([0.4, 0.6]) * np.exp([0.5j, 0])
@@ -49,3 +52,17 @@ def test_products_have_no_slope():
     got = slopes(psi, [0.0, 0.6], H_A, H_B)
     # both runs have kinks at the same phase; what is left is rounding and their steps
     assert np.max(np.abs(got.slope)) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"steps": 0}, "Argument `steps` must"),
+        ({"H_A": np.array([[0, 1], [2, 0]])}, "Argument `H_A` must be Hermitian"),
+        ({"psi": np.ones(4)}, "Argument `psi` must be normalised"),
+    ],
+)
+def test_senseless_arguments(changed, message):
+    good = {"psi": np.full(4, 0.5), "ts": [0.0, 0.6], "H_A": H_A, "H_B": H_B}
+    with pytest.raises(ValueError, match=message):
+        slopes(**(good | changed))

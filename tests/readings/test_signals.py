@@ -72,7 +72,7 @@ def test_the_family_alone_is_free_of_signals():
         return float(jnp.max(jnp.abs(each(density, phase))))
 
     for d in (0.0, 0.05, 0.2):
-        assert largest(*pairs.family(d)) < 1e-15  # rounding of numbers below 1
+        assert largest(*pairs.family(d)) < 1e-14  # rounding of some numbers of order 1
     assert largest(*pairs.factored(bent)) > 1e-3
     # F of the family with a G that is not its own
     assert largest(pairs.family(0)[0], pairs.family(0.05)[1]) > 1e-2
@@ -95,12 +95,11 @@ def test_no_other_exponents_are_free_of_signals():
     found = np.asarray(plane(0.5 + off, -0.5 + off))
     distance = np.hypot(off[:, None], off[None, :])
     assert found[20, 20] < 1e-14
-    assert np.all(found[distance > 0] > LEAST * distance[distance > 0])
+    # the largest of 16 pairs: 0.3 says that there is no valley of nearly silent laws
+    assert np.all(found[distance > 0] > 0.3 * distance[distance > 0])
 
 
-LEAST = 0.3
-
-
+@pytest.mark.equation("copying", "question-signalling-exponents")
 def test_maximally_entangled_qubits_never_signal():
     """ρ_ab -> ρ_āb̄, φ_ab -> π (a + b) - φ_āb̄ is a symmetry, and leaves the state."""
     rng = np.random.default_rng(8)
@@ -151,6 +150,7 @@ def copies(q, r):
     return partial(jqd.CopyDynamics.from_hamiltonian, q=q, r=r)
 
 
+@pytest.mark.slow
 @pytest.mark.equation("copying", "question-signalling-exponents")
 def test_signals_over_time():
     """Six laws and four starts, as the program in NumPy has them."""
@@ -166,17 +166,16 @@ def test_signals_over_time():
     got = each(q, r, psi)
     assert np.all(got.status == jqd.Status.OK)
     due = np.zeros(got.change.shape)
-    for k, exponents in enumerate(EXPONENTS):
-        for s, start in enumerate(starts):
-            for n, t in enumerate(TS[1:], 1):
-                due[k, s, n] = pairs.change(
-                    *start, H_A, H_B, *pairs.powers(*exponents), t, 60 * n
-                )
+    start = np.tile(np.swapaxes(starts, 0, 1)[:, None], (1, len(EXPONENTS), 1, 1))
+    functions = pairs.powers(*(x[:, None, None, None] for x in (q, r)))
+    for n, t in enumerate(TS[1:], 1):
+        due[:, :, n] = pairs.change(*start, H_A, H_B, *functions, t, 60 * n)
     # kinks leave the square of a step of NumPy, .0033, less where q is near 1/2
     np.testing.assert_allclose(got.change, due, atol=2e-6)
     largest = np.max(got.largest, axis=1)
     np.testing.assert_allclose(largest, np.abs(due).max(axis=(1, 2, 3)), atol=2e-6)
-    assert largest[0] < 1e-13
+    # fourth order of steps of .002
+    assert largest[0] < 1e-12
     assert np.all(largest[1:] > 1e-4)
     # the largest at r = -.3, 1/5 off
     assert np.argmax(largest) == 5

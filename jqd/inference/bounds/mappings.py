@@ -107,7 +107,7 @@ def diffusion_of_action(action_over_mass: float, reference: float) -> float:
 # flips both outcomes: densities of (a, b) and of the flipped pair stay equal.
 MAXIMAL = (
     "two maximally entangled qubits send no signal for any q and r: each outcome of A "
-    "has the share 1/2, whatever A and B do"
+    "has the share 1/2, whatever Hamiltonian each of them chooses"
 )
 
 MAPPINGS: Mapping[str, Link] = {

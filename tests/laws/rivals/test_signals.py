@@ -71,7 +71,8 @@ def test_a_distant_rotation_is_seen(law, derived, psi):
     np.testing.assert_allclose(psi @ psi.conj().T, turned @ turned.conj().T, atol=1e-15)
     for ket in (psi, turned):
         np.testing.assert_allclose(rate_of_A(law, ket), derived(ket), atol=1e-14)
-    assert np.abs(derived(psi) - derived(turned)).max() > 0.01
+    # a twentieth of the rates themselves, and more
+    assert np.abs(derived(psi) - derived(turned)).max() > 0.004
 
 
 def test_a_constant_observable_only_shifts_the_energy(psi):
