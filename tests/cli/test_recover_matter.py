@@ -156,7 +156,7 @@ def test_light_that_is_not_thermal(call, tmp_path, capsys):
         ("springs", 2e-3),
         ("anharmonicity", 1e-3),
         # counts of 50 000 at a third of these times tell omega to 2.2e-3
-        ("tower --levels 20 --photons 5", 4e-3),
+        ("tower --levels 20 --photons 8", 4e-3),
     ],
 )
 def test_quick_fits(call, tmp_path, words, worst):

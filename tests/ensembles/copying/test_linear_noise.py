@@ -115,7 +115,7 @@ def test_sampled_ensembles_scatter_like_it(key, kind):
     gap = np.abs(found - expected) / np.outer(spread, spread)
     assert np.max(gap) < 5 * np.sqrt(2 / runs)
     # negative control: the scatter of another law
-    other, _ = problems.golden(q=0.5 + (0.1 if kind == "quantum" else 0), r=-0.3)
+    other, _ = problems.golden(q=0.6, r=-0.3)
     wrong = np.asarray(linear_noise(other, psi, ts, substeps=200).covariance)
     wrong = wrong.reshape(9, 9)[3:, 3:]
     assert np.max(np.abs(found - wrong) / np.outer(spread, spread)) > 0.25
