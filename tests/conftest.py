@@ -203,15 +203,19 @@ def lattice_hamiltonian():
 
     def matrix(space, V, *, mass=1.0, hbar=1.0, order=8, periodic=False):
         scale = hbar**2 / (2 * mass)
+        (n,) = space.shape
         if isinstance(space, Graph):
-            return scale * space.laplacian() + jnp.diag(V)
-        (n,), (h,) = space.shape, space.spacing
+            links = [*zip(space.pairs, np.asarray(space.weights), strict=True)]
+        else:
+            links = [
+                ((a, (a + j) % n), weight / space.spacing[0] ** 2)
+                for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1)
+                for a in range(n if periodic else n - j)
+            ]
         kinetic = np.zeros((n, n))
-        for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-            for a in range(n if periodic else n - j):
-                b = (a + j) % n
-                kinetic[[a, b], [a, b]] += weight / h**2
-                kinetic[[a, b], [b, a]] -= weight / h**2
+        for (a, b), weight in links:
+            kinetic[[a, b], [a, b]] += weight
+            kinetic[[a, b], [b, a]] -= weight
         return scale * jnp.asarray(kinetic) + jnp.diag(V)
 
     return matrix

@@ -1,6 +1,7 @@
 """Adaptive steps by diffrax."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import equinox as eqx
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     import diffrax  # where it is used: it takes as long to import as all of jqd
 
 
+# law, initial state, save times, what is observed, and the course of the drives
+Problem = tuple[Motion, PyTree[Array], Array, Any, Course | None]
 # Of what it gains in a run: a part of a state that begins smaller has no size yet.
 RESTING = 1e-6
 # The check run: its tolerances, and its first step, over those of the run. Both runs
@@ -123,7 +126,7 @@ def _run(
     courses = survey(drives_of(law), ts, SHIFTS if judged else SHIFTS[:1])
     first, *second = courses or [None] * len(SHIFTS)
     (values, records), last, status, when, steps = _solve(
-        method, law, state0, ts, observe, first, judged=judged
+        method, False, (law, state0, ts, observe, first), judged=judged
     )
     reached = ts < when
     values = mask_unreached(values, reached, (law, state0, ts, observe))
@@ -131,7 +134,7 @@ def _run(
     if judged:
         frozen = jax.lax.stop_gradient((law, state0, ts))
         (check, _), end, ended, *_ = _solve(
-            method, *frozen, observe, second[0], judged=False, check=True
+            method, True, (*frozen, observe, second[0]), judged=False
         )
         error = difference(values, check, 1.0)
         relative = at_the_end(frozen[0], last, end, ended, ts, 1.0)
@@ -141,56 +144,41 @@ def _run(
     return mark_inaccurate(run, relative)
 
 
-def _solve(
-    method: Adaptive,
-    law: Motion,
-    state0: PyTree[Array],
-    ts: Array,
-    observe: Any,
-    course: Course | None,
-    *,
-    judged: bool,
-    check: bool = False,
-):
-    """(values, records), last state, status, failure time and number of steps."""
+def _solve(method: Adaptive, check: bool, problem: Problem, *, judged: bool):
+    """(values, records), last state, status, failure time and number of steps.
+
+    Args:
+        method: solver and tolerances.
+        check: whether this is the run by which the other is judged.
+        problem: through all of which derivatives flow.
+        judged: whether the law is asked for its own estimate of its grid or basis.
+    """
     import diffrax
 
     from .checkpoints import TwiceCheckpointed
 
     def by(adjoint: "diffrax.AbstractAdjoint"):
-        def solve(arguments: Any):
-            law, state0, ts, observe, course = arguments
-            return _solve_by(
-                adjoint, method, law, state0, ts, observe, course, judged=judged,
-                check=check,
-            )  # fmt: skip
+        return partial(_solve_by, method, check, judged, adjoint)
 
-        return solve
-
-    arguments = (law, state0, ts, observe, course)
     if method.adjoint is not None:
-        return by(method.adjoint)(arguments)
+        return by(method.adjoint)(problem)
     first, second = by(diffrax.RecursiveCheckpointAdjoint()), by(TwiceCheckpointed())
-    return twice_differentiable(first, second)(arguments)
+    return twice_differentiable(first, second)(problem)
 
 
 def _solve_by(
-    adjoint: "diffrax.AbstractAdjoint",
     method: Adaptive,
-    law: Motion,
-    state0: PyTree[Array],
-    ts: Array,
-    observe: Any,
-    course: Course | None,
-    *,
-    judged: bool,
     check: bool,
+    judged: bool,
+    adjoint: "diffrax.AbstractAdjoint",
+    problem: Problem,
 ):
     """What `_solve` returns, by a diffrax adjoint."""
     import diffrax
 
     from .bounded_steps import BoundedSteps
 
+    law, state0, ts, observe, course = problem
     real, state_of = _in_units(_sizes(law, state0, ts), *_real_view(state0))
     constants, law_of = _real_view(law)
 

@@ -176,7 +176,7 @@ def rabi(
         t=t, coupling=coupling, detuning=detuning, hbar=hbar
     )
     tau = t / hbar
-    cos, sinc = _cos_and_sinc((coupling**2 + detuning**2 / 4) * tau**2)
+    cos, sinc = cos_and_sinc((coupling**2 + detuning**2 / 4) * tau**2)
     upper, lower = psi0[0], psi0[1]
     turn = -1j * tau * sinc
     return jnp.stack(
@@ -188,14 +188,21 @@ def rabi(
     )
 
 
-def _cos_and_sinc(square):
-    """cos z and sin z / z as functions of z², smooth at 0, where the root is not."""
-    small = square < 1e-3
-    z = jnp.sqrt(jnp.where(small, jnp.ones_like(square), square))
+def cos_and_sinc(square: Array) -> tuple[Array, Array]:
+    """cos z and sin z / z of a real z², smooth at 0, where the root is not.
+
+    Where z² is negative they are cosh |z| and sinh |z| / |z|.
+    """
+    small, back = jnp.abs(square) < 1e-3, square < 0
+    z = jnp.sqrt(jnp.where(small, jnp.ones_like(square), jnp.abs(square)))
+    # 0 where it is not chosen: an infinite slope times 0 would be NaN
+    slow = jnp.where(back, z, 0)
     # The next terms are below 1e-3⁴/8! = 2e-17.
     cos = 1 - square / 2 * (1 - square / 12 * (1 - square / 30))
     sinc = 1 - square / 6 * (1 - square / 20 * (1 - square / 42))
-    return jnp.where(small, cos, jnp.cos(z)), jnp.where(small, sinc, jnp.sin(z) / z)
+    far = jnp.where(back, jnp.cosh(slow), jnp.cos(z))
+    side = jnp.where(back, jnp.sinh(slow), jnp.sin(z)) / z
+    return jnp.where(small, cos, far), jnp.where(small, sinc, side)
 
 
 def _swing(x, t, center, momentum, omega, mass, hbar):

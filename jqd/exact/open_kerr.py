@@ -123,21 +123,10 @@ def open_kerr_amplitude(
     moment. At C = 1 it is <a>√ħ of the master equation.
 
     Args:
-        t: times from 0 on.
-        U: strength, scalar, in energy/action².
-        b: constant of H, scalar, in action.
-        alpha0: α₀, scalar, action units.
-        C: strength of the diffusion, scalar, 0 < C < 2.
-        hbar: ħ, scalar.
-        loss: D, scalar, in 1/time.
-        gain: G, scalar, in 1/time.
-        dephasing: g, scalar, in 1/time.
+        t: times from 0 on. The other arguments and the errors are as in `open_kerr`.
 
     Returns:
         complex128 values of the shape of `t`, in action units.
-
-    Raises:
-        ValueError: as `open_kerr`.
     """
     _checks.require_x64("`exact.open_kerr_amplitude`")
     _check(t, U, b, alpha0, C, hbar, loss, gain, dephasing)

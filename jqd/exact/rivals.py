@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
 from .._math import expi
+from .closed_forms import cos_and_sinc
 
 
 def gausson(
@@ -244,8 +245,8 @@ def kostin_packet(
     )
     square = (omega**2 - gamma**2 / 4) * t**2
     swing = center * jnp.exp(-gamma * t / 2)
-    swing = swing * (_cosine(square) + gamma * t / 2 * _sine(square))
-
+    cos, sinc = cos_and_sinc(square)
+    swing = swing * (cos + gamma * t / 2 * sinc)
     return swing, _kostin_widths(jnp.ravel(t), gamma, omega, width).reshape(t.shape)
 
 
@@ -274,25 +275,3 @@ def _kostin_widths(t: Array, gamma: Array, omega: Array, width: Array) -> Array:
         return jnp.where(sound, sizes[-1], jnp.nan)
 
     return width * jax.vmap(one)(t / unit)
-
-
-def _cosine(square: Array) -> Array:
-    """cos √s, and cosh √-s of a negative s."""
-    size = _root_of(square)
-    far = jnp.where(square > 0, jnp.cos(size), jnp.cosh(size))
-    return jnp.where(jnp.abs(square) < _TINY, 1 - square / 2, far)
-
-
-def _sine(square: Array) -> Array:
-    """sin √s / √s, and sinh √-s / √-s of a negative s."""
-    size = _root_of(square)
-    far = jnp.where(square > 0, jnp.sin(size), jnp.sinh(size)) / size
-    return jnp.where(jnp.abs(square) < _TINY, 1 - square / 6, far)
-
-
-def _root_of(square: Array) -> Array:
-    return jnp.sqrt(jnp.maximum(jnp.abs(square), _TINY))
-
-
-# Below it two terms of the series give both functions to rounding.
-_TINY = 1e-8

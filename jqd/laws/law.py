@@ -79,6 +79,11 @@ class Law(Motion):
         return as_array(psi, "psi")
 
 
+def norm_alone(law: Law, state: PyTree[Array]) -> dict[str, Array]:
+    """The norm, for the `invariants` of a law that conserves nothing else."""
+    return {"norm": law.cell * jnp.sum(law.density(state))}
+
+
 # -- what a group leaves to the law ----------------------------------------------------
 
 

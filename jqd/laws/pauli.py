@@ -8,8 +8,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import abs2, safe_divide
-from ..constants import constant, scalars, switch
-from ..spaces.absorbers import check_absorber
+from ..constants import scalars, switch
+from ..spaces.absorbers import read_absorber
 from ..spaces.grids import Grid
 from ..spaces.hamiltonians import read_masses
 from ..spaces.magnetic_fields import MagneticField
@@ -117,9 +117,7 @@ class Pauli(LinearLaw):
                 "Argument `spin_current` must be False in more than three dimensions "
                 "and with a mass an axis, but is True."
             )
-        if absorber is not None:
-            absorber = constant(absorber, "absorber")
-            check_absorber(absorber, grid)
+        absorber = read_absorber(absorber, grid)
         particle = particles_on_grid(
             V, masses, grid, absorber, vector_potential, None, None
         )

@@ -9,8 +9,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._program import program
-from ..constants import constant, scalars
-from ..spaces.absorbers import check_absorber
+from ..constants import scalars
+from ..spaces.absorbers import read_absorber
 from ..spaces.driven import Driven
 from ..spaces.driven_input import read_hamiltonian
 from ..spaces.grids import Grid
@@ -130,10 +130,8 @@ class Schrodinger(LinearLaw):
         if isinstance(mass, Particles):
             mass = mass.masses(grid.ndim)
         mass = read_masses(mass, grid.ndim)
-        if absorber is not None:
-            absorber = constant(absorber, "absorber")
-            check_absorber(absorber, grid)
-            absorber = grid.shard(absorber)
+        absorber = read_absorber(absorber, grid)
+        absorber = None if absorber is None else grid.shard(absorber)
         if couplings is not None:
             _checks.check_type(couplings, "couplings", Mapping, "a dict by axes")
         plain = mass.ndim == 0 and vector_potential is None and not couplings

@@ -21,7 +21,7 @@ from jaxtyping import Array, ArrayLike, Float, Inexact, Int
 
 from .. import _checks
 from ..spaces import Grid, VectorPotential
-from ..spaces.potentials import positional
+from ..spaces.functions import takes_time
 from .fields import as_amplitude, density
 
 # ζ(-k) for k = 0, 1, .. with the term 0^0 = 1 of k = 0: what the trapezoidal sum of
@@ -241,7 +241,7 @@ def _check_loop(grid: Grid, loop: Loop) -> tuple[tuple[int, int], tuple[int, int
 def _potential(A: Any, grid: Grid, t: ArrayLike) -> Array:
     """A on a grid of two dimensions, (2, *shape)."""
     if not isinstance(A, VectorPotential):
-        A = VectorPotential(positional(A, {}) == grid.ndim + 1, A)
+        A = VectorPotential(takes_time(A, grid.ndim, {}, "vector_potential"), A)
     values = A.at(grid.coordinates, t)
     return jnp.stack([jnp.broadcast_to(value, grid.shape) for value in values])
 

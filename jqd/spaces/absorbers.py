@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
+from ..constants import constant
 from .grids import Grid
 
 
@@ -86,17 +87,20 @@ def _read_axes(grid: Grid, axes: Sequence[int] | None) -> tuple[int, ...]:
     return positive
 
 
-def check_absorber(absorber: Array, grid: Grid) -> None:
-    """Raise unless W is real, finite, of the grid's shape, and nowhere negative.
+def read_absorber(absorber: ArrayLike | None, grid: Grid) -> Array | None:
+    """W as a leaf; None for closed walls.
 
     Raises:
         ValueError: W is complex, not finite, of another shape or somewhere negative.
     """
+    if absorber is None:
+        return None
+    absorber = constant(absorber, "absorber")
     _checks.check_shape(absorber, "absorber", grid.shape)
     _checks.check_real(absorber, "absorber")
     _checks.check_finite(absorber, "absorber")
     if not _checks.is_concrete(absorber):
-        return
+        return absorber
     if _checks.is_spread(absorber):
         smallest = _checks.reduce_spread(jnp.min, absorber)
     else:
@@ -106,3 +110,4 @@ def check_absorber(absorber: Array, grid: Grid) -> None:
             "Argument `absorber` must not be negative, but its smallest entry is "
             f"{smallest}: the wave would grow there."
         )
+    return absorber

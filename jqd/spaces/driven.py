@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from ..constants import fixed, parts
 from .hamiltonians import Hamiltonian
-from .pulses import pulse
+from .pulses import jumps_of, pulse
 
 
 class Driven(Hamiltonian):
@@ -87,9 +87,7 @@ class Driven(Hamiltonian):
 
     def jumps(self) -> Array | None:
         """Times at which a pulse jumps, (J,), where time steps end; None for none."""
-        times = [jnp.ravel(self.values[name].jumps) for name in self.pulses]
-        times = [one for one in times if one.size]
-        return jnp.concatenate(times) if times else None
+        return jumps_of(self.values[name] for name in self.pulses)
 
     def at(self, t: ArrayLike | None = None) -> Any:
         """H(t), like H_0; for symbols the powers are the same for all values and times.

@@ -8,8 +8,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, ArrayLike
 
 from .. import _checks
+from ..constants import parts
 
 
 def leaf(value: Any) -> Any:
@@ -36,6 +38,58 @@ def with_leaves(function: Callable[..., Any], constants: dict[str, Any]) -> Any:
     if leaves or not tree:
         function = jax.tree_util.Partial(function, **leaves)
     return function
+
+
+class FieldFunction(eqx.Module):
+    """A field given by a function of the coordinates, and of the time if it takes one.
+
+    Attributes:
+        time_dependent: whether the time is passed as the last argument (static).
+        function: the function; an `equinox.Module` or a `jax.tree_util.Partial` may
+            hold array constants.
+    """
+
+    time_dependent: bool = eqx.field(static=True)
+    function: Any = parts()
+
+    @property
+    def autonomous(self) -> bool:
+        """Whether the field is the same at all times."""
+        return not self.time_dependent
+
+    def value(self, coordinates: tuple[Array, ...], t: ArrayLike) -> Any:
+        """What the function returns at these coordinates."""
+        arguments = (*coordinates, t) if self.time_dependent else coordinates
+        return self.function(*arguments)
+
+
+def takes_time(
+    function: Callable[..., Any], ndim: int, constants: dict[str, Any], name: str
+) -> bool:
+    """Whether a function takes the time after the coordinates.
+
+    Args:
+        function: of the coordinates.
+        ndim: number of coordinates.
+        constants: constants that it is given by keyword.
+        name: what the caller calls it.
+
+    Raises:
+        ValueError: it takes another number of arguments.
+    """
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    arity = sum(
+        parameter.kind in kinds
+        and parameter.default is inspect.Parameter.empty
+        and key not in constants
+        for key, parameter in inspect.signature(function).parameters.items()
+    )
+    if arity not in (ndim, ndim + 1):
+        raise ValueError(
+            f"Argument `{name}` must take {ndim} coordinates, and a time if it depends "
+            f"on one, but takes {arity} arguments."
+        )
+    return arity == ndim + 1
 
 
 def taken_by_keyword(

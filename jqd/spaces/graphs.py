@@ -97,10 +97,3 @@ class Graph(eqx.Module):
         """The two sites of each link, shape (L,) each."""
         table = np.asarray(self.pairs)
         return table[:, 0], table[:, 1]
-
-    def laplacian(self) -> Float[Array, "n n"]:
-        """The matrix of ψ -> Σ_b w_ab (ψ_a - ψ_b), symmetric, not negative."""
-        a, b = self.ends
-        zeros = jnp.zeros((self.sites, self.sites), self.weights.dtype)
-        links = zeros.at[a, b].add(self.weights).at[b, a].add(self.weights)
-        return jnp.diag(jnp.sum(links, axis=1)) - links

@@ -11,34 +11,23 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._gate import gated
-from ..constants import constant, fixed, parts
-from .functions import component_shapes, with_leaves
+from ..constants import constant, fixed
+from .functions import FieldFunction, component_shapes, takes_time, with_leaves
 from .grids import Grid
-from .potentials import positional
 from .vector_potentials import VectorPotential
 
 
-class MagneticField(eqx.Module):
+class MagneticField(FieldFunction):
     """B(x, ..) or B(x, .., t): one strength along one direction, or three components.
 
     A field given as a strength along a direction has this direction everywhere and at
     all times; one given by three components may turn from place to place or in time.
 
     Attributes:
-        time_dependent: whether the time is passed as the last argument (static).
-        function: a function of the coordinates (and the time) that returns the
-            strength, or Bx, By, Bz.
         direction: unit vector, (3,); None for three components.
     """
 
-    time_dependent: bool = eqx.field(static=True)
-    function: Any = parts()
     direction: Float[Array, " 3"] | None = fixed(default=None)
-
-    @property
-    def autonomous(self) -> bool:
-        """Whether B is the same at all times."""
-        return not self.time_dependent
 
     @property
     def turns(self) -> bool:
@@ -53,8 +42,7 @@ class MagneticField(eqx.Module):
 
     def given(self, coordinates: tuple[Array, ...], t: ArrayLike) -> tuple[Array, ...]:
         """What the function returns, one array or three, not broadcast."""
-        arguments = (*coordinates, t) if self.time_dependent else coordinates
-        value = self.function(*arguments)
+        value = self.value(coordinates, t)
         values = value if isinstance(value, tuple | list) else (value,)
         return tuple(jnp.asarray(one) for one in values)
 
@@ -182,14 +170,9 @@ def magnetic_field(
             )
         return function
     _checks.check_function(function, "magnetic_field", "the coordinates")
-    arity = positional(function, constants)
-    if arity not in (grid.ndim, grid.ndim + 1):
-        raise ValueError(
-            f"Argument `magnetic_field` must take {grid.ndim} coordinates, and a time "
-            f"if it depends on one, but takes {arity} arguments."
-        )
+    timed = takes_time(function, grid.ndim, constants, "magnetic_field")
     made = with_leaves(function, constants)
-    B = MagneticField(arity == grid.ndim + 1, made, None)
+    B = MagneticField(timed, made, None)
     shapes = component_shapes(
         lambda: B.given(grid.coordinates, 0.0), "magnetic_field",
         "a strength, or three components", grid.shape,
@@ -201,7 +184,7 @@ def magnetic_field(
         )
     if len(shapes) == 1:
         axis = _unit(np.array([0.0, 0.0, 1.0]) if direction is None else direction)
-        B = MagneticField(B.time_dependent, made, axis)
+        B = MagneticField(timed, made, axis)
     elif direction is not None:
         raise ValueError(
             "Argument `direction` must be left out where `magnetic_field` gives three "

@@ -14,6 +14,7 @@ from .couplings import Coupling, commute, read_couplings
 from .grids import Grid
 from .hamiltonians import OnGrid, ParticleOnGrid, refuse_absorber
 from .potentials import FunctionPotential, SampledPotential
+from .pulses import jumps_of
 from .vector_potentials import VectorPotential
 from .vector_potentials import vector_potential as read_vector_potential
 
@@ -67,9 +68,7 @@ class ParticlesOnGrid(OnGrid):
 
     def jumps(self) -> Array | None:
         """Times at which the pulse of a coupling jumps."""
-        jumps = [c.pulse.jumps for c in self.couplings if c.pulse is not None]
-        jumps = [jnp.ravel(times) for times in jumps if jnp.size(times)]
-        return jnp.concatenate(jumps) if jumps else None
+        return jumps_of(c.pulse for c in self.couplings if c.pulse is not None)
 
     def impulses(self) -> Array | None:
         """Times of the impulses of all couplings."""

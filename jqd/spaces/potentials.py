@@ -1,8 +1,6 @@
 """Potentials on a grid: sampled values, or functions of position and time."""
 
-import inspect
 from collections.abc import Callable
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,12 +10,13 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .. import _checks
 from .._outside import plain
-from ..constants import parts
 from .functions import (
+    FieldFunction,
     leaf,
     refuse_constants,
     shape_at,
     taken_by_keyword,
+    takes_time,
     with_leaves,
 )
 from .grids import Grid
@@ -47,32 +46,13 @@ class SampledPotential(eqx.Module):
         del t
         return jnp.stack(grid.gradient(self.values))
 
-    def squared_gradient(self, grid: Grid, t: ArrayLike) -> Array:
-        """|grad V|^2."""
-        return jnp.sum(self.gradient(grid, t) ** 2, axis=0)
 
-
-class FunctionPotential(eqx.Module):
-    """V(x, ..) or V(x, .., t), with constants that can be fitted.
-
-    Attributes:
-        function: a function of the grid's coordinates (and the time); an
-            `equinox.Module` or a `jax.tree_util.Partial` may hold array constants.
-        time_dependent: whether the time is passed as the last argument.
-    """
-
-    time_dependent: bool = eqx.field(static=True)
-    function: Any = parts()
-
-    @property
-    def autonomous(self) -> bool:
-        """Whether V is the same at all times."""
-        return not self.time_dependent
+class FunctionPotential(FieldFunction):
+    """V(x, ..) or V(x, .., t), with constants that can be fitted."""
 
     def at(self, coordinates: tuple[Array, ...], t: ArrayLike) -> Array:
         """V at these coordinates."""
-        arguments = (*coordinates, t) if self.time_dependent else coordinates
-        return jnp.asarray(self.function(*arguments))
+        return jnp.asarray(self.value(coordinates, t))
 
     def __call__(self, grid: Grid, t: ArrayLike) -> Array:
         """V on the grid."""
@@ -88,10 +68,6 @@ class FunctionPotential(eqx.Module):
             return jnp.sum(self.at(coordinates, t))
 
         return jnp.stack(jax.grad(total, argnums=tuple(range(grid.ndim)))(*points))
-
-    def squared_gradient(self, grid: Grid, t: ArrayLike) -> Array:
-        """|grad V|^2."""
-        return jnp.sum(self.gradient(grid, t) ** 2, axis=0)
 
 
 Potential = SampledPotential | FunctionPotential
@@ -137,14 +113,8 @@ def potential(
         _checks.check_size(values, "V")
         return SampledPotential(values)
     refuse_constants(constants, taken_by_keyword(V, "V"), "potential")
-    arity = positional(V, constants)
-    if arity not in (grid.ndim, grid.ndim + 1):
-        raise ValueError(
-            f"Argument `V` must take {grid.ndim} coordinates, and a time if "
-            f"it depends on one, but takes {arity} arguments."
-        )
-    made = with_leaves(V, constants)
-    made = FunctionPotential(arity == grid.ndim + 1, made)
+    timed = takes_time(V, grid.ndim, constants, "V")
+    made = FunctionPotential(timed, with_leaves(V, constants))
     _check_values(made, grid)
     return made
 
@@ -159,14 +129,3 @@ def _check_values(V: FunctionPotential, grid: Grid) -> None:
             "Argument `V` must give values of the grid's shape "
             f"{grid.shape}, but gives {values.shape}."
         )
-
-
-def positional(function: Callable[..., Any], constants: dict[str, Any]) -> int:
-    """Number of positional parameters that have no default and are not constants."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(
-        parameter.kind in kinds
-        and parameter.default is inspect.Parameter.empty
-        and name not in constants
-        for name, parameter in inspect.signature(function).parameters.items()
-    )

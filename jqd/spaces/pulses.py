@@ -1,6 +1,6 @@
 """Pulses: real functions of time that drive a Hamiltonian."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -163,6 +163,12 @@ def _check_some_finite(f: Pulse) -> None:
             f"Argument `pulse` must be finite, but is {values[0]} at t = {_TIMES[0]:g} "
             "and not finite at other times either."
         )
+
+
+def jumps_of(pulses: Iterable[Pulse | SampledPulse]) -> Array | None:
+    """Times at which one of the pulses jumps, (J,); None for none."""
+    times = [jnp.ravel(f.jumps) for f in pulses if jnp.size(f.jumps)]
+    return jnp.concatenate(times) if times else None
 
 
 class Impulse(eqx.Module):

@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import divisor, safe_divide
-from ..constants import parts
-from .functions import component_shapes, with_leaves
+from .functions import FieldFunction, component_shapes, takes_time, with_leaves
 from .grids import Grid
-from .potentials import positional
 from .resolution import TAIL
 
 # Ends of A along its own axis must agree to this share of the largest A: rounding.
@@ -24,27 +21,25 @@ _TAIL = 1e-6
 SEAM_SHARE = 1e-6
 
 
-class VectorPotential(eqx.Module):
-    """A(x, ..) or A(x, .., t), one component per axis, with constants to be fitted.
-
-    Attributes:
-        time_dependent: whether the time is passed as the last argument (static).
-        function: a function of the grid's coordinates (and the time) that returns the
-            components.
-    """
-
-    time_dependent: bool = eqx.field(static=True)
-    function: Any = parts()
-
-    @property
-    def autonomous(self) -> bool:
-        """Whether A is the same at all times."""
-        return not self.time_dependent
+class VectorPotential(FieldFunction):
+    """A(x, ..) or A(x, .., t), one component per axis, with constants to be fitted."""
 
     def at(self, coordinates: tuple[Array, ...], t: ArrayLike) -> tuple[Array, ...]:
         """The components of A at these coordinates, not broadcast."""
-        arguments = (*coordinates, t) if self.time_dependent else coordinates
-        return tuple(jnp.asarray(a) for a in self.function(*arguments))
+        return tuple(jnp.asarray(a) for a in self.value(coordinates, t))
+
+    def at_ends(
+        self, grid: Grid, axis: int, t: ArrayLike
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """The components of A at both ends of an axis."""
+
+        def at(end: float) -> tuple[Array, ...]:
+            places = list(grid.coordinates)
+            places[axis] = jnp.full((1,) * grid.ndim, end, places[axis].dtype)
+            return self.at(tuple(places), t)
+
+        lower, upper = grid.bounds[axis]
+        return at(lower), at(upper)
 
     def along(
         self, grid: Grid, axis: int, t: ArrayLike
@@ -89,12 +84,8 @@ class VectorPotential(eqx.Module):
         found = jnp.zeros_like(total)
         inside = self.at(grid.coordinates, t)
         least = _SEAM * jnp.max(jnp.stack([jnp.max(jnp.abs(a)) for a in inside]))
-        for axis, ends in enumerate(grid.bounds):
-            sides = []
-            for end in ends:
-                places = list(grid.coordinates)
-                places[axis] = jnp.full((1,) * grid.ndim, end, places[axis].dtype)
-                sides.append(self.at(tuple(places), t))
+        for axis in range(grid.ndim):
+            sides = self.at_ends(grid, axis, t)
             jumps = jnp.zeros((1,) * grid.ndim, bool)
             for own, (low, high) in enumerate(zip(*sides, strict=True)):
                 if own != axis:
@@ -138,13 +129,8 @@ def vector_potential(
         )
     _checks.check_type(grid, "grid", Grid, "a Grid")
     _checks.check_function(function, "vector_potential", "the coordinates")
-    arity = positional(function, constants)
-    if arity not in (grid.ndim, grid.ndim + 1):
-        raise ValueError(
-            f"Argument `vector_potential` must take {grid.ndim} coordinates, and a "
-            f"time if it depends on one, but takes {arity} arguments."
-        )
-    A = VectorPotential(arity == grid.ndim + 1, with_leaves(function, constants))
+    timed = takes_time(function, grid.ndim, constants, "vector_potential")
+    A = VectorPotential(timed, with_leaves(function, constants))
     _check_components(A, grid)
     return A
 
@@ -175,11 +161,7 @@ def _check_seam(
     A: VectorPotential, grid: Grid, axis: int, values: np.ndarray, size: float
 ) -> None:
     """A_i is periodic along its own axis i, and the grid holds its waves there."""
-    ends = []
-    for end in grid.bounds[axis]:
-        places = list(grid.coordinates)
-        places[axis] = jnp.full((1,) * grid.ndim, end, places[axis].dtype)
-        ends.append(_checks.concrete(A.at(tuple(places), 0.0)[axis]))
+    ends = [_checks.concrete(side[axis]) for side in A.at_ends(grid, axis, 0.0)]
     gap = float(np.max(np.abs(ends[1] - ends[0])))
     if gap > _SEAM * size:
         raise ValueError(

@@ -18,6 +18,7 @@ from .. import _checks
 from .._gate import gated
 from .._math import abs2, expi
 from ..spaces.fock import coherent_amplitudes, hermite_functions
+from ..spaces.symbols import as_points
 from .ensemble import Ensemble, as_ensemble
 
 
@@ -46,14 +47,7 @@ def husimi(
     ensemble = as_ensemble(state, modes)
     _check_hbar(hbar)
     _checks.check_finite(points, "points")
-    alpha = jnp.asarray(points).astype(ensemble.kets.dtype)
-    if modes == 1:
-        alpha = alpha[..., None]
-    elif alpha.ndim == 0 or alpha.shape[-1] != modes:
-        raise ValueError(
-            f"Argument `points` must have a last axis of {modes} modes, but has shape "
-            f"{alpha.shape}."
-        )
+    alpha = as_points(points, modes).astype(ensemble.kets.dtype)
     values = _husimi(ensemble, jnp.reshape(alpha, (-1, modes)), hbar)
     return jnp.reshape(values, alpha.shape[:-1])
 

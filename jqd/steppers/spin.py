@@ -55,7 +55,7 @@ def spin_flow(
             phase, angles = phase - weight * v, angles - weight * w
         x, y, z = angles
         square = x**2 + y**2 + z**2
-        cosine, sine = _cosine(square), _sine_over(square)
+        cosine, sine = _cos_and_sinc(square)
         turn = expi(-phase)
         rows = [
             [cosine - 1j * (sine * z), -sine * y - 1j * (sine * x)],
@@ -73,19 +73,12 @@ def spin_flow(
     return Flow(factor, apply, autonomous)
 
 
-def _cosine(square: Array) -> Array:
-    """cos √s."""
+def _cos_and_sinc(square: Array) -> tuple[Array, Array]:
+    """cos √s and sin √s/√s."""
     near = square < _SMALL
     root = jnp.sqrt(jnp.where(near, 1, square))
     s = jnp.where(near, square, 0)
-    series = 1 - s / 2 * (1 - s / 12 * (1 - s / 30 * (1 - s / 56 * (1 - s / 90))))
-    return jnp.where(near, series, jnp.cos(root))
-
-
-def _sine_over(square: Array) -> Array:
-    """sin(√s)/√s."""
-    near = square < _SMALL
-    root = jnp.sqrt(jnp.where(near, 1, square))
-    s = jnp.where(near, square, 0)
-    series = 1 - s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72 * (1 - s / 110))))
-    return jnp.where(near, series, jnp.sin(root) / root)
+    cos = 1 - s / 2 * (1 - s / 12 * (1 - s / 30 * (1 - s / 56 * (1 - s / 90))))
+    sinc = 1 - s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72 * (1 - s / 110))))
+    far = jnp.cos(root), jnp.sin(root) / root
+    return jnp.where(near, cos, far[0]), jnp.where(near, sinc, far[1])

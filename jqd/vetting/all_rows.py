@@ -242,7 +242,8 @@ def _rows(
             made = makers[row](runs.refined(finer))
             for one in made if isinstance(made, list) else [made]:
                 if one.name not in known or _may_change(known[one.name]):
-                    known[one.name] = one if finer == 1 else _with(one, runs, finer)
+                    told = f"{runs.steps * finer} steps"
+                    known[one.name] = one if finer == 1 else one.with_note(told)
     return known
 
 
@@ -255,9 +256,3 @@ def _by_its_grid(row: Row, quantum: Law) -> bool:
 def _may_change(row: Row) -> bool:
     """Whether finer steps could decide a row that is not."""
     return row.verdict is Verdict.NOT_DECIDED and row.figure is not None
-
-
-def _with(row: Row, runs: Runs, finer: int) -> Row:
-    """The row, with the number of steps that it took in its note."""
-    told = f"{runs.steps * finer} steps"
-    return row._replace(note=f"{row.note}; {told}" if row.note else told)

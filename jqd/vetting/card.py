@@ -43,6 +43,10 @@ class Row(NamedTuple):
     verdict: Verdict
     note: str = ""
 
+    def with_note(self, note: str) -> "Row":
+        """The row with a further note."""
+        return self._replace(note=f"{self.note}; {note}" if self.note else note)
+
 
 class Card(NamedTuple):
     """The report card of a law.
@@ -102,17 +106,15 @@ def judged(
     if not (math.isfinite(fine) and math.isfinite(coarse)):
         said = "the law ended: " + note if note else "the law ended"
         return Row(name, None, None, Verdict.NOT_DECIDED, said)
+    row = Row(name, fine, floor, Verdict.NOT_DECIDED, note)
     if floor > COARSE and fine <= FAILS * floor:
-        verdict = Verdict.NOT_DECIDED
         why = "the grid is too coarse" if more > floor / 2 else "steps are too coarse"
-        note = f"{note}; {why}" if note else why
-    elif fine <= HOLDS * floor:
-        verdict = Verdict.HOLDS
-    elif fine > FAILS * floor and abs(fine - coarse) <= STEADY * fine:
-        verdict = Verdict.FAILS
-    else:
-        verdict = Verdict.NOT_DECIDED
-    return Row(name, fine, floor, verdict, note)
+        return row.with_note(why)
+    if fine <= HOLDS * floor:
+        return row._replace(verdict=Verdict.HOLDS)
+    steady = abs(fine - coarse) <= STEADY * fine
+    fails = fine > FAILS * floor and steady
+    return row._replace(verdict=Verdict.FAILS) if fails else row
 
 
 def absent(name: str, why: str) -> Row:

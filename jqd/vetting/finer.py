@@ -111,19 +111,18 @@ def between(values: np.ndarray, grid: Grid, finer: Grid) -> np.ndarray:
 
 def settled(row: Row, other: Row | None, points: str) -> Row:
     """Judge a row that fails on one grid by the same row on a finer one, or None."""
+    undecided = row._replace(verdict=Verdict.NOT_DECIDED)
     if other is None:
-        note = "on one grid alone; the law does not say what it is on another"
-        return _noted(row._replace(verdict=Verdict.NOT_DECIDED), note)
+        return undecided.with_note(
+            "on one grid alone; the law does not say what it is on another"
+        )
     told = f"also on {points} points"
     if row.figure is None or other.figure is None:
-        return _noted(row._replace(verdict=Verdict.NOT_DECIDED), f"not {told}")
+        return undecided.with_note(f"not {told}")
     if other.verdict is Verdict.HOLDS:
-        return _noted(other, f"on {points} points, where fewer do not do")
+        return other.with_note(f"on {points} points, where fewer do not do")
     if other.verdict is Verdict.FAILS and other.figure > STAYS * row.figure:
-        return _noted(row, told)
-    note = f"{other.figure:.2g} on {points} points: the grid is too coarse"
-    return _noted(row._replace(verdict=Verdict.NOT_DECIDED), note)
-
-
-def _noted(row: Row, note: str) -> Row:
-    return row._replace(note=f"{row.note}; {note}" if row.note else note)
+        return row.with_note(told)
+    return undecided.with_note(
+        f"{other.figure:.2g} on {points} points: the grid is too coarse"
+    )

@@ -1,7 +1,7 @@
 """Pairs of systems that do not interact: signals from one side to the other."""
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -25,7 +25,7 @@ NO_RULE = "the law gives no rule for pairs"
 ONLY = "beside a particle only its Hamiltonian is changed"
 
 
-class Pair:
+class Pair(NamedTuple):
     """A system beside a qubit, or a particle beside another, and a state of both.
 
     Attributes:
@@ -35,12 +35,11 @@ class Pair:
         cells: volume that a point of each stands for.
     """
 
-    def __init__(
-        self, law: Law, still: Law, ket: np.ndarray, sizes: tuple[int, int],
-        cells: tuple[float, float],
-    ) -> None:  # fmt: skip
-        self.law, self.still = law, still
-        self.ket, self.sizes, self.cells = ket, sizes, cells
+    law: Law
+    still: Law
+    ket: np.ndarray
+    sizes: tuple[int, int]
+    cells: tuple[float, float]
 
     @classmethod
     def of(

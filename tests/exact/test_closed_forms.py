@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jqd.exact import coherent_state, free_gaussian, rabi, squeezed_state
+from jqd.exact.closed_forms import cos_and_sinc
 from jqd.exact.matrices import propagate
 from jqd.spaces import Grid
 
@@ -234,3 +235,18 @@ def test_rabi_broadcasts():
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=re.escape(f"Argument {message}")):
         call()
+
+
+def test_cosine_and_sine_of_a_root_of_either_sign():
+    """cos z and sin z / z as functions of z², against NumPy's of a complex z."""
+    square = np.array([-9.0, -1.1e-3, -9e-4, -1e-9, 1e-9, 9e-4, 1.1e-3, 9.0, 4e6])
+    z = np.sqrt(square + 0j)
+    expected = np.cos(z).real, (np.sin(z) / z).real
+    # rounding of z, of up to 2e3, and the next term of the slope of a series
+    close = {"rtol": 0, "atol": 1e-12}
+    for found, exact in zip(cos_and_sinc(jnp.asarray(square)), expected, strict=True):
+        np.testing.assert_allclose(found, exact, **close)
+    slope = jax.vmap(jax.grad(lambda s: cos_and_sinc(s)[0]))
+    # (cos √s)' = -sin √s / 2√s; no NaN at 4e6, where a hyperbolic cosine overflows
+    np.testing.assert_allclose(slope(jnp.asarray(square)), -expected[1] / 2, **close)
+    np.testing.assert_allclose(slope(jnp.zeros(1)), -0.5, rtol=1e-15)

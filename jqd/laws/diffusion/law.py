@@ -14,7 +14,7 @@ from ..._program import program
 from ...constants import Scales, constant, free, parts, scalars
 from ...interop import as_array
 from ...spaces import Grid, potential
-from ...spaces.absorbers import check_absorber
+from ...spaces.absorbers import read_absorber
 from ...spaces.graphs import Graph
 from ...spaces.hamiltonians import read_masses
 from ...spaces.particles import particles_alone, refuse_charge
@@ -157,13 +157,14 @@ class ConservativeDiffusion(Law):
         )
         if isinstance(space, Grid):
             self.mass = read_masses(mass, space.ndim)
+            self.absorber = read_absorber(absorber, space)
         else:
             (self.mass,) = scalars(mass=mass)
+            self.absorber = None if absorber is None else constant(absorber, "absorber")
         for name in ("mass", "hbar"):
             _checks.check_positive(getattr(self, name), name)
         self.D = self.hbar / (2 * self.mass) if D is None else constant(D, "D")
         self.potential = _potential(V, space, constants)
-        self.absorber = None if absorber is None else constant(absorber, "absorber")
         self.vector_potential = self.charge = None
         if vector_potential is not None:
             self.vector_potential = read_links(vector_potential, space)
@@ -197,8 +198,6 @@ class ConservativeDiffusion(Law):
                     f"Argument `{name}` must not be negative, but is "
                     f"{float(np.asarray(value)):.6g}: the equation would be ill-posed."
                 )
-        if self.absorber is not None and isinstance(self.space, Grid):
-            check_absorber(self.absorber, self.space)
 
     def _natural_form(self) -> DiffusionForm:
         try:

@@ -1,7 +1,7 @@
 """The exact form of the law: quantum mechanics with ħ_eff = Cħ, at another width."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -51,6 +51,7 @@ class Exact(Form):
             `FirstOrder` near C = 1, or `PSamples` for C < 1.
     """
 
+    linear: ClassVar[bool] = True
     basis: Levels | Sectors = eqx.field(converter=_basis, default_factory=Levels)
     start: Start = eqx.field(default_factory=Series)
 
@@ -63,11 +64,6 @@ class Exact(Form):
     def orders(self) -> int | None:
         """Orders of the series, where they are given."""
         return getattr(self.start, "orders", None)
-
-    @property
-    def linear(self) -> bool:
-        """True: the state moves linearly."""
-        return True
 
     @property
     def bathed(self) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -60,6 +61,7 @@ class Fock(Form):
     Source: eq. (63).
     """
 
+    linear: ClassVar[bool] = True
     levels: int | tuple[int, ...] = static(default=32)
     orders: int | None = static(default=2)
     exponential: bool = switch(default=False)
@@ -68,11 +70,6 @@ class Fock(Form):
     def stepper(self) -> Callable[..., Array]:
         """Taylor series: the law is linear in ρ."""
         return taylor18
-
-    @property
-    def linear(self) -> bool:
-        """True: the law is linear in ρ."""
-        return True
 
     @property
     def bathed(self) -> bool:

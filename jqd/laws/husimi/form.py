@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -121,9 +121,12 @@ class Carrier(eqx.Module):
     """
 
     def solves(self, equation: Equation) -> bool:
-        """Whether `orbit` exists for this equation, which does not change in time."""
+        """Whether `orbit` exists for this equation, which does not change in time.
+
+        By default it does where a carrier has one.
+        """
         del equation
-        return False
+        return type(self).orbit is not Carrier.orbit
 
     @abc.abstractmethod
     def vector_field(self, equation: Equation, state: PyTree[Array]) -> PyTree[Array]:
@@ -165,12 +168,13 @@ class Carrier(eqx.Module):
 
 
 class Form(Carrier):
-    """A way in which `HusimiFokkerPlanck` carries its state, for some H and states."""
+    """A way in which `HusimiFokkerPlanck` carries its state, for some H and states.
 
-    @property
-    def linear(self) -> bool:
-        """Whether the state moves linearly, so that `flow` exists."""
-        return False
+    Attributes:
+        linear: whether the state moves linearly, so that `flow` exists.
+    """
+
+    linear: ClassVar[bool] = False
 
     @property
     def bathed(self) -> bool:

@@ -44,11 +44,6 @@ class GaussianForm(Form):
     Source: eqs. (55), (56).
     """
 
-    def solves(self, equation: Equation) -> bool:
-        """True: states are known at all times at once."""
-        del equation
-        return True
-
     @property
     def bathed(self) -> bool:
         """True: the form carries loss and gain, but no dephasing."""

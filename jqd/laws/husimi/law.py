@@ -152,39 +152,6 @@ class HusimiFokkerPlanck(Law):
             )
         self.form.check(self.equation.outline(), self.points)
 
-    @classmethod
-    def from_lengths(
-        cls,
-        symbol: Symbol | Driven | str,
-        lengths: ArrayLike,
-        kappa: ArrayLike,
-        C: ArrayLike = 1.0,
-        hbar: ArrayLike = 1.0,
-        **options: Any,
-    ) -> "HusimiFokkerPlanck":
-        """The law with diffusion of length scales l_i and action scale κ.
-
-        s_i = l_i/√κ: κ by itself has no effect.
-
-        Args:
-            symbol: anti-Wick symbol in α = (q + ip)/√2.
-            lengths: l_i, shape (N,) or scalar, positive.
-            kappa: κ, scalar, positive.
-            C: strength of the diffusion.
-            hbar: ħ, scalar.
-            **options: `points`, `form` and values of parameters, as for the law.
-
-        Raises:
-            ValueError: lengths or κ not positive.
-
-        Source: eqs. (46)-(48), (52).
-        """
-        _checks.check_positive(lengths, "lengths")
-        _checks.check_positive(kappa, "kappa")
-        s = constant(lengths) / jnp.sqrt(constant(kappa))
-        options.setdefault("form", "fock")
-        return cls(symbol, C, s, hbar, **options)
-
     @property
     def symbol(self) -> Symbol:
         """The anti-Wick symbol of the Hamiltonian; with 1 for pulses."""

@@ -114,11 +114,6 @@ class Kets(Carrier):
 
     terms: int | None = static(default=None)
 
-    def solves(self, equation: Equation) -> bool:
-        """True: the kets are known at all times at once."""
-        del equation
-        return True
-
     def vector_field(self, equation: Equation, state: Ensemble) -> Ensemble:
         """-i H v/ħ for each ket."""
         hbar = equation.hbar

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, Int
+from jaxtyping import Array, Complex, Int
 
 from ..._math import abs2, add_at, take
 from ...spaces.symbols import Symbol
 from ...spaces.symbols.monomials import format_monomial
+from ...spaces.symbols.operators import Entries
 from ...steppers.blocks import split_entries
 from .form import Powers
 
@@ -78,15 +79,6 @@ def sector_rows(modes: int, quanta: int) -> Int[np.ndarray, "N largest"]:
     rows = np.arange(sizes.max())[None, :]
     starts = (np.cumsum(sizes) - sizes)[:, None]
     return np.where(rows < sizes[:, None], starts + rows, sizes.sum())
-
-
-class Entries(NamedTuple):
-    """Entries of the matrices of monomials: term, row, column, value at ħ = 1."""
-
-    terms: Int[np.ndarray, " entries"]
-    rows: Int[np.ndarray, " entries"]
-    columns: Int[np.ndarray, " entries"]
-    values: Float[np.ndarray, " entries"]
 
 
 @functools.lru_cache(maxsize=64)

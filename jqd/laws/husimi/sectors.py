@@ -210,11 +210,6 @@ class NumberKets(eqx.Module):
 class SectorKets(Carrier):
     """iħ_eff dv/dt = H_eff v of each ket, of an `Equation.quantum`."""
 
-    def solves(self, equation: Equation) -> bool:
-        """True: the kets are known at all times at once."""
-        del equation
-        return True
-
     def vector_field(self, equation: Equation, state: NumberKets) -> NumberKets:
         """-i H v/ħ for each ket."""
         hamiltonian = SparseHamiltonian.build(
@@ -320,11 +315,6 @@ class NumberBlocks(eqx.Module):
 
 class SectorBlocks(Carrier):
     """iħ_eff dρ_N/dt = [H_eff, ρ_N] for each total number N of quanta."""
-
-    def solves(self, equation: Equation) -> bool:
-        """True: blocks are known at all times at once."""
-        del equation
-        return True
 
     def orbit(
         self, equation: Equation, state0: NumberBlocks, ts: Array

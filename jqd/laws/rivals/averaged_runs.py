@@ -18,7 +18,7 @@ from ..._math import divisor
 from ..._program import program
 from ...constants import Scales, free, parts
 from ..groups import Resolution, Watch
-from ..law import Law
+from ..law import Law, norm_alone
 from ..wrapped import Wrapped
 
 # The most runs that are averaged.
@@ -98,9 +98,7 @@ class AveragedRuns(Wrapped):
         weights = jnp.asarray(w, each.dtype).reshape(-1, *(1,) * (each.ndim - 1))
         return jnp.sum(weights * each, axis=0)
 
-    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
-        """The norm Σρ."""
-        return {"norm": self.cell * jnp.sum(self.density(state))}
+    invariants = norm_alone
 
     def watch(self) -> Watch:
         """Alarm where one of the runs ends, since the average ends there; the error of

@@ -12,7 +12,7 @@ from ..._math import abs2, safe_sqrt
 from ...constants import fixed, free, switch
 from ...interop import as_array
 from ..groups import Chance, StepNoise
-from ..law import Law
+from ..law import Law, norm_alone
 from .density_operators import unitary
 from .dephasing import Dephasing, measured_rate, read_measured
 
@@ -97,9 +97,7 @@ class Collapse(Law):
         """|ψ|²."""
         return abs2(state)
 
-    def invariants(self, state: Array) -> dict[str, Array]:
-        """The norm."""
-        return {"norm": jnp.sum(self.density(state))}
+    invariants = norm_alone
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """The drift, without the noise."""

@@ -11,6 +11,7 @@ from ...constants import Scales, constant, free, parts
 from ...spaces.grids import Grid
 from ...status import Status
 from ..groups import Watch
+from ..law import norm_alone
 from ..schrodinger import Schrodinger
 from ..wrapped import Wrapped
 from .departure import DepartureOfKets
@@ -90,9 +91,7 @@ class DoebnerGoldin(DepartureOfKets):
         own = (self.D / 2 * R[1] - 1j * turn) * state
         return self.quantum.vector_field(t, state, args) + own
 
-    def invariants(self, state: Array) -> dict[str, Array]:
-        """The norm."""
-        return {"norm": self.cell * jnp.sum(self.density(state))}
+    invariants = norm_alone
 
     def watch(self) -> Watch:
         """NODE where the density falls below 1e-3 of its largest value."""
@@ -157,9 +156,7 @@ class DoebnerGoldinLine(DepartureOfKets):
     # φ moves by Schrödinger's law, and what is exact for that law holds for φ
     vector_field, exact = Wrapped.vector_field, Wrapped.exact
 
-    def invariants(self, state: Array) -> dict[str, Array]:
-        """The norm."""
-        return {"norm": self.cell * jnp.sum(self.density(state))}
+    invariants = norm_alone
 
 
 def _laplacian(grid: Grid, f: Array) -> Array:

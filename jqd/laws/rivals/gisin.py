@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ..._math import divisor, expi
 from ..._program import program
 from ...constants import free, parts
+from ..law import norm_alone
 from ..schrodinger import Schrodinger
 from .departure import DepartureOfKets
 from .quantum import at_all_times, read_matrix
@@ -31,9 +32,8 @@ class Gisin(DepartureOfKets):
     quantum: Schrodinger = parts(read=read_matrix)
     lam: Float[Array, ""] = free(quantum=0.0, span=(0, 0.5), default=0.0)
 
-    def invariants(self, state: Array) -> dict[str, Array]:
-        """The norm: energy falls."""
-        return {"norm": jnp.sum(self.density(state))}
+    # energy falls
+    invariants = norm_alone
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """-iHψ/ħ + λ (⟨H⟩ - H) ψ/ħ."""

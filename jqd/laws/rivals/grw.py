@@ -10,6 +10,7 @@ from ..._math import divisor
 from ...constants import constant, parts
 from ...steppers import strang
 from ..groups import Lens
+from ..law import norm_alone
 from .collapse import draw_class, undifferentiated
 from .decoherence import Decoherence
 from .departure import Departure
@@ -73,9 +74,7 @@ class GRW(JumpingPaths, Departure):
 
     # -- what is seen ------------------------------------------------------------------
 
-    def invariants(self, state: JumpingKet) -> dict[str, Array]:
-        """The norm."""
-        return {"norm": self.cell * jnp.sum(self.density(state))}
+    invariants = norm_alone
 
     # -- dynamics ----------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike
 from ...constants import constant, parts, switch
 from ...steppers import strang
 from ..groups import Chance, StepNoise
+from ..law import norm_alone
 from ..schrodinger import Schrodinger
 from .collapse import draw_class, seen
 from .decoherence import Decoherence
@@ -61,9 +62,7 @@ class Localisation(DepartureOfKets):
         lost = lost - 0.5 * jnp.sum(p * lost)
         return self.quantum.vector_field(t, state, args) - lost * state
 
-    def invariants(self, state: Array) -> dict[str, Array]:
-        """The norm."""
-        return {"norm": self.cell * jnp.sum(self.density(state))}
+    invariants = norm_alone
 
     def chance(self) -> Chance:
         """Increments of the field and, if x_0 is drawn, a uniform number."""

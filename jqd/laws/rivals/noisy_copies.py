@@ -20,6 +20,7 @@ from ..._outside import plain
 from ...constants import constant, free, parts
 from ..copying import CopyDynamics, DensityPhase
 from ..groups import Chance, StepNoise
+from ..law import norm_alone
 from ..wrapped import Wrapped
 from .averaged_runs import MOST_NODES, AveragedRuns, Quadrature, hermite
 from .dephasing import Dephasing
@@ -197,9 +198,7 @@ class PhaseKicks(Wrapped):
         A = np.eye(law.omega.shape[0])
         return Dephasing(law.hamiltonian(), A, self.g, law.hbar)
 
-    def invariants(self, state: PyTree[Array]) -> dict[str, Array]:
-        """The norm Σρ."""
-        return {"norm": jnp.sum(self.density(state))}
+    invariants = norm_alone
 
 
 def _copies(law: Any) -> CopyDynamics:

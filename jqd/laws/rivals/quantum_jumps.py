@@ -15,6 +15,7 @@ from ..._math import abs2, divisor, expi
 from ...constants import parts
 from ...interop import as_array
 from ...spaces.driven import Driven
+from ..law import norm_alone
 from ..wrapped import Wrapped
 from .collapse import undifferentiated
 from .density_operators import unitary
@@ -84,9 +85,7 @@ class QuantumJumps(JumpingPaths, Wrapped):
         """Populations |ψ|² of one path."""
         return abs2(state.psi)
 
-    def invariants(self, state: JumpingKet) -> dict[str, Array]:
-        """The norm."""
-        return {"norm": jnp.sum(self.density(state))}
+    invariants = norm_alone
 
     # -- dynamics ----------------------------------------------------------------------
 

@@ -23,8 +23,8 @@ def _unit(law: "SchrodingerNewton", scales: Scales) -> Array:
     grid = law.quantum.grid
     assert grid is not None
     own = law.spectrum.ndim
-    shape = tuple(2 * n for n in grid.shape[:own])
-    scatter = jnp.std(jnp.fft.irfftn(law.spectrum, shape, tuple(range(own))))
+    shape, axes = doubled(grid)[:own], tuple(range(own))
+    scatter = jnp.std(jnp.fft.irfftn(law.spectrum, shape, axes))
     return scales.energy / divisor(scatter)
 
 

@@ -173,19 +173,19 @@ def diagonal(
     return jnp.asarray(monomials.add_at((math.prod(shape),), entries.rows, values))
 
 
-class _Entries(NamedTuple):
+class Entries(NamedTuple):
     """Entries of the matrices of monomials: term, row, column, value at ħ = 1."""
 
-    terms: np.ndarray
-    rows: np.ndarray
-    columns: np.ndarray
-    values: np.ndarray
+    terms: Int[np.ndarray, " entries"]
+    rows: Int[np.ndarray, " entries"]
+    columns: Int[np.ndarray, " entries"]
+    values: Float[np.ndarray, " entries"]
 
 
 @functools.lru_cache(maxsize=64)
 def _entries(
     powers: tuple[Powers, ...], levels: tuple[int, ...], ordering: str
-) -> _Entries:
+) -> Entries:
     """The entries that do not vanish of every monomial, one after the other."""
     columns = np.indices(levels).reshape(len(levels), -1)
     parts = []
@@ -204,7 +204,7 @@ def _entries(
             for index in (rows, columns)
         )
         parts.append((np.full(row.shape, k), row, column, value[kept]))
-    entries = _Entries(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    entries = Entries(*(np.concatenate(part) for part in zip(*parts, strict=True)))
     for array in entries:
         array.setflags(write=False)  # shared by all callers
     return entries

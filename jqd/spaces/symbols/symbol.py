@@ -119,10 +119,6 @@ class Symbol(eqx.Module):
         )
         return FokkerPlanckCheck(not offending, offending)
 
-    def conserves_number(self) -> bool:
-        """Whether every term conserves the total number of quanta."""
-        return all(sum(m) == sum(n) for m, n in self.powers)
-
     def is_real(self, tolerance: float | None = None) -> bool:
         """Whether the values are real, as those of a Hermitian operator are.
 

@@ -72,9 +72,7 @@ def test_only_products_matter():
     c = 1.7
 
     def end(C, hbar, length, kappa):
-        law = HusimiFokkerPlanck.from_lengths(
-            GENERAL, length, kappa, C, hbar, form=FORM
-        )
+        law = HusimiFokkerPlanck(GENERAL, C, length / kappa**0.5, hbar, form=FORM)
         return evolve(law, start, [0.0, 0.8]).values.covariance[-1]
 
     one = end(0.9, 0.7, 1.3, 1.9)

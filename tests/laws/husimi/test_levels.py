@@ -339,7 +339,7 @@ def test_existence_window(state, end):
             "raise `levels`",
         ),
         (lambda: HusimiFokkerPlanck("ad*a").density(None), "`points` must be given"),
-        (lambda: HusimiFokkerPlanck.from_lengths("ad*a", -1.0, 1.0), "positive"),
+        (lambda: HusimiFokkerPlanck("ad*a", s=-1.0, form="fock"), "positive"),
     ],
 )
 def test_bad_input(build, message):
