@@ -433,7 +433,7 @@ def test_an_independent_adaptive_solver_agrees():
         law, psi, TS, method=Adaptive(diffrax.Tsit5(), rtol=1e-11, atol=1e-11)
     )
     fixed = evolve(law, psi, TS, method=Fixed(rk4, 200))
-    # what they tell of themselves: some hundred steps of 1e-11, and interpolation between
+    # what they tell of themselves: hundreds of steps of 1e-11, and interpolation
     told = float(np.max(one.error) + np.max(other.error))
     assert told < 1e-8
     np.testing.assert_allclose(one.values, other.values, rtol=0, atol=told)
