@@ -78,7 +78,6 @@ if TYPE_CHECKING:
     from .laws import Collapse as Collapse
     from .laws import ConservativeDiffusion as ConservativeDiffusion
     from .laws import CopyDynamics as CopyDynamics
-    from .laws import Decay as Decay
     from .laws import Decoherence as Decoherence
     from .laws import DensityPhase as DensityPhase
     from .laws import DiosiPenrose as DiosiPenrose
@@ -98,7 +97,6 @@ if TYPE_CHECKING:
     from .laws import PhaseAlignment as PhaseAlignment
     from .laws import PhaseKicks as PhaseKicks
     from .laws import QuantumJumps as QuantumJumps
-    from .laws import RandomConstant as RandomConstant
     from .laws import RandomFrequencies as RandomFrequencies
     from .laws import Schrodinger as Schrodinger
     from .laws import SchrodingerNewton as SchrodingerNewton

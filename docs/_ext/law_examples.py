@@ -63,7 +63,7 @@ LAWS = {
     "Beretta": lambda: bound("beretta[kappa=0.2]"),
     "Dephasing": lambda: bound("dephasing[gamma=0.1]"),
     "Lindblad": lindblad,
-    "Decay": lambda: jqd.Decay(H, T1=20.0, T2=15.0),
+    "Decay": lambda: jqd.laws.Decay(H, T1=20.0, T2=15.0),
     "QuantumJumps": lambda: jqd.QuantumJumps(lindblad()),
     "Collapse": lambda: jqd.Collapse(H, jnp.array([1.0, 0.0, -1.0]), gamma=0.1),
     "Decoherence": lambda: jqd.Decoherence(
@@ -73,7 +73,9 @@ LAWS = {
     "CSL": lambda: bound("csl[lam=0.2,r_C=0.5]"),
     "GRW": lambda: bound("grw[lam=0.2,r_C=0.5]"),
     "DiosiPenrose": lambda: bound("diosi_penrose[G_m2=0.2,R0=0.5]"),
-    "RandomConstant": lambda: jqd.RandomConstant(jqd.Schrodinger(H), "hbar", sd=0.1),
+    "RandomConstant": lambda: jqd.laws.RandomConstant(
+        jqd.Schrodinger(H), "hbar", sd=0.1
+    ),
     "RandomFrequencies": lambda: jqd.RandomFrequencies(copies(), sd=0.1),
     "PhaseKicks": lambda: jqd.PhaseKicks(copies(), g=0.1),
     "AtomMotion": lambda: solid.AtomMotion(
