@@ -139,11 +139,11 @@ def by_another_rule(law: Any) -> Any:
     Args:
         law: the law, which may hold averages at any depth.
     """
-    parts, kind = jax.tree.flatten(law, is_leaf=_averages)
-    if not any(map(_averages, parts)):
+    nodes, kind = jax.tree.flatten(law, is_leaf=_averages)
+    if not any(map(_averages, nodes)):
         return None
-    parts = [one.by_another_rule() if _averages(one) else one for one in parts]
-    return jax.tree.unflatten(kind, parts)
+    nodes = [one.by_another_rule() if _averages(one) else one for one in nodes]
+    return jax.tree.unflatten(kind, nodes)
 
 
 def _averages(node: Any) -> bool:
@@ -154,23 +154,10 @@ def _is_pulse(node: Any) -> bool:
     return isinstance(node, Pulse)
 
 
-def _places_pulses(law: Law, place: Place) -> bool:
-    """Whether a constant moves a pulse, or the times at which steps end within it.
-
-    Of a law that is traced nothing is known: it was checked when it was first made.
-    """
-
-    def times(law: Law) -> list[np.ndarray]:
-        pulses = filter(_is_pulse, jax.tree.leaves(law, is_leaf=_is_pulse))
-        known = (time for one in pulses for time in (one.jumps, one.marks))
-        return [np.asarray(time) for time in known if time is not None]
-
-    if not _checks.is_concrete(law):
-        return False
-    c = np.asarray(place.entries(law))
-    moved = place.put(law, jnp.asarray(c + 1 + np.abs(c)))
-    pairs = zip(times(law), times(moved), strict=True)
-    return not all(np.array_equal(one, other) for one, other in pairs)
+def _times_a_pulse(law: Law, place: Place) -> bool:
+    """Whether a constant says when a pulse is, or how long it lasts."""
+    pulses = filter(_is_pulse, jax.tree.leaves(law, is_leaf=_is_pulse))
+    return any(place.value(law) is one for pulse in pulses for one in pulse.timing)
 
 
 def _range(law: Any, scales: Scales) -> Array:
@@ -240,7 +227,7 @@ class RandomConstant(AveragedRuns):
                 "Argument `name` must name a constant without bounds, which a normal "
                 f"distribution would leave, but {name!r} has some."
             )
-        if _places_pulses(law, place):
+        if _times_a_pulse(law, place):
             raise ValueError(
                 "Argument `name` must not name the time or the width of a pulse, but "
                 f"{name!r} is one: steps end where the pulse of the mean does, and the "
