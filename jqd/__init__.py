@@ -95,9 +95,9 @@ _MOVED = {
     for room, names in {
         "laws": (
             "CSL GRW QMUPL AmplitudeAction Beretta ClassicalDiffusion Collapse "
-            "Decay Decoherence DensityPhase DiosiPenrose DoebnerGoldin "
+            "Decoherence DensityPhase DiosiPenrose DoebnerGoldin "
             "DoebnerGoldinLine Gisin GrossPitaevskii Harmonics Jump Logarithmic "
-            "PhaseKicks QuantumJumps RandomConstant RandomFrequencies "
+            "PhaseKicks QuantumJumps RandomFrequencies "
             "SchrodingerNewton StepNoise Weinberg kaplan_rajendran"
         ),
         "inference": (

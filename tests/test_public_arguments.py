@@ -79,7 +79,7 @@ CALLS = {
         partial(jqd.Lindblad, jumps={"c": jqd.Jump(OFF)}),
         dict(hamiltonian=H, hbar=1.0),
     ),
-    "Decay": (jqd.Decay, dict(law=MATRIX, T1=5.0, T2=4.0)),
+    "Decay": (jqd.laws.Decay, dict(law=MATRIX, T1=5.0, T2=4.0)),
     "Jump": (jqd.Jump, dict(operator=OFF, rate=0.1, nbar=0.0)),
     "QuantumJumps": (jqd.QuantumJumps, dict(law=LOSS)),
     "Collapse": (jqd.Collapse, dict(H=H, A=OFF, gamma=0.1, hbar=1.0)),
@@ -129,7 +129,7 @@ CALLS = {
     ),
     "PhaseKicks": (jqd.PhaseKicks, dict(law=COPIES, g=0.1)),
     "RandomConstant": (
-        jqd.RandomConstant,
+        jqd.laws.RandomConstant,
         dict(law=COPIES, name="q", sd=0.1, nodes=3),
     ),
     "RandomFrequencies": (

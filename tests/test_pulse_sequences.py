@@ -30,8 +30,9 @@ def test_the_page_bounds_q_from_pulse_sequences(capsys):
         one = found.constants[name]
         # beyond 4 standard errors once in 1e4 records
         assert abs(one.value - value) < 4 * one.stderr
-    # 21 rows of 400 shots: a share is known to .5/√8400 = .0055, and slopes are below 1
-    assert 0.0055 < found.constants["q"].stderr < 0.2
+    # least squares about q = 1/2 in NumPy, by a run of the copy law of its own for each
+    # gap and node, give .069; where the record puts q, slopes are others
+    assert found.constants["q"].stderr == pytest.approx(0.069, rel=0.35)
 
 
 def test_the_table_of_the_page_is_a_scan(tmp_path):

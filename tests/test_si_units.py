@@ -64,6 +64,11 @@ def copies(u, q=0.4, r=-0.6, **options):
     return jqd.CopyDynamics(law.omega, law.R, law.delta, q, r, hbar=u.hbar, **options)
 
 
+def detuning(t, delta):
+    """A rate that does not change in time."""
+    return delta + 0 * t
+
+
 MATRIX = {
     "schrodinger": quantum,
     "copying": copies,
@@ -79,8 +84,20 @@ MATRIX = {
     "lindblad": lambda u: jqd.Lindblad(
         u.energy * LEVELS, {"loss": jqd.Jump(LOWER, 0.2 * u.rate)}, u.hbar
     ),
-    "decay": lambda u: jqd.Decay(quantum(u), 5 * u.time, 4 * u.time),
+    "decay": lambda u: jqd.laws.Decay(quantum(u), 5 * u.time, 4 * u.time),
     "jitter": lambda u: jqd.RandomFrequencies(copies(u), 0.1 * u.rate),
+    "spread": lambda u: jqd.laws.RandomConstant(
+        jqd.Schrodinger(
+            jqd.driven(
+                u.energy * LEVELS,
+                (u.hbar * SZ, jqd.pulse(detuning, delta=0.3 * u.rate)),
+            ),
+            u.hbar,
+        ),
+        "delta",
+        0.1 * u.rate,
+        nodes=5,
+    ),
 }
 JUMPING = {
     "jumps": lambda u: jqd.QuantumJumps(MATRIX["lindblad"](u)),

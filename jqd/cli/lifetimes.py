@@ -10,7 +10,7 @@ import typer
 
 from .. import constants
 from ..inference import LogNormal, Normal, Prior
-from ..laws import Decay, Law
+from ..laws import Decay, Law, RandomConstant
 from ..laws.rivals.decay import Linear, decays
 from .options import LIFETIMES
 
@@ -63,8 +63,9 @@ def in_bath(
 ) -> Bathed:
     """A law of a matrix in a bath of these lifetimes.
 
-    A linear law becomes a `Decay`. For another law of a qubit on resonance contrast is
-    lost at the rate (1/T1 + 1/T2)/2; T2 = 2 T1 where it is not given.
+    A linear law becomes a `Decay`, also within a `RandomConstant`. For another law of a
+    qubit on resonance contrast is lost at the rate (1/T1 + 1/T2)/2; T2 = 2 T1 where it
+    is not given.
 
     Args:
         law: the law, at its first constants.
@@ -96,6 +97,10 @@ def in_bath(
             f"Argument `--bath` must give T2 no longer than 2 T1, but gives "
             f"{times['T2']:g} and {times['T1']:g}."
         )
+    if isinstance(law, RandomConstant) and decays(law.law):
+        inner = in_bath(law.law, priors, H, bath)
+        outer = RandomConstant(inner.law, law.name, law.sd, nodes=law.nodes)
+        return inner._replace(law=outer)
     if decays(law):
         told = {n: one for n, one in bath.items() if isinstance(one, Prior)}
         return Bathed(_decay(law, times), {**priors, **told}, None, _jumps(law, times))

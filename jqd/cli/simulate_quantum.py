@@ -115,7 +115,8 @@ def copying(
         return CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"])
 
     return counts_of(
-        "copying", make, lambda law: truth, lambda law: ["copying"], simulation,
+        "copying", make, lambda law: truth,
+        lambda law, free: ("recover", ["copying"]), simulation,
         hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
         rho=rho, bath=bath,
     )  # fmt: skip
@@ -147,31 +148,44 @@ def law(
             f"[{wanted.free[0]}=0.4], but {law!r} does not."
         )
 
-    def recover(made: Law) -> list[str]:
-        return words_of(wanted, without=declared_by(wanted, made))
-
-    make = partial(law_that_runs, wanted)
+    make, read = partial(law_that_runs, wanted), partial(_reader, wanted)
     ground = ground_of(wanted, hamiltonian, state)
     if ground is not None:
         for option in ("--readout", "--rho", "--bath"):
             only_with(option, "laws of a matrix", given=typed(option), there=False)
-        return _on_ground(
-            ground, make, wanted, lambda made: ["law", *recover(made)], simulation,
-            times, plan,
-        )  # fmt: skip
+        return _on_ground(ground, make, wanted, read, simulation, times, plan)
     return counts_of(
-        "law", make, partial(told, wanted),
-        lambda made: ["law", *recover(made)], simulation,
+        "law", make, partial(told, wanted), read, simulation,
         hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
         rho=rho, bath=bath,
     )  # fmt: skip
+
+
+def _reader(wanted: Wanted, law: Law, free: str) -> tuple[str, list[str]]:
+    """Verb and first words of the command that reads data of a law.
+
+    A law without constants to recover is compared with others.
+
+    Args:
+        wanted: the law as it was asked for.
+        law: the law that was made of it.
+        free: constants that a plan frees; empty for none.
+    """
+    own = declared_by(wanted, law)
+    if own or free:
+        return "recover", ["law", *words_of(wanted, without=own)]
+    if wanted.law == "schrodinger":
+        return "compare", []
+    values = ",".join(f"{name}={value!r}" for name, value in wanted.values.items())
+    named = f"{wanted.law}[{values}]" if values else wanted.law
+    return "compare", ["--laws", f"schrodinger,{named}"]
 
 
 def counts_of(
     name: str,
     make: Callable[[Array], Law],
     truth: Callable[[Any], Mapping[str, float]],
-    recover: Callable[[Any], Sequence[str]],
+    read: Callable[[Any, str], tuple[str, Sequence[str]]],
     simulation: Simulation,
     *,
     hamiltonian: Path | None,
@@ -188,7 +202,8 @@ def counts_of(
         name: what the command is called.
         make: the law of H.
         truth: its constants by name, of the law.
-        recover: words that begin the command that recovers them, of the law.
+        read: verb and first words of the command that reads the data, of the law and
+            of what a plan frees.
         simulation: shots, seed, files.
         hamiltonian, state, times, plan, readout, rho, bath: the options.
 
@@ -221,6 +236,7 @@ def counts_of(
         law = law_of(make, jnp.asarray(H), psi0, hamiltonian, state)
         bathed = in_bath(law, {}, H, lifetimes)
         bathed.announce()
+        verb, words = read(law, seen.free)
         instrument = Confusion(
             readout=jnp.asarray(readout),
             fading=jnp.asarray(bathed.fading or 0.0),
@@ -240,10 +256,10 @@ def counts_of(
         return Simulated(
             type(law).__name__, {**truth(law), **times_of_bath},
             f"counts of {len(psi0)} classes", draw,
-            [*recover(law), "--data", out, "--hamiltonian", beside["hamiltonian"],
+            [*words, "--data", out, "--hamiltonian", beside["hamiltonian"],
              "--state", beside["state"], *seen.recover_beside(priors),
              *(["--bath", with_errors(bath)] if lifetimes else [])],
-            len(seen.ts), run, seen.told,
+            len(seen.ts), run, seen.told, verb,
         )  # fmt: skip
 
     kinds = {out: "populations", beside["hamiltonian"]: "matrix"}
@@ -254,7 +270,7 @@ def _on_ground(
     ground: Ground,
     make: Callable[[Any], Law],
     wanted: Wanted,
-    recover: Callable[[Any], Sequence[str]],
+    read: Callable[[Any, str], tuple[str, Sequence[str]]],
     simulation: Simulation,
     times: str | None,
     plan: Path | None,
@@ -265,7 +281,7 @@ def _on_ground(
         ground: where.
         make: the law of quantum mechanics there.
         wanted: the law as it was asked for.
-        recover: words that begin the command that recovers it, of the law.
+        read: as for `counts_of`.
         simulation: shots, seed, files.
         times, plan: the options.
 
@@ -279,6 +295,7 @@ def _on_ground(
 
     def prepare() -> Simulated:
         law = ground.law_of(make)
+        verb, words = read(law, seen.free)
         instrument = Direct(of=Occupations(), noise=Multinomial())
         run = follow(
             law, ground.psi0, seen.ts, instrument, stepper=stepper_of(law),
@@ -288,8 +305,8 @@ def _on_ground(
             type(law).__name__, told(wanted, law),
             f"positions counted at {ground.grid.size} points",
             partial(_positions, ground.record(), run, seen, instrument, simulation),
-            [*recover(law), "--data", simulation.out, *seen.recover],
-            len(seen.ts), run, seen.told,
+            [*words, "--data", simulation.out, *seen.recover],
+            len(seen.ts), run, seen.told, verb,
         )  # fmt: skip
 
     return simulate(simulation, {simulation.out: "density"}, prepare)

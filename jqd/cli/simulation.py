@@ -95,10 +95,11 @@ class Simulated(NamedTuple):
         constants: true values by name.
         record: what it holds, in words.
         draw: draws it: by file, what writes it. Only of a run that reached its end.
-        recover: words after `jqd recover` that read it.
+        recover: words after `jqd recover`, or another verb, that read it.
         times: number of times, or None.
         run: the run behind it, or None.
         shots: at each time, where the options do not say so; a list of a plan.
+        verb: of the command that reads it.
     """
 
     law: str
@@ -109,6 +110,7 @@ class Simulated(NamedTuple):
     times: int | None = None
     run: Trajectory | None = None
     shots: int | list[int] | None = None
+    verb: str = "recover"
 
 
 def simulate(
@@ -142,7 +144,7 @@ def simulate(
             with whole_files(*files) as drafts:
                 for draft, write in zip(drafts, files.values(), strict=True):
                     write(draft)
-    words = ["jqd", "recover", *made.recover]
+    words = ["jqd", made.verb, *made.recover]
     command = shlex.join(str(word) for word in words)
     summary = {
         "law": made.law,
@@ -161,7 +163,8 @@ def simulate(
     code = conclude(summary, [_table(summary)], as_json=options.as_json)
     if not options.as_json and not failed:
         # not folded at the width of a terminal, so that it can be copied
-        print(f"Written: {', '.join(summary['files'])}\nRecover with: {command}")
+        written = f"Written: {', '.join(summary['files'])}"
+        print(f"{written}\n{made.verb.capitalize()} with: {command}")
     return code
 
 
@@ -178,7 +181,7 @@ def _table(summary: Mapping[str, Any]) -> Table:
         name: None if error is None else f"{error:.1e}"
         for name, error in (
             ("error by steps", summary["step_error"]),
-            ("error by the grid", summary["grid_error"]),
+            ("error by grid or nodes", summary["grid_error"]),
         )
     }
     lines = {

@@ -58,6 +58,9 @@ _log = logging.getLogger(__name__)
 SEARCH_ERROR = 1e-3
 # Step bias of a constant that is accepted, over the span of its initial guesses.
 STEP_BIAS = 1e-10
+# Error of a constant by quadrature nodes that the message of a fit mentions, over its
+# standard error from scatter.
+NODES_SHARE = 0.1
 WORDS = {
     Status.OK: "converged",
     Status.NOT_CONVERGED: "not converged",
@@ -387,6 +390,7 @@ def recover(
     unsettled = status in (Status.NOT_CONVERGED, Status.UNIDENTIFIABLE)
     said += [pulled_message(far)] if far and not unsettled else []
     said += [] if unsettled else _fitted_scatter(fine, at.theta)
+    said += [] if unsettled else _of_nodes(fine, at)
     said += _without_freedom(known) if float(at.dof) < 1 else []
     empty = cast(Array, np.zeros((first.shape[0], 0)))
     assumed = record.noise.assumption()
@@ -538,7 +542,8 @@ def _number(distance: Any) -> float | None:
 
 def _constants(study: Study, found: Solution, holds: bool) -> dict[str, Constant]:
     sides = np.asarray(found.side).tolist()
-    columns = (found.theta, found.errors, np.abs(found.bias), found.stderr)
+    biases = np.abs(found.bias) + np.abs(found.averaging)
+    columns = (found.theta, found.errors, biases, found.stderr)
     numbers = np.stack([np.asarray(column) for column in columns], axis=1).tolist()
     more = [
         [None if x is None else float(x) for x in column or [None] * len(numbers)]
@@ -594,6 +599,22 @@ def _fitted_scatter(study: Study, theta: Array) -> list[str]:
         if one.scattered and isinstance(noise, DirichletMultinomial):
             factors.append(np.asarray(noise.factor(one.data.values)))
     return [scatter_message(np.concatenate(factors))] if factors else []
+
+
+def _of_nodes(study: Study, found: Solution) -> list[str]:
+    """How far quadrature nodes of an average over runs move constants, where it is not
+    little beside the scatter."""
+    moved, scatter = np.abs(np.asarray(found.averaging)), np.asarray(found.stderr)
+    far = np.flatnonzero(moved > NODES_SHARE * scatter)
+    if not len(far):
+        return []
+    labels = study.labels()
+    names = ", ".join(labels[i] for i in far)
+    size = ", ".join(f"{moved[i]:.1g}" for i in far)
+    return [
+        f"The nodes of the average over runs leave an error in {names} ({size}), which "
+        "the standard errors include; more `nodes` make it smaller."
+    ]
 
 
 def _without_freedom(known: bool) -> list[str]:

@@ -50,7 +50,8 @@ class Constant(eqx.Module):
         value: best fit.
         stderr: standard error: scatter of the data and step bias together, not below
             rounding.
-        step_bias: estimated error of the value that the finite time step leaves.
+        step_bias: estimated error of the value that the finite time step leaves, and
+            the nodes of an average over runs, where the law takes one.
         reference: value in quantum mechanics, or None where the law has none.
         scatter: standard error from the scatter of the data alone, or None where it is
             all of `stderr`.
@@ -473,6 +474,8 @@ class Solution(eqx.Module):
         side: -1 for a constant at its lower bound, 1 at its upper one, else 0, (p,).
         analysis: singular values and null directions of the scaled Jacobian.
         bias: shift of the solution with half the step, by linear response, shape (p,).
+        averaging: likewise with another number of nodes of averages over runs, (p,); 0
+            where the law takes none.
         stderr: standard errors from the scatter of the data, shape (p,); inwards for
             those at a bound.
         errors: standard errors with step bias and rounding, shape (p,).
@@ -493,6 +496,7 @@ class Solution(eqx.Module):
     side: Int[Array, " p"]
     analysis: Identifiability
     bias: Float[Array, " p"]
+    averaging: Float[Array, " p"]
     stderr: Float[Array, " p"]
     errors: Float[Array, " p"]
     three: StandardErrors | None
@@ -526,6 +530,10 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
         fine, fine_slope = (x[:told] for x in both)
         shift = inverse @ (slope.T @ (residuals - fine))
         bias = richardson(order) * shift
+    other = _by_another_rule(study, theta, at, mask)
+    averaging = jnp.zeros_like(theta)
+    if other is not None:
+        averaging = inverse @ (slope.T @ (residuals - other))
     cost = study.chi2(residuals)
     fitted = theta.shape[0] - jnp.sum(held)
     dof = noise.independent(data.values, at, mask) + study.judged - fitted
@@ -544,8 +552,8 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     variance = jnp.where(held, 1, jnp.diagonal(inverse * scatter))
     stderr = jnp.where(held, one_sided, jnp.sqrt(variance))
     stderr = jnp.where(sized, stderr, jnp.inf)
-    # scatter and step bias have nothing to do with each other: add in squares
-    errors = jnp.hypot(stderr, jnp.abs(bias))
+    # scatter, step bias and nodes have nothing to do with each other: add in squares
+    errors = jnp.hypot(jnp.hypot(stderr, jnp.abs(bias)), jnp.abs(averaging))
     # no number is known better than its rounding
     rounding = 8 * jnp.finfo(theta.dtype).eps * jnp.abs(theta)
     three = None
@@ -556,10 +564,22 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
         three = StandardErrors(*(jnp.where(sized, size * x, jnp.inf) for x in apart))
     pulls = study.pulls(theta)
     return Solution(
-        theta, at, cost, dof, chi2, p, covariance, side, analysis, bias, stderr,
-        jnp.maximum(errors, rounding), three, pulls, ended(run),
+        theta, at, cost, dof, chi2, p, covariance, side, analysis, bias, averaging,
+        stderr, jnp.maximum(errors, rounding), three, pulls, ended(run),
         _judged(noise, at, p),
     )  # fmt: skip
+
+
+def _by_another_rule(
+    study: Study, theta: Array, at: Weights, mask: Array
+) -> Array | None:
+    """Residuals with other quadrature nodes; None where the law takes no average."""
+    other = study.by_another_rule()
+    if other is None:
+        return None
+    # a judgement of the nodes, as that of the steps
+    other, where, weights = jax.lax.stop_gradient((other, theta, at))
+    return other.residuals(where, weights, mask)[: study.told]
 
 
 def _inverse(jacobian: Array, width: Array, held: Array) -> Array:
@@ -657,7 +677,7 @@ def status_of(found: Solution, finite: ArrayLike, settled: ArrayLike) -> Array:
         (Status.UNIDENTIFIABLE, found.analysis.null > 0),
         # an infinite one is that of data whose scatter nothing tells
         (Status.NON_FINITE, jnp.any(jnp.isnan(found.covariance))),
-        (Status.NON_FINITE, ~_all_finite(found.bias)),
+        (Status.NON_FINITE, ~_all_finite((found.bias, found.averaging))),
         (Status.NOT_CONVERGED, ~jnp.asarray(settled)),
     )
     return _first_of(cases, found.judged)
@@ -686,7 +706,8 @@ def _fit(
         return jnp.where(lost, jnp.nan, x)
 
     values, errors = known(found.theta), known(found.errors)
-    biases, scatter = known(jnp.abs(found.bias)), known(found.stderr)
+    biases = known(jnp.abs(found.bias) + jnp.abs(found.averaging))
+    scatter = known(found.stderr)
     more = nuisance_columns(study, found)
 
     def entry(column: Any, i: int) -> Any:

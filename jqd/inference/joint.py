@@ -233,6 +233,14 @@ class Joint(Study):
         """The same with a static number of steps in all studies."""
         return self._with([study.with_fixed(substeps) for study in self.studies])
 
+    def by_another_rule(self) -> "Joint | None":
+        """The same with other quadrature nodes of averages, in all that take some."""
+        each = [study.by_another_rule() for study in self.studies]
+        if all(one is None for one in each):
+            return None
+        pairs = zip(each, self.studies, strict=True)
+        return self._with([own if one is None else one for one, own in pairs])
+
     def _with(self, studies: Sequence[Study]) -> "Joint":
         return eqx.tree_at(lambda joint: joint.studies, self, tuple(studies))
 

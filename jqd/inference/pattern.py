@@ -84,8 +84,8 @@ _WORDS = {
         "what changes in the record fades with time, beside the law",
         "Decoherence or loss that the law lacks would leave this: let a rate be free "
         "(`jqd.Lindblad`, or dephasing[gamma] and loss[gamma] of `jqd compare`), give "
-        "T1 and T2 (`--bath`, or `jqd.Decay`), or a prior of `fading` beside counts of "
-        "classes.",
+        "T1 and T2 (`--bath`, or `jqd.laws.Decay`), or a prior of `fading` beside "
+        "counts of classes.",
     ),
     "growth": (
         "what changes in the record grows with time, beside the law",

@@ -18,6 +18,7 @@ from ..instruments.instrument import Instrument, as_instrument
 from ..instruments.noise import Noise, Weights
 from ..instruments.scene import Places, Scene, places_of, with_settings
 from ..laws.motion import Motion
+from ..laws.rivals.averaged_runs import by_another_rule
 from ..laws.scales import scales_of
 from ..laws.start import Prepared, as_start, prepared
 from ..records.populations import record_of_dataset, record_of_table
@@ -730,6 +731,14 @@ class Study(eqx.Module):
         if own.counts is None or own.estimate_error:
             return self.with_method(_fixed(own, counts))
         return eqx.tree_at(lambda study: study.method.counts, self, counts)
+
+    def by_another_rule(self) -> "Study | None":
+        """The same study with other quadrature nodes of averages over runs; None where
+        its law takes none."""
+        law = by_another_rule(self.scene.law)
+        if law is None:
+            return None
+        return eqx.tree_at(lambda study: study.scene.law, self, law)
 
 
 def ended(run: Trajectory) -> Array:

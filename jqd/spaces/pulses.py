@@ -16,6 +16,8 @@ from .functions import refuse_constants, shape_at, taken_by_keyword, with_leaves
 KINDS = ("steps", "linear", "cubic")
 # A value further than so many times away contributes nothing to a slope: 2^-52.
 _REACH = 52
+# Parameters of named pulses that say when they are, and how long they last.
+_TIMING = {"square": ("start", "end"), "gaussian": ("center", "width")}
 # Times at which a function is tried; it may be meant not to be finite at some of them.
 _TIMES = (0.0, 0.37, 1.0, 2.71)
 
@@ -33,6 +35,11 @@ class Pulse(eqx.Module):
     function: Any = parts()
     given: Float[Array, " J"] = fixed()
     name: str = eqx.field(static=True, default="")
+
+    @property
+    def timing(self) -> tuple[Array, ...]:
+        """Parameters that set `jumps` or `marks`, those of a named pulse; else none."""
+        return tuple(self.function.keywords[one] for one in _TIMING.get(self.name, ()))
 
     @property
     def jumps(self) -> Float[Array, " J"]:

@@ -253,12 +253,24 @@ def test_lifetimes_of_a_linear_law_are_jumps(law, size, words):
     """Off resonance and of more levels as well; the priors are those of the times."""
     given = parse_bath("T1=20+-1,T2=15")
     found = in_bath(law, {"flip": jqd.Normal(0.02, 0.01)}, np.eye(size), given)
-    assert isinstance(found.law, jqd.Decay)
+    assert isinstance(found.law, jqd.laws.Decay)
     assert (float(found.law.T1), float(found.law.T2)) == (20, 15)
     assert list(found.priors) == ["flip", "T1"]
     assert found.fading is None
     assert words in found.words
     assert in_bath(law, {}, np.eye(size), {}).law is law
+
+
+def test_lifetimes_enter_below_an_average_over_runs():
+    """Quantum mechanics with a detuning that scatters: jumps in each of its runs."""
+    turn = jqd.pulse(lambda t, delta: delta + 0 * t, delta=0.3)
+    quantum = jqd.Schrodinger(jqd.driven(H, (np.diag([0.5, -0.5]), turn)))
+    law = jqd.laws.RandomConstant(quantum, "delta", 0.1, nodes=5)
+    found = in_bath(law, {}, H, parse_bath("T1=20+-1,T2=15"))
+    assert isinstance(found.law.law, jqd.laws.Decay)
+    assert (found.law.name, float(found.law.sd), found.law.nodes) == ("delta", 0.1, 5)
+    assert list(found.priors) == ["T1"]
+    assert (found.fading, "jumps of the density" in found.words) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -285,7 +297,7 @@ def test_lifetimes_are_no_prior_of_what_a_law_calls_fading():
     with pytest.raises(ValueError, match="`--nuisance` must not name T1, but does"):
         in_bath(law, given, H, {})
     with pytest.raises(NoBath, match="Decay has a constant T1 of its own"):
-        in_bath(jqd.Decay(H, 20.0), {}, H, given)
+        in_bath(jqd.laws.Decay(H, 20.0), {}, H, given)
 
 
 @pytest.mark.parametrize(
@@ -326,9 +338,11 @@ def test_a_bath_goes_from_a_simulation_through_a_comparison(tmp_path, capsys):
     assert json.loads(said.out)["constants"] == {"T1": 4.0}
     command = json.loads(said.out)["recover"]
     assert command.endswith("--bath T1=4+-0.4")
-    _, _, _, *rest = shlex.split(command)
+    # quantum mechanics has no constant that `recover` could find
+    first, verb, *rest = shlex.split(command)
+    assert (first, verb) == ("jqd", "compare")
     laws = ["--laws", "schrodinger,weinberg[eps]", "--folds", "2", "--starts", "1"]
-    assert main(["compare", *rest[1:], *laws, "--json"]) == 0
+    assert main([verb, *rest, *laws, "--json"]) == 0
     said = capsys.readouterr()
     assert "weinberg[eps] is left out: Weinberg is not linear" in said.err
     (law,) = json.loads(said.out)["laws"]
@@ -336,6 +350,41 @@ def test_a_bath_goes_from_a_simulation_through_a_comparison(tmp_path, capsys):
     assert abs(law["constants"]["T1"] - 4) < 4 * law["stderr"]["T1"]
     # beyond once in 1e4 records; without T1 it is below 1e-100
     assert law["p_value"] > 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("law", "free", "start"),
+    [
+        (["copying", "--set", "q=0.48"], "q", 0.5),
+        (["law", "weinberg[eps=0.2]"], "eps", 0.1),
+    ],
+)
+def test_a_bath_goes_from_a_simulation_through_a_fit(
+    tmp_path, capsys, law, free, start
+):
+    """On resonance it is a rate of (1/15 + 1/12)/2, in the data and in the fit."""
+    np.save(tmp_path / "H.npy", H)
+    np.save(tmp_path / "psi0.npy", np.sqrt([0.8, 0.2]) * np.exp([0, 0.6j]))
+    words = ["--hamiltonian", str(tmp_path / "H.npy"), "--state"]
+    words += [str(tmp_path / "psi0.npy"), "--bath", "T1=15,T2=12", "--shots", "4000"]
+    words += ["--times", "0:6:49", "--out", str(tmp_path / "n.csv"), "--json"]
+    assert main(["simulate", *law, *words]) == 0
+    said = capsys.readouterr()
+    assert "T1 and T2 enter as fading = (1/T1 + 1/T2)/2 = 0.075" in said.err
+    made = json.loads(said.out)
+    assert (made["constants"]["T1"], made["constants"]["T2"]) == (15.0, 12.0)
+    first, *command = shlex.split(made["recover"])
+    assert (first, command[-1]) == ("jqd", "T1=15+-1.5,T2=12+-1.2")
+    more = ["--start", f"{free}={start}", "--starts", "1", "--json"]
+    more += [] if law[0] == "law" else ["--free", free]
+    assert main([*command, *more, "--out", str(tmp_path / "run")]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["status"] == "converged"
+    for name, true in {free: made["constants"][free], "fading": 0.075}.items():
+        found = result["constants"][name]
+        # one seed: beyond 4 standard errors once in 1e4 times
+        assert abs(found["value"] - true) < 4 * found["stderr"]
 
 
 @pytest.mark.parametrize(

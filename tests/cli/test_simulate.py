@@ -13,7 +13,9 @@ import jqd
 from jqd import records
 from jqd.cli import main, sample_copying
 from jqd.cli.copy_blocks import Sampling
+from jqd.cli.one_law import parse_law
 from jqd.cli.recover_copying import time_scale
+from jqd.cli.simulate_quantum import _reader
 from jqd.cli.simulation import follow, parse_times, spaced
 from jqd.evolution import Trajectory
 from jqd.instruments import Direct
@@ -37,6 +39,21 @@ def test_steps_that_are_too_coarse_are_made_shorter(monkeypatch):
     run = follow(law, psi, np.array([0.0, 1.0]), Direct(), stepper=jqd.rk4)
     assert run.all_ok
     assert tried == [8, 32]
+
+
+def test_what_has_no_constant_to_recover_is_compared():
+    H = np.array([[0.0, 0.5], [0.5, 0.0]])
+    quantum, weinberg = jqd.Schrodinger(H), jqd.Weinberg(H, 0.3)
+    one = parse_law("schrodinger", None)
+    assert _reader(one, quantum, "") == ("compare", [])
+    other = parse_law("weinberg[eps=0.3]", None)
+    assert _reader(other, weinberg, "") == ("recover", ["law", "weinberg"])
+    own = parse_law("own.py:Still[s=1.5]", None)
+    laws = ["--laws", "schrodinger,own.py:Still[s=1.5]"]
+    assert _reader(own, quantum, "") == ("compare", laws)
+    # what a plan frees is recovered
+    words = ["law", "own.py:Still", "--set", "s=1.5"]
+    assert _reader(own, quantum, "s") == ("recover", words)
 
 
 @pytest.fixture

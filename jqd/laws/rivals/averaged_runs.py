@@ -16,13 +16,16 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from ... import _checks, constants
 from ..._math import divisor
 from ..._program import program
-from ...constants import Scales, free, parts
+from ...constants import Place, Scales, constant, free, parts
+from ...spaces.pulses import Pulse
 from ..groups import Resolution, Watch
 from ..law import Law, norm_alone
 from ..wrapped import Wrapped
 
 # The most runs that are averaged.
 MOST_NODES = 10**5
+# The most nodes of one constant: NumPy's were tested up to so many.
+MOST_OF_ONE = 100
 
 
 class Quadrature(NamedTuple):
@@ -61,6 +64,10 @@ class AveragedRuns(Wrapped):
     @abc.abstractmethod
     def at(self, x: Float[Array, " K"]) -> Law:
         """The law at a node."""
+
+    @abc.abstractmethod
+    def by_another_rule(self) -> "AveragedRuns":
+        """The same average with another number of nodes, which shows their error."""
 
     def each(self, function: Any, *states: PyTree[Array]) -> Any:
         """A function of the law and a state, at every node."""
@@ -124,6 +131,33 @@ class AveragedRuns(Wrapped):
         return own._replace(alarm=alarm, reversed=turned, resolution=resolution)
 
 
+def by_another_rule(law: Any) -> Any:
+    """A law with each of its averages by another number of nodes; None without any.
+
+    Args:
+        law: the law, which may hold averages at any depth.
+    """
+    nodes, kind = jax.tree.flatten(law, is_leaf=_averages)
+    if not any(map(_averages, nodes)):
+        return None
+    nodes = [one.by_another_rule() if _averages(one) else one for one in nodes]
+    return jax.tree.unflatten(kind, nodes)
+
+
+def _averages(node: Any) -> bool:
+    return isinstance(node, AveragedRuns)
+
+
+def _is_pulse(node: Any) -> bool:
+    return isinstance(node, Pulse)
+
+
+def _times_a_pulse(law: Law, place: Place) -> bool:
+    """Whether a constant says when a pulse is, or how long it lasts."""
+    pulses = filter(_is_pulse, jax.tree.leaves(law, is_leaf=_is_pulse))
+    return any(place.value(law) is one for pulse in pulses for one in pulse.timing)
+
+
 def _range(law: Any, scales: Scales) -> Array:
     """Half the range of initial guesses of the constant that scatters."""
     low, high = constants.span(law.law, law.name, scales)
@@ -142,9 +176,9 @@ class RandomConstant(AveragedRuns):
     takes a free coherence down by exp(-(sd t)²/2). Observables are even in sd: their
     derivative at 0 is 0.
 
-    The error of the quadrature is estimated by a rule with two thirds of the nodes, and
-    is part of `Trajectory.resolution`; it grows with sd times the time, and more nodes
-    make it smaller.
+    The error of the quadrature is estimated by a rule with two thirds of the nodes. It
+    is part of `Trajectory.resolution`, and of the errors of constants that a fit gives;
+    it grows with sd times the time, and more nodes make it smaller.
 
     Attributes:
         law: the law, whose constants are this law's too.
@@ -165,15 +199,14 @@ class RandomConstant(AveragedRuns):
 
         Args:
             law: the law, with the mean of the constant.
-            name: of the constant, such as "delta", as in `free` of a fit; not a time at
-                which a pulse begins or ends, since steps end where those of the mean
-                do.
+            name: of the constant, such as "delta", as in `free` of a fit.
             sd: standard deviation, not negative.
-            nodes: quadrature nodes, 3 or more.
+            nodes: quadrature nodes, 3 to 100.
 
         Raises:
             ValueError: no law, a random one, or one with impulses; the name of no
-                constant, or of one with several entries or with bounds; sd negative.
+                constant, of one with several entries or with bounds, or of a time of a
+                `named_pulse` or the width of one; sd negative.
         """
         _checks.check_type(law, "law", Law, "a law")
         if law.chance() is not None or law.breaks().impulses is not None:
@@ -192,8 +225,14 @@ class RandomConstant(AveragedRuns):
                 "Argument `name` must name a constant without bounds, which a normal "
                 f"distribution would leave, but {name!r} has some."
             )
-        self.law, self.name, self.sd = law, name, jnp.asarray(sd)
-        self.nodes = _checks.whole_number(nodes, "nodes", 3, MOST_NODES)
+        if _times_a_pulse(law, place):
+            raise ValueError(
+                "Argument `name` must not name the time or the width of a pulse, but "
+                f"{name!r} is one: steps end where the pulse of the mean does, and the "
+                "pulses of other runs would lie elsewhere."
+            )
+        self.law, self.name, self.sd = law, name, constant(sd, "sd")
+        self.nodes = _checks.whole_number(nodes, "nodes", 3, MOST_OF_ONE)
 
     @property
     def inner(self) -> Law:
@@ -208,6 +247,14 @@ class RandomConstant(AveragedRuns):
             np.concatenate([w, 0 * v]),
             np.concatenate([0 * w, v]),
         )
+
+    def by_another_rule(self) -> "RandomConstant":
+        """The same average with two thirds of the nodes, or with 2 more of few."""
+        law, few = by_another_rule(self.law), 2 * self.nodes // 3
+        return RandomConstant(
+            self.law if law is None else law, self.name, self.sd,
+            nodes=few if few >= 3 else self.nodes + 2,
+        )  # fmt: skip
 
     def at(self, x: Float[Array, "1"]) -> Law:
         """The law with c + sd x."""

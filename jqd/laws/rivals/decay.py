@@ -70,6 +70,11 @@ class Decay(Wrapped):
     )
 
     def __check_init__(self) -> None:
+        if self.T1 is None:
+            raise ValueError(
+                "Argument `T1` must be a time, but is None; dephasing without decay is "
+                "`jqd.laws.Dephasing`."
+            )
         if self.T2 is None or not _checks.is_concrete((self.T1, self.T2)):
             return
         T1, T2 = self.T1.item(), self.T2.item()

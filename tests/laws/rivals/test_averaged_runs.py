@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import jqd
+from jqd.inference.joint import joined
 from jqd.instruments import Confusion
-from jqd.laws import RandomConstant
+from jqd.laws import RandomConstant, Wrapped
+from jqd.laws.rivals.averaged_runs import by_another_rule
 
 X, Z = np.array([[0.0, 0.5], [0.5, 0.0]]), np.diag([0.5, -0.5])
 UP = np.array([1.0, 0.0])
@@ -169,6 +171,94 @@ def test_a_ramsey_scan_tells_detuning_and_spread():
         assert abs(float(found.value[name]) - true) < 4 * error
 
 
+# -- nodes beside a fit ----------------------------------------------------------------
+
+
+class Same(Wrapped):
+    """A law of a user's that changes nothing."""
+
+    law: jqd.Law = jqd.parts()
+
+    @property
+    def inner(self):
+        return self.law
+
+
+def test_every_average_within_a_law_is_taken_by_another_rule():
+    law = jqd.Schrodinger(turning())
+    assert by_another_rule(Same(law)) is None
+    for nodes, others in ((15, 10), (5, 3), (4, 6), (3, 5)):
+        inner = RandomConstant(law, "delta", SD, nodes=nodes)
+        outer = RandomConstant(Same(inner), "hbar", 0.01, nodes=9)
+        found = by_another_rule(Same(outer))
+        assert (found.law.nodes, found.law.law.law.nodes) == (6, others)
+        assert float(found.law.law.law.sd) == SD
+    copies = jqd.CopyDynamics.from_hamiltonian(Z)
+    for nodes, others in ((15, 10), (2, 1), (1, 2)):
+        found = by_another_rule(jqd.RandomFrequencies(copies, SD, 1, nodes=nodes))
+        assert (found.nodes, found.classes) == (others, (1,))
+
+
+LOOKS = np.linspace(0.5, 10, 20)
+
+
+def heights(nodes):
+    """z = p₀ - p₁ by so many nodes, and its derivative with respect to sd."""
+    x, w = np.polynomial.hermite_e.hermegauss(nodes)
+    turn = (DELTA + SD * x) * LOOKS[:, None]
+    z, slope = np.cos(turn), -LOOKS[:, None] * x * np.sin(turn)
+    return z @ w / w.sum(), slope @ w / w.sum()
+
+
+def measured(nodes, free="sd", law=None):
+    """A study of what so many nodes predict, to .01: only rounding is missed."""
+    z, _ = heights(nodes)
+    values = np.stack([1 + z, 1 - z], axis=1) / 2
+    record = jqd.Record(LOOKS, values, jqd.Gaussian(0.01), t0=0.0)
+    quantum = jqd.Schrodinger(turning())
+    law = law or RandomConstant(quantum, "delta", SD, nodes=nodes)
+    return jqd.Study(law, record, psi0=UP, free=free, method=jqd.Fixed(None, 4))
+
+
+def of_three_nodes():
+    """Shift of sd by linear response where three nodes stand for five, and its standard
+    error by p₀ = (1 + z)/2 alone: both columns sum to 1."""
+    (z, slope), (other, _) = heights(5), heights(3)
+    return slope @ (z - other) / (slope @ slope), 0.02 / np.sqrt(slope @ slope)
+
+
+@pytest.mark.slow
+def test_the_error_of_a_constant_includes_that_of_the_nodes():
+    shift, scatter = of_three_nodes()
+    # as large as the scatter or larger: it is seen where it is left out
+    assert abs(shift) > scatter
+    found = jqd.fit(measured(5), start={"sd": 0.29}, starts=1, search=None)
+    one = found.constants["sd"]
+    # the fit ends within 1e-7; steps of a constant H are exponentials
+    assert float(one.value) == pytest.approx(SD, rel=1e-6)
+    assert float(one.step_bias) == pytest.approx(abs(shift), rel=1e-3)
+    assert float(one.scatter) == pytest.approx(scatter, rel=1e-3)
+    assert float(one.stderr) == pytest.approx(np.hypot(scatter, shift), rel=1e-3)
+
+
+@pytest.mark.slow
+def test_a_recovery_says_that_its_nodes_are_few():
+    options = {"start": {"sd": 0.29}, "starts": 1, "search": None, "held_out": 0.0}
+    found = jqd.recover(measured(5), **options)
+    shift, _ = of_three_nodes()
+    assert f"leave an error in sd ({abs(shift):.1g})" in found.message
+    # σt is 3 at most: 26 nodes for 40 leave 3^52 26!/52! = 1e-17
+    assert "nodes" not in jqd.recover(measured(40), **options).message
+
+
+def test_of_several_studies_those_with_an_average_take_another_rule():
+    alone = measured(5, "delta", jqd.Schrodinger(turning()))
+    one, other = joined([measured(5, "delta"), alone]).by_another_rule().studies
+    assert one.law.nodes == 3
+    assert isinstance(other.law, jqd.Schrodinger)
+    assert joined([alone]).by_another_rule() is None
+
+
 def test_a_spread_is_measured_in_the_range_of_its_constant():
     """Half of .8 and a tenth of it, to each side: the span of sd ends at .48."""
     law = RandomConstant(jqd.Schrodinger(detuned()), "delta", SD)
@@ -187,13 +277,24 @@ def test_a_spread_is_measured_in_the_range_of_its_constant():
             "`nodes` must be at least 3",
         ),
         (
+            lambda law: RandomConstant(law, "delta", 0.1, nodes=101),
+            "`nodes` must be at most 100",
+        ),
+        *(
+            (
+                lambda law, name=name: RandomConstant(Same(law), name, 1e-3),
+                "`name` must not name the time or the width of a pulse",
+            )
+            for name in ("start", "end")
+        ),
+        (
             lambda law: RandomConstant(
                 jqd.CopyDynamics.from_hamiltonian(Z), "omega", 0.1
             ),
             "must name a constant that is one real number",
         ),
         (
-            lambda law: RandomConstant(jqd.Decay(law, 5.0), "T1", 0.1),
+            lambda law: RandomConstant(jqd.laws.Decay(law, 5.0), "T1", 0.1),
             "must name a constant without bounds",
         ),
         (
@@ -205,3 +306,18 @@ def test_a_spread_is_measured_in_the_range_of_its_constant():
 def test_what_cannot_scatter(make, said):
     with pytest.raises(ValueError, match=said):
         make(jqd.Schrodinger(detuned()))
+
+
+def test_a_gaussian_pulse_may_scatter_in_its_area_alone():
+    """Also where the pulse is traced, so that nobody knows its numbers."""
+
+    def averaged(center, name):
+        shape = {"area": 0.5, "center": center, "width": 0.1}
+        law = jqd.Schrodinger(jqd.driven((X, jqd.named_pulse("gaussian", **shape))))
+        return RandomConstant(law, name, 0.01).sd
+
+    assert float(averaged(0.4, "area")) == 0.01
+    for make in (averaged, jax.jit(averaged, static_argnums=1)):
+        for name in ("center", "width"):
+            with pytest.raises(ValueError, match="the time or the width of a pulse"):
+                make(0.4, name)

@@ -88,6 +88,16 @@ def test_levels_decay_as_those_of_an_oscillator():
     np.testing.assert_allclose(shown, exact, atol=1e-13)
 
 
+def test_coherence_of_levels_apart_fades_by_the_square_of_their_distance():
+    """Of levels 0 and 2: 2/(2 T1) by decay, and 4 times what dephases level 1."""
+    ket = np.array([1, 0, 1]) / np.sqrt(2)
+    found = states(Decay(np.diag([0.0, 1.0, 1.7]), T1, T2), ket)
+    rate = 1 / T1 + 4 * (1 / T2 - 1 / (2 * T1))
+    np.testing.assert_allclose(
+        np.abs(found[:, 0, 2]), np.exp(-rate * TS) / 2, atol=1e-13
+    )
+
+
 @pytest.mark.parametrize(
     "law",
     [
@@ -153,6 +163,7 @@ def test_a_fit_finds_T1():
     [
         (lambda: Decay(H, T1, 2.1 * T1), "`T2` must be at most 2 T1 = 6, but is 6.3"),
         (lambda: Decay(H, 0.0), "`T1` must be positive"),
+        (lambda: Decay(H, None, T2), "`T1` must be a time, but is None"),
         (lambda: Decay(jqd.Weinberg(H, 0.1), T1), "but is a Weinberg that is not"),
         (
             lambda: Decay(jqd.CopyDynamics.from_hamiltonian(H), T1),
