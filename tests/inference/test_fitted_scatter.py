@@ -19,10 +19,10 @@ from jqd.inference.answer import _fitted_scatter, hidden
 from jqd.inference.design.settings import gather
 from jqd.inference.fit import Constant
 from jqd.inference.joint import joined
+from jqd.inference.limits import _freedom, _scatter, limits_of
 from jqd.inference.pattern import Pattern
 from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
 from jqd.problems import golden
-from jqd.report.answers import _freedom, _scatter, answers
 
 SHOTS, RHO, READOUT = 100, 1.2 / 99, 0.1
 LAW = jqd.Schrodinger(np.array([[0, 0.5], [0.5, 0]]))
@@ -335,10 +335,11 @@ def test_exponents_beside_a_fitted_scatter():
         assert ratio == pytest.approx(np.sqrt(factor), rel=0.02)
     told = f"their variance is {factor:.3g} times that of independent shots"
     assert told in wide.message
-    assert all(
-        "errors include a fitted variance" in said.more for said in answers(wide)
-    )
-    assert len(answers(wide)) == 2
+    said, without = limits_of(wide)
+    assert all("errors include a fitted variance" in one.more for one in said)
+    # its equations are no likelihood: errors as normal
+    assert {one.level for one in said} == {"95 %, statistical"}
+    assert (len(said), without) == (2, [])
     # data are drawn with the scatter of each draw
     drawn = jqd.posterior(wide, "laplace", draws=200, chains=1)
     assert drawn.predicted.p_value > 0.01
