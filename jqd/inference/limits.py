@@ -236,13 +236,17 @@ def _freedom(recovery: Any) -> float:
     if study.data.noise.known and not study.scattered:
         return least
     sides = np.array([one.at_bound for one in recovery.constants.values()])
-    for one, own in study.singles(sides):
+    theta = recovery.theta if study.scattered else sides
+    parts = zip(study.singles(sides), study.singles(theta), strict=True)
+    for (one, own), (_, at) in parts:
         data = one.data
         if data.noise.known and not one.scattered:
             continue
         inside = own == 0
         free = np.sum(inside & one.absorbing if one.scattered else inside)
-        values = _independent(data.noise, data.values, data.shares)
+        # small clusters often lack a class that the law expects in them
+        shares = one.predict(at) if one.scattered else data.shares
+        values = _independent(data.noise, data.values, shares)
         least = min(least, float(values) - float(free))
     return least
 

@@ -208,9 +208,9 @@ def test_scatters_of_several_studies_are_named_together():
     )  # fmt: skip
     (told,) = _scatter(found)
     assert told.endswith("1.99 to 2.98 times that of independent shots")
-    # of the 67 rows of the first one shows one class alone; the readout takes a square,
-    # and ρ is the mean of those that are left
-    assert _freedom(found) == pytest.approx(66 - 1, abs=1e-6)
+    # one of the 67 rows of the first shows one class alone, where the law expects 5 of
+    # the other; the readout takes a square, and ρ is the mean of those that are left
+    assert _freedom(found) == pytest.approx(67 - 1, abs=1e-6)
 
 
 def test_a_scan_scatters_as_its_record(study):

@@ -170,6 +170,7 @@ def test_a_fitted_scatter_is_in_the_errors_and_says_so():
     found = of([q, rho], [0.5, None], ("rho",), data=data)
     found.study.scattered, found.study.noise_at = 5, lambda theta: noise
     found.study.absorbing, found.theta = np.array([True, False]), None
+    found.study.predict = lambda theta: data.shares
     (said,) = answers(found)
     assert str(said) == (
         "abs(q - 0.5) < 0.0278 (95 %, statistical); fitted beside it: rho; errors "
@@ -180,6 +181,7 @@ def test_a_fitted_scatter_is_in_the_errors_and_says_so():
     none = of([*many, rho], [0.5] * 5 + [None], ("rho",), data=data)
     none.study.scattered, none.study.noise_at = 5, lambda theta: noise
     none.study.absorbing, none.theta = np.array([True] * 5 + [False]), None
+    none.study.predict = lambda theta: data.shares
     assert answers(none) == []
 
 
