@@ -14,11 +14,12 @@ from jaxtyping import Array
 from scipy import optimize, stats
 
 import jqd
-from jqd.inference import Study
+from jqd.inference import Study, profile
 from jqd.inference.joint import Joint
 from jqd.inference.limits import limits_of
 from jqd.inference.profile import NEAR, Beside, NoEndError, end_of
 from jqd.instruments import Direct, Gaussian, NoNoise
+from jqd.steppers import rk4
 
 TS, SIGMA, PRIOR = np.linspace(0.2, 2, 8), 0.1, (0.25, 0.05)
 WOBBLE = SIGMA * np.cos(12.9898 * np.arange(8))
@@ -27,7 +28,7 @@ Z = stats.norm.ppf(0.975)
 ONCE = {"starts": 1, "start": {}, "search": None, "held_out": 0.0}
 SHOWN = {
     "instrument": Direct(lambda t, state: state),
-    "method": jqd.Fixed(jqd.rk4, estimate_error=False),
+    "method": jqd.Fixed(rk4, estimate_error=False),
 }
 
 
@@ -203,6 +204,21 @@ def test_normal_errors_stay_as_they_are():
     assert said.low == pytest.approx(b - Z * error, rel=1e-9)
     assert said.high == pytest.approx(b + Z * error, rel=1e-9)
     assert found.limit("b", 0.9).level == "90 %, statistical"
+
+
+@pytest.mark.slow
+def test_errors_that_are_tiny_are_normal_without_a_look(monkeypatch):
+    """Of exact data: differences of their chi-square would be rounding."""
+
+    def looked(*given):
+        raise AssertionError
+
+    monkeypatch.setattr(profile, "_deviances", looked)
+    values = np.exp(0.1) * TS + 0.25 * TS**2 + 1e-7 * WOBBLE
+    found = jqd.recover(study_of(values, "b", noise=NoNoise()), **ONCE)
+    one = found.constants["b"]
+    assert 0 < one.stderr < 1e-6
+    assert found.limit("b").level == "95 %, statistical"
 
 
 @pytest.mark.slow
