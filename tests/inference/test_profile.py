@@ -15,9 +15,10 @@ from scipy import optimize, stats
 
 import jqd
 from jqd.inference import Study, profile
+from jqd.inference.beside import Beside
 from jqd.inference.joint import Joint
 from jqd.inference.limits import limits_of
-from jqd.inference.profile import NEAR, Beside, NoEndError, end_of
+from jqd.inference.profile import NEAR, NoEndError, end_of
 from jqd.instruments import Direct, Gaussian, NoNoise
 from jqd.steppers import rk4
 
