@@ -115,7 +115,7 @@ def row_of(case: str, found: list[Found]) -> dict[str, Any]:
     """How many limits of a kind of data hold, with Clopper's and Pearson's interval."""
     from scipy import stats
 
-    stated = [one for one in found if math.isfinite(one.half)]
+    stated = [one for one in found if math.isfinite(one.said)]
     held, number = sum(one.held for one in stated), len(stated)
     row = {
         "case": case,
@@ -125,7 +125,7 @@ def row_of(case: str, found: list[Found]) -> dict[str, Any]:
         "misfits": sum(one.p < MISFIT for one in found),
         "refused": len(found) - number,
         "refused misfits": sum(
-            one.p < MISFIT and not math.isfinite(one.half) for one in found
+            one.p < MISFIT and not math.isfinite(one.said) for one in found
         ),
     }
     if stated:

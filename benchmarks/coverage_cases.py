@@ -13,9 +13,9 @@ import numpy as np
 import jqd
 from jqd.inference import LogNormal, Normal, Prior, Recovery, Study
 from jqd.inference.estimators import fit_curve
+from jqd.inference.limits import bound_of
 from jqd.instruments import Confusion, Gaussian, Multinomial
 from jqd.laws.husimi import Bath, Exact, Series
-from jqd.report.answers import answers, bound_of, two_sided
 from jqd.states import coherent
 from jqd.statistics import occupation
 
@@ -32,8 +32,7 @@ class Found(NamedTuple):
 
     Attributes:
         truth: the constant.
-        value: of the fit.
-        half: of its 95 % interval; NaN where no limit is stated.
+        low, high: ends of its two-sided 95 % interval; NaN where no limit is stated.
         said: how far the constant may be from its value in quantum mechanics, as the
             sentence has it; NaN likewise.
         reference: that value.
@@ -41,8 +40,8 @@ class Found(NamedTuple):
     """
 
     truth: float
-    value: float
-    half: float
+    low: float
+    high: float
     said: float
     reference: float
     p: float
@@ -50,7 +49,7 @@ class Found(NamedTuple):
     @property
     def held(self) -> bool:
         """Whether the 95 % interval holds the true value."""
-        return abs(self.value - self.truth) <= self.half
+        return self.low <= self.truth <= self.high
 
     @property
     def sentence(self) -> bool:
@@ -59,6 +58,7 @@ class Found(NamedTuple):
 
 
 Fitter = Callable[[int], Found]
+REFUSED = (math.nan,) * 3
 
 
 # -- kinds of data -------------------------------------------------------------------
@@ -130,10 +130,10 @@ def statistics() -> Fitter:
         nbar = mean + 0.02 * np.random.default_rng((4, seed)).normal(size=E.shape)
         found = fit_curve(nbar, E)
         g = found.constants["g"]
-        half = two_sided(found.freedom) * g.stderr
+        if not g.holds:
+            return Found(1.0, *REFUSED, 1.0, math.nan)
         said = bound_of("g", g.value, g.stderr, 1.0, found.freedom)
-        limits = (half, said.limit) if g.holds else (math.nan, math.nan)
-        return Found(1.0, g.value, *limits, 1.0, math.nan)
+        return Found(1.0, said.low, said.high, said.limit, 1.0, math.nan)
 
     return fit
 
@@ -180,15 +180,12 @@ def _fitted(
         those = tuple(priors[nuisance] for nuisance in base.nuisances)
         study = eqx.tree_at(lambda study: study.priors, study, those)
     found = jqd.recover(study, start={}, starts=1, search=None, held_out=0.0)
-    one = found.constants[name]
-    said = {answer.constant: answer.limit for answer in answers(found)}
-    stated = name in said
-    half = two_sided() * one.stderr if stated else math.nan
     quantum = float(dict(zip(study.labels(), study.references(), strict=True))[name])
-    return Found(
-        truth, float(one.value), float(half), said.get(name, math.nan), quantum,
-        _pearson(found),
-    )  # fmt: skip
+    try:
+        said = found.limit(name)
+    except ValueError:  # its words say why there is none
+        return Found(truth, *REFUSED, quantum, _pearson(found))
+    return Found(truth, said.low, said.high, said.limit, quantum, _pearson(found))
 
 
 def _pearson(found: Recovery) -> float:

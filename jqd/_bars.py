@@ -1,7 +1,9 @@
 """Bars of progress: rich's in a terminal, plain text in a notebook; in a log none, or
 lines."""
 
+import re
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +11,9 @@ from typing import Any
 
 # Seconds between two looks of a bar of text, and its width.
 PAUSE, WIDTH = 0.2, 30
+
+# A space between a number and its unit.
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|s|min|h|[kMG]i?B)(?!\w))")
 
 # Seconds of a task before a log has a line of it: a short one needs none.
 PATIENCE = 2.0
@@ -22,6 +27,22 @@ def plain_console(*, stderr: bool = False) -> Any:
     from rich.console import Console
 
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def in_lines(text: str, width: int) -> str:
+    """A text in lines of this width, of which none breaks before a unit.
+
+    Rich breaks a line at every space, of those that are no place to break as well.
+    """
+
+    def lines(one: str) -> str:
+        return textwrap.fill(
+            _UNIT.sub("\xa0", one), width, expand_tabs=False, replace_whitespace=False,
+            break_on_hyphens=False,
+        )  # fmt: skip
+
+    each = map(lines, text.split("\n"))
+    return "\n".join(each).replace("\xa0", " ")
 
 
 def bars(

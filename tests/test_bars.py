@@ -9,6 +9,7 @@ from rich import console
 
 import jqd
 from jqd import _bars
+from jqd.cli.session import conclude
 from jqd.report import Context
 
 
@@ -23,6 +24,29 @@ def work(count=3):
     with jqd.progress("Fitting") as report:
         for i in range(count):
             report("search", i + 1, count)
+
+
+@pytest.mark.parametrize("width", range(20, 60))
+def test_no_line_ends_before_a_unit(width):
+    text = (
+        "abs(q - 0.5) < 0.0296 (95 %, statistical); in 12 s, of 3 MB.\n\n  Told: 7 sets"
+    )
+    lines = _bars.in_lines(text, width).split("\n")
+    assert all(len(line) <= width for line in lines)
+    together = " ".join(lines)
+    assert together.split() == text.split()
+    for whole in ("(95 %,", "12 s,", "3 MB."):
+        assert sum(whole in line for line in lines) == 1
+    # lines of the text stay, with what they begin with
+    assert "" in lines
+    assert any(line.startswith("  Told:") for line in lines)
+
+
+def test_commands_print_their_sentences_so(capsys):
+    """Of 80 columns "(95" ends at the 79th: rich alone would break after it."""
+    text = "x " * 38 + "(95 %, statistical)"
+    conclude({"status": "ok"}, [text], as_json=False)
+    assert "(95 %, statistical)" in capsys.readouterr().out.splitlines()
 
 
 def test_a_log_gets_none(capsys):

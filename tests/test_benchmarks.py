@@ -162,10 +162,10 @@ def test_a_limit_holds_within_its_interval():
         cases = importlib.import_module("benchmarks.coverage")
     none = math.nan
     found = [
-        cases.Found(0.45, 0.46, 0.02, 0.06, 0.5, 0.3),
-        cases.Found(0.45, 0.44, 0.01, 0.07, 0.5, 0.2),
-        cases.Found(0.45, 0.49, 0.02, 0.03, 0.5, 0.1),
-        cases.Found(0.45, 0.3, none, none, 0.5, 1e-9),
+        cases.Found(0.45, 0.44, 0.48, 0.06, 0.5, 0.3),
+        cases.Found(0.45, 0.43, 0.451, 0.07, 0.5, 0.2),
+        cases.Found(0.45, 0.47, 0.51, 0.03, 0.5, 0.1),
+        cases.Found(0.45, none, none, none, 0.5, 1e-9),
     ]
     row = cases.row_of("q, copying", found)
     assert (row["held"], row["refused"], row["misfits"]) == (2, 1, 1)

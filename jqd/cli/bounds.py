@@ -10,7 +10,8 @@ from rich.table import Table
 from ..inference.bounds import Bound, Bounds, bounds_on_copies
 from ..inference.bounds import bounds as find_bounds
 from ..inference.bounds.table import NOT_READ, number_text
-from ..report.answers import Answer, read_answer
+from ..inference.limits import Limit
+from ..report.answers import read_answer
 from ..report.results import damaged, read_results
 from ..report.told import ended
 from .options import DATA, FIT, MODEL, AsJson
@@ -33,7 +34,7 @@ class Own(NamedTuple):
 
     law: str
     place: Path
-    answers: tuple[Answer, ...]
+    answers: tuple[Limit, ...]
 
 
 def bounds(
@@ -141,9 +142,8 @@ def _own(place: Path) -> Own:
 
 
 def _kept(summary: Mapping[str, Any]) -> list[Any]:
-    """The answers of a fit, or of fits without a run, which keep them in details."""
-    details = summary.get("details", {})
-    parts = (summary, *details.values()) if isinstance(details, dict) else (summary,)
+    """The answers of a fit, or of several fits by name."""
+    parts = (summary, *summary.values())
     return [one for x in parts if isinstance(x, dict) for one in x.get("answers", ())]
 
 

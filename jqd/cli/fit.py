@@ -13,9 +13,10 @@ from .. import report
 from .._files import provenance
 from .._words import did_you_mean
 from ..inference import Recovery, Unidentifiable, loss_plane, recover
+from ..inference.limits import Limit, limits_of
 from ..instruments import Gaussian
 from ..records import naming
-from ..report.answers import answers, kept_answers
+from ..report.answers import kept_answers
 from ..report.tables import columns, recovery_tables
 from .options import Common, Sampling, typed
 from .posterior import Drawn, check_sampling, draw_posterior
@@ -91,7 +92,11 @@ def fit(
         if found is not None:
             with unless_it_fails("further numbers"):
                 more = found(recovery)
-        said = answers(recovery)
+        said: list[Limit] = []
+        without: list[str] = []
+        with unless_it_fails("limits"):
+            said, without = limits_of(recovery)
+        limits = {"answers": kept_answers(said)}
         kept = {
             **settings,
             **more,
@@ -120,8 +125,8 @@ def fit(
             return shown if drawn is None else shown | drawn.figures()
 
         details = report.recovery_details(recovery)
-        details |= {"settings": kept, "answers": kept_answers(said)}
-        summary = report.recovery_summary(recovery, common.seconds())
+        details |= {"settings": kept}
+        summary = report.recovery_summary(recovery, common.seconds()) | limits
         first = note(more) if callable(note) else note
         printed = [*([first] if first else []), *recovery_tables(recovery)]
         if sampling is not None and sampling.posterior:
@@ -129,12 +134,12 @@ def fit(
             report.write_json({**summary, **details}, session.folder / "summary.json")
             report.write_dataset(dataset(), session.folder / "data.zarr")
             drawn = draw_posterior(session, recovery, sampling, common.seed)
-            summary = report.recovery_summary(recovery, common.seconds())
+            summary = report.recovery_summary(recovery, common.seconds()) | limits
             summary["posterior"] = drawn.summary
             summary["status"] = overall((recovery.status, drawn.status))
             printed += drawn.printed
         return Outcome(
-            summary, [*printed, *map(str, said)], details,
+            summary, [*printed, *without, *map(str, said)], details,
             dataset if drawn is None else lambda: None, figures,
         )  # fmt: skip
 

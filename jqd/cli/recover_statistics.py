@@ -10,9 +10,10 @@ import typer
 from rich.table import Table
 
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
+from ..inference.limits import Limit, bound_of, two_sided
 from ..records import CountsRecord, CurveRecord, load_statistics
 from ..records.reading import load_correlation
-from ..report.answers import Answer, bound_of, kept_answers, two_sided
+from ..report.answers import kept_answers
 from ..report.tables import checks_table, chi_square_line, status_line
 from ..statistics import log_marginal, occupation, sample_occupations
 from .fit import estimate
@@ -150,15 +151,14 @@ def _part(name: str, fit: StatisticsFit) -> dict[str, Any]:
         "p_value": fit.p_value,
         "status": fit.status,
         "message": fit.message,
+        "answers": kept_answers(_answer(fit)),
     }
 
 
 def _details(fit: StatisticsFit) -> dict[str, Any]:
     """What summary.json holds beyond that."""
     names = "covariance", "chi2_per_dof", "log_likelihood", "starts", "ends"
-    return {name: getattr(fit, name) for name in names} | {
-        "answers": kept_answers(_answer(fit))
-    }
+    return {name: getattr(fit, name) for name in names}
 
 
 def _reference(name: str) -> float | None:
@@ -186,7 +186,7 @@ def _printed(fits: Mapping[str, StatisticsFit]) -> list[Any]:
     return [table, *checks, *said]
 
 
-def _answer(fit: StatisticsFit) -> list[Answer]:
+def _answer(fit: StatisticsFit) -> list[Limit]:
     """How far g may be from the nearest of -1, 0 and 1, where only one is near."""
     g = fit.constants.get("g")
     if g is None or not g.holds or fit.at_edge:

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from .. import report
-from .._bars import bars, plain_console
+from .._bars import bars, in_lines, plain_console
 from .._files import OutputError, atomic_file, finished_work_in, to_json, writing
 from .._redaction import without_secrets
 from ..records import help_text
@@ -262,8 +262,10 @@ def conclude(
     if as_json:
         print(to_json(summary))
     else:
+        console = plain_console()
         for part in printed:
-            plain_console().print(part)
+            text = isinstance(part, str)
+            console.print(in_lines(part, console.width) if text else part)
     return 0 if summary.get("status", "ok") in SUCCESS else 1
 
 

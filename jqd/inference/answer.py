@@ -46,6 +46,7 @@ from .goodness import (
 )
 from .identifiability import refuse, refuse_names
 from .joint import joined
+from .limits import LEVEL, Limit, limit_of
 from .parts import Part, parts_of
 from .pattern import Pattern, pattern_of
 from .polish import Polish
@@ -151,6 +152,35 @@ class Recovery(eqx.Module):
             for label, constant in self.constants.items()
         }
         return replace(self, constants=constants)
+
+    def limit(self, name: str, level: float = LEVEL) -> Limit:
+        """State how far a constant may be from its value in quantum mechanics.
+
+        |x - x_QM| < max(|low - x_QM|, |high - x_QM|)
+
+        [low, high] is the two-sided interval at this confidence: best fit -+ z standard
+        errors where the likelihood is normal to 10 % at two errors, else all x with
+
+            2 ln L(best fit) - 2 max ln L(x, other constants) <= z²
+
+        found by fits of the other constants; `level` of the limit then says "by profile
+        likelihood". So are those of constants at their bounds. z is Student's quantile
+        where the fit estimates the scatter.
+
+        Args:
+            name: label of a free constant ("q", "R[0,1]").
+            level: confidence, between 0 and 1.
+
+        Returns:
+            The limit, with numbers `limit`, `low` and `high` in the unit of the
+            constant; as text it is a sentence.
+
+        Raises:
+            ValueError: no such constant, or none with a limit: the law does not
+                describe the data, quantum mechanics has no value of it, or its interval
+                has no end.
+        """
+        return limit_of(self, name, level)
 
     @property
     def theta(self) -> np.ndarray:

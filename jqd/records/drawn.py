@@ -104,8 +104,10 @@ def simulate(
     mean = run.values[1:] if early else run.values
     mean, noise = mean if visit is None else take(mean, visit), instrument.noise
     values, after = noise.sample(key, mean, shots), noise.after(shots, mean.ndim)
-    kind: Any = Record if visit is None else Clusters
-    return kind(times, values, after, t0)
+    if visit is None:
+        return Record(times, values, after, t0)
+    # as they were given: under jit arrays of JAX are traced, and these must be known
+    return Clusters(np.asarray(ts), values, after, t0)
 
 
 def _looks(ts: ArrayLike) -> tuple[ArrayLike, np.ndarray | None]:

@@ -26,6 +26,7 @@ def recovery(results: Results) -> Told:
     numbers = [_constants(name, part, summary) for name, part in fits.items()]
     trust = [_trust(name, part) for name, part in fits.items()]
     said = [part["message"] for part in fits.values() if part.get("message")]
+    limits = [one["said"] for part in fits.values() for one in part.get("answers", ())]
     if all(part.get("chi2_per_dof") is None for part in fits.values()):
         said.append(
             "No chi-square is stored: it does not test whether the law describes the "
@@ -39,7 +40,7 @@ def recovery(results: Results) -> Told:
     return Told(
         f"Constants of {law}",
         verdict,
-        Section("Constants", (), numbers),
+        Section("Constants", limits, numbers),
         Section("Trust", said, trust),
         _null_directions(summary),
     )

@@ -61,6 +61,8 @@ LIMIT = {
     "constant": "q",
     "bound": "abs(q - 0.5) < 0.0296",
     "limit": 0.0296,
+    "low": 0.49,
+    "high": 0.5296,
     "level": "95 %, statistical",
     "more": "fitted beside it: flip",
 }
@@ -105,10 +107,10 @@ def test_a_limit_of_one_s_own_stands_in_the_table(run, capsys, printed):
     ]
     assert len(result["rows"]) == len(jqd.bounds().rows)
     assert result["notes"][:-1] == list(jqd.bounds().notes)
-    # fits without a run keep theirs in details
+    # of several fits each has its own
     g = {"constant": "g", "bound": "abs(g - 1) < 0.000311", "limit": 0.000311}
     fit = {"answers": [LIMIT | g | {"more": ""}]}
-    run(law="statistics", answers=[], details={"fit": fit})
+    run(law="statistics", answers=[], shared=fit, details={"shared": {}})
     assert main(["bounds", "--constant", "C", "--beside", "run", "--json"]) == 0
     (own,) = printed("bounds")["beside"]
     assert (own["constant"], own["limit"], own["more"]) == ("g", 0.000311, "")

@@ -190,6 +190,7 @@ def test_the_tutorial_s_bounds(tutorial, capsys):
         folder = Path(words[words.index("--out") + 1])
         kept = json.loads((folder / "summary.json").read_text())
         assert [one["said"] for one in kept["answers"]] == [answer.strip()]
+        assert summary["answers"] == kept["answers"]
         found = summary["constants"][name]
         # a standard error from there, and two digits
         assert found["stderr"] == pytest.approx(stderr, rel=0.1)

@@ -115,6 +115,10 @@ def test_the_microwave_background(tmp_path, monkeypatch, printed, capsys):
         assert found["constants"]["g"]["value"] == pytest.approx(g, abs=3e-7)
         assert found["constants"]["g"]["stderr"] == pytest.approx(error, rel=1e-3)
         assert found["chi2_per_dof"] * dof == pytest.approx(chi2, abs=0.01)
+        # rounded up to three digits
+        (answer,) = found["answers"]
+        most = g - 1 + 1.959964 * error
+        assert 0 <= answer["limit"] - most < 0.01 * most
     assert main(fits[0]) == 0
     assert "abs(g - 1) < 0.000311 (95 %" in " ".join(capsys.readouterr().out.split())
 

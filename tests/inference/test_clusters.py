@@ -4,6 +4,7 @@ Two levels that are driven on resonance, with a readout that errs. At each of 20
 there are clusters of unlike sizes, so that no sum of a time's rows has one correlation.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -15,6 +16,8 @@ from scipy import stats
 import jqd
 from jqd.inference import Study
 from jqd.inference.design.settings import studies_of
+from jqd.inference.fit import Constant
+from jqd.inference.limits import _freedom
 from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
 from jqd.records import Clusters
 
@@ -164,6 +167,22 @@ def test_clusters_of_independent_shots_say_what_their_sum_does():
     assert jqd.Status(int(shared.status)) is jqd.Status.MISFIT
     # φ is 1.7, 2.5 (twice) and 3.9: 2.65 on average, with an error of √(2/79) of it
     assert float(shared.chi2_per_dof) == pytest.approx(2.65, rel=4 * 0.16)
+
+
+def test_clusters_of_two_shots_determine_their_scatter():
+    """Σ_k N p_k (1 - p_k)/max(N p_k, 1/2) squares, less that of the readout; by their
+    own shares, clusters whose shots agree would count as none."""
+    upper = np.random.default_rng(9).binomial(2, mean(READOUT))
+    data = Clusters(TS, both(upper, 2), DirichletMultinomial(0.05), t0=0.0)
+    readout = Constant("readout", READOUT, 0.01, 0.0, 0.0)
+    rho = Constant("rho", RHO, 0.01, 0.0, None, pull=0.0)
+    found = SimpleNamespace(
+        study=study_of(data, WIDE), theta=np.array([READOUT, RHO]),
+        constants={"readout": readout, "rho": rho},
+    )  # fmt: skip
+    p = np.stack([1 - mean(READOUT), mean(READOUT)])
+    squares = np.sum(2 * p * (1 - p) / np.maximum(2 * p, 0.5))
+    assert _freedom(found) == pytest.approx(squares - 1, rel=1e-9)
 
 
 def test_a_design_takes_a_time_once():

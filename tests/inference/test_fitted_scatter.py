@@ -19,10 +19,10 @@ from jqd.inference.answer import _fitted_scatter, hidden
 from jqd.inference.design.settings import gather
 from jqd.inference.fit import Constant
 from jqd.inference.joint import joined
+from jqd.inference.limits import _freedom, _scatter, limits_of
 from jqd.inference.pattern import Pattern
 from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
 from jqd.problems import golden
-from jqd.report.answers import _freedom, _scatter, answers
 
 SHOTS, RHO, READOUT = 100, 1.2 / 99, 0.1
 LAW = jqd.Schrodinger(np.array([[0, 0.5], [0.5, 0]]))
@@ -208,9 +208,9 @@ def test_scatters_of_several_studies_are_named_together():
     )  # fmt: skip
     (told,) = _scatter(found)
     assert told.endswith("1.99 to 2.98 times that of independent shots")
-    # of the 67 rows of the first one shows one class alone; the readout takes a square,
-    # and ρ is the mean of those that are left
-    assert _freedom(found) == pytest.approx(66 - 1, abs=1e-6)
+    # one of the 67 rows of the first shows one class alone, where the law expects 5 of
+    # the other; the readout takes a square, and ρ is the mean of those that are left
+    assert _freedom(found) == pytest.approx(67 - 1, abs=1e-6)
 
 
 def test_a_scan_scatters_as_its_record(study):
@@ -335,10 +335,11 @@ def test_exponents_beside_a_fitted_scatter():
         assert ratio == pytest.approx(np.sqrt(factor), rel=0.02)
     told = f"their variance is {factor:.3g} times that of independent shots"
     assert told in wide.message
-    assert all(
-        "errors include a fitted variance" in said.more for said in answers(wide)
-    )
-    assert len(answers(wide)) == 2
+    said, without = limits_of(wide)
+    assert all("errors include a fitted variance" in one.more for one in said)
+    # its equations are no likelihood: errors as normal
+    assert {one.level for one in said} == {"95 %, statistical"}
+    assert (len(said), without) == (2, [])
     # data are drawn with the scatter of each draw
     drawn = jqd.posterior(wide, "laplace", draws=200, chains=1)
     assert drawn.predicted.p_value > 0.01

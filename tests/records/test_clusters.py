@@ -144,6 +144,17 @@ def test_clusters_are_written_and_read(tmp_path):
         records.write_record(tmp_path / "n.npz", made)
 
 
+@pytest.mark.slow
+def test_clusters_are_drawn_within_a_program():
+    law, shown = jqd.Schrodinger(np.array([[0, 0.5], [0.5, 0]])), Confusion()
+    made = jax.jit(
+        lambda key: jqd.simulate(law, [1.0, 0.0], [1.0, 1, 2], shown, 16, key, t0=0.0)
+    )(jax.random.key(2))
+    assert isinstance(made, records.Clusters)
+    np.testing.assert_array_equal(made.firsts, [0, 2])
+    np.testing.assert_array_equal(made.values.sum(axis=1), [16, 16, 16])
+
+
 def test_simulated_clusters_scatter_about_one_probability():
     """4000 clusters of 16 at each of two times, with 1 + 15/5 = 4 times the variance.
 

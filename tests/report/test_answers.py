@@ -10,8 +10,30 @@ import pytest
 import jqd
 from jqd._files import to_json
 from jqd.cli.recover_statistics import _answer
+from jqd.inference import limits
 from jqd.inference.fit import Constant
-from jqd.report.answers import Answer, answers, bound_of, kept_answers, read_answer
+from jqd.inference.limits import Limit, bound_of, limit_of
+from jqd.inference.profile import Interval, NoEndError
+from jqd.report.answers import kept_answers, read_answer
+
+
+@pytest.fixture(autouse=True)
+def normal(monkeypatch):
+    """The fits below are none: their errors are taken as normal."""
+
+    def interval(found, name, quantile, freedom):
+        one = found.constants[name]
+        half = quantile * one.stderr
+        return Interval(one.value - half, one.value + half, profiled=False)
+
+    monkeypatch.setattr(limits, "interval_of", interval)
+
+
+def answers(found):
+    """The limits of a fit, all of whose intervals have ends."""
+    said, without = limits.limits_of(found)
+    assert not without
+    return said
 
 
 def test_the_farther_end_of_the_interval_rounded_up():
@@ -41,7 +63,7 @@ def test_scatter_that_a_fit_estimates_has_student_s_interval():
     data = SimpleNamespace(noise=noise, ts=np.arange(5), values=values, shares=values)
     q = Constant("q", 0.5, 0.01, 0.0, 0.5)
     gamma = Constant("gamma", 0.0, 0.01, 0.0, 0.0, at_bound=-1)
-    (said,) = answers(of([q, gamma], [0.5, 0.0], data=data))
+    said, _ = answers(of([q, gamma], [0.5, 0.0], data=data))
     # t of 4: 2.776445
     assert str(said) == (
         "abs(q - 0.5) < 0.0278 (95 %, statistical); held at a bound: gamma."
@@ -59,7 +81,8 @@ def of(constants, references, nuisances=(), data=None, law="Own"):
     )
     study.singles = lambda theta: ((study, theta),)
     return SimpleNamespace(
-        study=study, constants={one.name: one for one in constants}, law_name=law
+        study=study, constants={one.name: one for one in constants}, law_name=law,
+        status="converged",
     )  # fmt: skip
 
 
@@ -73,7 +96,6 @@ def test_only_what_was_measured_is_answered():
     )
     for silent in (
         Constant("q", 0.51, 0.01, 0.0, 0.5, holds=False),
-        Constant("q", 0.51, 0.01, 0.0, 0.5, at_bound=1),
         Constant("q", 0.51, 0.01, 0.0, 0.5, scatter=1e-6),
     ):
         assert answers(of([silent], [0.5])) == []
@@ -96,9 +118,11 @@ def test_a_published_bound_on_the_same_constant_stands_beside():
     ]
     # read back, without what is not of this record
     first, second = map(read_answer, json.loads(to_json(kept_answers(answers(both)))))
-    assert first == Answer(
-        "q", "abs(q - 0.5) < 0.0296", 0.0296, "95 %, statistical",
-        "fitted beside it: flip",
+    # .51 -+ .01959964
+    assert (first.low, first.high) == pytest.approx((0.49040036, 0.52959964))
+    assert first == Limit(
+        "q", "abs(q - 0.5) < 0.0296", 0.0296, first.low, first.high,
+        "95 %, statistical", "fitted beside it: flip",
     )  # fmt: skip
     assert second == answers(both)[1]
     # published in eV, /s and m, or as a ratio: not in the units of a record
@@ -121,6 +145,8 @@ def test_a_limit_is_kept_in_parts_and_with_its_sentence():
         "constant": "R[0,1]",
         "bound": "abs(R[0,1] - 5.788381e-05) < 1.96e-15",
         "limit": 1.96e-15,
+        "low": one.low,
+        "high": one.high,
         "level": "95 %, statistical",
         "more": "",
         "published": [],
@@ -144,6 +170,7 @@ def test_a_fitted_scatter_is_in_the_errors_and_says_so():
     found = of([q, rho], [0.5, None], ("rho",), data=data)
     found.study.scattered, found.study.noise_at = 5, lambda theta: noise
     found.study.absorbing, found.theta = np.array([True, False]), None
+    found.study.predict = lambda theta: data.shares
     (said,) = answers(found)
     assert str(said) == (
         "abs(q - 0.5) < 0.0278 (95 %, statistical); fitted beside it: rho; errors "
@@ -154,7 +181,62 @@ def test_a_fitted_scatter_is_in_the_errors_and_says_so():
     none = of([*many, rho], [0.5] * 5 + [None], ("rho",), data=data)
     none.study.scattered, none.study.noise_at = 5, lambda theta: noise
     none.study.absorbing, none.theta = np.array([True] * 5 + [False]), None
+    none.study.predict = lambda theta: data.shares
     assert answers(none) == []
+
+
+def test_an_interval_that_is_not_normal_says_how_it_was_found(monkeypatch):
+    """Its farther end from the reference; what follows it is held nowhere."""
+    q = Constant("q", 0.5, 0.01, 0.0, 0.5)
+    gamma = Constant("gamma", 0.0, 0.01, 0.0, 0.0, at_bound=-1)
+    ends = {"q": (0.47049, 0.51), "gamma": (0.0, 0.02449)}
+    monkeypatch.setattr(
+        limits, "interval_of", lambda _, name, *more: Interval(*ends[name], True)
+    )
+    found = of([q, gamma], [0.5, 0.0])
+    assert [str(one) for one in answers(found)] == [
+        "abs(q - 0.5) < 0.0296 (95 %, statistical, by profile likelihood).",
+        "abs(gamma) < 0.0245 (95 %, statistical, by profile likelihood); the fit is at "
+        "the lower bound of gamma.",
+    ]
+    first = limit_of(found, "q")
+    assert (first.low, first.high, first.limit) == (0.47049, 0.51, 0.0296)
+
+
+def test_no_limit_is_silent(monkeypatch):
+    """A line for a constant whose interval has no end; an error for one asked for."""
+
+    def endless(found, name, quantile, freedom):
+        raise NoEndError("the likelihood falls too little")
+
+    monkeypatch.setattr(limits, "interval_of", endless)
+    found = of([Constant("q", 0.51, 0.01, 0.0, 0.5)], [0.5])
+    said = ["There is no limit on q: the likelihood falls too little."]
+    assert limits.limits_of(found) == ([], said)
+    with pytest.raises(ValueError, match="'q' has none: the likelihood falls too lit"):
+        limit_of(found, "q")
+
+
+@pytest.mark.parametrize(
+    ("one", "reference", "words"),
+    [
+        (Constant("q", 0.51, 0.01, 0.0, 0.5, pull=0.1), 0.5, "it is a nuisance"),
+        (Constant("q", 0.51, 0.01, 0.0, 0.5, holds=False), 0.5, "error does not hold"),
+        (Constant("q", 0.51, 0.01, 0.0, None), None, "quantum mechanics gives it no"),
+        (Constant("q", 0.51, 0.01, 0.0, 0.5, scatter=1e-6), 0.5, "of time steps and"),
+    ],
+)
+def test_a_constant_without_a_limit_says_why(one, reference, words):
+    with pytest.raises(ValueError, match=f"`name` must .* {words}"):
+        limit_of(of([one], [reference]), "q")
+
+
+def test_a_level_of_one_s_own():
+    """Of .01: .01 + 1.644854 x .01 and .01 + 2.575829 x .01."""
+    found = of([Constant("q", 0.51, 0.01, 0.0, 0.5)], [0.5])
+    said = limit_of(found, "q", 0.9)
+    assert str(said) == "abs(q - 0.5) < 0.0265 (90 %, statistical)."
+    assert limit_of(found, "q", 0.99).limit == 0.0358
 
 
 @pytest.mark.parametrize(

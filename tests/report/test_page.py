@@ -11,7 +11,9 @@ import pytest
 import jqd
 from jqd import report
 from jqd.cli import main
+from jqd.inference.limits import bound_of
 from jqd.problems import DATA
+from jqd.report.answers import kept_answers
 from jqd.report.page import page
 from jqd.report.pictures import MOST_SVG, clean_svg
 from jqd.report.results import read_results
@@ -97,6 +99,16 @@ def test_a_constant_at_its_bound_has_a_one_sided_error(run):
     )  # fmt: skip
     said = Page(page(read_results(folder))).words
     assert "inwards from its lower bound" in said
+
+
+def test_limits_are_said_before_the_numbers(run):
+    limit = bound_of("q", 0.50012, 1e-4, 0.5)
+    folder, summary = run(figure=False, answers=kept_answers([limit]))
+    said = Page(page(read_results(folder)))
+    # 1.2e-4 and 1.96 times 1e-4
+    assert "abs(q - 0.5) < 0.000316 (95 %, statistical)." in said.words
+    assert said.words.index("abs(q - 0.5)") < said.words.index("known value")
+    check_numbers(said, numbers_in(summary))
 
 
 def test_null_directions_are_told(run):

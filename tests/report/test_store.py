@@ -13,8 +13,8 @@ from jqd import _files as files
 from jqd import _revision
 from jqd.cli import fit as command
 from jqd.cli.options import Common, Sampling
+from jqd.inference.limits import bound_of
 from jqd.report import store
-from jqd.report.answers import bound_of
 from jqd.report.tables import (
     recovery_dataset,
     recovery_details,
@@ -252,7 +252,7 @@ def test_draws_that_are_stopped_leave_the_fit(recovery, tmp_path, monkeypatch):
 
     monkeypatch.setattr(command, "recover", lambda *given, **options: recovery)
     limit = bound_of("q", 0.5, 1.5e-4, 0.5)
-    monkeypatch.setattr(command, "answers", lambda found: [limit])
+    monkeypatch.setattr(command, "limits_of", lambda found: ([limit], []))
     monkeypatch.setattr(command, "draw_posterior", stopped)
     data = SimpleNamespace(noise=SimpleNamespace(known=True))
     with pytest.raises(files.Interrupted, match="finished files are in"):

@@ -1,0 +1,110 @@
+"""All constants of a study but one, which keeps its value."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from ..instruments.noise import Weights
+from .study import Study
+
+
+class Beside(eqx.Module):
+    """A study of all constants but one, which has a value: what a polish asks of it.
+
+    Attributes:
+        whole: the study.
+        value: of this constant, scalar.
+        place: where it stands in θ, scalar.
+    """
+
+    whole: Study
+    value: Float[Array, ""]
+    place: Int[Array, ""]
+
+    def theta(self, rest: Float[Array, " k"]) -> Float[Array, " p"]:
+        """θ of the others."""
+        return self._with(rest, self.value)
+
+    def rest(self, theta: Array) -> Array:
+        """The others of θ, or of what is like it, (p - 1,)."""
+        i = jnp.arange(theta.shape[0] - 1)
+        return theta[i + (i >= self.place)]
+
+    def _with(self, rest: Array, value: Array) -> Array:
+        """What is like θ, from the others' and this one."""
+        if not rest.shape[0]:
+            return jnp.reshape(value, (1,))
+        i = jnp.arange(rest.shape[0] + 1)
+        there = jnp.minimum(i - (i > self.place), rest.shape[0] - 1)
+        return jnp.where(i == self.place, value, rest[there])
+
+    @property
+    def data(self) -> Any:
+        """The record."""
+        return self.whole.data
+
+    @property
+    def walled(self) -> Bool[np.ndarray, " p"]:
+        """Which entries of θ have limits: all of them, since `place` may be traced."""
+        return self.whole.walled
+
+    @property
+    def unit(self) -> Any:
+        """Unit of the residuals of the data."""
+        return self.whole.unit
+
+    @property
+    def seen(self) -> int:
+        """Number of residuals of the data."""
+        return self.whole.seen
+
+    @property
+    def scattered(self) -> int:
+        """Number of residuals of the scatter."""
+        return self.whole.scattered
+
+    @property
+    def measured(self) -> int:
+        """Number of residuals of both."""
+        return self.whole.measured
+
+    @property
+    def told(self) -> int:
+        """Number of residuals without those of walls."""
+        return self.whole.told
+
+    def bounds(self) -> tuple[Array, Array]:
+        """The range of initial guesses."""
+        low, high = self.whole.bounds()
+        return self.rest(low), self.rest(high)
+
+    def walls(self, rest: Array) -> tuple[Array, Array]:
+        """Limits that none can leave."""
+        low, high = self.whole.walls(self.theta(rest))
+        return self.rest(low), self.rest(high)
+
+    def held(self, rest: Array, side: Array) -> Array:
+        """The others, with entries put on their walls."""
+        every = self._with(side, jnp.zeros((), side.dtype))
+        return self.rest(self.whole.held(self.theta(rest), every))
+
+    def first_weights(self) -> Weights:
+        """Source of the weights before there is a fit."""
+        return self.whole.first_weights()
+
+    def weights(self, rest: Array, prediction: Array) -> Weights:
+        """Source of the weights at a fit."""
+        return self.whole.weights(self.theta(rest), prediction)
+
+    def predict(self, rest: Array) -> Array:
+        """Prediction of the law for the data."""
+        return self.whole.predict(self.theta(rest))
+
+    def residuals(
+        self, rest: Array, at: Weights, mask: Array, rows: Array | None = None
+    ) -> Array:
+        """Residuals of data, scatter, priors and walls."""
+        return self.whole.residuals(self.theta(rest), at, mask, rows)

@@ -1,0 +1,307 @@
+"""Limits by profile likelihood, beside those that are known in closed form.
+
+x = e^a t + b t² is linear in m = e^a and b: the interval of m is that of linear least
+squares, and that of a its logarithm, since a likelihood does not ask how a constant is
+written.
+"""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxtyping import Array
+from scipy import optimize, stats
+
+import jqd
+from jqd.inference import Study, profile
+from jqd.inference.beside import Beside
+from jqd.inference.joint import Joint
+from jqd.inference.limits import limits_of
+from jqd.inference.profile import NEAR, NoEndError, end_of
+from jqd.instruments import Direct, Gaussian, NoNoise
+from jqd.steppers import rk4
+
+TS, SIGMA, PRIOR = np.linspace(0.2, 2, 8), 0.1, (0.25, 0.05)
+WOBBLE = SIGMA * np.cos(12.9898 * np.arange(8))
+DESIGN = np.stack([TS, TS**2], axis=1)
+Z = stats.norm.ppf(0.975)
+ONCE = {"starts": 1, "start": {}, "search": None, "held_out": 0.0}
+SHOWN = {
+    "instrument": Direct(lambda t, state: state),
+    "method": jqd.Fixed(rk4, estimate_error=False),
+}
+
+
+class Steep(jqd.Motion):
+    """x = e^a t + b t², of which quantum mechanics is a = b = 0."""
+
+    a: Array = jqd.free(quantum=0.0, span=(-2.0, 2.0))
+    b: Array = jqd.free(quantum=0.0, span=(0.0, 1.0), bounds=(0.0, math.inf))
+
+    def vector_field(self, t, state, args=None):
+        return jnp.stack([jnp.exp(self.a) + 2 * self.b * t])
+
+
+def study_of(values, free, nuisances=None, noise=None):
+    noise = Gaussian(SIGMA) if noise is None else noise
+    data = jqd.Record(TS, values[:, None], noise, t0=0.0)
+    return Study(
+        Steep(jnp.asarray(0.1), jnp.asarray(0.1)), data, psi0=jnp.zeros(1), free=free,
+        nuisances=nuisances, **SHOWN,
+    )  # fmt: skip
+
+
+def misses(m, b, values):
+    """χ² of the data."""
+    return np.sum((DESIGN @ [m, b] - values) ** 2) / SIGMA**2
+
+
+def test_an_end_is_where_the_root_reaches_the_quantile():
+    """Roots t = x - 1, (x - 1)³, and |ln x|, which begins at x = 1."""
+    assert end_of(lambda x: x - 1, 1.0, 2.0, math.inf, 1.5) == pytest.approx(2.5)
+    # of z = 8: an error of `NEAR` of z is a third of it of the distance
+    cubed = end_of(lambda x: (x - 1) ** 3, 1.0, 1.5, math.inf, 8.0)
+    assert cubed == pytest.approx(3, rel=NEAR)
+    # asked from far beyond it as well
+    assert end_of(lambda x: (x - 1) ** 3, 1.0, 9.0, math.inf, 8.0) == pytest.approx(
+        3, rel=NEAR
+    )
+    low = end_of(lambda x: abs(math.log(x)), 1.0, 0.9, -math.inf, 1.0)
+    assert low == pytest.approx(math.exp(-1), abs=NEAR)
+
+
+def test_an_end_is_the_bound_where_the_root_does_not_reach_it():
+    seen = []
+
+    def root(x):
+        seen.append(x)
+        return abs(x)
+
+    assert end_of(root, 0.0, 3.0, 1.5, 2.0) == 1.5
+    assert end_of(root, 0.0, -3.0, -1.5, 2.0) == -1.5
+    assert set(seen) == {1.5, -1.5}
+    # of a constant at its bound, nothing is to be fitted there
+    seen.clear()
+    assert end_of(root, 0.0, -3.0, 0.0, 2.0) == 0.0
+    assert not seen
+
+
+def test_an_end_is_beyond_the_last_value_that_the_data_allow():
+    """A law that ends at x = 1.3, a node: never the nearer side of it."""
+    end = end_of(lambda x: x if x < 1.3 else math.inf, 0.0, 2.0, math.inf, 1.9)
+    assert 1.3 <= end < 1.3 * (1 + 2 * NEAR)
+
+
+def test_a_flat_likelihood_has_no_end():
+    with pytest.raises(NoEndError, match="falls too little"):
+        end_of(math.tanh, 0.0, 1.0, math.inf, 1.9)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_the_others_of_a_vector_and_back(place):
+    beside = Beside(None, jnp.asarray(7.0), jnp.asarray(place))
+    theta = jnp.array([1.0, 2.0, 3.0])
+    rest = beside.rest(theta)
+    np.testing.assert_array_equal(rest, np.delete([1.0, 2.0, 3.0], place))
+    np.testing.assert_array_equal(beside.theta(rest), theta.at[place].set(7.0))
+    one = Beside(None, jnp.asarray(7.0), jnp.asarray(0))
+    np.testing.assert_array_equal(one.theta(jnp.zeros(0)), [7.0])
+
+
+@pytest.mark.slow
+def test_a_curved_likelihood_has_the_interval_of_what_it_is_normal_in():
+    """b beside a prior: m and its error by linear least squares of data and prior."""
+    values = 0.4 * TS + 0.25 * TS**2 + WOBBLE
+    found = jqd.recover(study_of(values, "a", {"b": PRIOR}), **ONCE)
+    rows = np.concatenate([DESIGN / SIGMA, [[0, 1 / PRIOR[1]]]])
+    C = np.linalg.inv(rows.T @ rows)
+    m = C @ rows.T @ [*(values / SIGMA), PRIOR[0] / PRIOR[1]]
+    for level, z in ((0.95, Z), (0.68, stats.norm.ppf(0.84))):
+        said = found.limit("a", level)
+        low, high = np.log(m[0] + z * np.sqrt(C[0, 0]) * np.array([-1, 1]))
+        # of the distance from the fit
+        near = 2 * NEAR * (high - low)
+        assert said.low == pytest.approx(low, abs=near)
+        assert said.high == pytest.approx(high, abs=near)
+        assert said.limit == pytest.approx(-low, rel=0.01)
+    # errors as normal are wrong: by a tenth of the interval and more
+    one, said = found.constants["a"], found.limit("a")
+    assert abs(one.value - Z * one.stderr - said.low) > 0.05
+    assert said.level == "95 %, statistical, by profile likelihood"
+    assert str(said) == (
+        "abs(a) < 1.22 (95 %, statistical, by profile likelihood); fitted beside it: b."
+    )
+    for name, words in (("b", "it is a nuisance"), ("q", "must be one of 'a', 'b'")):
+        with pytest.raises(ValueError, match=words):
+            found.limit(name)
+    for level in (0.0, 1.0, 95, math.nan, "95", [0.9, 0.95]):
+        with pytest.raises(ValueError, match="`level` must"):
+            found.limit("a", level)
+
+
+@pytest.mark.slow
+def test_bounds_end_an_interval():
+    """b >= 0: of data that ask for less it is at its bound, and a follows."""
+    values = 0.9 * TS - 0.1 * TS**2 + WOBBLE
+    found = jqd.recover(study_of(values, ("a", "b")), **ONCE)
+    assert [one.at_bound for one in found.constants.values()] == [0, -1]
+
+    def least(b):  # of all m
+        m = TS @ (values - b * TS**2) / (TS @ TS)
+        return misses(m, b, values)
+
+    def held(m):  # of all b >= 0
+        b = max(0.0, TS**2 @ (values - m * TS) / (TS**2 @ TS**2))
+        return misses(m, b, values)
+
+    start = least(0.0)
+    (a, b), without = limits_of(found)
+    assert not without
+    end = optimize.brentq(lambda b: least(b) - start - Z**2, 1e-6, 1)
+    assert (b.constant, b.low) == ("b", 0.0)
+    assert b.high == pytest.approx(end, rel=2 * NEAR)
+    assert str(b) == (
+        f"abs(b) < {b.limit:g} (95 %, statistical, by profile likelihood); the fit is "
+        "at the lower bound of b."
+    )
+    m = np.exp(found.constants["a"].value)
+    low, high = (
+        math.log(optimize.brentq(lambda m: held(m) - start - Z**2, *ends))
+        for ends in ((0.1, m), (m, 2.0))
+    )
+    near = 2 * NEAR * (high - low)
+    assert a.low == pytest.approx(low, abs=near)
+    assert a.high == pytest.approx(high, abs=near)
+    assert "held at a bound" not in a.more
+
+
+@pytest.mark.slow
+def test_an_interval_that_reaches_a_bound_ends_there():
+    """b of 0.8 errors above 0: the upper end is that of normal errors."""
+    C = np.linalg.inv(DESIGN.T @ DESIGN) * SIGMA**2
+    error = np.sqrt(C[1, 1])
+    apart = 0.8 * error - (C @ DESIGN.T @ WOBBLE)[1] / SIGMA**2
+    values = TS + apart * TS**2 + WOBBLE
+    found = jqd.recover(study_of(values, ("a", "b")), **ONCE)
+    one = found.constants["b"]
+    # linear in m and b: to rounding of a fit
+    assert one.value == pytest.approx(0.8 * error, rel=1e-6)
+    assert one.stderr == pytest.approx(error, rel=1e-6)
+    said = found.limit("b")
+    assert said.low == 0.0
+    assert said.high == pytest.approx((0.8 + Z) * error, rel=2 * NEAR)
+
+
+@pytest.mark.slow
+def test_normal_errors_stay_as_they_are():
+    """b alone is linear, and far from its bound: no fit is needed for its interval."""
+    values = np.exp(0.1) * TS + 0.25 * TS**2 + WOBBLE
+    found = jqd.recover(study_of(values, "b"), **ONCE)
+    b = TS**2 @ (values - np.exp(0.1) * TS) / (TS**2 @ TS**2)
+    error = SIGMA / np.linalg.norm(TS**2)
+    said = found.limit("b")
+    assert said.level == "95 %, statistical"
+    assert said.low == pytest.approx(b - Z * error, rel=1e-9)
+    assert said.high == pytest.approx(b + Z * error, rel=1e-9)
+    assert found.limit("b", 0.9).level == "90 %, statistical"
+
+
+@pytest.mark.slow
+def test_errors_that_are_tiny_are_normal_without_a_look(monkeypatch):
+    """Of exact data: differences of their chi-square would be rounding."""
+
+    def looked(*given):
+        raise AssertionError
+
+    monkeypatch.setattr(profile, "_deviances", looked)
+    values = np.exp(0.1) * TS + 0.25 * TS**2 + 1e-7 * WOBBLE
+    found = jqd.recover(study_of(values, "b", noise=NoNoise()), **ONCE)
+    one = found.constants["b"]
+    assert 0 < one.stderr < 1e-6
+    assert found.limit("b").level == "95 %, statistical"
+
+
+@pytest.mark.slow
+def test_a_scatter_that_is_estimated_has_student_s_quantile():
+    """m ± t s/|t| of 7 degrees of freedom, s from the residuals; a is its logarithm."""
+    values = 0.2 * TS + 0.1 * TS**2 + WOBBLE
+    found = jqd.recover(study_of(values, "a", noise=NoNoise()), **ONCE)
+    m = TS @ (values - 0.1 * TS**2) / (TS @ TS)
+    left = values - 0.1 * TS**2 - m * TS
+    error = np.sqrt(left @ left / 7 / (TS @ TS)) * stats.t.ppf(0.975, 7)
+    low, high = np.log([m - error, m + error])
+    said, near = found.limit("a"), 2 * NEAR * (high - low)
+    assert said.level.endswith("by profile likelihood")
+    assert said.low == pytest.approx(low, abs=near)
+    assert said.high == pytest.approx(high, abs=near)
+
+
+class Flips(jqd.Motion):
+    """Two populations that change places at the rate g."""
+
+    g: Array = jqd.free(quantum=0.0, span=(0.0, 1.0), bounds=(0.0, math.inf))
+
+    def vector_field(self, t, state, args=None):
+        return self.g * (state[::-1] - state)
+
+
+@pytest.mark.slow
+def test_counts_have_the_ends_of_their_likelihood():
+    """Few of 40 shots have flipped, p = (1 - e^(-2 g t))/2: ln L in closed form."""
+    ts, n, shots = np.array([0.5, 1.0, 2.0]), np.array([1, 2, 4]), 40
+    counts = np.stack([shots - n, n], axis=1)
+    record = jqd.Record(ts, counts, jqd.Multinomial(), t0=0.0)
+    law, first = Flips(jnp.asarray(0.05)), jnp.array([1.0, 0.0])
+    found = jqd.recover(law, record, psi0=first, free="g", **SHOWN, **ONCE)
+
+    def minus(g):
+        p = (1 - np.exp(-2 * g * ts)) / 2
+        return -2 * np.sum(n * np.log(p) + (shots - n) * np.log1p(-p))
+
+    best = optimize.minimize_scalar(
+        minus, bounds=(1e-4, 1), method="bounded", options={"xatol": 1e-10}
+    )
+    # rounds of weights: each leaves a hundredth of the change before
+    assert found.constants["g"].value == pytest.approx(best.x, rel=1e-3)
+    said = found.limit("g")
+    assert said.level.endswith("by profile likelihood")
+    for end, ends in ((said.low, (1e-5, best.x)), (said.high, (best.x, 2.0))):
+        exact = optimize.brentq(lambda g: minus(g) - best.fun - Z**2, *ends)
+        # of the distance from the fit, as it was asked for
+        assert end == pytest.approx(exact, abs=2 * NEAR * abs(exact - best.x))
+
+
+@pytest.mark.slow
+def test_several_studies_have_one_profile():
+    """Two records of one a: ln of the interval of both means of m."""
+    values = [0.4 * TS + WOBBLE, 0.5 * TS - WOBBLE]
+    law = Steep(jnp.asarray(0.1), jnp.asarray(0.0))
+    each = [
+        Study(
+            law, jqd.Record(TS, one[:, None], Gaussian(2 * SIGMA), t0=0.0),
+            psi0=jnp.zeros(1), free="a", **SHOWN,
+        )
+        for one in values
+    ]  # fmt: skip
+    found = jqd.recover(each, **ONCE)
+    assert isinstance(found.study, Joint)
+    size = TS @ TS
+    m = sum(TS @ one for one in values) / size / 2
+    error = 2 * SIGMA / np.sqrt(2 * size)
+    low, high = np.log(m + Z * error * np.array([-1, 1]))
+    said, near = found.limit("a"), 2 * NEAR * (high - low)
+    assert said.level.endswith("by profile likelihood")
+    assert said.low == pytest.approx(low, abs=near)
+    assert said.high == pytest.approx(high, abs=near)
+
+
+@pytest.mark.slow
+def test_a_misfit_has_no_limit():
+    """Errors that are told as a fifth of what they are."""
+    values = 0.4 * TS + 0.25 * TS**2 + 3 * WOBBLE
+    found = jqd.recover(study_of(values, "a", noise=Gaussian(SIGMA / 5)), **ONCE)
+    assert found.p_value < 1e-3
+    assert limits_of(found) == ([], [])
+    with pytest.raises(ValueError, match="'a' has none: its standard error does not"):
+        found.limit("a")
