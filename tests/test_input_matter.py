@@ -145,7 +145,6 @@ TABLE = {
         {"T": 1.0},
         {"T": "length", "c": "length"},
     ),
-    "HeatCapacity": (photons.HeatCapacity, {"capacity": 1.0}, {"capacity": "positive"}),
     # -- solids
     "Harmonic": (solid.Harmonic, {}, {"K": "real", "length": "length"}),
     "FPUT": (

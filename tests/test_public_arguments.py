@@ -361,7 +361,6 @@ CALLS = {
     ),
     # ensembles
     "relative_entropy": (ensembles.relative_entropy, dict(p=KET**2, q=KET**2)),
-    "fine_entropy": (ensembles.fine_entropy, dict(density=DENSITY, psi=PSI, grid=GRID)),
     "kolmogorov_smirnov": (
         ensembles.kolmogorov_smirnov,
         dict(positions=TS[:, None], grid=GRID, density=DENSITY),

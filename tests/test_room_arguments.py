@@ -173,13 +173,6 @@ CALLS = {
         },
     ),
     # light
-    "HeatCapacity": (photons.HeatCapacity, {"capacity": 1.0}),
-    "PhotonRates": (
-        lambda omega, rates, energy: photons.PhotonRates(
-            omega, rates, energy, photons.HeatCapacity(1.0)
-        ),
-        {"omega": FREQUENCIES, "rates": 0.1, "energy": 1.0},
-    ),
     "bose_einstein": (photons.bose_einstein, {"omega": 1.0, "T": 1.0, "hbar": 1.0}),
     "level_distribution": (
         photons.level_distribution,
