@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from _support.composite import rotation
 from _support.diffusion import vortex_family
-from _support.gaussian_closure import gaussian_closure
 from _support.liouville import liouville_density
 
 from jqd import exact, states, statistics
@@ -140,20 +139,6 @@ TABLE = {
             "alpha0": "amplitude",
             "C": "positive",
             "hbar": "positive",
-        },
-    ),
-    "gaussian_closure": (
-        gaussian_closure,
-        {"ts": [0.0], "s0": 1.0},
-        {
-            "s0": "positive",
-            "b0": "scalar",
-            "X0": "scalar",
-            "P0": "scalar",
-            "D": "rate",
-            "classical_diffusion": "rate",
-            "friction": "rate",
-            "omega": "scalar",
         },
     ),
     "liouville_density": (
