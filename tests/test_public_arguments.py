@@ -372,6 +372,68 @@ CALLS = {
     ),
 }
 
+# what an argument of these must refuse, in the words of `complaints` in conftest.py
+REFUSED = {
+    # laws
+    "Schrodinger": {"hbar": "positive"},
+    "on_grid": {"mass": "positive", "hbar": "positive"},
+    "CopyDynamics": {
+        "q": "scalar", "r": "scalar", "hbar": "positive", "regulator": "positive",
+        "omega": "real", "R": "real", "delta": "real",
+    },
+    "from_hamiltonian": {
+        "q": "scalar", "r": "scalar", "hbar": "positive", "regulator": "positive",
+    },
+    "Madelung": {"mass": "positive", "hbar": "positive"},
+    "ClassicalDiffusion": {"D": "positive"},
+    "Husimi": {"C": "scalar", "hbar": "positive"},
+    "PhaseAlignment": {"f": "rate", "damping": "rate"},
+    # spaces and methods
+    "absorbing_layer": {"width": "positive", "strength": "positive"},
+    "Graph": {"weights": "positive"},
+    "Adaptive": {
+        "rtol": "real negative none", "atol": "real negative none",
+        "max_steps": "length none", "solver": "text object none",
+        "adjoint": "text object",
+    },
+    "Fixed": {
+        "substeps": "length none", "stepper": "text object",
+        "counts": "negative nan imaginary",
+    },
+    "Propagator": {"terms": "length"},
+    "total_variation": {"p": "text object imaginary"},
+    # states
+    "coherent": {"alpha": "amplitude"},
+    "squeezed": {"r": "scalar", "angle": "scalar", "displacement": "amplitude"},
+    "cat": {"alphas": "number", "weights": "number", "r": "scalar", "angle": "scalar"},
+    "thermal": {"nbar": "rate", "alpha": "amplitude"},
+    "husimi": {"hbar": "positive", "points": "number"},
+    "antinormal_moment": {"hbar": "positive"},
+    "covariance": {"hbar": "positive"},
+    "phase_grid": {"g": "positive"},
+    # exact
+    "free_gaussian": {
+        "x": "real", "t": "real", "center": "real", "momentum": "real",
+        "width": "length", "mass": "length", "hbar": "length",
+    },
+    "coherent_state": {"t": "real", "omega": "length"},
+    "squeezed_state": {"t": "real", "omega": "length", "width": "length"},
+    "rabi": {"t": "real", "coupling": "real", "detuning": "real", "hbar": "length"},
+    # statistics
+    "occupation": {"E": "real", "T": "length", "mu": "real", "g": "real"},
+    "chemical_potential": {
+        "E": "real", "T": "positive", "N": "positive", "g": "scalar",
+        "degeneracy": "positive",
+    },
+    "maximum_entropy": {
+        "E": "real", "N": "positive", "U": "scalar", "g": "scalar",
+        "degeneracy": "positive",
+    },
+    "entropy": {"occupations": "real negative", "g": "real", "degeneracy": "length"},
+    "variance": {"N": "real negative", "M": "length", "g": "real"},
+    "sample_weights": {"g": "rate", "M": "scalar negative zero none"},
+}  # fmt: skip
+
 # the first argument of what runs for long: no call of these is in order
 VERBS = {
     "fisher": (jqd.fisher, {"study": None}),
@@ -436,3 +498,11 @@ def test_every_public_name_is_driven():
 def test_the_same_call_is_taken_otherwise(name):
     call, good = CALLS[name]
     call(**good)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"), [(name, one) for name in REFUSED for one in REFUSED[name]]
+)
+def test_nonsense_is_refused(complaints, name, argument):
+    call, good = CALLS[name]
+    assert complaints(call, good, argument, REFUSED[name][argument]) == {}
