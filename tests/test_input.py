@@ -8,12 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support import temperature as oscillators
 from _support.composite import rotation
 from _support.diffusion import vortex_family
-from _support.lattice import lattice_law, lattice_packet
 from _support.liouville import liouville_density
-from _support.returns import kerr_amplitude
 from _support.soft_spheres import SoftSpheres
 
 import jqd
@@ -32,7 +29,6 @@ GRID = jqd.Grid((-8.0, 8.0), 32)
 V = np.asarray(GRID.x) ** 2 / 2
 PSI = GRID.normalise(jnp.exp(-(GRID.x**2) / 2) + 0j)
 LEVELS = np.array([0.0, 1.0, 2.0])
-SITES = np.linspace(-1.0, 1.0, 5)
 ONE = np.eye(1)
 
 # of these `hbar` must not be negative either
@@ -71,20 +67,6 @@ TABLE = {
         jqd.HusimiFokkerPlanck, {"symbol": symbols.kerr(0.5), "form": "fock"},
         {"C": "scalar", "hbar": "positive", "s": "positive", "points": "number"},
     ),
-    "lattice_law": (
-        lattice_law, {"x": SITES, "potential": SITES**2},
-        {
-            "mass": "positive", "hbar": "positive", "delta": "scalar",
-            "q": "scalar", "r": "scalar",
-        },
-    ),
-    "lattice_packet": (
-        lattice_packet, {"x": SITES, "center": 0.0, "width": 0.5},
-        {
-            "center": "scalar", "width": "positive", "momentum": "scalar",
-            "hbar": "positive",
-        },
-    ),
     # -- paths
     "nelson": (
         nelson,
@@ -97,10 +79,7 @@ TABLE = {
     # -- gases and packets
     "SoftSpheres": (
         SoftSpheres, {"box": [4.0, 4.0], "stiffness": 1.0},
-        {
-            "box": "length", "stiffness": "positive", "diameter": "positive",
-            "mass": "positive",
-        },
+        {"box": "length", "stiffness": "positive"},
     ),
     "dilute_averages": (
         dilute_averages, {"fraction": 0.1, "stiffness": 100.0},
@@ -121,10 +100,6 @@ TABLE = {
     "ehrenfest_time": (
         time_scales.ehrenfest_time, {"width": 0.1, "scale": 1.0, "rate": 1.0},
         {"width": "length", "scale": "length", "rate": "length"},
-    ),
-    "kerr_amplitude": (
-        kerr_amplitude, {"ts": 1.0, "amplitude": 1.0, "chi": 1.0},
-        {"ts": "real", "amplitude": "number", "chi": "real"},
     ),
     "packets.ground_state": (
         packets.ground_state, {"hessian": ONE, "masses": [1.0]},
@@ -147,21 +122,6 @@ TABLE = {
         {"function": "text object", "length": "length"},
     ),
     # -- temperature
-    "einstein_temperature": (
-        oscillators.einstein_temperature, {"oscillators": 4.0, "quanta": 2.0},
-        {
-            "oscillators": "length", "quanta": "real negative",
-            "frequency": "length", "hbar": "length",
-        },
-    ),
-    "occupation_temperature": (
-        oscillators.occupation_temperature, {"occupation": 1.0},
-        {"occupation": "length", "frequency": "length", "hbar": "length"},
-    ),
-    "oscillator_beta": (
-        oscillators.oscillator_beta, {"frequencies": [1.0], "energy": 1.0},
-        {"frequencies": "length", "energy": "length", "hbar": "length"},
-    ),
     "level_cumulants": (
         temperature.level_cumulants, {"levels": LEVELS, "beta": 1.0}, {"beta": "real"},
     ),

@@ -31,11 +31,9 @@ def test_predicted_temperature(speed, expected):
 def test_a_harmonic_chain_shares_energy_equally():
     """<V> = T/2, so that T = N v²/8(N - 1); dT/dv = 2T/v."""
     spring = solid.Harmonic(3.0)
-    go = jax.value_and_grad(
-        lambda v: chain_impact.impact_temperature(spring, 10, v, mass=2.0)
-    )
+    go = jax.value_and_grad(lambda v: chain_impact.impact_temperature(spring, 10, v))
     T, slope = go(0.7)
-    assert float(T) == pytest.approx(10 * 2 * 0.49 / 72, rel=1e-12)
+    assert float(T) == pytest.approx(10 * 0.49 / 72, rel=1e-12)
     assert float(slope) == pytest.approx(2 * float(T) / 0.7, rel=1e-10)
 
 
@@ -177,7 +175,9 @@ def test_bonds_stay_sharp(pair, key, hbar, start, end, kept, temperature):
         ),
         (
             lambda: chain_impact.two_halves(
-                solid.Solid(np.ones(2), SPRING, bonds=[(0, 1)]), 1.0
+                solid.Solid(np.ones(2), SPRING, bonds=[(0, 1)]),
+                1.0,
+                key=jax.random.key(0),
             ),
             "Argument `body` must be a chain",
         ),
