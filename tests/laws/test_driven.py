@@ -14,34 +14,13 @@ from jqd.spaces import symbols
 from jqd.spaces.coefficients import coefficient
 from jqd.steppers import cf4, exponential_midpoint
 
+from .pulsed import bump, cosine, golden
+
 SX = np.array([[0.0, 1.0], [1.0, 0.0]])
 SY = np.array([[0.0, -1j], [1j, 0.0]])
 SZ = np.diag([1.0, -1.0])
 UP = jnp.array([1.0 + 0j, 0.0])
 TS = jnp.linspace(0.0, 2.0, 11)
-
-
-def golden():
-    """Three classes, with a cosine and a Gaussian pulse."""
-    H = np.diag([0.0, 0.4, -0.3]).astype(complex)
-    for (a, b), R, delta in (((0, 1), 0.7, 0.3), ((0, 2), 0.5, 0), ((1, 2), 0.6, -1)):
-        H[a, b] = R * np.exp(1j * delta)
-        H[b, a] = np.conj(H[a, b])
-    H1 = np.diag([0.2, 0, -0.2]).astype(complex)
-    H1[0, 1] = 0.4 * np.exp(1.1j)
-    H1[1, 0] = np.conj(H1[0, 1])
-    H2 = np.zeros((3, 3))
-    H2[1, 2] = H2[2, 1] = 0.9
-    psi0 = np.sqrt([0.5, 0.3, 0.2]) * np.exp(-1j * np.array([0, 0.5, -0.8]))
-    return H, H1, H2, psi0
-
-
-def cosine(t, omega=3.0):
-    return jnp.cos(omega * t)
-
-
-def bump(t, centre=1.0):
-    return jnp.exp(-((t - centre) ** 2) / 0.18)
 
 
 def by_scipy(field, psi0, ts):

@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.gas import kolmogorov_smirnov, printed_energy_cdf, spread_width
+from _support.gas import kolmogorov_smirnov, printed_energy_cdf
 
 import jqd
 from jqd.matter import gas
+from jqd.readings.time_scales import spreading_width
 
 N, SNAPSHOTS = 256, 8
 
@@ -185,7 +186,7 @@ def test_a_packet_that_meets_nobody_spreads_freely():
     assert run.ok
     s, hbar = 0.01, 0.05
     widths = gas.packet_widths(run, s, mass=mass, hbar=hbar).widths
-    free = spread_width(run.ts[-1], s, mass=3.0, hbar=hbar)
+    free = spreading_width(run.ts[-1], s, 3.0, hbar)
     assert float(widths[-1, 2]) == pytest.approx(float(free), rel=1e-12)
     assert float(free) > 1.05 * s
 

@@ -19,6 +19,7 @@ from jqd.readings.time_scales import (
     spreading_width,
 )
 
+from ...matter.solid.clusters import CLUSTER, thirteen
 from . import waves
 from .conftest import equation
 
@@ -156,16 +157,8 @@ def test_rigid_motions_are_no_phonons():
 @equation("claim-A9-lennard-jones")
 def test_potential_energy_outgrows_the_kinetic():
     """LJ₁₃: PE/KE - 1 is .002, .022 and .08 at T = .002, .03 and .09."""
-    body = solid.Solid(jnp.ones(13), solid.LennardJones(inner=None, outer=None))
-    # a centre, and the 12 corners of an icosahedron about it
-    golden = (1 + 5**0.5) / 2
-    corners = [
-        np.roll((0.0, one, two), turn) / np.hypot(1, golden)
-        for turn in range(3)
-        for one in (-1.0, 1.0)
-        for two in (-golden, golden)
-    ]
-    rest = relax(body, 1.05 * jnp.asarray([np.zeros(3), *corners]))
+    body = CLUSTER
+    rest = relax(body, thirteen(1.05))
     modes = normal_modes(body, rest.x)
 
     def look(t, state):
