@@ -265,9 +265,12 @@ def test_extinction_is_said_and_exits_with_1(tmp_path, capsys):
         (["--resume", "nowhere"], "`--resume` must be a run of `jqd sample copying`"),
     ],
 )
-def test_bad_input_is_one_line_and_no_folder(tmp_path, complaint, words, message):
+def test_bad_input_is_one_line_and_no_folder(tmp_path, capsys, words, message):
     out = tmp_path / "run"
-    assert message in complaint(*WORDS, "--out", out, *words)
+    assert run("--out", out, *words) == 2
+    complaint = capsys.readouterr().err.strip()
+    assert message in complaint
+    assert "\n" not in complaint
     assert not out.exists()
 
 
