@@ -15,12 +15,6 @@ def uncertainty_bound(
     dimensions: int, hbar: ArrayLike = 1.0, *, printed: bool = False
 ) -> Float[Array, ""]:
     """The bound of ⟨p_u²⟩⟨x²⟩ in d dimensions: (dħ/2)², or ħ²/4 as printed in (21)."""
-    if isinstance(dimensions, bool) or not isinstance(dimensions, int):
-        raise ValueError(
-            f"Argument `dimensions` must be a whole number, but is {dimensions!r}."
-        )
-    _checks.check_positive(dimensions, "dimensions")
-    _checks.check_positive(hbar, "hbar")
     return (((1 if printed else dimensions) * jnp.asarray(hbar)) / 2) ** 2
 
 

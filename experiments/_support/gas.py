@@ -119,10 +119,7 @@ def printed_energy_cdf(
     """The integral of `printed_energy_distribution` from 0 to E.
 
     Args:
-        energy: E.
-        temperature: T.
-        gamma: γ.
-        scale: s, energy.
+        energy, temperature, gamma, scale: as there.
 
     Returns:
         In [0, 1], of the broadcast shape.
