@@ -41,7 +41,7 @@ PACKETS = {  # name: (V, ψ)
     "oscillator": (X**2 / 2, partial(squeezed_state, center=1.0, width=0.6)),
 }
 WIDTH = 0.7  # of the density under ordinary diffusion
-# (γ, D_c) of runs there and back, and their L1 by _support.gaussian_closure
+# (γ, D_c) of runs there and back, and their L1 by the equations of a Gaussian's moments
 HOME = {(0.0, 0.0): 0.0, (0.1, 0.0): 0.0822387, (0.0, 0.05): 0.0946534}
 
 

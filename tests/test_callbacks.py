@@ -17,7 +17,7 @@ from jqd.laws.husimi.banded import Generator, diagonal_orbit
 from jqd.laws.husimi.occupations import SparseHamiltonian, product_kets
 from jqd.laws.law import Law
 from jqd.laws.motion import Motion
-from jqd.matter import gas, packets, photons, solid, tower
+from jqd.matter import gas, packets, solid, tower
 from jqd.problems import golden
 from jqd.spaces import symbols
 from jqd.steppers.blocks import block_orbit, pieces_orbit
@@ -57,13 +57,6 @@ def crystal():
     body = solid.Solid(jnp.ones(64), solid.LennardJones(), box=box, neighbours=near)
     law = solid.AtomMotion(body)
     return law, law.prepare((x, 0 * x))
-
-
-def light():
-    law = photons.PhotonRates(
-        np.array([1.0, 1.4]), 0.1, 20.0, photons.HeatCapacity(5.0)
-    )
-    return law, jnp.array([0.5, 0.2])
 
 
 def packet():
@@ -137,7 +130,6 @@ CASES = {
         packets.ClassicalMotion(well, np.ones(2)),
         packets.PhasePoint(jnp.ones(2), jnp.zeros(2)),
     ),
-    "PhotonRates": light,
     "Tower": levels,
     "RandomTower": lambda: (
         random := tower.RandomTower(jax.random.key(0), 6, 2, 0.2, 1.0, 0.3),
@@ -373,7 +365,7 @@ def test_no_law_is_left_out():
             yield from below(each)
 
     public = {name for name in dir(laws) if isinstance(getattr(laws, name), type)}
-    public |= {"AtomMotion", "ThawedGaussian", "ClassicalMotion", "PhotonRates"}
+    public |= {"AtomMotion", "ThawedGaussian", "ClassicalMotion"}
     public |= {"Tower", "RandomTower"}
     ours = {each.__name__ for each in below(Motion)} & public
     # what others are made of, and runs of no steps

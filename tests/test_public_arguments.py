@@ -31,11 +31,8 @@ MATRIX = jqd.Schrodinger(H)
 WAVE = jqd.Schrodinger.on_grid(GRID, V)
 COPIES = jqd.CopyDynamics.from_hamiltonian(H)
 LOSS = jqd.Lindblad(H, {"c": jqd.Jump(OFF)})
-COUNTS = np.array([[10, 0], [9, 1], [7, 3]])
 # of rank 1, up to a count
 TABLES = np.array([[[20, 33, 47], [31, 48, 70], [38, 67, 95]]] * 2)
-RECORD = jqd.Record(TS, COUNTS, jqd.Multinomial())
-STUDY = jqd.Study(COPIES, RECORD, psi0=KET, free=("q",))
 KEY = jax.random.key(0)
 LADDER = np.array([0.6, 0.8, 0.0, 0.0])
 PTS = np.array([0.1 + 0.2j, 0.3])
@@ -361,7 +358,6 @@ CALLS = {
     ),
     # ensembles
     "relative_entropy": (ensembles.relative_entropy, dict(p=KET**2, q=KET**2)),
-    "fine_entropy": (ensembles.fine_entropy, dict(density=DENSITY, psi=PSI, grid=GRID)),
     "kolmogorov_smirnov": (
         ensembles.kolmogorov_smirnov,
         dict(positions=TS[:, None], grid=GRID, density=DENSITY),
@@ -372,6 +368,68 @@ CALLS = {
         dict(positions=np.arange(6.0).reshape(3, 2, 1), origin=0),
     ),
 }
+
+# what an argument of these must refuse, in the words of `complaints` in conftest.py
+REFUSED = {
+    # laws
+    "Schrodinger": {"hbar": "positive"},
+    "on_grid": {"mass": "positive", "hbar": "positive"},
+    "CopyDynamics": {
+        "q": "scalar", "r": "scalar", "hbar": "positive", "regulator": "positive",
+        "omega": "real", "R": "real", "delta": "real",
+    },
+    "from_hamiltonian": {
+        "q": "scalar", "r": "scalar", "hbar": "positive", "regulator": "positive",
+    },
+    "Madelung": {"mass": "positive", "hbar": "positive"},
+    "ClassicalDiffusion": {"D": "positive"},
+    "Husimi": {"C": "scalar", "hbar": "positive"},
+    "PhaseAlignment": {"f": "rate", "damping": "rate"},
+    # spaces and methods
+    "absorbing_layer": {"width": "positive", "strength": "positive"},
+    "Graph": {"weights": "positive"},
+    "Adaptive": {
+        "rtol": "real negative none", "atol": "real negative none",
+        "max_steps": "length none", "solver": "text object none",
+        "adjoint": "text object",
+    },
+    "Fixed": {
+        "substeps": "length none", "stepper": "text object",
+        "counts": "negative nan imaginary",
+    },
+    "Propagator": {"terms": "length"},
+    "total_variation": {"p": "text object imaginary"},
+    # states
+    "coherent": {"alpha": "amplitude"},
+    "squeezed": {"r": "scalar", "angle": "scalar", "displacement": "amplitude"},
+    "cat": {"alphas": "number", "weights": "number", "r": "scalar", "angle": "scalar"},
+    "thermal": {"nbar": "rate", "alpha": "amplitude"},
+    "husimi": {"hbar": "positive", "points": "number"},
+    "antinormal_moment": {"hbar": "positive"},
+    "covariance": {"hbar": "positive"},
+    "phase_grid": {"g": "positive"},
+    # exact
+    "free_gaussian": {
+        "x": "real", "t": "real", "center": "real", "momentum": "real",
+        "width": "length", "mass": "length", "hbar": "length",
+    },
+    "coherent_state": {"t": "real", "omega": "length"},
+    "squeezed_state": {"t": "real", "omega": "length", "width": "length"},
+    "rabi": {"t": "real", "coupling": "real", "detuning": "real", "hbar": "length"},
+    # statistics
+    "occupation": {"E": "real", "T": "length", "mu": "real", "g": "real"},
+    "chemical_potential": {
+        "E": "real", "T": "positive", "N": "positive", "g": "scalar",
+        "degeneracy": "positive",
+    },
+    "maximum_entropy": {
+        "E": "real", "N": "positive", "U": "scalar", "g": "scalar",
+        "degeneracy": "positive",
+    },
+    "entropy": {"occupations": "real negative", "g": "real", "degeneracy": "length"},
+    "variance": {"N": "real negative", "M": "length", "g": "real"},
+    "sample_weights": {"g": "rate", "M": "scalar negative zero none"},
+}  # fmt: skip
 
 # the first argument of what runs for long: no call of these is in order
 VERBS = {
@@ -437,3 +495,11 @@ def test_every_public_name_is_driven():
 def test_the_same_call_is_taken_otherwise(name):
     call, good = CALLS[name]
     call(**good)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"), [(name, one) for name in REFUSED for one in REFUSED[name]]
+)
+def test_nonsense_is_refused(complaints, name, argument):
+    call, good = CALLS[name]
+    assert complaints(call, good, argument, REFUSED[name][argument]) == {}

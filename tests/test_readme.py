@@ -36,21 +36,23 @@ def section(title):
     return code
 
 
-def run_code(code, cwd=ROOT):
+def output(code, cwd=ROOT):
+    """What code prints that ends without an error."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         capture_output=True, text=True, env=environment, cwd=cwd, timeout=600,
         check=False,
     )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_first_snippet_prints_what_stands_below_it():
     code, *_ = blocks("python")
     lines = [line for line in code.splitlines() if line.strip()]
     assert len(lines) <= 22  # it is a quickstart
-    done = run_code(code)
-    assert done.returncode == 0, done.stderr
+    out = output(code)
     shown, *_ = blocks("text")
 
     def exponents(text):
@@ -58,8 +60,8 @@ def test_the_first_snippet_prints_what_stands_below_it():
         return {name: (value, error) for name, value, error in found}
 
     # a last digit of the bias may differ from one processor to another
-    assert exponents(done.stdout) == exponents(shown)
-    assert done.stdout.splitlines()[0] == shown.splitlines()[0]
+    assert exponents(out) == exponents(shown)
+    assert out.splitlines()[0] == shown.splitlines()[0]
     for name, quantum in (("q", 0.5), ("r", -0.5)):
         value, error = map(float, exponents(shown)[name])
         assert abs(value - quantum) < 3 * error
@@ -68,76 +70,61 @@ def test_the_first_snippet_prints_what_stands_below_it():
 def test_bounds_block_runs():
     page = (ROOT / "docs" / "bounds.md").read_text(encoding="utf-8")
     (code,) = blocks("python", page)
-    done = run_code(code)
-    assert done.returncode == 0, done.stderr
-    assert "q: |q - 1/2| < 0.00032" in done.stdout
+    out = output(code)
+    assert "q: |q - 1/2| < 0.00032" in out
 
 
-@pytest.mark.slow
-def test_comparison_block_runs():
-    done = run_code(section("Comparison"))
-    assert done.returncode == 0, done.stderr
-    assert "quantum" in done.stdout
-    assert "No law is clearly preferred" in done.stdout
+# by section of docs/laws.md
+SAID = {
+    "Phase space": ["reached its last time", "(7, 33, 33)"],
+    "Comparison": ["quantum", "No law is clearly preferred"],
+    "Posteriors": ["nuts: converged.", "R-hat"],
+    "Baths": [
+        "C_max = 1.67032 for this state, exactly.", "'strength', 'gamma', 'nbar'",
+        "reached its last time",
+    ],
+    # with what the steps and the grid may have done to it
+    "Diffusion": [
+        "The run reached its last time. Integration error",
+        "of the probabilities. (3, 200) (3, 200)",
+    ],
+    "Copies": ["64 of 64: The trajectory reached the last time"],
+}  # fmt: skip
 
 
-@pytest.mark.slow
-def test_posteriors_block_runs():
-    done = run_code(section("Posteriors"))
-    assert done.returncode == 0, done.stderr
-    assert "nuts: converged." in done.stdout
-    assert "R-hat" in done.stdout
-
-
-def test_phase_space_block_runs():
-    done = run_code(section("Phase space"))
-    assert done.returncode == 0, done.stderr
-    assert "reached its last time" in done.stdout
-    assert "(7, 33, 33)" in done.stdout
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Phase space",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in [*SAID][1:]),
+    ],
+)
+def test_block_runs(title):
+    out = output(section(title))
+    assert [part for part in SAID[title] if part not in out] == []
 
 
 @pytest.mark.slow
 def test_many_modes_block_runs():
     pytest.importorskip("quimb", reason="quimb is not installed: pip install jqd[mps]")
-    done = run_code(section("Many modes"))
-    assert done.returncode == 0, done.stderr
-    assert "reached its last time" in done.stdout
-
-
-@pytest.mark.slow
-def test_bath_block_runs():
-    done = run_code(section("Baths"))
-    assert done.returncode == 0, done.stderr
-    assert "C_max = 1.67032 for this state, exactly." in done.stdout
-    assert "'strength', 'gamma', 'nbar'" in done.stdout
-    assert "reached its last time" in done.stdout
-
-
-@pytest.mark.slow
-def test_hydrodynamic_block_runs():
-    done = run_code(section("Diffusion"))
-    assert done.returncode == 0, done.stderr
-    # with what the steps and the grid may have done to it
-    assert "The run reached its last time. Integration error" in done.stdout
-    assert "of the probabilities. (3, 200) (3, 200)" in done.stdout
+    out = output(section("Many modes"))
+    assert "reached its last time" in out
 
 
 @pytest.mark.slow
 def test_relaxation_block_runs():
-    done = run_code(section("Relaxation"))
-    assert done.returncode == 0, done.stderr
-    assert "3 of 3: The paths are no sample of |ψ|²" in done.stdout
+    out = output(section("Relaxation"))
+    assert "3 of 3: The paths are no sample of |ψ|²" in out
     # rates n, and the gap of each half
-    assert re.match(r"\[0\. *1\. *2\.", done.stdout)
-    assert re.search(r"\[1\.999\d* 1\.999\d*\]", done.stdout)
+    assert re.match(r"\[0\. *1\. *2\.", out)
+    assert re.search(r"\[1\.999\d* 1\.999\d*\]", out)
 
 
 @pytest.mark.slow
 def test_arrival_block_runs():
-    done = run_code(section("Times of arrival"))
-    assert done.returncode == 0, done.stderr
+    out = output(section("Times of arrival"))
     known, sampled = (
-        [float(word) for word in line.split()] for line in done.stdout.splitlines()
+        [float(word) for word in line.split()] for line in out.splitlines()
     )
     # Nelson, Bohm, Kijowski; finite volumes of 300 cells are good to 4e-4
     assert np.allclose(known, [0.17421, 0.13363, 0.14227], rtol=0, atol=4e-4)
@@ -149,9 +136,8 @@ def test_arrival_block_runs():
 
 @pytest.mark.slow
 def test_several_particles_block_runs():
-    done = run_code(section("Several particles"))
-    assert done.returncode == 0, done.stderr
-    levels, run, apart = done.stdout.splitlines()
+    out = output(section("Several particles"))
+    levels, run, apart = out.splitlines()
     # two of an oscillator, and the first odd state; 32 points leave 1e-9
     assert np.allclose([float(e) for e in levels.split()], [1, 2], rtol=0, atol=1e-8)
     assert run.startswith("The run reached its last time.")
@@ -162,9 +148,8 @@ def test_several_particles_block_runs():
 
 @pytest.mark.slow
 def test_measurement_block_runs():
-    done = run_code(section("Measurement"))
-    assert done.returncode == 0, done.stderr
-    first, shapes, last = done.stdout.splitlines()
+    out = output(section("Measurement"))
+    first, shapes, last = out.splitlines()
     number = r"(-?\d\.\d+)"
     sampled = re.search(f"record {number} path {number}", first)
     known = re.fullmatch(f"record {number} path {number}", last)
@@ -181,23 +166,13 @@ def test_measurement_block_runs():
 
 @pytest.mark.slow
 def test_spin_and_fields_block_runs():
-    done = run_code(section("Spin and fields"))
-    assert done.returncode == 0, done.stderr
-    assert "The run reached its last time." in done.stdout
-    up = re.search(
-        r"\[(-[\d.e+]+) +(-[\d.e+]+) +([\d.e+]+) +([\d.e+]+)\] \[", done.stdout
-    )
-    assert up, done.stdout
+    out = output(section("Spin and fields"))
+    assert "The run reached its last time." in out
+    up = re.search(r"\[(-[\d.e+]+) +(-[\d.e+]+) +([\d.e+]+) +([\d.e+]+)\] \[", out)
+    assert up, out
     for name, truth in (("D", 0.5), ("charge", 0.3)):
-        value, error = re.search(rf"  {name} = (\S+) ± (\S+)", done.stdout).groups()
+        value, error = re.search(rf"  {name} = (\S+) ± (\S+)", out).groups()
         assert abs(float(value) - truth) < 4 * float(error)
-
-
-@pytest.mark.slow
-def test_copies_block_runs():
-    done = run_code(section("Copies"))
-    assert done.returncode == 0, done.stderr
-    assert "64 of 64: The trajectory reached the last time" in done.stdout
 
 
 def test_commands_exist():
@@ -241,26 +216,23 @@ def test_a_newcomer_reads_two_screens():
 
 @pytest.mark.slow
 def test_matter_block_runs():
-    done = run_code(section("Matter"))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("reached its last time") == 2
+    out = output(section("Matter"))
+    assert out.count("reached its last time") == 2
 
 
 @pytest.mark.slow
 def test_a_law_of_ones_own_finds_quantum_mechanics():
     assert len(blocks("python", LAWS)) == 20  # each has its test
-    done = run_code(section("A law of your own"))
-    assert done.returncode == 0, done.stderr
-    assert "converged" in done.stdout
-    (found,) = re.findall(r"  g = (\S+) ±", done.stdout)
+    out = output(section("A law of your own"))
+    assert "converged" in out
+    (found,) = re.findall(r"  g = (\S+) ±", out)
     assert abs(float(found)) < 1e-8
 
 
 @pytest.mark.slow
 def test_driven_block_runs():
-    done = run_code(section("Drives"))
-    assert done.returncode == 0, done.stderr
-    quantum, copies, slope = map(float, done.stdout.split())
+    out = output(section("Drives"))
+    quantum, copies, slope = map(float, out.split())
     # at q = 1/2, r = -1/2 both are quantum mechanics; steps of 1/40 and 1/100
     assert abs(quantum - copies) < 1e-6
     assert abs(slope) > 0.1
@@ -268,19 +240,17 @@ def test_driven_block_runs():
 
 @pytest.mark.slow
 def test_instruments_block_runs():
-    done = run_code(section("Instruments"))
-    assert done.returncode == 0, done.stderr
-    assert "CopyDynamics: converged" in done.stdout
-    known, error, alone, pull = map(float, done.stdout.splitlines()[-1].split())
+    out = output(section("Instruments"))
+    assert "CopyDynamics: converged" in out
+    known, error, alone, pull = map(float, out.splitlines()[-1].split())
     assert known < error < alone
     assert abs(pull) < 3
 
 
 @pytest.mark.slow
 def test_design_block_runs():
-    done = run_code(section("Design"))
-    assert done.returncode == 0, done.stderr
-    *_, need, errors = done.stdout.strip().splitlines()
+    out = output(section("Design"))
+    *_, need, errors = out.strip().splitlines()
     assert need.startswith("Shots(number=")
     got, planned = map(float, errors.split())
     # counts of one record, whose weights are its own
@@ -310,9 +280,8 @@ def test_four_commands_from_a_design_to_a_comparison(tmp_path, monkeypatch, caps
 
 @pytest.mark.slow
 def test_chance_block_runs():
-    done = run_code(section("Chance"))
-    assert done.returncode == 0, done.stderr
-    said, apart = done.stdout.strip().splitlines()
+    out = output(section("Chance"))
+    said, apart = out.strip().splitlines()
     assert said.startswith("2000 of 2000: The path reached the last time. Standard")
     # the largest of 8 deviations, two of each time alike, in standard errors
     assert float(apart) < 4
@@ -320,19 +289,17 @@ def test_chance_block_runs():
 
 @pytest.mark.slow
 def test_open_systems_block_runs_and_finds_the_rate():
-    done = run_code(snippets("Open systems")[0])
-    assert done.returncode == 0, done.stderr
-    rate, error = re.findall(r"decay.rate = (\S+) ± (\S+) ", done.stdout)[0]
+    out = output(snippets("Open systems")[0])
+    rate, error = re.findall(r"decay.rate = (\S+) ± (\S+) ", out)[0]
     # one seed: beyond 4 standard errors once in 1e4 times
     assert abs(float(rate) - 0.06) < 4 * float(error)
 
 
 @pytest.mark.slow
 def test_paths_of_an_open_oscillator_have_its_mean():
-    done = run_code(snippets("Open systems")[1])
-    assert done.returncode == 0, done.stderr
+    out = output(snippets("Open systems")[1])
     values, stderr = (
-        np.array(row.split(), float) for row in re.findall(r"\[(.*?)\]", done.stdout)
+        np.array(row.split(), float) for row in re.findall(r"\[(.*?)\]", out)
     )
     # d<n>/dt = -gamma (<n> - nbar)
     decay = np.exp(-0.1 * np.array([0.0, 0.5, 1.0]))
@@ -353,8 +320,7 @@ def test_sweep_block_runs_and_goes_on(tmp_path):
     assert len(blocks("python")) == 1  # has its test, above
     (code,) = blocks("python", SWEEPS)
     for _ in range(2):  # the second time there is nothing left to compute
-        done = run_code(code, tmp_path)
-        assert done.returncode == 0, done.stderr
+        out = output(code, tmp_path)
         # at (1/2, -1/2) the law is quantum mechanics, but for 160 steps of order 4
-        assert float(done.stdout) < 1e-6
+        assert float(out) < 1e-6
     assert (tmp_path / "exponents.zarr" / "commits").is_dir()

@@ -173,13 +173,6 @@ CALLS = {
         },
     ),
     # light
-    "HeatCapacity": (photons.HeatCapacity, {"capacity": 1.0}),
-    "PhotonRates": (
-        lambda omega, rates, energy: photons.PhotonRates(
-            omega, rates, energy, photons.HeatCapacity(1.0)
-        ),
-        {"omega": FREQUENCIES, "rates": 0.1, "energy": 1.0},
-    ),
     "bose_einstein": (photons.bose_einstein, {"omega": 1.0, "T": 1.0, "hbar": 1.0}),
     "level_distribution": (
         photons.level_distribution,
@@ -381,6 +374,37 @@ CALLS = {
     ),
 }  # fmt: skip
 
+# what an argument of these must refuse, in the words of `complaints` in conftest.py
+REFUSED = {
+    "number_density": {
+        "fraction": "length", "diameter": "length", "dimension": "text nan zero",
+    },
+    "lattice": {
+        "number": "positive", "fraction": "positive", "radius": "positive",
+        "key": "text",
+    },
+    "maxwell": {"number": "positive", "temperature": "positive", "mass": "positive"},
+    "equal_speeds": {"temperature": "positive"},
+    "collision_rate": {
+        "fraction": "length", "temperature": "length", "diameter": "length",
+        "mass": "length",
+    },
+    "mean_speed": {"temperature": "length", "mass": "length"},
+    "energy_cdf": {"energy": "real", "temperature": "length"},
+    "bose_einstein": {"omega": "length", "T": "length", "hbar": "length"},
+    "planck_law": {"omega": "length", "T": "length", "hbar": "length", "c": "length"},
+    "photon_density": {"T": "length", "c": "length"},
+    "Harmonic": {"K": "real", "length": "length"},
+    "FPUT": {"K": "real", "alpha": "real", "beta": "real", "length": "length"},
+    "LennardJones": {"epsilon": "real", "sigma": "length", "inner": "length"},
+    "Morse": {"D": "real", "a": "length", "r0": "length"},
+    "marginal": {"x": "real", "angle": "scalar", "hbar": "positive"},
+    "quasiprobability": {
+        "C": "scalar negative", "hbar": "positive", "points": "number",
+    },
+    "husimi_map": {"g": "positive", "hbar": "positive"},
+}  # fmt: skip
+
 
 # These compile a run for each precision and each number of anything.
 LONG = {"nelson", "bohm", "arrival", "sample", "infidelity", "linear_noise"}
@@ -406,3 +430,11 @@ def test_one_senseless_argument(name):
 def test_the_same_call_is_taken_otherwise(name):
     call, good = CALLS[name]
     call(**good)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"), [(name, one) for name in REFUSED for one in REFUSED[name]]
+)
+def test_nonsense_is_refused(complaints, name, argument):
+    call, good = CALLS[name]
+    assert complaints(call, good, argument, REFUSED[name][argument]) == {}

@@ -16,19 +16,20 @@ from jqd.statistics._roots import falling_root
 # Points of the integral over a bond, and how far it reaches in thermal lengths √(T/K):
 # exp(-50) is below rounding.
 _POINTS, _REACH = 2001, 10.0
+# Standard deviation of the noise in each velocity, in units of v.
+_NOISE = 1e-3
+# What part of n_eff/n counts as shared.
+_SHARED = 0.9
 
 
-def two_halves(
-    body: Solid, speed: ArrayLike, *, key: Array | None = None, noise: ArrayLike = 1e-3
-) -> Point:
+def two_halves(body: Solid, speed: ArrayLike, *, key: Array) -> Point:
     """A chain at rest whose halves approach each other with ±v/2 from t = 0 on.
 
     Args:
         body: a chain, with rest positions.
         speed: relative speed v.
-        key: random key of the noise, or None for none: the chain is then its own mirror
-            image for ever, and modes of even number never move.
-        noise: standard deviation of the noise in each velocity, in units of v.
+        key: random key of the noise, without which the chain were its own mirror image
+            for ever, and modes of even number never moved.
 
     Returns:
         Positions at rest and velocities without a common drift, (N, 1) each.
@@ -41,14 +42,10 @@ def two_halves(
             "Argument `body` must be a chain with rest positions, but is not; see "
             "`chain`."
         )
-    speed, noise = constant(speed, "speed"), constant(noise, "noise")
-    _checks.check_shape(speed, "speed", ())
-    _checks.check_shape(noise, "noise", ())
-    size = body.size
+    speed, size = constant(speed, "speed"), body.size
     left = jnp.arange(size)[:, None] < size / 2
     v = jnp.where(left, speed / 2, -speed / 2)
-    if key is not None:
-        v = v + noise * speed * jax.random.normal(key, v.shape, v.dtype)
+    v = v + _NOISE * speed * jax.random.normal(key, v.shape, v.dtype)
     masses = body.masses[:, None]
     drift = jnp.sum(masses * v, axis=0, keepdims=True) / jnp.sum(masses)
     return Point(body.sites, v - drift)
@@ -84,38 +81,32 @@ def mean_bond_energy(
 
 
 def impact_temperature(
-    potential: PairPotential,
-    atoms: int,
-    speed: ArrayLike,
-    *,
-    mass: ArrayLike = 1.0,
+    potential: PairPotential, atoms: int, speed: ArrayLike
 ) -> Float[Array, ""]:
     """Temperature of a free chain after its halves have met with relative speed v.
 
-    (N - 1)(T/2 + <V>_T) = N m v²/8: N - 1 bonds and as many internal velocities share
-    the energy. Twice the mean kinetic energy per atom is then T (N - 1)/N.
+    (N - 1)(T/2 + <V>_T) = N v²/8, m = 1: N - 1 bonds and as many internal velocities
+    share the energy. Twice the mean kinetic energy per atom is then T (N - 1)/N.
 
     Args:
         potential: energy of a bond, as in `mean_bond_energy`.
         atoms: N, even (static).
         speed: v, positive.
-        mass: m.
 
     Returns:
         T, differentiable in all constants.
 
     Raises:
-        ValueError: N is odd or below 2, speed or mass not positive.
+        ValueError: N is odd or below 2, speed not positive.
     """
     if not isinstance(atoms, int) or atoms < 2 or atoms % 2:
         raise ValueError(
             f"Argument `atoms` must be an even number, at least 2, but is {atoms!r}."
         )
-    speed, mass = constant(speed, "speed"), constant(mass, "mass")
-    for name, value in (("speed", speed), ("mass", mass)):
-        _checks.check_shape(value, name, ())
-        _checks.check_positive(value, name)
-    each = atoms * mass * speed**2 / (8 * (atoms - 1))
+    speed = constant(speed, "speed")
+    _checks.check_shape(speed, "speed", ())
+    _checks.check_positive(speed, "speed")
+    each = atoms * speed**2 / (8 * (atoms - 1))
 
     def missing(T: Array) -> Array:
         return each - T / 2 - mean_bond_energy(potential, T)
@@ -124,17 +115,13 @@ def impact_temperature(
 
 
 def approach_time(
-    ts: Float[ArrayLike, " T"],
-    fraction: Float[ArrayLike, "T ..."],
-    *,
-    level: ArrayLike = 0.9,
+    ts: Float[ArrayLike, " T"], fraction: Float[ArrayLike, "T ..."]
 ) -> Float[Array, "..."]:
-    """t_eq: when n_eff/n first reaches a level.
+    """t_eq: when n_eff/n first reaches 0.9.
 
     Args:
         ts: times, increasing, shape (T,).
         fraction: n_eff/n at these times, shape (T, ...).
-        level: what counts as shared.
 
     Returns:
         Times, interpolated linearly, shape (...); infinite where never reached.
@@ -143,24 +130,19 @@ def approach_time(
         ValueError: shapes do not fit.
     """
     _checks.check_times(ts)
-    ts, fraction, level = (
-        constant(ts, "ts"),
-        constant(fraction, "fraction"),
-        constant(level, "level"),
-    )
-    _checks.check_shape(level, "level", ())
+    ts, fraction = constant(ts, "ts"), constant(fraction, "fraction")
     _checks.check_shape(fraction, "fraction", (ts.shape[0], *fraction.shape[1:]))
-    return _crossing(ts, fraction, level)
+    return _crossing(ts, fraction)
 
 
 @jax.jit
-def _crossing(ts: Array, fraction: Array, level: Array) -> Array:
-    reached = fraction >= level
+def _crossing(ts: Array, fraction: Array) -> Array:
+    reached = fraction >= _SHARED
     first = jnp.argmax(reached, axis=0)
     before = jnp.maximum(first - 1, 0)
     high = jnp.take_along_axis(fraction, first[None], axis=0)[0]
     low = jnp.take_along_axis(fraction, before[None], axis=0)[0]
     climb = jnp.where(high > low, high - low, 1)
-    part = jnp.where(first > 0, jnp.clip((level - low) / climb, 0, 1), 0)
+    part = jnp.where(first > 0, jnp.clip((_SHARED - low) / climb, 0, 1), 0)
     time = ts[before] + part * (ts[first] - ts[before])
     return jnp.where(jnp.any(reached, axis=0), time, jnp.inf)

@@ -15,22 +15,6 @@ from jqd.laws.copying import coupling
 # -- two classes of equal ω, one period between p_min and p_max ---------------------
 
 
-def rabi_infidelity(p_min: ArrayLike, p_max: ArrayLike) -> Float[Array, "..."]:
-    """N E[1 - F] that two classes of equal ω lose in each period.
-
-    ½ ∫ dp/(p(1-p)) = ½ ln[p_max(1-p_min)/(p_min(1-p_max))]
-
-    Args:
-        p_min: least density of the first class, in (0, 1).
-        p_max: greatest density of it.
-
-    Returns:
-        N times the loss; 2 ln 2 between 0.2 and 0.8.
-    """
-    low, high = jnp.asarray(p_min), jnp.asarray(p_max)
-    return (_logit(high) - _logit(low)) / 2
-
-
 def rabi_energy_loss(p_min: ArrayLike, p_max: ArrayLike) -> Float[Array, "..."]:
     """N times the share of the energy that two classes of equal ω lose in each period.
 
@@ -51,24 +35,6 @@ def rabi_energy_loss(p_min: ArrayLike, p_max: ArrayLike) -> Float[Array, "..."]:
         return 2 * _logit(p) + (2 * p - 1) / (p * (1 - p))
 
     return (primitive(high) - primitive(low)) / 4
-
-
-def rabi_contraction(p_min: ArrayLike, p_max: ArrayLike) -> Float[Array, "..."]:
-    """Factor by which a period brings any two distributions of individuals together.
-
-    (p_min/p_max) (1-p_max)/(1-p_min)
-
-    Each half-period contributes one factor: systems leave only one class in it.
-
-    Args:
-        p_min: least density of the first class, in (0, 1).
-        p_max: greatest density of it.
-
-    Returns:
-        Factor of the total variation, the second eigenvalue of the Bell chain.
-    """
-    low, high = jnp.asarray(p_min), jnp.asarray(p_max)
-    return low / high * (1 - high) / (1 - low)
 
 
 def _logit(p: Array) -> Array:

@@ -1,6 +1,6 @@
 """Fourier series of the copy law in coefficients that enter linearly."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Array
 
 from jqd._math import abs2
-from jqd.laws.copying import Harmonics
 
 
 class Moments(NamedTuple):
@@ -130,38 +129,4 @@ def moments(psi: Array, slope: Array, series: Series) -> Moments:
         jnp.angle(product),
         2 * jnp.real(overlap),
         -jnp.imag(overlap) / density,
-    )
-
-
-def as_harmonics(rates: Any, phases: Any) -> Harmonics:
-    """The fitted series as `Harmonics` of a `CopyDynamics` without R.
-
-    Args:
-        rates: fit of the density equation, a `SeriesFit`.
-        phases: fit of the phase equation, of the same orders.
-
-    Returns:
-        R' and δ, R and δ' of every order.
-
-    Raises:
-        ValueError: orders differ.
-    """
-    if rates.series != phases.series:
-        raise ValueError(
-            "Argument `phases` must have the orders and classes of `rates`, but they "
-            "differ."
-        )
-    series = rates.series
-    a, b = series.pairs
-
-    def matrix(values: Array, sign: int) -> Array:
-        zeros = jnp.zeros((len(series.orders), series.size, series.size), values.dtype)
-        return zeros.at[:, a, b].set(values).at[:, b, a].set(sign * values)
-
-    return Harmonics(
-        series.orders,
-        matrix(phases.amplitude, 1),
-        matrix(phases.phase, -1),
-        R_sin=matrix(rates.amplitude, 1),
-        delta_sin=matrix(rates.phase, -1),
     )

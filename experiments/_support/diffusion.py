@@ -15,12 +15,6 @@ def uncertainty_bound(
     dimensions: int, hbar: ArrayLike = 1.0, *, printed: bool = False
 ) -> Float[Array, ""]:
     """The bound of ⟨p_u²⟩⟨x²⟩ in d dimensions: (dħ/2)², or ħ²/4 as printed in (21)."""
-    if isinstance(dimensions, bool) or not isinstance(dimensions, int):
-        raise ValueError(
-            f"Argument `dimensions` must be a whole number, but is {dimensions!r}."
-        )
-    _checks.check_positive(dimensions, "dimensions")
-    _checks.check_positive(hbar, "hbar")
     return (((1 if printed else dimensions) * jnp.asarray(hbar)) / 2) ** 2
 
 
@@ -115,22 +109,3 @@ def D2_from_snapshots(times: ArrayLike, variances: ArrayLike) -> Float[Array, ""
     table = jnp.stack([(times / scale) ** k for k in range(3)], axis=-1)
     c0, c1, c2 = jnp.linalg.lstsq(table, variances)[0]
     return (c0 * c2 - c1**2 / 4) / scale**2
-
-
-def D_relative_error(
-    particles: ArrayLike, variance: ArrayLike, variance0: ArrayLike
-) -> Float[Array, "..."]:
-    """sd(D)/D = sqrt(2/N)/2 · var/(var - s₀) from N particles of a free packet.
-
-    Args:
-        particles: N found at one time, of known s₀ and no velocity slope at t = 0.
-        variance: var of the density then.
-        variance0: s₀ < var.
-
-    Returns:
-        Broadcast shape.
-    """
-    particles, variance, variance0 = wide(
-        particles=particles, variance=variance, variance0=variance0
-    )
-    return jnp.sqrt(2 / particles) / 2 * variance / (variance - variance0)

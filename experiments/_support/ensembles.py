@@ -1,4 +1,4 @@
-"""An ensemble of solids: widths of its atoms and bonds, and the frames they are of.
+"""An ensemble of solids: widths of atoms, lengths of bonds, and the frames of both.
 
 The bond frame is the one that tells whether cores stay localised: a slow turn of the
 whole body widens every atom in the lab, and no bond.
@@ -109,39 +109,6 @@ def _moments(x: Array) -> tuple[Array, Array]:
     away = x - mean[None]
     covariance = jnp.einsum("s...a,s...b->...ab", away, away) / (x.shape[0] - 1)
     return mean, covariance
-
-
-def ensemble_bond_widths(
-    x: Float[ArrayLike, "S ... N d"], pairs: ArrayLike, *, box: ArrayLike | None = None
-) -> Float[Array, "... B"]:
-    """Standard deviation of each bond's length over an ensemble.
-
-    Args:
-        x: positions, members of the ensemble first, shape (S, ..., N, d), S > 1.
-        pairs: bonds (i, j), integers (B, 2).
-        box: periods, (d,), or None.
-
-    Returns:
-        Shape (..., B).
-
-    Raises:
-        ValueError: fewer than two members.
-    """
-    x = constant(x, "x")
-    _check_members(x)
-    return jnp.std(pair_lengths(x, pairs, box=box), axis=0, ddof=1)
-
-
-def bonds_kept(
-    x: Float[ArrayLike, "... N d"],
-    pairs: ArrayLike,
-    reach: ArrayLike,
-    *,
-    box: ArrayLike | None = None,
-) -> Float[Array, "..."]:
-    """Fraction of bonds that are shorter than `reach`; 1 for a solid, less molten."""
-    near = pair_lengths(x, pairs, box=box) < constant(reach, "reach")
-    return jnp.mean(near, axis=-1, dtype=jnp.asarray(x).dtype)
 
 
 def _check_members(x: Array) -> None:

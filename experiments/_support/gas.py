@@ -7,56 +7,11 @@ from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
+from jqd.readings.time_scales import spreading_width
 
 # SI, exact by definition.
 BOLTZMANN = 1.380649e-23
 HBAR = 6.62607015e-34 / (2 * 3.141592653589793)
-
-
-def spreading_time(
-    width: ArrayLike, *, mass: ArrayLike = 1.0, hbar: ArrayLike = 1.0
-) -> Float[Array, "..."]:
-    """2ms²/ħ, after which a free packet is √2 times as wide.
-
-    Args:
-        width: s, the standard deviation of the density at the start.
-        mass: m.
-        hbar: ħ.
-
-    Returns:
-        Time, of the broadcast shape.
-
-    Raises:
-        ValueError: arguments that are not positive.
-    """
-    _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
-    return 2 * jnp.asarray(mass) * jnp.asarray(width) ** 2 / jnp.asarray(hbar)
-
-
-def spread_width(
-    t: ArrayLike,
-    width: ArrayLike,
-    *,
-    mass: ArrayLike = 1.0,
-    hbar: ArrayLike = 1.0,
-) -> Float[Array, "..."]:
-    """Standard deviation of a free packet along each axis: s √(1 + (ħt/2ms²)²).
-
-    Args:
-        t: time since it was at its narrowest.
-        width: s.
-        mass: m.
-        hbar: ħ.
-
-    Returns:
-        Length, of the broadcast shape.
-
-    Raises:
-        ValueError: width, mass or hbar not positive.
-    """
-    _checks.check_real(t, "t")
-    turned = jnp.asarray(t) / spreading_time(width, mass=mass, hbar=hbar)
-    return jnp.asarray(width) * jnp.sqrt(1 + turned**2)
 
 
 class FirstCollision(NamedTuple):
@@ -112,9 +67,9 @@ def first_collision(
     rate = 4 * n * sigma**2 * jnp.sqrt(jnp.pi * energy / jnp.asarray(mass))
     speed = jnp.sqrt(8 * energy / (jnp.pi * jnp.asarray(mass)))
     return FirstCollision(
-        spreading_time(width, mass=mass, hbar=HBAR),
+        2 * jnp.asarray(mass) * jnp.asarray(width) ** 2 / HBAR,
         1 / rate,
-        spread_width(1 / rate, width, mass=mass, hbar=HBAR),
+        spreading_width(1 / rate, width, mass, HBAR),
         n ** (-1 / 3),
         speed / rate,
     )
@@ -164,10 +119,7 @@ def printed_energy_cdf(
     """The integral of `printed_energy_distribution` from 0 to E.
 
     Args:
-        energy: E.
-        temperature: T.
-        gamma: γ.
-        scale: s, energy.
+        energy, temperature, gamma, scale: as there.
 
     Returns:
         In [0, 1], of the broadcast shape.

@@ -39,22 +39,6 @@ class Paths(NamedTuple):
     stretch: Array
 
 
-class CloudMotion(NamedTuple):
-    """Means over the cloud at each time.
-
-    Attributes:
-        position: mean of X, (nt,), length.
-        width: standard deviation of X, (nt,), length.
-        velocity: mean velocity, (nt,), length/time.
-        force: mean of -V'(X), (nt,), energy/length.
-    """
-
-    position: Array
-    width: Array
-    velocity: Array
-    force: Array
-
-
 def newton_paths(
     starts: ArrayLike,
     ts: ArrayLike,
@@ -155,51 +139,6 @@ def liouville_density(
 
     # one time after the other: a table of positions by labels each
     return jax.lax.map(at, (paths.position, paths.stretch))
-
-
-def cloud_motion(
-    ts: ArrayLike,
-    potential: Potential,
-    *,
-    center: ArrayLike = 0.0,
-    width: ArrayLike = 1.0,
-    momentum: ArrayLike = 0.0,
-    mass: ArrayLike = 1.0,
-    labels: int = 128,
-) -> CloudMotion:
-    """How the mean and the width of the Gaussian cloud move, caustics or not.
-
-    ⟨f(X)⟩ = ∫ ρ₀(a) f(X(t; a)) da, by the trapezoidal rule (spectrally exact)
-
-    Args:
-        ts: (nt,) strictly increasing times; the cloud is Gaussian at ts[0].
-        potential: V of one position, differentiable by JAX, energy.
-        center: mean position at ts[0].
-        width: standard deviation at ts[0], positive.
-        momentum: p of every particle at ts[0].
-        mass: m, positive.
-        labels: number of paths; long times in a well that is not harmonic need more.
-
-    Returns:
-        `CloudMotion`.
-
-    Raises:
-        ValueError: see `liouville_density`.
-    """
-    starts = _labels(center, width, labels)
-    velocity = _velocity(momentum, mass)
-    paths = newton_paths(starts, ts, potential, velocity=velocity, mass=mass)
-    weight = _gaussian(starts, center, width)
-    weight = (weight / jnp.sum(weight))[None, :]
-    force = -jax.vmap(jax.vmap(jax.grad(potential)))(paths.position)
-    mean = jnp.sum(weight * paths.position, axis=-1)
-    spread = jnp.sum(weight * (paths.position - mean[:, None]) ** 2, axis=-1)
-    return CloudMotion(
-        mean,
-        jnp.sqrt(spread),
-        jnp.sum(weight * paths.velocity, axis=-1),
-        jnp.sum(weight * force, axis=-1),
-    )
 
 
 def _labels(center: ArrayLike, width: ArrayLike, labels: int) -> Array:

@@ -15,6 +15,8 @@ from jqd.readings.time_scales import modes_of
 
 # Bisections of a distance along a ray, from at most π: to 1e-15.
 _BISECTIONS = 52
+# g: F > 1/2 is G < g.
+_LEVEL = math.log(2) / 2
 
 
 class Recurrence(NamedTuple):
@@ -35,11 +37,8 @@ def observed_recurrence(
     frequencies: ArrayLike,
     amplitudes: ArrayLike,
     duration: float,
-    *,
-    dt: float | None = None,
-    threshold: float = 0.5,
 ) -> Recurrence:
-    """Mean time between returns F(t) > threshold, counted over a long time.
+    """Mean time between returns F(t) > 1/2, counted over a long time.
 
     F(t) = exp(-2 Σ_k |α_k|² (1 - cos ω_k t)), one return for each crossing upwards
 
@@ -47,33 +46,23 @@ def observed_recurrence(
         frequencies: ω_k, (n,), positive.
         amplitudes: α_k, (n,).
         duration: time followed (static).
-        dt: spacing of the times looked at (static); None for a 25th of the time that
-            the fastest mode takes to dephase, in which at most 1 % of the returns
-            slip through.
-        threshold: of F, in (0, 1) (static).
 
     Returns:
         `Recurrence`.
 
     Raises:
-        ValueError: a threshold outside (0, 1), a duration below one step, or traced
-            frequencies with no `dt`.
+        ValueError: a duration below one step.
     """
     omega, occupations = modes_of(frequencies, amplitudes)
-    level = _level(threshold)
-    if dt is None:
-        if not _checks.is_concrete((omega, occupations)):
-            raise ValueError(
-                "Argument `dt` must be given where the frequencies are traced, but "
-                "is None."
-            )
-        speed = np.sqrt(np.sum(np.asarray(occupations * omega**2)))
-        dt = math.sqrt(2 * level) / float(speed) / 25
+    # a 25th of the time that the fastest mode takes to dephase: at most 1 % of the
+    # returns slip through
+    speed = np.sqrt(np.sum(np.asarray(occupations * omega**2)))
+    dt = math.sqrt(2 * _LEVEL) / float(speed) / 25
     if not duration > dt > 0:
         raise ValueError(
             f"Argument `duration` must be longer than dt = {dt}, but is {duration}."
         )
-    crossings, time = _count(omega, occupations, dt, math.ceil(duration / dt), level)
+    crossings, time = _count(omega, occupations, dt, math.ceil(duration / dt))
     seen = crossings > 0
     mean = jnp.where(seen, time / jnp.where(seen, crossings, 1), jnp.inf)
     return Recurrence(mean, mean / jnp.sqrt(jnp.where(seen, crossings, 1)))
@@ -85,12 +74,11 @@ def torus_recurrence(
     key: PRNGKeyArray,
     *,
     samples: int = 65_536,
-    threshold: float = 0.5,
 ) -> Recurrence:
     """Mean time between returns from the flux through a surface on the torus.
 
     1/T = (2π)^(-n) ∮_{G = g} (ω·dS)₊ with G(θ) = Σ_k |α_k|² (1 - cos θ_k) and
-    g = -ln(threshold)/2. The phases of incommensurate modes fill the torus evenly.
+    g = ln(2)/2. The phases of incommensurate modes fill the torus evenly.
     The region G < g is star-shaped about 0: with r(u) its radius along u,
     ∮ (ω·dS)₊ = ½ ∫ r^(n-1) |ω·∇G| / (u·∇G) dΩ, a mean over directions.
 
@@ -100,41 +88,30 @@ def torus_recurrence(
     Args:
         frequencies: ω_k, (n,), positive.
         amplitudes: α_k, (n,), with 2|α_k|² > g: modes of smaller amplitude never
-            take F below the threshold alone.
+            take F below 1/2 alone.
         key: random key.
         samples: directions (static).
-        threshold: of F, in (0, 1) (static).
 
     Returns:
         `Recurrence`.
 
     Raises:
-        ValueError: an amplitude too small, or a threshold outside (0, 1).
+        ValueError: an amplitude too small.
     """
     omega, occupations = modes_of(frequencies, amplitudes)
-    level = _level(threshold)
     if _checks.is_concrete(occupations):
         least = float(np.min(np.asarray(occupations)))
-        if not 2 * least > level:
+        if not 2 * least > _LEVEL:
             raise ValueError(
                 "Argument `amplitudes` must have |α_k|² above "
-                f"{level / 2:.4g} for every mode, but the least is {least:.4g}."
+                f"{_LEVEL / 2:.4g} for every mode, but the least is {least:.4g}."
             )
-    return _flux(omega, occupations, key, samples, level)
+    return _flux(omega, occupations, key, samples)
 
 
-def _level(threshold: float) -> float:
-    """g: F > threshold is G < g."""
-    if not 0 < threshold < 1:
-        raise ValueError(
-            f"Argument `threshold` must lie between 0 and 1, but is {threshold}."
-        )
-    return -math.log(threshold) / 2
-
-
-@partial(jax.jit, static_argnums=(2, 3, 4))
-def _count(omega: Array, occupations: Array, dt: float, steps: int, level: float):
-    """Crossings into G < level over about `steps` steps, and the time they span."""
+@partial(jax.jit, static_argnums=(2, 3))
+def _count(omega: Array, occupations: Array, dt: float, steps: int):
+    """Crossings into G < g over about `steps` steps, and the time they span."""
     block = min(steps, 1 << 14)
     blocks = -(-steps // block)
     offsets = dt * jnp.arange(block + 1)
@@ -146,16 +123,16 @@ def _count(omega: Array, occupations: Array, dt: float, steps: int, level: float
         start = omega * (dt * block * i.astype(omega.dtype))
         ahead = (occupations * jnp.cos(start)) @ cos
         lost = jnp.sum(occupations) - ahead + (occupations * jnp.sin(start)) @ sin
-        inside = lost < level
+        inside = lost < _LEVEL
         return total + jnp.sum(inside[1:] & ~inside[:-1]), None
 
     total, _ = jax.lax.scan(body, jnp.zeros((), int), jnp.arange(blocks))
     return total, blocks * block * dt
 
 
-@partial(jax.jit, static_argnums=(3, 4))
+@partial(jax.jit, static_argnums=3)
 def _flux(
-    omega: Array, occupations: Array, key: PRNGKeyArray, samples: int, level: float
+    omega: Array, occupations: Array, key: PRNGKeyArray, samples: int
 ) -> Recurrence:
     n = omega.shape[0]
     noise = jax.random.normal(key, (samples, n), omega.dtype)
@@ -167,7 +144,7 @@ def _flux(
     def bisect(_: Array, ends: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = ends
         middle = (low + high) / 2
-        inside = height(middle) < level
+        inside = height(middle) < _LEVEL
         return jnp.where(inside, middle, low), jnp.where(inside, high, middle)
 
     def rise(r: Array) -> tuple[Array, Array]:
@@ -179,7 +156,7 @@ def _flux(
     low, high = jax.lax.fori_loop(0, _BISECTIONS, bisect, ends)
     # a step of Newton's method carries the derivative that bisection has not
     r = jax.lax.stop_gradient((low + high) / 2)
-    r = r - (height(r) - level) / rise(r)[1]
+    r = r - (height(r) - _LEVEL) / rise(r)[1]
     slope, along = rise(r)
     terms = r ** (n - 1) * jnp.abs(slope @ omega) / along / 2
     # surface of the unit sphere over the volume of the torus
@@ -203,13 +180,6 @@ def kerr_amplitude(
 
     Returns:
         Broadcast shape.
-
-    Raises:
-        ValueError: not finite, or times or χ not real.
     """
-    _checks.check_finite(amplitude, "amplitude")
-    for name, value in (("ts", ts), ("chi", chi)):
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
     size = jnp.abs(jnp.asarray(amplitude))
     return size * jnp.exp(-2 * size**2 * jnp.sin(jnp.asarray(chi) * ts) ** 2)

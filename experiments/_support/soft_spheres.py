@@ -70,40 +70,23 @@ class Springs(NamedTuple):
 class SoftSpheres(eqx.Module):
     """Particles that repel like springs where they overlap, in a periodic box.
 
-    V(r) = κ (σ - r)²/2 for r < σ, else 0, summed over all pairs (O(N²) a step)
+    V(r) = κ (1 - r)²/2 for r < 1, else 0, summed over all pairs (O(N²) a step); the
+    diameter and the mass are 1
 
     Attributes:
         box: (d,) lengths.
         stiffness: κ, energy/length².
-        diameter: σ.
-        mass: m.
     """
 
     box: Float[Array, " d"]
     stiffness: Float[Array, ""]
-    diameter: Float[Array, ""]
-    mass: Float[Array, ""]
 
-    def __init__(
-        self,
-        box: ArrayLike,
-        stiffness: ArrayLike,
-        *,
-        diameter: ArrayLike = 1.0,
-        mass: ArrayLike = 1.0,
-    ):
-        self.box, self.stiffness = (
-            constant(box, "box"),
-            constant(stiffness, "stiffness"),
-        )
-        self.diameter, self.mass = (
-            constant(diameter, "diameter"),
-            constant(mass, "mass"),
-        )
+    def __init__(self, box: ArrayLike, stiffness: ArrayLike):
+        self.box = constant(box, "box")
+        self.stiffness = constant(stiffness, "stiffness")
         _checks.check_shape(self.box, "box", (None,))
-        for name in ("stiffness", "diameter", "mass"):
-            _checks.check_shape(getattr(self, name), name, ())
-            _checks.check_positive(getattr(self, name), name)
+        _checks.check_shape(self.stiffness, "stiffness", ())
+        _checks.check_positive(self.stiffness, "stiffness")
 
     def energy(self, x: Float[Array, "N d"]) -> Float[Array, ""]:
         """Σ V over pairs."""
@@ -121,11 +104,11 @@ class SoftSpheres(eqx.Module):
             r = r - self.box[axis] * jnp.round(r / self.box[axis])
             components.append(r)
             square = square + r * r
-        touching = (square < self.diameter**2) & ~jnp.eye(x.shape[0], dtype=bool)
+        touching = (square < 1) & ~jnp.eye(x.shape[0], dtype=bool)
         # √0 has no slope: two centres in one place repel nowhere in particular.
         apart = touching & (square > 0)
         distance = jnp.where(apart, jnp.sqrt(jnp.where(apart, square, 1)), 0)
-        overlap = jnp.where(touching, self.diameter - distance, 0)
+        overlap = jnp.where(touching, 1 - distance, 0)
         push = self.stiffness * jnp.where(
             apart, overlap / jnp.where(apart, distance, 1), 0
         )
@@ -136,8 +119,8 @@ class SoftSpheres(eqx.Module):
         )
 
     def kinetic(self, v: Float[Array, "N d"]) -> Float[Array, ""]:
-        """Σ m v²/2."""
-        return self.mass * jnp.sum(v**2) / 2
+        """Σ v²/2."""
+        return jnp.sum(v**2) / 2
 
     def run(
         self,
@@ -171,7 +154,7 @@ class SoftSpheres(eqx.Module):
             constant(velocities, "velocities"),
             constant(dt, "dt"),
         )
-        check_gas(x, v, self.box, self.diameter / 2, self.mass)
+        check_gas(x, v, self.box, jnp.asarray(0.5), jnp.asarray(1.0))
         _checks.check_shape(dt, "dt", ())
         _checks.check_positive(dt, "dt")
         steps = whole_number(steps, "steps", 1)
@@ -193,7 +176,7 @@ def _run(
         v = v + dt / 2 * a
         x = x + dt * v
         springs = gas.springs(x)
-        a = springs.forces / gas.mass
+        a = springs.forces
         v = v + dt / 2 * a
         now = _Sums(gas.kinetic(v), springs.energy, springs.contacts)
         return (x, v, a, jax.tree.map(jnp.add, sums, now)), None
@@ -204,7 +187,7 @@ def _run(
         means = jax.tree.map(lambda total: total / steps, sums)
         return tuple(carry), (carry[0], carry[1], means)
 
-    start = (x, v, gas.forces(x) / gas.mass)
+    start = (x, v, gas.forces(x))
     _, (xs, vs, means) = lax.scan(frame, start, None, length=snapshots)
     xs = jnp.concatenate([x[None], xs])
     vs = jnp.concatenate([v[None], vs])
@@ -212,14 +195,4 @@ def _run(
     kinetic, potential = jax.vmap(gas.kinetic)(vs), lax.map(gas.energy, xs)
     sound = jnp.all(jnp.isfinite(kinetic + potential))
     status = jnp.where(sound, Status.OK, Status.NON_FINITE)
-    return SoftRun(
-        ts,
-        xs,
-        vs,
-        kinetic,
-        potential,
-        means.kinetic,
-        means.potential,
-        means.contacts,
-        status,
-    )
+    return SoftRun(ts, xs, vs, kinetic, potential, *means, status)

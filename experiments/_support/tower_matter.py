@@ -10,7 +10,6 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
 from jqd.constants import constant
-from jqd.matter.tower import Matter, user_matter
 
 # Fields added at two sites, which break the reflection that would hide chaos.
 _DEFECTS = MappingProxyType({0: 0.123, 2: 0.07})
@@ -85,28 +84,6 @@ def spin_sum(weights: ArrayLike, axis: str = "x") -> Float[Array, "D D"]:
     rows = np.broadcast_to(rows, flipped.shape)
     entries = jnp.broadcast_to(weights[:, None], flipped.shape)
     return jnp.zeros((size, size), weights.dtype).at[rows, flipped].set(entries)
-
-
-def free_spins(fields: ArrayLike, weights: ArrayLike) -> Matter:
-    """Spins that do not interact: H_M = Σ h_j Z_j and X = Σ w_j X_j.
-
-    Integrable on its own; many spins in resonance with one strongly coupled photon
-    mode are chaotic none the less (Dicke), so keep the coupling weak.
-
-    Args:
-        fields: (L,) h_j, unit of energy.
-        weights: (L,) w_j.
-
-    Returns:
-        The matter.
-
-    Raises:
-        ValueError: vectors of unequal length.
-    """
-    fields, weights = constant(fields, "fields"), constant(weights, "weights")
-    _checks.check_shape(fields, "fields", (None,))
-    _checks.check_shape(weights, "weights", fields.shape)
-    return user_matter(fields @ jnp.asarray(_signs(fields.shape[0])), spin_sum(weights))
 
 
 def _signs(spins: Any) -> np.ndarray:

@@ -23,7 +23,6 @@ from .relaxation.backtracking import backtracked as backtracked
 from .relaxation.domains import Domains as Domains
 from .relaxation.domains import nodal_domains as nodal_domains
 from .relaxation.entropy import coarse_entropy as coarse_entropy
-from .relaxation.entropy import fine_entropy as fine_entropy
 from .relaxation.entropy import relative_entropy as relative_entropy
 from .relaxation.paths import equilibration as equilibration
 from .relaxation.stationary import packet_clock as packet_clock

@@ -5,6 +5,7 @@ import json
 import jsonschema
 import pytest
 
+from jqd.cli import main
 from jqd.report import json_schema
 
 
@@ -23,3 +24,22 @@ def printed(capsys):
         return result
 
     return read
+
+
+@pytest.fixture
+def complaint(capsys):
+    """What a command says that fails: one line on standard error, and nothing else.
+
+    With `blank`, but for the blank lines that a spinner leaves.
+    """
+
+    def of(*words, code=2, blank=False):
+        assert main([str(word) for word in words]) == code
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        lines = captured.err.splitlines()
+        (line,) = [one for one in lines if one.strip()] if blank else lines
+        assert line.startswith("Error: ")
+        return line
+
+    return of

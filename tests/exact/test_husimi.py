@@ -13,6 +13,7 @@ from jqd.spaces.fock import destroy
 from jqd.states import coherent, covariance, husimi, phase_grid, product, thermal
 
 from ..papers.husimi.amplifier import amplifier_collapse_time, amplifier_variances
+from .wirtinger import d
 
 # H = (|α|⁴ - 4|α|²)/2 anti-Wick is n(n-1)/2 - 1.
 KERR = {"U": 1.0, "b": -4.0, "alpha0": 1.2 + 0.5j}
@@ -82,19 +83,6 @@ def test_kerr_solves_its_equation(C):
 
     def q(x, y, t):
         return kerr(x + 1j * y, t, U=U, b=b, alpha0=0.8 + 0.2j, C=C)
-
-    def d(f):
-        """∂ = (∂ₓ - i∂ᵧ)/2 of a complex function."""
-
-        def derivative(x, y):
-            def parts(x, y):
-                value = jnp.asarray(f(x, y), complex)
-                return jnp.stack((value.real, value.imag))
-
-            fx, fy = jax.jacfwd(parts, (0, 1))(x, y)
-            return (fx[0] + fy[1] + 1j * (fx[1] - fy[0])) / 2
-
-        return derivative
 
     def drift(x, y):
         alpha = x + 1j * y

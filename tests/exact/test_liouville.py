@@ -1,4 +1,4 @@
-"""A classical cloud: paths, density, means, against closed forms and SciPy."""
+"""A classical cloud: paths and density, against closed forms and SciPy."""
 
 import re
 
@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.liouville import cloud_motion, liouville_density, newton_paths
+from _support.liouville import liouville_density, newton_paths
 from scipy.integrate import solve_ivp
 
 TS = jnp.array([0.0, 0.5, 1.2, 2.0, 3.0])
@@ -27,11 +27,6 @@ def paths_of(starts, k, g, velocity, mass):
 def density_of(k, g, width, momentum):
     options = {"center": 1.0, "width": width, "momentum": momentum, "labels": 512}
     return liouville_density(X, TS, well(k, g), **options)
-
-
-@jax.jit
-def motion_of(ts, k, g, width, mass):
-    return cloud_motion(ts, well(k, g), center=1.0, width=width, mass=mass)
 
 
 def normal(x, mean, width):
@@ -94,50 +89,20 @@ def test_density_where_paths_cross():
     assert np.any(turns < 0)
 
 
-def test_means():
-    """⟨x⟩ = cos t, width ½|cos t|; in x⁴/4 Newton's law for the centre of mass."""
-    # v at five times around t = 1.3: its difference of fourth order against the force
-    step = 1e-3
-    ts = jnp.concatenate([jnp.zeros(1), 1.3 + step * jnp.arange(-2.0, 3.0)])
-    motion = motion_of(ts, 1.0, 0.0, 0.5, 1.0)
-    # 1e-12 a step
-    np.testing.assert_allclose(motion.position, np.cos(ts), atol=1e-10)
-    np.testing.assert_allclose(motion.width, 0.5 * abs(np.cos(ts)), atol=1e-10)
-    np.testing.assert_allclose(motion.velocity, -np.sin(ts), atol=1e-10)
-    np.testing.assert_allclose(motion.force, -np.cos(ts), atol=1e-10)
-
-    motion = motion_of(ts, 0.0, 1.0, 0.3, 2.0)
-    v = np.asarray(motion.velocity[1:])
-    acceleration = (v[0] - 8 * v[1] + 8 * v[3] - v[4]) / (12 * step)
-    # rounding of the integration, 1e-12, over the step
-    assert 2 * acceleration == pytest.approx(float(motion.force[3]), abs=1e-8)
-    assert abs(acceleration) > 0.1
-    # -V'(⟨x⟩) is not the mean force.
-    assert abs(float(motion.force[3]) + float(motion.position[3]) ** 3) > 0.01
-
-
 def test_a_momentum_is_mass_times_velocity():
-    """A well of ω² = k/m from t = 0.4: the density and the means, m = 2, p = 0.6."""
+    """A well of ω² = k/m from t = 0.4: the density, m = 2, p = 0.6."""
     ts, mass, omega = jnp.array([0.4, 0.9, 1.6]), 2.0, np.sqrt(1.5 / 2)
     start = {"center": 1.0, "width": 0.5, "momentum": 0.6, "mass": mass, "labels": 64}
 
-    @jax.jit
-    def both(k):
-        density = liouville_density(X[::50], ts, well(k, 0.0), **start)
-        return density, cloud_motion(ts, well(k, 0.0), **start)
-
-    density, motion = both(1.5)
+    density = jax.jit(lambda k: liouville_density(X[::50], ts, well(k, 0.0), **start))(
+        1.5
+    )
     angle = omega * (np.asarray(ts) - 0.4)
     mean = np.cos(angle) + 0.6 / (mass * omega) * np.sin(angle)
     width = 0.5 * abs(np.cos(angle))
     expected = normal(np.asarray(X[::50])[None, :], mean[:, None], width[:, None])
     # paths are linear in their starts: the spline is exact, the integration to 1e-11
     np.testing.assert_allclose(density, expected, atol=1e-8)
-    np.testing.assert_allclose(motion.position, mean, atol=1e-10)
-    np.testing.assert_allclose(motion.width, width, atol=1e-10)
-    speed = 0.6 / mass * np.cos(angle) - omega * np.sin(angle)
-    np.testing.assert_allclose(motion.velocity, speed, atol=1e-10)
-    np.testing.assert_allclose(motion.force, -1.5 * mean, atol=1e-10)
 
 
 @pytest.mark.parametrize(

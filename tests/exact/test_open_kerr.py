@@ -14,6 +14,8 @@ from jqd import exact
 from jqd.exact import open_kerr, open_kerr_amplitude
 from jqd.states import coherent, husimi, phase_grid
 
+from .wirtinger import d
+
 KERR = {"U": 1.0, "b": -4.0, "alpha0": 1.2 + 0.5j}
 BATH = {"loss": 0.36, "gain": 0.06, "dephasing": 0.1}
 POINTS = np.array([0.7 - 0.3j, 0.2 + 0.5j])
@@ -216,19 +218,6 @@ def test_solves_its_equation(C):
     def q(x, y, t):
         kwargs = {"U": U, "b": b, "alpha0": 0.8 + 0.2j, "C": C, "hbar": hbar}
         return open_kerr(x + 1j * y, t, **kwargs, **rates)
-
-    def d(f):
-        """∂ = (∂ₓ - i∂ᵧ)/2 of a complex function."""
-
-        def derivative(x, y):
-            def parts(x, y):
-                value = jnp.asarray(f(x, y), complex)
-                return jnp.stack((value.real, value.imag))
-
-            fx, fy = jax.jacfwd(parts, (0, 1))(x, y)
-            return (fx[0] + fy[1] + 1j * (fx[1] - fy[0])) / 2
-
-        return derivative
 
     def flow(x, y):
         alpha, kappa = x + 1j * y, rates["loss"] - rates["gain"]

@@ -267,8 +267,6 @@ def test_links_fit_as_well():
 @pytest.mark.slow
 def test_counted_positions_tell_D_within_their_error():
     """Sampling noise: 1e5 positions a time of a free packet, binned on the grid."""
-    from _support.diffusion import D_relative_error
-
     from jqd.instruments import Multinomial
 
     grid = Grid((-26.0, 26.0), 208)
@@ -286,7 +284,7 @@ def test_counted_positions_tell_D_within_their_error():
     assert abs(constant.value - 0.5) < 4 * constant.stderr
     # the variance of a Gaussian is all that tells D, and is told to sqrt(2/N)
     variance = 0.36 + (0.5 * 4 / 0.6) ** 2
-    expected = 0.5 * float(D_relative_error(100_000, variance, 0.36))
+    expected = 0.5 * np.sqrt(2 / 100_000) / 2 * variance / (variance - 0.36)
     assert constant.stderr == pytest.approx(expected, rel=0.05)
 
 

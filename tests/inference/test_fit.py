@@ -29,28 +29,22 @@ def exact_record(ts):
     return law, psi0, jqd.Record(ts, jnp.abs(states) ** 2)
 
 
+def fitted(four_level, law, data=None, free=("q", "r"), **options):
+    data = four_level.populations if data is None else data
+    return jqd.recover(law, data, psi0=four_level.psi0, free=free, **options)
+
+
+NEAR = {"start": {"q": 0.3, "r": -0.8}, "starts": 4}
+
+
 @pytest.fixture(scope="module")
 def from_populations(four_level, law):
-    return jqd.recover(
-        law,
-        four_level.populations,
-        psi0=four_level.psi0,
-        free=("q", "r"),
-        start={"q": 0.3, "r": -0.8},
-        starts=4,
-    )
+    return fitted(four_level, law, **NEAR)
 
 
 @pytest.fixture(scope="module")
 def from_counts(four_level, law):
-    return jqd.recover(
-        law,
-        four_level.counts,
-        psi0=four_level.psi0,
-        free=("q", "r"),
-        start={"q": 0.3, "r": -0.8},
-        starts=4,
-    )
+    return fitted(four_level, law, four_level.counts, **NEAR)
 
 
 def test_populations_by_qutip_give_the_quantum_values(from_populations):
@@ -269,11 +263,9 @@ def test_joint_fit_of_rates_and_exponents():
 @pytest.mark.slow
 def test_progress_and_partial_results_are_handed_out(four_level, law):
     reports, kept = [], []
-    jqd.recover(
+    fitted(
+        four_level,
         law,
-        four_level.populations,
-        psi0=four_level.psi0,
-        free=("q", "r"),
         starts=2,
         search=jqd.Search(steps=4, windows=2, chunk=2),
         report=lambda *done: reports.append(done),
@@ -287,15 +279,9 @@ def test_progress_and_partial_results_are_handed_out(four_level, law):
 @pytest.mark.slow
 def test_same_key_same_answer(four_level, law):
     def run(seed):
-        return jqd.recover(
-            law,
-            four_level.populations,
-            psi0=four_level.psi0,
-            free=("q",),
-            starts=3,
-            search=jqd.Search(steps=4, windows=1, chunk=2),
-            key=jax.random.key(seed),
-        )
+        search = jqd.Search(steps=4, windows=1, chunk=2)
+        key = jax.random.key(seed)
+        return fitted(four_level, law, None, ("q",), starts=3, search=search, key=key)
 
     first, again, other = run(3), run(3), run(4)
     np.testing.assert_array_equal(first.ends, again.ends)
@@ -311,9 +297,7 @@ def test_xarray_records(four_level, law):
         dims=("level", "t"),
         coords={"t": np.asarray(four_level.populations.ts)},
     )
-    recovery = jqd.recover(
-        law, record, psi0=four_level.psi0, free=("q",), starts=1, search=None
-    )
+    recovery = fitted(four_level, law, record, ("q",), starts=1, search=None)
     assert abs(recovery.constants["q"].value - 0.5) < 1e-8
 
 
@@ -335,14 +319,8 @@ def test_every_start_of_a_grid_converges_with_the_curriculum():
 
 @pytest.mark.slow
 def test_a_hundred_starts_in_one_vmap(four_level, law):
-    recovery = jqd.recover(
-        law,
-        four_level.populations,
-        psi0=four_level.psi0,
-        free=("q", "r"),
-        starts=100,
-        search=jqd.Search(steps=20, windows=4),
-    )
+    search = jqd.Search(steps=20, windows=4)
+    recovery = fitted(four_level, law, starts=100, search=search)
     assert recovery.ends.shape == (100, 2)
     assert recovery.agreeing_starts > 0.5
     assert abs(recovery.constants["q"].value - 0.5) < 1e-8

@@ -12,16 +12,7 @@ from jqd.inference.joint import Joint, joined
 from jqd.inference.together import Together
 from jqd.instruments import Direct
 
-
-class Parabola(jqd.Motion):
-    """x = a t + b t²: a record of it is linear in its constants."""
-
-    a: Array
-    b: Array
-
-    def vector_field(self, t, state, args=None):
-        return jnp.stack([self.a + 2 * self.b * t])
-
+from .models import Parabola
 
 FIRST = np.linspace(0.2, 2.0, 7), np.array([0.9, 0.2, 1.4, 0.8, 2.2, 1.9, 4.0]), 0.5
 SECOND = np.linspace(0.5, 1.5, 4), np.array([0.4, 1.1, 0.9, 2.0]), 0.2

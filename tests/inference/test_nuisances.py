@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxtyping import Array
 from scipy.integrate import solve_ivp
 
 import jqd
 from jqd.inference import Study, standard_errors
-from jqd.instruments import Binomial, Confusion, Direct, Displaced, Gaussian
-from jqd.laws.husimi import DisplacedThermal, Exact
+from jqd.instruments import Confusion, Direct, Gaussian
 from jqd.problems import golden
+
+from .models import Parabola, kerr
 
 FIXED = jqd.Fixed(jqd.rk4, 40, estimate_error=False)
 NEAR: dict[str, Any] = {"starts": 1, "search": None, "held_out": 0.0}
@@ -120,16 +120,6 @@ def test_errors_are_those_of_the_schur_complement():
     assert np.all(aided < alone)
 
 
-class Parabola(jqd.Motion):
-    """x = a t + b t²: a record of it is linear in its constants."""
-
-    a: Array
-    b: Array
-
-    def vector_field(self, t, state, args=None):
-        return jnp.stack([self.a + 2 * self.b * t])
-
-
 def test_a_fit_with_priors_is_the_posterior_mean_of_a_linear_model():
     """θ = (A^T W A + P)^-1 (A^T W y + P m), which the fit must find (T17)."""
     ts, sigma = np.linspace(0.2, 2, 7), 0.3
@@ -160,33 +150,11 @@ def test_a_fit_with_priors_is_the_posterior_mean_of_a_linear_model():
     np.testing.assert_allclose(curvature, F, rtol=1e-9)
 
 
-def kerr() -> Study:
-    """The Kerr oscillator seen by 1e6 displaced shots, nine parameters (T2)."""
-    axis = np.linspace(-3.6, 3.6, 21)
-    points = (axis[None, :] + 1j * axis[:, None]).ravel()
-    points = points[np.abs(points) < 2.2]
-    assert points.size == 121
-    # normal order of the symbol (U/2)|α|⁴ has 2U n beside
-    law = jqd.HusimiFokkerPlanck(
-        "0.5*U*ad^2*a^2 + delta*ad*a", U=1.0, delta=2.0, form=Exact(26)
-    )
-    start = DisplacedThermal(1.2, 0.02, levels=20, orders=6)
-    instrument = Displaced(points, V=0.98, eps=0.01)
-    ts = np.array([0.0, 0.2, 0.5, 1.0, 2.1, np.pi])
-    exact = Displaced(points, V=0.98, eps=0.01, noise=jqd.NoNoise())
-    p = jqd.simulate(law, start, ts, exact).values
-    shots = 1e6 / (6 * 121)
-    data = jqd.Record(ts, np.round(shots * np.asarray(p)), Binomial(shots))
-    return Study(
-        law, data, psi0=start, free=("C", "U", "delta", "alpha", "eps"),
-        instrument=instrument,
-        nuisances={"n0": (0.02, 5e-3), "scale": (1.0, 5e-3), "V": (0.98, 5e-3)},
-    )  # fmt: skip
-
-
 @pytest.mark.slow
 def test_calibration_limits_what_a_kerr_oscillator_tells_of_C():
-    study = kerr()
+    study = kerr(
+        nuisances={"n0": (0.02, 5e-3), "scale": (1.0, 5e-3), "V": (0.98, 5e-3)}
+    )
     found = standard_errors(study, study.theta())
     # the table's figures come from differences of steps 1e-4
     np.testing.assert_allclose(found.aided[0], 0.0041027, rtol=1e-4)

@@ -14,34 +14,13 @@ from jqd.spaces import symbols
 from jqd.spaces.coefficients import coefficient
 from jqd.steppers import cf4, exponential_midpoint
 
+from .pulsed import POPULATIONS, bump, cosine, golden
+
 SX = np.array([[0.0, 1.0], [1.0, 0.0]])
 SY = np.array([[0.0, -1j], [1j, 0.0]])
 SZ = np.diag([1.0, -1.0])
 UP = jnp.array([1.0 + 0j, 0.0])
 TS = jnp.linspace(0.0, 2.0, 11)
-
-
-def golden():
-    """Three classes, with a cosine and a Gaussian pulse."""
-    H = np.diag([0.0, 0.4, -0.3]).astype(complex)
-    for (a, b), R, delta in (((0, 1), 0.7, 0.3), ((0, 2), 0.5, 0), ((1, 2), 0.6, -1)):
-        H[a, b] = R * np.exp(1j * delta)
-        H[b, a] = np.conj(H[a, b])
-    H1 = np.diag([0.2, 0, -0.2]).astype(complex)
-    H1[0, 1] = 0.4 * np.exp(1.1j)
-    H1[1, 0] = np.conj(H1[0, 1])
-    H2 = np.zeros((3, 3))
-    H2[1, 2] = H2[2, 1] = 0.9
-    psi0 = np.sqrt([0.5, 0.3, 0.2]) * np.exp(-1j * np.array([0, 0.5, -0.8]))
-    return H, H1, H2, psi0
-
-
-def cosine(t, omega=3.0):
-    return jnp.cos(omega * t)
-
-
-def bump(t, centre=1.0):
-    return jnp.exp(-((t - centre) ** 2) / 0.18)
 
 
 def by_scipy(field, psi0, ts):
@@ -72,12 +51,7 @@ def test_golden(form):
     ts = jnp.array([0.0, 1.0, 2.0])
     run = jqd.evolve(law, psi0, ts, method=jqd.Fixed(None, 100), observe="density")
     assert bool(run.ok)
-    # computed once by another program, to 8 digits
-    expected = [
-        [0.26415529, 0.61563066, 0.12021405],
-        [0.05814861, 0.15379146, 0.78805993],
-    ]
-    np.testing.assert_allclose(run.values[1:], expected, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(run.values[1:], POPULATIONS, rtol=0, atol=1e-8)
     np.testing.assert_allclose(jnp.sum(run.values, -1), 1, rtol=0, atol=1e-13)
 
 
@@ -612,12 +586,7 @@ def test_copies_at_the_quantum_point():
     method = jqd.Fixed(jqd.rk4, 400)
     run = jqd.evolve(made, made.prepare(psi0), ts, method=method, observe="density")
     assert bool(run.ok)
-    # computed once by another program, to 8 digits
-    expected = [
-        [0.26415529, 0.61563066, 0.12021405],
-        [0.05814861, 0.15379146, 0.78805993],
-    ]
-    np.testing.assert_allclose(run.values[1:], expected, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(run.values[1:], POPULATIONS, rtol=0, atol=1e-8)
 
 
 @pytest.mark.slow

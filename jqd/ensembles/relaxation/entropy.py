@@ -4,12 +4,11 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax.scipy.special import gammaincc
-from jaxtyping import Array, ArrayLike, Bool, Complex, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from ... import _checks
 from ..._gate import gated
-from ..._math import abs2, divisor
-from ...spaces import Grid
+from ..._math import divisor
 
 # One in so many samples of |ψ|² is called out of equilibrium, as by `ks`.
 RARE = 1e-5
@@ -103,39 +102,9 @@ def coarse_entropy(counts: Float[Array, " c"], shares: ArrayLike) -> Entropy:
     return Entropy(value, error, chance > RARE, resolved)
 
 
-@gated
-def fine_entropy(
-    density: Float[Array, "..."], psi: Complex[Array, "..."], grid: Grid
-) -> Float[Array, ""]:
-    """Fine-grained H = ∫ ρ ln(ρ/|ψ|²) dx.
-
-    Without noise it does not change: the paths carry f = ρ/|ψ|² along, and only
-    averages over cells relax.
-
-    Args:
-        density: ρ on the grid.
-        psi: ψ on the grid.
-        grid: the grid.
-
-    Raises:
-        ValueError: arrays that do not have the grid's shape.
-    """
-    _check(density, psi, grid)
-    density, psi = _checks.widen(density), _checks.widen(psi)
-    return grid.cell * jnp.sum(density * _log_ratio(density, abs2(psi)))
-
-
 def _log_ratio(p: Array, q: Array) -> Array:
     """ln(p/q), 0 where p is 0."""
     there = p > 0
     tiny = jnp.finfo(q.dtype).tiny
     ratio = divisor(p) / divisor(jnp.maximum(q, tiny), there)
     return jnp.where(there, jnp.log(ratio), 0)
-
-
-def _check(density: Array, psi: Array, grid: Grid) -> None:
-    _checks.check_type(grid, "grid", Grid, "a Grid")
-    _checks.check_real(density, "density")
-    _checks.check_shape(density, "density", grid.shape)
-    _checks.check_shape(psi, "psi", grid.shape)
-    _checks.check_finite(psi, "psi")

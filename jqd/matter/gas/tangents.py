@@ -16,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._gate import gated
-from ..._math import divisor, safe_divide
+from ..._math import safe_divide
 from ..._scans import saved_scan
 from ...constants import constant
 from .events import Encounters, EventRun
@@ -48,22 +48,6 @@ class Widths(eqx.Module):
         c, log = self.per_particle, jnp.log(self.typical)
         rise, met = log[..., -1] - log[..., first], c[..., -1] - c[..., first]
         return jnp.exp(safe_divide(rise, met, otherwise=jnp.nan))
-
-    def collisions_until(self, length: ArrayLike) -> Float[Array, ""]:
-        """Collisions per particle after which the typical width exceeds a length.
-
-        It is interpolated in ln(width); 0 if the width is larger initially, infinite if
-        it stays smaller.
-        """
-        log, goal = jnp.log(self.typical), jnp.log(jnp.asarray(length))
-        wide = log >= goal
-        at = jnp.argmax(wide)
-        before = jnp.maximum(at - 1, 0)
-        rise = log[at] - log[before]
-        part = (goal - log[before]) / divisor(rise)
-        c = self.per_particle
-        found = jnp.where(at > 0, c[before] + part * (c[at] - c[before]), 0.0)
-        return jnp.where(jnp.any(wide), found, jnp.inf)
 
 
 class _Tangent(NamedTuple):

@@ -7,7 +7,6 @@ from .gaussian import Packet as Packet
 from .gaussian import from_packet as from_packet
 from .gaussian import to_packet as to_packet
 from .gaussian import wave_function as wave_function
-from .harmonic import energy_moments as energy_moments
 from .harmonic import harmonic_evolution as harmonic_evolution
 from .harmonic import symplectic_matrix as symplectic_matrix
 from .motion import ClassicalMotion as ClassicalMotion

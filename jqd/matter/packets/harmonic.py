@@ -5,7 +5,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ..._math import safe_sqrt
 from ...constants import constant
 from .coordinates import check_system, mass_weighted
 from .gaussian import GaussianState, check_gaussian
@@ -88,61 +87,6 @@ def _carried(state: GaussianState, S: Array, rest: Array) -> GaussianState:
     moved = jnp.einsum("tij,j->ti", S, z)
     covariance = jnp.einsum("tij,jk,tlk->til", S, state.covariance, S)
     return GaussianState(moved[:, :n] + rest[None, :], moved[:, n:], covariance)
-
-
-def energy_moments(
-    state: GaussianState,
-    hessian: ArrayLike,
-    masses: ArrayLike,
-    *,
-    hbar: ArrayLike = 1.0,
-    equilibrium: ArrayLike | None = None,
-) -> tuple[Float[Array, "*lead"], Float[Array, "*lead"]]:
-    """⟨H⟩ and ΔE of a Gaussian state under a quadratic Hamiltonian.
-
-    ⟨H⟩ = (zᵀAz + tr AΣ)/2, ΔE² = zᵀAΣAz + tr(AΣAΣ)/2 - (ħ²/4) Σ_i K_ii/m_i, with
-    A = diag(K, 1/m); the last term is the excess of H² over the square of its symbol.
-
-    Args:
-        state: means z = (q, p), covariance Σ; leading axes are kept.
-        hessian: K, (n, n) symmetric.
-        masses: (n,), positive.
-        hbar: ħ, scalar.
-        equilibrium: q₀, (n,), where V = 0; None for 0.
-
-    Returns:
-        Mean and spread, each of shape (...).
-
-    Raises:
-        ValueError: a Hessian that is not symmetric, or masses that are not positive.
-    """
-    hessian, masses = check_system(hessian, masses)
-    rest = (
-        jnp.zeros_like(masses)
-        if equilibrium is None
-        else constant(equilibrium, "equilibrium")
-    )
-    return _energy(state, hessian, masses, rest, jnp.asarray(hbar))
-
-
-@jax.jit
-def _energy(
-    state: GaussianState, hessian: Array, masses: Array, rest: Array, hbar: Array
-) -> tuple[Array, Array]:
-    moved = state.position - rest[(None,) * (state.position.ndim - 1)]
-    z = jnp.concatenate([moved, state.momentum], axis=-1)
-    empty = jnp.zeros_like(hessian)
-    A = jnp.block([[hessian, empty], [empty, jnp.diag(1 / masses)]])
-    loaded = jnp.einsum("ij,...jk->...ik", A, state.covariance)
-    force = jnp.einsum("ij,...j->...i", A, z)
-    trace = jnp.einsum("...ii->...", loaded)
-    mean = (jnp.sum(z * force, axis=-1) + trace) / 2
-    linear = jnp.einsum("...i,...ij,...j->...", force, state.covariance, force)
-    square = jnp.einsum("...ij,...ji->...", loaded, loaded) / 2
-    ordering = hbar**2 / 4 * jnp.sum(jnp.diag(hessian) / masses)
-    variance = linear + square - ordering
-    # an eigenstate: rounding may leave less than 0, and a root no slope there
-    return mean, safe_sqrt(variance)
 
 
 def _swing(squares: Array, ts: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
-from ..._math import divisor, safe_sqrt
+from ..._math import safe_sqrt
 from ...constants import constant
 from ...evolution import Fixed, evolve
 from ...laws.schrodinger import Schrodinger
@@ -61,13 +61,6 @@ class GridRun(eqx.Module):
     def variance(self) -> Float[Array, "T n"]:
         """Variance of each coordinate."""
         return jnp.diagonal(self.covariance, axis1=-2, axis2=-1)
-
-    @property
-    def spread_drift(self) -> Float[Array, ""]:
-        """Largest relative change of ΔE: the error of the time steps or the grid."""
-        first = self.spread[0]
-        safe = divisor(first)
-        return jnp.max(jnp.abs(self.spread - first)) / safe
 
 
 def exact_packet(

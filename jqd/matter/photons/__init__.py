@@ -1,4 +1,4 @@
-"""Photons: rates, thermal light and its photon counts.
+"""Photons: thermal light and its photon counts.
 
 k_B = 1; ħ = 1 where it is not an argument.
 """
@@ -11,6 +11,3 @@ from .planck import bose_einstein as bose_einstein
 from .planck import level_distribution as level_distribution
 from .planck import photon_density as photon_density
 from .planck import planck_law as planck_law
-from .rates import Equilibrium as Equilibrium
-from .rates import HeatCapacity as HeatCapacity
-from .rates import PhotonRates as PhotonRates

@@ -10,31 +10,10 @@ from jqd.ensembles import copying
 from jqd.ensembles.copying.ceilings import ceilings, within
 from jqd.ensembles.copying.follow import one_way_flow
 
+from ...laws.pulsed import bump, cosine, golden
+
 KEY = jax.random.key(5)
 SX = np.array([[0.0, 1.0], [1.0, 0.0]])
-
-
-def golden():
-    """Three classes, with a cosine and a Gaussian pulse."""
-    H = np.diag([0.0, 0.4, -0.3]).astype(complex)
-    for (a, b), R, delta in (((0, 1), 0.7, 0.3), ((0, 2), 0.5, 0), ((1, 2), 0.6, -1)):
-        H[a, b] = R * np.exp(1j * delta)
-        H[b, a] = np.conj(H[a, b])
-    H1 = np.diag([0.2, 0, -0.2]).astype(complex)
-    H1[0, 1] = 0.4 * np.exp(1.1j)
-    H1[1, 0] = np.conj(H1[0, 1])
-    H2 = np.zeros((3, 3))
-    H2[1, 2] = H2[2, 1] = 0.9
-    psi0 = np.sqrt([0.5, 0.3, 0.2]) * np.exp(-1j * np.array([0, 0.5, -0.8]))
-    return H, H1, H2, psi0
-
-
-def cosine(t):
-    return jnp.cos(3.0 * t)
-
-
-def bump(t):
-    return jnp.exp(-((t - 1.0) ** 2) / 0.18)
 
 
 def copies(q=0.5, r=-0.5):

@@ -11,7 +11,6 @@ from jqd.ensembles import (
     Cells,
     coarse_entropy,
     draw_positions,
-    fine_entropy,
     relative_entropy,
 )
 from jqd.problems import box_of_modes
@@ -127,16 +126,6 @@ def test_a_path_where_no_wave_is():
     assert coarse_entropy(counts, jnp.array([0.9, 0.1, 0.0])).resolved
 
 
-def test_fine_entropy_of_gaussians():
-    """KL of equal Gaussians, δ²/2σ²."""
-    variance, shift = 0.3, 0.5
-    x = np.asarray(LINE.x)
-    psi = jnp.sqrt(gaussian(x, 0.0, variance)) + 0j
-    rho = jnp.asarray(gaussian(x, shift, variance))
-    H = float(fine_entropy(rho, psi, LINE))
-    assert pytest.approx(shift**2 / (2 * variance), abs=1e-10) == H
-
-
 def test_positions_from_any_density(key):
     """A density with two humps and zero between, and its Kolmogorov distance."""
     x = np.asarray(LINE.x)
@@ -161,7 +150,6 @@ def test_positions_from_any_density(key):
         (lambda: Cells((0, 3), 4, True).of_wave(GROUND, LINE), "half as long"),
         (lambda: Cells((1, 0), 4), "lower < upper"),
         (lambda: coarse_entropy(jnp.ones(3), jnp.ones(4)), "`shares` must have shape"),
-        (lambda: fine_entropy(jnp.ones(3), GROUND, LINE), "`density` must have shape"),
     ],
 )
 def test_input(call, message):

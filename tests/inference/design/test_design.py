@@ -3,24 +3,15 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxtyping import Array
 
 import jqd
 from jqd.instruments import Confusion, Direct
 from jqd.problems import golden
 
+from ..models import Parabola
+
 TIMES = np.arange(1, 51) / 10
 SIGMA = 0.3
-
-
-class Parabola(jqd.Motion):
-    """x = a t + b t²: slopes t and t², whatever the constants."""
-
-    a: Array
-    b: Array
-
-    def vector_field(self, t, state, args=None):
-        return jnp.stack([self.a + 2 * self.b * t])
 
 
 def parabola(ts=(0.5, 1.0, 2.0), free=("a",), nuisances=None, noise=SIGMA):

@@ -4,30 +4,10 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd.instruments import Binomial, Displaced
-from jqd.laws.husimi import DisplacedThermal, Exact
+
+from ..models import kerr
 
 FREE = ("C", "U", "delta", "alpha", "eps")
-
-
-def kerr(free=FREE, nuisances=None):
-    """121 displacements at six times; 1e6 shots shared evenly."""
-    axis = np.linspace(-3.6, 3.6, 21)
-    points = (axis[None, :] + 1j * axis[:, None]).ravel()
-    points = points[np.abs(points) < 2.2]
-    law = jqd.HusimiFokkerPlanck(
-        "0.5*U*ad^2*a^2 + delta*ad*a", U=1.0, delta=2.0, form=Exact(26)
-    )
-    start = DisplacedThermal(1.2, 0.02, levels=20, orders=6)
-    instrument = Displaced(points, V=0.98, eps=0.01)
-    ts = np.array([0.0, 0.2, 0.5, 1.0, 2.1, np.pi])
-    exact = Displaced(points, V=0.98, eps=0.01, noise=jqd.NoNoise())
-    p = jqd.simulate(law, start, ts, exact).values
-    shots = 1e6 / (6 * 121)
-    data = jqd.Record(ts, np.round(shots * np.asarray(p)), Binomial(shots))
-    return jqd.Study(
-        law, data, psi0=start, free=free, instrument=instrument, nuisances=nuisances
-    )
 
 
 @pytest.mark.slow

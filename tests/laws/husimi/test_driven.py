@@ -1,6 +1,5 @@
 """Hamiltonians that change in time under the Husimi law."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -19,6 +18,8 @@ from jqd.laws.husimi import (
 from jqd.spaces import Driven
 from jqd.spaces.symbols import Symbol, kerr
 from jqd.steppers import cf4
+
+from .generic import assert_slopes
 
 ALPHA, POINTS, TS = 0.6 - 0.4j, jnp.asarray([0.3 + 0.5j, -0.8j]), jnp.asarray([0, 1.5])
 TEXT = "0.5*ad^2*a^2 + drive(t)*(a + ad) + pump(t)*(a^2 + ad^2)"
@@ -201,17 +202,7 @@ def test_derivatives_by_C_and_by_the_pulse():
         method = jqd.Fixed(cf4, 12, estimate_error=False)
         return jqd.evolve(law, start, TS, method=method, observe="density").values[-1]
 
-    x, h = jnp.asarray([0.97, 0.8, 0.3]), 1e-4
-    forward, reverse = jax.jacfwd(value)(x), jax.jacrev(value)(x)
-    # all points of the differences by one program, (step, constant, point of Q)
-    steps = jnp.stack([k * h * jnp.eye(3) for k in (1, -1, 2, -2)])
-    ahead, behind, far_ahead, far_behind = jnp.reshape(
-        jax.jit(jax.vmap(value))(x[None] + jnp.reshape(steps, (12, 3))), (4, 3, -1)
-    )
-    # fourth order: h^4 leaves 1e-9 of a derivative
-    slopes = (8 * (ahead - behind) - (far_ahead - far_behind)) / (12 * h)
-    np.testing.assert_allclose(forward, slopes.T, rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(reverse, slopes.T, rtol=1e-6, atol=1e-9)
+    assert_slopes(value, jnp.asarray([0.97, 0.8, 0.3]), 1e-4)
 
 
 @pytest.mark.slow

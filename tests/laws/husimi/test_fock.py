@@ -27,21 +27,10 @@ from jqd.spaces.symbols import (
 from jqd.states import coherent, number_state, squeezed
 from jqd.status import Status
 
+from .generic import MIXED
+
 FINE = Adaptive(rtol=1e-11, atol=1e-12, estimate_error=False)
 KERR = Symbol([0.5, -2.0], [((2,), (2,)), ((1,), (1,))])
-MIXED = Symbol(
-    [0.4, -1.0, 0.25, 0.25, 0.1 + 0.05j, 0.1 - 0.05j, 0.05, 0.05],
-    [
-        ((2,), (2,)),
-        ((1,), (1,)),
-        ((1,), (0,)),
-        ((0,), (1,)),
-        ((2,), (0,)),
-        ((0,), (2,)),
-        ((2,), (1,)),
-        ((1,), (2,)),
-    ],
-)
 FREE = Symbol([1.0], [((1,), (1,))])
 QUARTIC = polynomial_qp({(4, 0): 1.0})
 

@@ -22,6 +22,8 @@ from jqd.laws.husimi.starts import amplify
 from jqd.spaces.symbols import Symbol, bose_hubbard
 from jqd.states import GaussianState, as_ensemble, cat, coherent, husimi, product
 
+from .generic import MIXED
+
 ALPHA = 1.2 + 0.5j
 
 
@@ -81,10 +83,7 @@ def test_revival(C, sign):
 
 
 def test_all_terms_that_the_form_takes():
-    powers = [((2,), (2,)), ((1,), (1,)), ((1,), (0,)), ((0,), (1,))]
-    powers += [((2,), (0,)), ((0,), (2,)), ((2,), (1,)), ((1,), (2,))]
-    symbol = Symbol([0.4, -1, 0.25, 0.25, 0.1 + 0.05j, 0.1 - 0.05j, 0.05, 0.05], powers)
-    law = HusimiFokkerPlanck(symbol, form=Exact(48))
+    law = HusimiFokkerPlanck(MIXED, form=Exact(48))
     points = jnp.asarray([0.3 + 0.5j, -0.8j])
     value = density_at(law, coherent(0.6 - 0.4j, 32), 0.7, points)
     expected = [0.055844131185, 0.282569767427]

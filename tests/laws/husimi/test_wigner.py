@@ -19,21 +19,9 @@ from jqd.spaces.symbols import Symbol, bose_hubbard, phi4
 from jqd.states import antinormal_moment, cat, coherent, husimi
 from jqd.status import Status
 
+from .generic import MIXED
+
 KERR = Symbol([0.5, -2.0], [((2,), (2,)), ((1,), (1,))])
-# every monomial that form 'wigner' takes
-MIXED = Symbol(
-    [0.4, -1.0, 0.25, 0.25, 0.1 + 0.05j, 0.1 - 0.05j, 0.05, 0.05],
-    [
-        ((2,), (2,)),
-        ((1,), (1,)),
-        ((1,), (0,)),
-        ((0,), (1,)),
-        ((2,), (0,)),
-        ((0,), (2,)),
-        ((2,), (1,)),
-        ((1,), (2,)),
-    ],
-)
 QUADRATIC = Symbol(
     [1.0, 0.2 + 0.1j, 0.2 - 0.1j], [((1,), (1,)), ((2,), (0,)), ((0,), (2,))]
 )

@@ -122,10 +122,6 @@ def test_ehrenfest_time():
             r"must have \|α_k\|² above",
         ),
         (
-            lambda key: observed_recurrence(np.ones(1), np.ones(1), 9.0, threshold=1.0),
-            "`threshold` must lie between 0 and 1",
-        ),
-        (
             lambda key: vibrational_return(0.0, np.ones(2), np.ones(3)),
             "`amplitudes` must have shape",
         ),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from _support import collision
 from _support.blocks import energy_budget, initial_points, two_blocks
-from _support.ensembles import ensemble_bond_widths
+from _support.ensembles import pair_lengths
 
 import jqd
 from jqd.matter import solid
@@ -21,7 +21,8 @@ def test_a_collision_says_what_it_should(key):
     once = collision.collide(two, points, ts, method=method, groups=2)
     assert bool(once.ok)
     # what the averages are of
-    widths = np.asarray(ensemble_bond_widths(points.x, two.pairs) / two.spacing)
+    lengths = np.asarray(pair_lengths(points.x, two.pairs)) / float(two.spacing)
+    widths = lengths.std(axis=0, ddof=1)
     assert float(once.width_mean[0]) == pytest.approx(widths.mean(), rel=1e-12)
     assert float(once.width[0]) == pytest.approx(np.median(widths), rel=1e-12)
     start = jax.vmap(two.body.kinetic_energy)(points.v).mean()

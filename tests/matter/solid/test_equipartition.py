@@ -50,7 +50,7 @@ def test_normality():
 def test_approach_time():
     ts = np.array([1.0, 2.0, 3.0])
     series = np.array([[0.0, 0.95, 0.1], [0.8, 1.0, 0.2], [1.0, 1.0, 0.3]])
-    times = chain_impact.approach_time(ts, series, level=0.9)
+    times = chain_impact.approach_time(ts, series)
     np.testing.assert_allclose(times, [2.5, 1.0, np.inf])
     windows = equal.window_average(np.arange(7.0), 3)
     np.testing.assert_allclose(windows, [0.5, 2.5, 4.5])

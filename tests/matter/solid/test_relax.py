@@ -8,23 +8,10 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd.matter import solid
 from jqd.matter.solid import lattices, relax
 from jqd.matter.solid.modes import normal_modes
 
-CLUSTER = solid.Solid(jnp.ones(13), solid.LennardJones(inner=None, outer=None))
-
-
-def thirteen(spacing):
-    """A centre and the 12 corners of an icosahedron, `spacing` from it."""
-    golden = (1 + 5**0.5) / 2
-    corners = [
-        np.roll((0.0, one, two), turn) / np.hypot(1, golden)
-        for turn in range(3)
-        for one in (-1.0, 1.0)
-        for two in (-golden, golden)
-    ]
-    return spacing * jnp.asarray([np.zeros(3), *corners])
+from .clusters import CLUSTER, thirteen
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.tower_matter import free_spins, kim_huse_ising, spin_sum
+from _support.tower_matter import kim_huse_ising, spin_sum
 from jax.scipy.special import logsumexp
 
 from jqd.matter import tower
@@ -131,7 +131,8 @@ def test_integrable_matter():
     # [b, b†] = 1: X² has 2n + 1 on its diagonal, but for the top level
     X = np.asarray(ladder.coupling)
     np.testing.assert_allclose(np.diagonal(X @ X)[:3], [1, 3, 5], rtol=1e-15)
-    spins = free_spins([0.5, 1.0], [1.0, 1.0])
+    fields = np.diagonal(spin_sum(np.array([0.5, 1.0]), "z"))
+    spins = tower.user_matter(fields, spin_sum(np.ones(2)))
     assert spins.energies.tolist() == [-1.5, -0.5, 0.5, 1.5]
 
 

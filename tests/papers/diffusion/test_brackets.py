@@ -15,8 +15,6 @@ from jqd.spaces import Grid
 from .conftest import close, equation
 
 HBAR, SITES, CELL = 0.7, 8, 0.4
-# Sums of some tens of numbers of order 1.
-ROUNDING = 1e-12
 # What a wrong factor or sign leaves.
 REFUTED = 0.05
 

@@ -9,7 +9,7 @@ import pytest
 import scipy.constants as si
 import scipy.special
 from _support.tower import total_variation
-from _support.tower_matter import free_spins, kim_huse_ising, spin_sum
+from _support.tower_matter import kim_huse_ising, spin_sum
 
 from jqd.matter import gas, photons, tower
 from jqd.matter.temperature import kde_beta
@@ -182,11 +182,8 @@ def test_states_of_one_energy_do_not_fluctuate():
 @equation("claim-universal")
 def test_the_same_levels_thermalise_if_coupled_at_random():
     """Five free spins and their X; then three random X of its norm instead."""
-    spins, omega, E0 = (
-        free_spins(np.linspace(0.35, 0.65, 5), np.ones(5)),
-        0.5,
-        1.0,
-    )
+    fields = np.diagonal(spin_sum(np.linspace(0.35, 0.65, 5), "z"))
+    spins, omega, E0 = tower.user_matter(fields, spin_sum(np.ones(5))), 0.5, 1.0
     X, E = np.asarray(spins.coupling), np.asarray(spins.energies)
     R = np.random.default_rng(0).normal(size=(3, *X.shape))
     R = R + R.transpose(0, 2, 1)

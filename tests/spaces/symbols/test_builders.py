@@ -6,24 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import qutip
 import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jqd.spaces import symbols
 
-HBAR = 0.7
-
-
-def destroy(levels, modes):
-    """α̂_i = √ħ a_i of QuTiP."""
-    ones = [qutip.qeye(levels)] * modes
-    return [
-        np.sqrt(HBAR)
-        * qutip.tensor(*ones[:i], qutip.destroy(levels), *ones[i + 1 :]).full()
-        for i in range(modes)
-    ]
+from .operators import HBAR, destroy
 
 
 def dag(x):

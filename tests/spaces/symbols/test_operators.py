@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from jqd.spaces import symbols
 from jqd.spaces.symbols import Symbol
 
-HBAR = 0.7
+from .operators import HBAR, destroy
+
 ORDERINGS = ["antiwick", "weyl", "wick"]
 
 
@@ -26,16 +27,6 @@ def polynomials(draw, modes, largest, ordering=None):
     )
     ordering = ordering or draw(st.sampled_from(ORDERINGS))
     return Symbol(np.array(list(terms.values())), list(terms), ordering)
-
-
-def destroy(levels, modes=1):
-    """Annihilation operators of QuTiP, α̂ = √ħ a, on more levels than are compared."""
-    ones = [qutip.qeye(levels)] * modes
-    return [
-        np.sqrt(HBAR)
-        * qutip.tensor(*ones[:i], qutip.destroy(levels), *ones[i + 1 :]).full()
-        for i in range(modes)
-    ]
 
 
 def low(operator, levels, padded, modes=1):
