@@ -13,7 +13,8 @@ from pages import write
 
 from jqd.cli import app as jqd_app
 from jqd.cli import main
-from jqd.cli.setups import REASONS, SETUPS, VERBS, command_for
+from jqd.cli.laws import command_for
+from jqd.cli.setups import REASONS, SETUPS, VERBS
 
 # Of the terminal; the help is plain text there.
 TERMINAL = {"COLUMNS": "78", "NO_COLOR": "1", "TERM": "dumb", "JAX_ENABLE_X64": "1"}

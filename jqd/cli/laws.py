@@ -1,5 +1,6 @@
 """`jqd laws`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -82,3 +83,23 @@ def _commands(name: str) -> list[str]:
 def _constant(told: tuple[str, float | None]) -> str:
     name, value = told
     return name if value is None else f"{name} = {value:g}"
+
+
+def command_for(verb: str, setup: str, commands: Mapping[str, Any]) -> str | None:
+    """The words after `jqd` by which a verb takes a set-up; None where it does not.
+
+    Args:
+        verb: one of `VERBS`.
+        setup: one of `SETUPS`.
+        commands: the commands of `jqd` by name.
+    """
+    if verb == "compare":
+        known = {name: name for name in (*POPULATIONS, *PHASE_SPACE)}
+        law = (known | {"law": "FILE.py:NAME"}).get(setup)
+        return law and f"compare --laws {law}"
+    group = "recover" if verb == "posterior" else verb
+    command = commands[group].commands.get(setup)
+    if command is None or verb != "posterior":
+        return command and f"{verb} {setup}"
+    options = {option for one in command.params for option in one.opts}
+    return f"recover {setup} --posterior" if "--posterior" in options else None

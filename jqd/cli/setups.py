@@ -1,6 +1,5 @@
 """Set-ups and the verbs of `jqd` that take them, and why not where one does not."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from typer.core import TyperGroup
@@ -67,25 +66,3 @@ class Verb(TyperGroup):
             if why and not ctx.resilient_parsing:
                 ctx.fail(f"There is no `jqd {words}`: {why}.")
         return super().resolve_command(ctx, args)
-
-
-def command_for(verb: str, setup: str, commands: Mapping[str, Any]) -> str | None:
-    """The words after `jqd` by which a verb takes a set-up; None where it does not.
-
-    Args:
-        verb: one of `VERBS`.
-        setup: one of `SETUPS`.
-        commands: the commands of `jqd` by name.
-    """
-    if verb == "compare":
-        from .law_words import PHASE_SPACE, POPULATIONS
-
-        known = {name: name for name in (*POPULATIONS, *PHASE_SPACE)}
-        law = (known | {"law": "FILE.py:NAME"}).get(setup)
-        return law and f"compare --laws {law}"
-    group = "recover" if verb == "posterior" else verb
-    command = commands[group].commands.get(setup)
-    if command is None or verb != "posterior":
-        return command and f"{verb} {setup}"
-    options = {option for one in command.params for option in one.opts}
-    return f"recover {setup} --posterior" if "--posterior" in options else None

@@ -145,6 +145,7 @@ def _limit(recovery: Any, name: str, level: float) -> Limit:
 
     study, one = recovery.study, recovery.constants[name]
     reference, freedom = _references(study)[name], _freedom(recovery)
+    assert reference is not None  # `_why_not` has said so else
     ends = interval_of(recovery, name, two_sided(freedom, level), freedom)
     if ends.profiled:
         most = max(ends.high - reference, reference - ends.low)

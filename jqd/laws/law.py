@@ -79,9 +79,9 @@ class Law(Motion):
         return as_array(psi, "psi")
 
 
-def norm_alone(law: Law, state: PyTree[Array]) -> dict[str, Array]:
-    """The norm, for the `invariants` of a law that conserves nothing else."""
-    return {"norm": law.cell * jnp.sum(law.density(state))}
+def norm_alone(self: Law, state: PyTree[Array]) -> dict[str, Array]:
+    """The norm: the `invariants` of a law that conserves nothing else."""
+    return {"norm": self.cell * jnp.sum(self.density(state))}
 
 
 # -- what a group leaves to the law ----------------------------------------------------

@@ -7,7 +7,8 @@ import typer
 from jqd import laws
 from jqd.cli import app, main
 from jqd.cli.law_words import PHASE_SPACE, POPULATIONS
-from jqd.cli.setups import REASONS, SETUPS, VERBS, command_for
+from jqd.cli.laws import command_for
+from jqd.cli.setups import REASONS, SETUPS, VERBS
 from jqd.cli.vet_laws import KNOWN
 
 GROUPS = ("simulate", "recover", "design", "sweep", "sample")
