@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import numpy as np
 from jax.sharding import NamedSharding
@@ -122,8 +123,21 @@ def _built(case: Case, members: int) -> Built:
     substeps = getattr(one.way, "substeps", None)
     steps = substeps and substeps * (len(set_ups.TS) - 1)
     of = set_ups.gradient if case.kind == "gradient" else set_ups.of_inexact
-    function, argument = of(jax.vmap(one.run, (None, 0)), one.law, batch)
-    return Built(function, argument, steps, 2.0 * size * one.paths)
+    function, moving, still = of(jax.vmap(one.run, (None, 0)), one.law, batch)
+    # whole numbers are given as well: as constants they would stand in the program
+    given, kept = eqx.partition(still, _is_given)
+
+    def together(argument):
+        moving, given = argument
+        return function(moving, eqx.combine(given, kept))
+
+    return Built(together, (moving, given), steps, 2.0 * size * one.paths)
+
+
+def _is_given(x: Any) -> bool:
+    """Whether this is an array, and no random key, which has no shape of its own."""
+    array = isinstance(x, np.ndarray | jax.Array)
+    return array and not jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 
 # -- rows -----------------------------------------------------------------------

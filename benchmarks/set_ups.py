@@ -217,25 +217,25 @@ def batch_of(state: Any, members: int) -> Any:
     return jax.tree.map(leaf, state)
 
 
-def of_inexact(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Any]:
-    """A function of all real and complex arguments together, and these."""
+def of_inexact(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Any, Any]:
+    """A function of all real and complex numbers together, these, and the others."""
 
     def moves(x):  # shapes as well, which `batch_of` has for inexact arrays alone
         return isinstance(x, jax.ShapeDtypeStruct) or eqx.is_inexact_array(x)
 
     moving, still = eqx.partition(arguments, moves)
-    return lambda moving: function(*eqx.combine(moving, still)), moving
+    return lambda moving, still: function(*eqx.combine(moving, still)), moving, still
 
 
-def gradient(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Any]:
-    """The gradient of Σ |f|² as a function of all inexact arguments, and these."""
-    of_moving, moving = of_inexact(function, *arguments)
+def gradient(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Any, Any]:
+    """The gradient of Σ |f|² by all real and complex numbers, these, and the others."""
+    of_moving, moving, still = of_inexact(function, *arguments)
 
-    def loss(moving):
-        leaves = jax.tree.leaves(of_moving(moving))
+    def loss(moving, still):
+        leaves = jax.tree.leaves(of_moving(moving, still))
         return sum(jnp.sum(abs2(x)) for x in leaves if eqx.is_inexact_array(x))
 
-    return jax.grad(loss), moving
+    return jax.grad(loss), moving, still
 
 
 def leaps(precision):
