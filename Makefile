@@ -3,7 +3,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-all lint bench figures docs docs-test docs-clean thumbs clean
+.PHONY: help install run test test-all lowering lint bench gpu-programs figures docs docs-test docs-clean thumbs clean
 
 # `make PYTHON=/path/to/python3.12 ...` takes that interpreter and no other.
 PYTHON ?=
@@ -47,6 +47,12 @@ test-all: lint ## the same and the slow tests
 	$(FAST) $(PYTEST) -m "not bits" --ignore tests/site
 	$(PYTEST) -m bits --ignore tests/site
 
+# In an environment of its own: `make lowering JAX=0.12.0` takes that version, and by
+# default it is the oldest that pyproject.toml allows.
+JAX ?= $(shell sed -n 's/^ *"jax>=\([0-9.]*\)",$$/\1/p' pyproject.toml)
+lowering: .venv-jax-$(JAX)/.installed ## every law is lowered for GPUs by the oldest JAX
+	.venv-jax-$(JAX)/bin/python -m pytest -q tests/test_lowering.py
+
 lint: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -56,6 +62,13 @@ lint: .venv/.installed-test
 
 bench: .venv/.installed-bench ## time jqd beside other programs
 	$(BIN)/python -m benchmarks
+
+# XLA compiles for GPUs that are described to it: JAX's plugin, no driver and no device.
+# Tuning of kernels and Triton's matrix products would need one.
+gpu-programs: export JAX_PLATFORMS := cpu
+gpu-programs: export XLA_FLAGS := --xla_gpu_autotune_level=0 --xla_gpu_enable_triton_gemm=false
+gpu-programs: .venv-gpu/.installed ## kernels and bytes of every law for two GPUs, without one
+	.venv-gpu/bin/python -m benchmarks gpu_compiled
 
 figures: .venv/.installed ## run every experiment; figures go to results/
 	@for file in experiments/*.py; do $(BIN)/jqd run "$$file" || exit 1; done
@@ -84,7 +97,7 @@ thumbs: .venv/.installed ## pictures of the gallery, from results/, and of the f
 	$(BIN)/python docs/_ext/first_picture.py
 
 clean: ## remove .venv and caches; results/ stays
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.created:
@@ -116,4 +129,18 @@ clean: ## remove .venv and caches; results/ stays
 .venv/.installed-bench: .venv/.installed $(INPUTS)
 	@echo "Installing the programs that jqd is timed against"
 	@$(PIP) -e ".[bench]"
+	@touch $@
+
+OWN = .venv/bin/python -m venv --clear $(@D) && $(@D)/bin/python -m pip \
+  --disable-pip-version-check -qq install -e .
+.venv-jax-$(JAX)/.installed: .venv/.created pyproject.toml
+	@echo "Installing jqd with jax $(JAX) into $(@D)"
+	@$(OWN) jax==$(JAX) jaxlib==$(JAX) pytest
+	@touch $@
+
+PINNED = $(shell sed -n 's/^jax==//p' constraints.txt)
+.venv-gpu/.installed: .venv/.created $(INPUTS)
+	@echo "Installing jqd and JAX's CUDA plugin into .venv-gpu (1.5 GB)"
+	@$(OWN) -c constraints.txt jax-cuda12-plugin==$(PINNED) jax-cuda12-pjrt==$(PINNED) \
+	  nvidia-cuda-nvcc-cu12
 	@touch $@

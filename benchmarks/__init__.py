@@ -15,6 +15,7 @@ NAMES = (
     "solids", "photon_tower", "growth", "sweep", "shared_sweep", "sharded_grid",
     "pulls", "coverage", "collapse", "warm_calls", "plane_paths", "grid_4d",
 )  # fmt: skip
-# Those that are asked for by name: for a GPU, and half an hour of starts of commands.
-ON_REQUEST = ("first_gpu", "gpu_programs", "commands", "signal_map")
+# Those that are asked for by name: for a GPU or for one that is not there, and half an
+# hour of starts of commands.
+ON_REQUEST = ("first_gpu", "gpu_programs", "gpu_compiled", "commands", "signal_map")
 ON_GPU = ("first_gpu", "gpu_programs", "sweep")

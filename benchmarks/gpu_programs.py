@@ -10,7 +10,6 @@ is a model, not a floor: kernels may overlap, and caches hold some of what it co
 """
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -32,7 +31,7 @@ from .xla_text import (
     LAUNCH,
     TURN,
     Body,
-    least_seconds,
+    Rates,
     loops,
     parsed,
     total_of,
@@ -260,7 +259,7 @@ def _row(
 
 
 def _counts(body: Body, rate: float) -> dict[str, Any]:
-    costly = sorted(loops(body), key=lambda one: -least_seconds(one, rate))
+    costly = sorted(loops(body), key=lambda one: -one.seconds(Rates(rate)))
     most = costly[0] if costly else body
     kernels = total_of(most, lambda one: sum(one.kernels.values()))
     return {
@@ -272,9 +271,10 @@ def _counts(body: Body, rate: float) -> dict[str, Any]:
 
 
 def _times(timing: Timing, body: Body, steps: float, rate: float) -> dict[str, Any]:
-    model, measured = 1e6 * body.total(rate) / steps, 1e6 * timing.median / steps
+    measured = 1e6 * timing.median / steps
     row = {"us": round_to(measured)}
-    if not math.isnan(model):
+    if not unknown(body):
+        model = 1e6 * body.seconds(Rates(rate)) / steps
         row |= {"model_us": round_to(model), "over_model": round_to(measured / model)}
     return row
 

@@ -15,7 +15,7 @@ from . import memory
 
 PROGRAMS = (
     "jqd", "jax", "jaxlib", "numpy", "scipy", "qutip", "dynamiqs", "diffrax", "torch",
-    "pyfftw",
+    "pyfftw", "jax-cuda12-plugin",
 )  # fmt: skip
 
 

@@ -8,7 +8,6 @@ parts of the plane.
 """
 
 import json
-import math
 import runpy
 import time
 from collections import Counter
@@ -21,7 +20,7 @@ import numpy as np
 
 import jqd
 
-from . import gpu_programs
+from . import xla_text
 from .floors import bandwidth
 from .timing import Report, failure, round_to
 
@@ -66,7 +65,7 @@ def _report(rows: dict[str, dict[str, Any]]) -> Report:
         [
             "s_of_1e9: seconds of 1e9 points at the rate measured; "
             "model_s_of_1e9: by the model of gpu_programs, bytes over the bandwidth "
-            f"and {gpu_programs.LAUNCH * 1e6:g} us a kernel. least_signal: of all laws "
+            f"and {xla_text.LAUNCH * 1e6:g} us a kernel. least_signal: of all laws "
             f"farther than {NEAR:g} from (1/2, -1/2) the least of the largest signals "
             f"of their pairs, of those above {MARGIN} times their error; q and r: that "
             "law. silent_laws: laws without such a signal. ended_early: points with a "
@@ -112,14 +111,14 @@ def _compiled(point: Any, points: Any, rate: float) -> tuple[Any, dict[str, Any]
     begun = time.perf_counter()
     compiled = jax.jit(jax.vmap(point)).lower(*points).compile()
     seconds = time.perf_counter() - begun
-    body = gpu_programs.parsed(compiled.as_text())
+    body = xla_text.parsed(compiled.as_text())
     row = {
         "case": f"{points[0].size} points a call", "program": "its model",
         "compile_s": round_to(seconds), "gbytes_per_s": round_to(rate / 1e9),
         "temporaries_MB": round_to(compiled.memory_analysis().temp_size_in_bytes / 1e6),
     }  # fmt: skip
-    model = body.total(rate)
-    if not math.isnan(model):
+    if not xla_text.unknown(body):
+        model = body.seconds(xla_text.Rates(rate))
         row["model_s_of_1e9"] = round_to(model * MANY / points[0].size)
     return compiled, row
 

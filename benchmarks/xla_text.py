@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 # seconds of a kernel beside its bytes, and of a turn that asks the host to go on
 LAUNCH, TURN = 2e-6, 10e-6
 WIDTH = {
@@ -17,6 +19,24 @@ KERNELS = {
     "reduce", "cholesky", "triangular-solve", "transpose", "concatenate", "slice",
     "dynamic-slice", "dynamic-update-slice", "broadcast", "iota", "pad", "convert",
 }  # fmt: skip
+# operations of float32 or float64 that an instruction counts as, for each number
+COST = (
+    dict.fromkeys(("add", "subtract", "multiply", "maximum", "minimum", "negate"), 1)
+    | dict.fromkeys(("abs", "compare", "select", "reduce"), 1)
+    | dict.fromkeys(("divide", "sqrt", "rsqrt"), 8)
+    | dict.fromkeys(("exponential", "exponential-minus-one", "log", "log-plus-one"), 24)
+    | dict.fromkeys(("power", "sine", "cosine", "tan", "tanh", "atan2", "erf"), 24)
+)
+# of a complex number, over those of a real one
+COMPLEX = 4
+
+
+class Rates(NamedTuple):
+    """What a device does in a second: bytes, operations of float32 and of float64."""
+
+    bytes: float
+    single: float = math.inf
+    double: float = math.inf
 
 
 class Body(NamedTuple):
@@ -27,22 +47,23 @@ class Body(NamedTuple):
         kernels: by kind.
         moved: bytes that they read and write.
         loops: within it.
+        single, double: operations of float32 and of float64, by `COST`.
     """
 
     trips: int | None
     kernels: Counter[str]
     moved: int
     loops: tuple["Body", ...]
+    single: float = 0.0
+    double: float = 0.0
 
-    def total(self, rate: float) -> float:
-        """Modelled seconds of all turns; NaN where their number is not known."""
-        return (math.nan if self.trips is None else self.trips) * self.turn(rate)
-
-    def turn(self, rate: float) -> float:
-        """Modelled seconds of one."""
-        alone = self.moved / rate + LAUNCH * sum(self.kernels.values())
-        unknown = TURN if self.trips is None else 0.0
-        return alone + unknown + sum(loop.total(rate) for loop in self.loops)
+    def seconds(self, rates: Rates) -> float:
+        """Modelled seconds of all turns; of one where their number is not known."""
+        counted = self.single / rates.single + self.double / rates.double
+        alone = max(self.moved / rates.bytes, counted)
+        alone += LAUNCH * sum(self.kernels.values())
+        turn = alone + sum(loop.seconds(rates) for loop in self.loops)
+        return TURN + turn if self.trips is None else self.trips * turn
 
 
 def parsed(text: str) -> Body:
@@ -72,42 +93,77 @@ def _computations(text: str) -> dict[str, tuple[bool, list[tuple[str, ...]]]]:
 
 
 def _body(known: dict[str, Any], name: str, trips: int | None) -> Body:
-    kernels, inside, moved = Counter(), [], 0
+    kernels, inside, moved, counted = Counter(), [], 0, np.zeros(2)
     shapes = {one: shape for one, shape, _, _ in known[name][1]}
     for _, shape, op, rest in known[name][1]:
+        parts = []
         if op == "while":
             body = re.search(r"body=%?([\w.\-]+)", rest)
             turns = re.search(r'"known_trip_count":\{"n":"(\d+)"', rest)
             inside.append(_body(known, body[1], int(turns[1]) if turns else None))
         elif op in ("call", "async-start"):
-            called = re.search(r"(?:to_apply|calls)=%?([\w.\-]+)", rest)
-            if called:
-                inner = _body(known, called[1], 1)
-                kernels += inner.kernels
-                moved += inner.moved
-                inside += inner.loops
+            called = _called(rest)
+            parts = [_body(known, called, 1)] if called else []
         elif op == "conditional":
             # the costlier branch; the host is asked which it is
             names = re.findall(
                 r"(?:branch_computations=\{|_computation=|, )%([\w.\-]+)", rest
             )
             branches = [_body(known, one, 1) for one in names if one in known]
-            inner = max(branches, key=lambda one: least_seconds(one, 1e12))
-            kernels += inner.kernels + Counter(conditional=1)
-            moved += inner.moved
-            inside += inner.loops
+            parts = [max(branches, key=lambda one: one.seconds(Rates(1e12)))]
+            kernels["conditional"] += 1
         elif op in KERNELS:
             target = re.search(r'custom_call_target="([^"]+)"', rest)
             kernels[target[1] if target else op] += 1
             operands = re.findall(r"%([\w.\-]+)", rest.split("), ")[0])
             read = sum(_bytes(shapes.get(operand, "")) for operand in operands)
             moved += _bytes(shape) + read
-    return Body(trips, kernels, moved, tuple(inside))
+            counted += _operations(known, shapes, shape, op, rest)
+        for part in parts:
+            kernels += part.kernels
+            moved += part.moved
+            inside += part.loops
+            counted += part.single, part.double
+    return Body(trips, kernels, moved, tuple(inside), *map(float, counted))
+
+
+def _called(rest: str) -> str | None:
+    found = re.search(r"(?:to_apply|calls)=%?([\w.\-]+)", rest)
+    return found[1] if found else None
+
+
+def _operations(
+    known: dict[str, Any], shapes: dict[str, str], shape: str, op: str, rest: str
+) -> np.ndarray:
+    """Operations of an instruction, (single, double); of a fusion those within it."""
+    if op == "fusion":
+        _, inside = known.get(_called(rest), (False, []))
+        within = {one[0]: one[1] for one in inside}
+        each = (_operations(known, within, *one[1:]) for one in inside)
+        return sum(each, np.zeros(2))
+    if op == "reduce":  # as many as it takes in
+        first = re.search(r"%([\w.\-]+)", rest)
+        shape = shapes.get(first[1], shape) if first else shape
+    parts = re.search(r"(\w+)\[([\d,]*)\]", shape)
+    cost = COST.get(op, 0)
+    if op == "fft":
+        length = re.search(r"fft_length=\{([\d,]+)\}", rest)
+        cost = 5 * math.log2(_product(length[1])) if length else 0
+    if parts is None or not cost:
+        return np.zeros(2)
+    kind, many = parts[1], cost * _product(parts[2])
+    if kind in ("c64", "c128") and op != "fft":
+        many *= COMPLEX
+    return np.array([0, many] if kind in ("f64", "c128") else [many, 0])
+
+
+def _product(numbers: str) -> int:
+    return math.prod(int(n) for n in numbers.split(",") if n)
 
 
 def _bytes(shape: str) -> int:
     return sum(
-        WIDTH.get(kind, 0) * math.prod(int(n) for n in dims.split(",") if n)
+        WIDTH.get(kind, 0) * _product(dims)
         for kind, dims in re.findall(r"(\w+)\[([\d,]*)\]", shape)
     )
 
@@ -119,18 +175,22 @@ def loops(body: Body) -> Iterator[Body]:
         yield from loops(loop)
 
 
-def least_seconds(body: Body, rate: float) -> float:
-    """Modelled seconds of a loop, one turn of it where its length is not known."""
-    turn = body.moved / rate + LAUNCH * sum(body.kernels.values())
-    inner = sum(least_seconds(loop, rate) for loop in body.loops)
-    return (body.trips or 1) * (turn + inner)
-
-
 def total_of(body: Body, value: Callable[[Body], float]) -> Any:
     """Of a turn with all turns of its loops, one of those of unknown length."""
     return value(body) + sum(
         (one.trips or 1) * total_of(one, value) for one in body.loops
     )
+
+
+def library_calls(body: Body) -> int:
+    """Calls of cuFFT, cuBLAS, cuSOLVER and the like, without those of its loops."""
+    ours = KERNELS - {"fft", "custom-call"} | {"conditional"}
+    return sum(many for kind, many in body.kernels.items() if kind not in ours)
+
+
+def largest_constant(text: str) -> int:
+    """Bytes of the largest array that stands in a program."""
+    return max(map(_bytes, re.findall(r"= (\S+) constant\(", text)), default=0)
 
 
 def unknown(body: Body) -> int:

@@ -47,6 +47,7 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
     helpers = {"__init__", "__main__", "floors", "gillespie", "gpe_programs", "machine"}
     helpers |= {"memory", "readme", "scaling_laws", "sweep_batches", "xla_text"}
     helpers |= {"coverage_cases", "pulls_cases", "store", "systems", "tables", "timing"}
+    helpers |= {"cards", "set_ups"}
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
     named = {*benchmarks.NAMES, *benchmarks.ON_REQUEST}
     assert files - helpers == named
@@ -202,7 +203,6 @@ def test_first_measurements_on_a_device_come_line_by_line(stored, capfd):
     assert [row["note"] for row in failed] == ["failed: RuntimeError: no memory"]
     digests = {row["digest"] for row in rows if "digest" in row}
     assert len(digests) == 1
-    assert {row["callbacks"] for row in rows if "callbacks" in row} == {0}
 
 
 PROGRAM = """HloModule jit_f
@@ -234,17 +234,115 @@ ENTRY %main (x: f64[4]) -> f64[4] {
 
 
 def test_kernels_of_a_compiled_program_are_counted():
-    """Two loops of one kernel, 64 bytes; a branch of two kernels, 128 bytes."""
+    """Two loops of one kernel, 64 bytes; a branch of two kernels, 128 bytes.
+
+    Of a loop of unknown length the model has one turn.
+    """
     text = importlib.import_module("benchmarks.xla_text")
     body = text.parsed(PROGRAM)
     assert body.kernels == {"fusion": 1, "sort": 1, "conditional": 1}
     assert body.moved == 128
     assert [(loop.trips, loop.moved) for loop in body.loops] == [(7, 64), (None, 64)]
-    assert np.isnan(body.total(1e12))
+    assert text.unknown(body) == 1
     known = body._replace(loops=body.loops[:1])
-    launch = text.LAUNCH
+    launch, rates = text.LAUNCH, text.Rates(1e12)
     expected = 3 * launch + 128e-12 + 7 * (launch + 64e-12)
-    assert known.total(1e12) == pytest.approx(expected, rel=1e-12)
+    assert known.seconds(rates) == pytest.approx(expected, rel=1e-12)
+    expected += text.TURN + launch + 64e-12
+    assert body.seconds(rates) == pytest.approx(expected, rel=1e-12)
+
+
+ARITHMETIC = """HloModule jit_g
+
+%fused (a: f64[4], b: c64[2]) -> f64[4] {
+  %a = f64[4]{0} parameter(0)
+  %b = c64[2]{0} parameter(1)
+  %e = f64[4]{0} exponential(%a)
+  %m = c64[2]{0} multiply(%b, %b)
+  ROOT %s = f64[4]{0} add(%e, %a)
+}
+
+ENTRY %main (x: f64[4]) -> f64[4] {
+  %x = f64[4]{0} parameter(0)
+  %k = s32[100]{0} constant({...})
+  %l = f64[] constant(1)
+  %f = f64[4]{0} fusion(%x, %y), kind=kLoop, calls=%fused
+  %r = f64[] reduce(%f, %l), dimensions={0}, to_apply=%sum
+  %t = c128[8]{0} fft(%u), fft_type=FFT, fft_length={8}
+  ROOT %g = f64[4]{0} custom-call(%f), custom_call_target="__cublas$gemm"
+}
+"""
+
+
+def test_arithmetic_constants_and_libraries_of_a_program_are_counted():
+    """exp, + and a sum of four float64, two products of c64, an FFT: 5 N log2 N."""
+    text = importlib.import_module("benchmarks.xla_text")
+    body = text.parsed(ARITHMETIC)
+    assert body.double == 4 * (text.COST["exponential"] + 1) + 4 + 5 * 8 * 3
+    assert body.single == 2 * text.COMPLEX
+    assert text.library_calls(body) == 2
+    assert text.largest_constant(ARITHMETIC) == 400
+    # slow float64 takes longer than the bytes do
+    rates = text.Rates(1e12, 1e12, 1e9)
+    expected = body.double / 1e9 + body.single / 1e12 + 4 * text.LAUNCH
+    assert body.seconds(rates) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.slow
+def test_programs_are_compiled_for_the_device_at_hand(stored):
+    """Two laws, value and gradient, both precisions, without a GPU."""
+    record = json.loads(stored("gpu_compiled").read_text())
+    report = record["benchmarks"]["gpu_compiled"]
+    rows = report["rows"]
+    assert not [row["note"] for row in rows if "note" in row]
+    assert len(rows) == 8
+    for row in rows:
+        assert row["callbacks"] == 0
+        assert min(row[key] for key in ("kernels", "over_floor", "model_us")) > 0
+    bytes_of = {(r["case"], r["program"], r["dtype"]): r["MB"] for r in rows}
+    for (case, program, dtype), moved in bytes_of.items():
+        if dtype == "float64":
+            assert moved > bytes_of[case, program, "float32"]
+
+
+def test_what_got_worse_is_named(benchmarks):
+    """By more than a tenth; from none to some; a program that compiles no longer."""
+    compiled = importlib.import_module("benchmarks.gpu_compiled")
+
+    def row(case, **figures):
+        return {"case": case, "dtype": "float32", "program": "jqd, value"} | figures
+
+    old = [
+        row("a", kernels=10, calls=2, callbacks=0, **{"kernels, 24 GB": 10}),
+        row("b", kernels=10),
+        row("c", note="failed: before"),
+    ]
+    new = [
+        row("a", kernels=11, calls=3, callbacks=1, **{"kernels, 24 GB": 12}),
+        row("b", note="failed: now"),
+        row("c", kernels=99),
+        row("d", kernels=99),
+    ]
+    start = "float32, jqd, value"
+    assert compiled.worse(old, new) == [
+        f"a, {start}: calls 2 -> 3",
+        f"a, {start}: callbacks 0 -> 1",
+        f"a, {start}: kernels, 24 GB 10 -> 12",
+        f"b, {start}: failed: now",
+    ]
+    assert compiled.worse(new, new) == []
+
+
+def test_cards_have_the_rates_that_their_makers_give(benchmarks):
+    """67 and 34 TFLOPS of an H100, 82.6 and 1.29 of the consumer's card; two digits."""
+    cards = importlib.import_module("benchmarks.cards")
+    large, small = (card.rates for card in cards.CARDS.values())
+    np.testing.assert_allclose([large.single, large.double], [67e12, 34e12], rtol=2e-2)
+    np.testing.assert_allclose([small.single, small.double], [82.6e12, 1.29e12], 2e-3)
+    for card in cards.CARDS.values():
+        text = cards.TARGET.format(**card._asdict())
+        assert text.count("{") == text.count("}") == 4
+        assert f'name: "{card.name}"' in text
 
 
 def test_the_copy_law_with_members_last_is_the_law():

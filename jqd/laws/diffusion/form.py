@@ -89,7 +89,8 @@ class Fluid(eqx.Module):
 
     def values(self, t: ArrayLike) -> Array:
         """V on the space."""
-        return self.potential(self.space, t)  # pyright: ignore[reportArgumentType]
+        values = self.potential(self.space, t)  # pyright: ignore[reportArgumentType]
+        return values.astype(self.mass.dtype)
 
     def work(self, t: ArrayLike) -> Work | None:
         """q ∫ A·dl along the links, None without A."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ...spaces import Grid
@@ -77,9 +78,10 @@ class Madelung(Wrapped):
     @property
     def diffusion(self) -> ConservativeDiffusion:
         """The equivalent conservative diffusion."""
+        none = np.zeros((), self.hbar.dtype)
         return ConservativeDiffusion(
-            self.space, self.potential, self.hbar / (2 * self.mass), self.mass,
-            hbar=self.hbar, boundary=self.boundary, form=self.form,
+            self.space, self.potential, self.hbar / (2 * self.mass), self.mass, none,
+            none, hbar=self.hbar, boundary=self.boundary, form=self.form,
         )  # fmt: skip
 
     @property

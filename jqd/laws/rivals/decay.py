@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, TypeGuard
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
@@ -87,13 +88,14 @@ class Decay(Wrapped):
     def inner(self) -> Lindblad:
         """The master equation: jumps of the law, and those of the decay."""
         quantum = self.law.yardstick()
-        a = destroy(quantum.hamiltonian.shape[0])
+        a = destroy(quantum.hamiltonian.shape[0]).astype(self.T1.dtype)
         relaxed = safe_divide(1, self.T1, otherwise=jnp.inf)
-        jumps = [*_jumps(self.law), Jump(a, relaxed)]
+        none = np.zeros((), relaxed.dtype)
+        jumps = [*_jumps(self.law), Jump(a, relaxed, none)]
         if self.T2 is not None:
             rate = 2 * safe_divide(1, self.T2, otherwise=jnp.inf) - relaxed
             # rounding may put T2 = 2 T1 below 0; the slope there is that from inside
-            jumps.append(Jump(a.T @ a, jnp.where(rate < 0, 0, rate)))
+            jumps.append(Jump(a.T @ a, jnp.where(rate < 0, 0, rate), none))
         return Lindblad(quantum.hamiltonian, jumps, quantum.hbar)
 
     def on(self, quantum: Schrodinger) -> "Decay | None":

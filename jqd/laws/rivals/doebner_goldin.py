@@ -161,7 +161,8 @@ class DoebnerGoldinLine(DepartureOfKets):
 
 def _laplacian(grid: Grid, f: Array) -> Array:
     wide = _checks.complex_of(f)
-    image = -grid.fft.backward(grid.spectral_k2 * grid.fft.forward(wide))
+    k2 = grid.spectral_k2.astype(f.real.dtype)
+    image = -grid.fft.backward(k2 * grid.fft.forward(wide))
     return image if jnp.iscomplexobj(f) else jnp.real(image)
 
 
@@ -169,7 +170,8 @@ def _slopes(grid: Grid, f: Array) -> list[Array]:
     """∇f by the spectrum; without the highest wave, which has no slope."""
     spectrum = jnp.fft.fftn(f)
     found = []
-    for k in grid.wavenumbers:
+    for waves in grid.wavenumbers:
+        k = waves.astype(f.real.dtype)
         highest = jnp.abs(k) >= jnp.max(jnp.abs(k)) * (1 - 1e-9)
         image = jnp.fft.ifftn(1j * jnp.where(highest, 0, k) * spectrum)
         found.append(image if jnp.iscomplexobj(f) else jnp.real(image))

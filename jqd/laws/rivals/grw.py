@@ -127,7 +127,7 @@ class GRW(JumpingPaths, Departure):
         off = r_C / jnp.sqrt(2 * jnp.ones_like(r_C))
         off = off * jax.random.normal(around, (grid.ndim,), p.dtype)
         apart = tuple(
-            x - jnp.ravel(x)[i] - away
+            (x - jnp.ravel(x)[i]).astype(p.dtype) - away
             for x, i, away in zip(grid.coordinates, index, off, strict=True)
         )
         exponent = -squared(apart) / (2 * r_C**2)

@@ -77,16 +77,15 @@ class QuadraticDecay(Kernel):
     def field(self, grid: Grid, hbar: Array, w: Array) -> Float[Array, "..."]:
         """√λ x·w"""
         del hbar
-        x = grid.coordinates
+        x = _alike(grid.coordinates, self.lam)
         tilt = sum(x[axis] * w[axis] for axis in range(grid.ndim))
         return jnp.broadcast_to(safe_sqrt(self.lam) * tilt, grid.shape)
 
     def around(self, grid: Grid, hbar: Array, point: Array) -> Float[Array, "..."]:
         """λ (x - x_0)²/2"""
         index = jnp.unravel_index(point, grid.shape)
-        apart = (
-            x - jnp.ravel(x)[i] for x, i in zip(grid.coordinates, index, strict=True)
-        )
+        axes = _alike(grid.coordinates, self.lam)
+        apart = (x - jnp.ravel(x)[i] for x, i in zip(axes, index, strict=True))
         return jnp.broadcast_to(self.decay(tuple(apart), hbar), grid.shape)
 
     def spread(self, grid: Grid, hbar: Array, f: Array) -> Float[Array, "..."]:
@@ -94,7 +93,7 @@ class QuadraticDecay(Kernel):
         del hbar
         each = (
             x**2 * jnp.sum(f) - 2 * x * jnp.sum(x * f) + jnp.sum(x**2 * f)
-            for x in grid.coordinates
+            for x in _alike(grid.coordinates, self.lam)
         )
         return self.lam / 2 * jnp.broadcast_to(sum(each), grid.shape)
 
@@ -111,7 +110,8 @@ class FieldKernel(Kernel):
 
     def spectrum(self, grid: Grid, hbar: Array) -> Float[Array, "..."]:
         """`rfftn` of -Γ at the differences of the grid, without its mean, >= 0."""
-        lost = jnp.real(jnp.fft.rfftn(-self.decay(differences(grid), hbar)))
+        apart = _alike(differences(grid), hbar)
+        lost = jnp.real(jnp.fft.rfftn(-self.decay(apart, hbar)))
         uniform = (0,) * grid.ndim
         return jnp.maximum(lost, 0).at[uniform].set(0)
 
@@ -189,6 +189,11 @@ class NewtonianDecay(FieldKernel):
         there = 1 / jnp.sqrt(jnp.asarray(np.pi, R0.dtype))
         shape = jnp.where(somewhere, there - between, 0)
         return self.G_m2 / (hbar * R0) * shape
+
+
+def _alike(axes: tuple[Array, ...], constant: Array) -> tuple[Array, ...]:
+    """Places in the precision of a constant: a grid has them in JAX's default."""
+    return tuple(x.astype(jnp.result_type(constant)) for x in axes)
 
 
 def squared(apart: tuple[Array, ...]) -> Array:

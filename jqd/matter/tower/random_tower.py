@@ -7,6 +7,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray
 
 from ... import _checks
 from ...constants import constant, fixed
+from ...evolution.evolution import in_precision
 from ...laws.wrapped import Wrapped
 from .configurations import Configurations
 from .density import ExponentialDensity, GaussianShape
@@ -76,7 +77,9 @@ class RandomTower(Wrapped):
         density = ExponentialDensity(self.beta, self.width)
         shape = GaussianShape(self.bandwidth)
         matter = random_matter(self.key, self.levels, density, shape)
-        return Tower(matter, self.omega, self.strength, self.configurations)
+        tower = Tower(matter, self.omega, self.strength, self.configurations)
+        # what it has by default is in JAX's precision
+        return in_precision(tower, self.strength.dtype)
 
     def foot(self, share: float) -> Complex[Array, "D P"]:
         """Matter in the level above this share of all levels, and no photon."""

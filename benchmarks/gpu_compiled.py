@@ -1,0 +1,261 @@
+"""What XLA makes of every law for two GPUs that are described to it and not there.
+
+Nothing runs. Kernels, bytes and memory are those of the compiled programs of a batch;
+the time of a step is that of a model. It needs JAX's CUDA plugin, no driver and no
+device: `make gpu-programs`.
+"""
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.sharding import NamedSharding
+
+from .cards import CARDS, SMALLER, Card, on
+from .store import Result, Row, newest
+from .timing import Goal, Report, failure, round_to
+from .xla_text import (
+    LAUNCH,
+    TURN,
+    largest_constant,
+    library_calls,
+    parsed,
+    total_of,
+    unknown,
+)
+
+MEMBERS = 2**14
+# between two save times; what a run does once is spread over twice as many
+SUBSTEPS = 16
+QUICK = ("CopyDynamics", "Lindblad")
+# A figure is worse than the stored one above so many times of it.
+WORSE = 1.1
+COMPARED = (
+    "kernels", "calls", "over_floor", "unknown_loops", "temporaries_MB", "constant_MB",
+    "callbacks",
+)  # fmt: skip
+SHOWN = (
+    *COMPARED, "members", "model_us", f"kernels{SMALLER}", f"members{SMALLER}",
+    f"model_us{SMALLER}",
+)  # fmt: skip
+
+
+class Case(NamedTuple):
+    """A program: of a law its value or gradient, or a sample of an ensemble."""
+
+    name: str
+    kind: str
+    single: bool
+
+    @property
+    def columns(self) -> Row:
+        """By which rows are recognised."""
+        dtype = "float32" if self.single else "float64"
+        return {"case": self.name, "dtype": dtype, "program": f"jqd, {self.kind}"}
+
+
+class Built(NamedTuple):
+    """A function of one tree, that tree, and what a step is.
+
+    Attributes:
+        steps: of a member; None where they adapt, or are drawn.
+        floor: bytes of a step that reads and writes the state once.
+    """
+
+    function: Any
+    argument: Any
+    steps: int | None
+    floor: float
+
+
+def run(quick: bool = False) -> Iterator[Report]:
+    """Reports with the programs so far."""
+    # of the processor at hand, to see whether the benchmark works
+    here = {"": on(jax.devices()[0])}
+    places = here if quick else {end: card.place() for end, card in CARDS.items()}
+    stored, rows = _stored(), []
+    for case in _cases(quick):
+        try:
+            row = _row(case, places, 4 if quick else MEMBERS)
+        except Exception as error:  # the other programs are not to be lost
+            row = case.columns | {"note": failure(error)}
+        rows.append(row)
+        print(json.dumps(row), flush=True)
+        yield _report(rows, stored)
+
+
+def _set_ups() -> Any:
+    """Imported late: it makes arrays, in the precision that is set by then."""
+    from . import set_ups
+
+    return set_ups
+
+
+def _cases(quick: bool) -> Iterator[Case]:
+    set_ups = _set_ups()
+    for name in QUICK if quick else set_ups.CASES:
+        drawn = name in set_ups.UNDIFFERENTIATED
+        for kind in ("value",) if drawn else ("value", "gradient"):
+            yield from (Case(name, kind, single) for single in (False, True))
+    for name in () if quick else set_ups.ENSEMBLES:
+        yield Case(name, "sample", False)
+
+
+def _built(case: Case, members: int) -> Built:
+    set_ups = _set_ups()
+    if case.kind == "sample":
+        function, one = set_ups.ENSEMBLES[case.name](np.float64)
+        batch = jax.ShapeDtypeStruct((members, *one.shape), one.dtype)
+        return Built(jax.vmap(function), batch, None, math.nan)
+    one = set_ups.program(
+        case.name, substeps=SUBSTEPS, judged=False, single=case.single,
+        differentiated=case.kind == "gradient",
+    )  # fmt: skip
+    batch = set_ups.batch_of(one.state, members)
+    size = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(batch))
+    substeps = getattr(one.way, "substeps", None)
+    steps = substeps and substeps * (len(set_ups.TS) - 1)
+    of = set_ups.gradient if case.kind == "gradient" else set_ups.of_inexact
+    function, moving, still = of(jax.vmap(one.run, (None, 0)), one.law, batch)
+    # whole numbers are given as well: as constants they would stand in the program
+    given, kept = eqx.partition(still, _is_given)
+
+    def together(argument):
+        moving, given = argument
+        return function(moving, eqx.combine(given, kept))
+
+    return Built(together, (moving, given), steps, 2.0 * size * one.paths)
+
+
+def _is_given(x: Any) -> bool:
+    """Whether this is an array, and no random key, which has no shape of its own."""
+    array = isinstance(x, np.ndarray | jax.Array)
+    return array and not jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+# -- rows -----------------------------------------------------------------------
+
+
+def _row(case: Case, places: dict[str, NamedSharding], members: int) -> Row:
+    """Figures of one program on each card; those of the first without an ending."""
+    built, lowered, calls = _built(case, members), {}, 0
+    for end, place in places.items():
+        shaped = jax.tree.map(partial(_shaped, place), built.argument)
+        with _set_ups().traced_for_a_gpu() as asked:
+            lowered[end] = jax.jit(built.function).lower(shaped)
+            calls = len(asked)
+    with ThreadPoolExecutor() as pool:
+        compiled = dict(
+            zip(lowered, pool.map(_compiled, lowered.values()), strict=True)
+        )
+    row = case.columns | {"callbacks": calls}
+    for end, (program, seconds) in compiled.items():
+        figures = _figures(program, built, CARDS[end], members)
+        figures["compile_s"] = round_to(seconds)
+        row |= {f"{key}{end}": value for key, value in figures.items()}
+    return row
+
+
+def _shaped(place: NamedSharding, leaf: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype, sharding=place)
+
+
+def _compiled(lowered: Any) -> tuple[Any, float]:
+    began = time.perf_counter()
+    return lowered.compile(), time.perf_counter() - began
+
+
+def _figures(program: Any, built: Built, card: Card, members: int) -> Row:
+    """What is counted, and the model's time, of a step; of a run where steps adapt."""
+    text, memory = program.as_text(), program.memory_analysis()
+    body, steps = parsed(text), built.steps or 1
+    kernels = total_of(body, lambda one: sum(one.kernels.values()))
+    moved = total_of(body, lambda one: one.moved)
+    held = (
+        memory.temp_size_in_bytes + memory.argument_size_in_bytes
+        + memory.output_size_in_bytes
+    )  # fmt: skip
+    figures = {
+        "kernels": round_to(kernels / steps, 3),
+        "calls": round_to(total_of(body, library_calls) / steps, 3),
+        "MB": round_to(moved / steps / 1e6),
+        "unknown_loops": unknown(body),
+        "temporaries_MB": round_to(memory.temp_size_in_bytes / 1e6),
+        "constant_MB": round_to(largest_constant(text) / 1e6),
+        # of the memory of the card, if all that a member takes grows with their number
+        "members": round_to(members * card.memory / max(held, 1), 2),
+        "model_us": round_to(1e6 * body.seconds(card.rates) / steps, 3),
+    }
+    if built.steps is not None:
+        figures["over_floor"] = round_to(moved / steps / built.floor, 3)
+    return figures
+
+
+# -- reports --------------------------------------------------------------------
+
+
+def _stored() -> Result | None:
+    """The newest figures that are stored, whichever machine compiled them."""
+    found = (one["gpu_compiled"] for one in newest().values() if "gpu_compiled" in one)
+    return max(found, key=lambda result: result.record["date"], default=None)
+
+
+def worse(old: list[Row], new: list[Row]) -> list[str]:
+    """Each figure that is more than a tenth above the earlier one, with both."""
+    key = lambda row: tuple(row[k] for k in ("case", "dtype", "program"))  # noqa: E731
+    before, found = {key(row): row for row in old}, []
+    for row in new:
+        earlier = before.get(key(row), {})
+        if "note" in row:
+            found += [f"{', '.join(key(row))}: {row['note']}"] * ("kernels" in earlier)
+            continue
+        for name in (f"{name}{end}" for end in CARDS for name in COMPARED):
+            then, now = earlier.get(name, math.inf), row.get(name, 0)
+            if now > WORSE * then:
+                found.append(f"{', '.join(key(row))}: {name} {then} -> {now}")
+    return found
+
+
+def _report(rows: list[Row], stored: Result | None) -> Report:
+    failed = sum("note" in row for row in rows)
+    found = [row for row in rows if "note" not in row]
+    # adaptive steps ask before their loop whether save times are in order
+    steady = [row for row in found if "over_floor" in row]
+    goals = [Goal("programs that do not compile", failed, 0, at_least=False)]
+    for text, part, name, most in (
+        ("callbacks of fixed steps", steady, "callbacks", 0),
+        ("largest array of constants, MB", found, "constant_MB", 1),
+    ):
+        largest = max((row[name] for row in part), default=None)
+        goals.append(Goal(text, largest, most, at_least=False))
+    notes = [NOTE]
+    if stored is not None:
+        grown = worse(stored.report["rows"], rows)
+        record = stored.record
+        since = f"{record['date']}, jax {record['versions']['jax']}"
+        goal = f"figures more than 10 % above those of {since}"
+        goals.append(Goal(goal, len(grown), 0, at_least=False))
+        notes += [f"Above those of {since}: {'; '.join(grown)}."] if grown else []
+    names = " and ".join(card.name for card in CARDS.values())
+    return Report(f"Compiled for {names}, nothing run", list(rows), goals, notes)
+
+
+NOTE = (
+    f"{MEMBERS} members. kernels, calls of libraries (cuFFT, cuBLAS, cuSOLVER) and "
+    f"model_us are of a step, over {2 * SUBSTEPS} steps with all that a run does once; "
+    "of adaptive steps and samples they are of a run in which each loop of unknown "
+    "length turns once. over_floor: bytes that kernels read and write over those of "
+    "the state read and written once. constant_MB: the largest array in the program. "
+    "members: how many fill the card's memory. model_us is a model, not a measurement: "
+    "the larger of bytes over bandwidth and operations over their rate (an elementary "
+    f"function counts as 24, a root or a division as 8), {LAUNCH * 1e6:g} us a kernel "
+    f"and {TURN * 1e6:g} us a turn of a loop of unknown length; arithmetic of cuBLAS "
+    "and cuSOLVER is left out."
+)
