@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, TypeGuard
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
@@ -90,7 +89,7 @@ class Decay(Wrapped):
         quantum = self.law.yardstick()
         a = destroy(quantum.hamiltonian.shape[0]).astype(self.T1.dtype)
         relaxed = safe_divide(1, self.T1, otherwise=jnp.inf)
-        none = np.zeros((), relaxed.dtype)
+        none = jnp.zeros((), relaxed.dtype)
         jumps = [*_jumps(self.law), Jump(a, relaxed, none)]
         if self.T2 is not None:
             rate = 2 * safe_divide(1, self.T2, otherwise=jnp.inf) - relaxed
