@@ -65,9 +65,6 @@ def studies_of_populations(
     Copies whose exponents would be told from a record with a node are left out, by a
     line on standard error: their fits take minutes and tell nothing of the others. So
     are laws that admit no such bath.
-
-    Raises:
-        ValueError: bad input, or no law that is left.
     """
     priors = parse_nuisances(nuisance, ())
     if data is None and noise == "auto":

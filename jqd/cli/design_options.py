@@ -137,11 +137,7 @@ class Designing:
         return parse_nuisances(self.nuisance, free)
 
     def arguments(self, free: Sequence[str]) -> dict[str, Any]:
-        """Of `jqd.design`, as the options say.
-
-        Args:
-            free: constants that are to be told.
-        """
+        """Of `jqd.design`, as the options say."""
         known = (*free, *self.priors(free))
         rival = _values(self.against, "against", "q=0.49", known)
         criterion = self.criterion or ("KL" if rival else "A")

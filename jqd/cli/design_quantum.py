@@ -113,17 +113,7 @@ def _on_ground(
     times: str | None,
     designing: Designing,
 ) -> int:
-    """Design counts of positions under a law on the grid of its file.
-
-    Args:
-        ground: where.
-        make: the law of quantum mechanics there, at the true constants.
-        wanted: the law as it was asked for.
-        state, free, times, designing: the options.
-
-    Returns:
-        Exit code.
-    """
+    """Design counts of positions under a law on the grid of its file."""
     law = ground.law_of(make)
     names = free_of(wanted, law, free, given=True)
     unit = 1.0 if times is not None else ground.time_scale()
@@ -160,14 +150,8 @@ def _of_counts(
     """Design counts of classes under a law of a matrix.
 
     Args:
-        name: what the commands call it.
         make: the law of H, at the true constants.
-        names: constants to be told.
         simulate: words for the command that draws the record, of the law alone.
-        designing, hamiltonian, state, times, bath: the options.
-
-    Returns:
-        Exit code.
     """
     H, psi0 = read_problem(hamiltonian, state)
     default = spaced(0.1, 6, 60, time_scale(H, hamiltonian))
@@ -199,11 +183,7 @@ def _of_counts(
 
 
 def _readout(priors: Mapping[str, Prior]) -> float:
-    """The readout error that a prior names; 0 without one.
-
-    Raises:
-        ValueError: an error out of bounds, or one that `jqd simulate` cannot draw.
-    """
+    """The readout error that a prior names; 0 without one."""
     for name, prior in priors.items():
         if name.rpartition(".")[2] in ("flip", "fading"):
             raise ValueError(

@@ -49,11 +49,7 @@ class Looks(NamedTuple):
         return self.recover_beside(())
 
     def recover_beside(self, priors: Iterable[str]) -> list[str]:
-        """The same words, with priors of what the plan says nothing of.
-
-        Args:
-            priors: each like `readout=0.1+-0.01`.
-        """
+        """The same words, with priors of what the plan says nothing of."""
         names = [one.partition("=")[0].strip() for one in self.nuisance.split(",")]
         # `readout`, or `instrument.readout`
         told = {name.rpartition(".")[2] for name in names}
@@ -79,15 +75,8 @@ def looks(
     """What is looked at when, of a plan or of the options.
 
     Args:
-        law: what the command is called.
-        plan: file of settings, or None.
-        times: option `--times`, or None.
         default: times unless said.
-        shots: option `--shots`, or None.
         many: shots unless said.
-
-    Raises:
-        ValueError: a plan beside times or shots, or one of another law.
     """
     if plan is None:
         ts = parse_times(default if times is None else times)

@@ -205,9 +205,6 @@ def with_options(**defaults: Any) -> Callable[[Callable[..., int]], Callable[...
 
     Args:
         **defaults: of these fields, where the command has its own.
-
-    Returns:
-        A decorator, to be used below that of typer.
     """
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
@@ -253,14 +250,7 @@ def parse_free(text: str, valid: Sequence[str] | None = None) -> tuple[str, ...]
     """Read the option `--free`: names with commas between them, e.g. `q,r`.
 
     Args:
-        text: what was given.
         valid: the constants of the law; None where it is not known yet.
-
-    Returns:
-        The names, in the order given.
-
-    Raises:
-        ValueError: if a name is unknown or comes twice, or there is none.
     """
     names = tuple(part.strip() for part in text.split(","))
     twice = len(set(names)) < len(names)
@@ -286,9 +276,6 @@ def parse_columns(text: str) -> dict[str, str] | None:
 
     Args:
         text: e.g. `t=time_us,n1=ones`; `t` is short for `t=t`. May be empty.
-
-    Raises:
-        ValueError: text of another form, a name that comes twice.
     """
     found: dict[str, str] = {}
     for part in text.split(",") if text.strip() else ():
@@ -308,11 +295,6 @@ def parse_start(text: str, free: Sequence[str]) -> dict[str, float]:
     Args:
         text: e.g. `q=0.2,r=-1.1`, or `R[0,1]=0.3` for an entry of an array; may be
             empty.
-        free: the constants that are to be recovered.
-
-    Raises:
-        ValueError: if a name is not one of `free` or comes twice, or a value is no
-            finite number.
     """
     parts = _COMMA.split(text) if text.strip() else []
     values = assignments(parts, "start", "q=0.2,r=-1.1")
@@ -330,11 +312,6 @@ def parse_nuisances(text: str, free: Sequence[str]) -> dict[str, Any]:
 
     Args:
         text: e.g. `readout=0.01+-0.002,V=uniform(0.9,1)`; may be empty.
-        free: the constants that are to be recovered.
-
-    Raises:
-        ValueError: text of another form, numbers that make no prior, a name that comes
-            twice or is free.
     """
     found: dict[str, Any] = {}
     for name, said, part in _assigned(text, "nuisance"):
@@ -352,10 +329,6 @@ def parse_bath(text: str) -> dict[str, Any]:
 
     Args:
         text: e.g. `T1=20+-1,T2=15`; may be empty.
-
-    Raises:
-        ValueError: text of another form, numbers that make no prior, another name than
-            T1 and T2 or one that comes twice, T2 alone.
     """
     found: dict[str, Any] = {}
     for name, said, part in _assigned(text, "bath"):
@@ -439,9 +412,6 @@ def parse_hamiltonian_share(text: str) -> tuple[float | None, str]:
 
     Returns:
         The share, 0.01, or None where there is none; and the other priors.
-
-    Raises:
-        ValueError: a share that is no positive number of per cent, or two of them.
     """
     parts = _COMMA.split(text) if text.strip() else []
     own = [part for part in parts if part.partition("=")[0].strip() == "H"]
@@ -458,14 +428,7 @@ def parse_hamiltonian_share(text: str) -> tuple[float | None, str]:
 
 
 def only_with(option: str, needed: str, *, given: bool, there: bool) -> None:
-    """Raise ValueError for an option that would do nothing without another one.
-
-    Args:
-        option: such as --t0.
-        needed: what it needs, such as --data.
-        given: whether it is given.
-        there: whether what it needs is.
-    """
+    """Raise ValueError for an option that would do nothing without another one."""
     if given and not there:
         raise ValueError(
             f"Argument `{option}` must be given only with {needed}, but is given "
@@ -479,12 +442,7 @@ def typed(option: str) -> bool:
 
 
 def refuse_beside(mode: str, *options: str) -> None:
-    """Raise ValueError for the first of these options that was given beside a mode.
-
-    Args:
-        mode: an option that leaves them without effect, such as --length-scales.
-        options: such as --points.
-    """
+    """Raise ValueError for the first of these options that was given beside a mode."""
     for option in filter(typed, options):
         raise ValueError(
             f"Argument `{option}` must not be given with `{mode}`, but is: it would "
@@ -502,15 +460,7 @@ def refuse_nuisances(text: str, option: str) -> None:
 
 
 def parse_set(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
-    """Read the option `--set`, which may come more than once: the values by name.
-
-    Args:
-        texts: each like `U=0.63`.
-        names: the parameters that can be set.
-
-    Raises:
-        ValueError: as of `parse_start`.
-    """
+    """Read the option `--set`, which may come more than once: the values by name."""
     values = assignments(texts, "set", "U=0.63")
     for name in values:
         if name not in names:
@@ -524,14 +474,8 @@ def parse_set(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
 def parse_noise(text: str) -> tuple[str, float | None]:
     """Read the option `--noise`.
 
-    Args:
-        text: one of `NOISE`, or `gaussian:SIGMA`.
-
     Returns:
         The noise model, and its standard error if one was given.
-
-    Raises:
-        ValueError: if the model is unknown or sigma is not positive.
     """
     kind, colon, number = text.partition(":")
     if kind not in NOISE or (colon and kind != "gaussian"):
@@ -568,11 +512,6 @@ def assignments(parts: Sequence[str], option: str, example: str) -> dict[str, fl
 
     Args:
         parts: each like `q=0.2`.
-        option: name of the option, for messages.
-        example: of how it must look.
-
-    Raises:
-        ValueError: no such assignment, a name that comes twice, no finite number.
     """
     values: dict[str, float] = {}
     for part in parts:

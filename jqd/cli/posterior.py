@@ -78,14 +78,7 @@ def refuse_posterior(sampling: Sampling, option: str) -> None:
 def draw_posterior(
     session: Session, recovery: Recovery, sampling: Sampling, seed: int
 ) -> Drawn:
-    """Draw from the posterior about a fit, and write the draws.
-
-    Args:
-        session: whose folder takes them.
-        recovery: the fit.
-        sampling: how.
-        seed: of the draws.
-    """
+    """Draw from the posterior about a fit, and write the draws."""
     study, box, notes = recovery.study, None, []
     if sampling.sampler == "smc":
         low, high = (np.asarray(end)[: study.wanted] for end in study.bounds())

@@ -118,11 +118,7 @@ def copying(
 def _of_hamiltonian(
     law: CopyDynamics, share: float, others: Mapping[str, Prior], record: Record
 ) -> dict[str, Prior]:
-    """Priors of H=1%.
-
-    Raises:
-        ValueError: a part of H that has another prior, a record without errors.
-    """
+    """Priors of H=1%."""
     found = hamiltonian_priors(law, share * np.max(np.asarray(law.R)))
     twice = sorted({*found} & {*others})
     if twice:
@@ -148,11 +144,8 @@ def instrument_of(
     """What shows populations: with errors where there are priors of them.
 
     Args:
-        law: the law, which may have constants of these names.
         record: whose t0 is the time from which on contrast fades; its rows may set
             constants of what shows them.
-        priors: of nuisances.
-        free: names of free constants.
         fading: rate at which contrast is lost, where it stands for a bath.
     """
     own = constants.names(law)
@@ -180,15 +173,8 @@ def with_scatter(
     """The record, with counts that scatter more where there is a prior of that.
 
     Args:
-        record: the record.
-        priors: of nuisances.
         own: names of constants that laws have of their own.
         file: of its counts, None where no rows of one time were added.
-        columns, shots: the options with which it was read.
-
-    Raises:
-        ValueError: a prior of rho beside other data than counts of shots, or where
-            unlike numbers of rows were added.
     """
     named = [n for n in priors if n.rpartition(".")[2] == "rho" and n not in own]
     if not named:
@@ -230,11 +216,7 @@ def read_populations(
     """Hamiltonian, state and record of populations; the built-in ones without files.
 
     Args:
-        file, hamiltonian, state, noise, t0, columns, shots: of the options.
         settings: whether rows may be runs of their own.
-
-    Raises:
-        ValueError: files that are not given together, or not sound; rows of settings.
     """
     files = {"--data": file, "--hamiltonian": hamiltonian, "--state": state}
     missing = [name for name, one in files.items() if one is None]
@@ -278,11 +260,7 @@ def check_course(record: Record, file: Path) -> None:
 def read_problem(
     hamiltonian: Path | None, state: Path | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hamiltonian and state; the built-in ones without files.
-
-    Raises:
-        ValueError: one file without the other, or one that is not sound.
-    """
+    """Hamiltonian and state; the built-in ones without files."""
     if (hamiltonian is None) != (state is None):
         raise ValueError(
             "Arguments `--hamiltonian` and `--state` must be given together, but "

@@ -291,13 +291,7 @@ def _record(file: Path | None, loss: str, sigma: float | None) -> PhaseSpaceReco
 def chosen_form(
     hamiltonian: Driven, free: tuple[str, ...], bath: Bath | None
 ) -> tuple[str, str]:
-    """The form that carries the law, and why.
-
-    Args:
-        hamiltonian: H.
-        free: constants that are to be recovered.
-        bath: of the modes, or None.
-    """
+    """The form that carries the law, and why."""
     symbol = hamiltonian.outline()
     if "s" in free:
         return "fock", "length scales s are free, which no other form has"

@@ -37,8 +37,6 @@ def takes(kind: str, more: str = "", panel: str = DATA) -> Any:
 
     Args:
         kind: one of `records.formats.KINDS`.
-        more: what the command has to say of its own, after that.
-        panel: the section of the help.
     """
     text = f"{help_text(kind)} {more}".strip()
     return typer.Option(help=text, rich_help_panel=panel)
@@ -161,8 +159,6 @@ def carry_out(
     """Do the work of a command under progress bars, print what it finds, write it.
 
     Args:
-        common: where to, and how to print.
-        work: what the command does.
         session: another one than that of `common.out`.
 
     Returns:
@@ -191,12 +187,7 @@ def carry_out(
 def write_figures(
     draw: "Callable[[], Mapping[str, Figure]]", folder: Path
 ) -> list[Path]:
-    """Draw figures and write them: their files, none where one line says what failed.
-
-    Args:
-        draw: draws them, by name.
-        folder: where they go.
-    """
+    """Draw figures and write them: their files, or none and a line on what failed."""
     with unless_it_fails("figures"):
         figures = draw()
         return report.save_figures(figures, folder) if figures else []
@@ -219,11 +210,7 @@ def make_parent(file: Path) -> None:
 
 @contextmanager
 def run_folder(out: Path | None) -> Iterator[Path | None]:
-    """A new run folder; where the block fails, none that is empty is left.
-
-    Args:
-        out: option `--out`; None for no folder.
-    """
+    """A new run folder; where the block fails, none that is empty is left."""
     if out is None:
         yield None
         return
@@ -252,13 +239,7 @@ def unless_it_fails(what: str) -> Iterator[None]:
 def conclude(
     summary: Mapping[str, Any], printed: Sequence[RenderableType], *, as_json: bool
 ) -> int:
-    """Print what was found; the exit code: 0 if its status is a success, else 1.
-
-    Args:
-        summary: what was found; without a status, it is a success.
-        printed: what a person reads instead.
-        as_json: whether standard output gets the JSON and nothing else.
-    """
+    """Print what was found; the exit code: 0 if its status is a success, else 1."""
     if as_json:
         print(to_json(summary))
     else:

@@ -129,14 +129,7 @@ def refuse_negative(record: str, C: float) -> None:
 def blank_record(
     kind: str, ts: np.ndarray, amplitude: complex, truth: Mapping[str, float]
 ) -> PhaseSpaceRecord:
-    """A record of one mode without values yet; a map has its points.
-
-    Args:
-        kind: one of `WORDS`.
-        ts: times, (T,).
-        amplitude: of the coherent state at t = 0.
-        truth: C and parameters of the Hamiltonian.
-    """
+    """A record of one mode without values yet; a map has its points."""
     points = axes = None
     if kind == "map":
         # all of a state of so many quanta

@@ -185,15 +185,7 @@ def counts_of(
     """Draw counts of classes under a law of a matrix.
 
     Args:
-        name: what the command is called.
-        make: the law of H.
-        truth: its constants by name, of the law.
         recover: words that begin the command that recovers them, of the law.
-        simulation: shots, seed, files.
-        hamiltonian, state, times, plan, readout, rho, bath: the options.
-
-    Returns:
-        Exit code.
     """
     out = simulation.out
     H, psi0 = read_problem(hamiltonian, state)
@@ -259,19 +251,7 @@ def _on_ground(
     times: str | None,
     plan: Path | None,
 ) -> int:
-    """Draw counted positions under a law on the grid of its file.
-
-    Args:
-        ground: where.
-        make: the law of quantum mechanics there.
-        wanted: the law as it was asked for.
-        recover: words that begin the command that recovers it, of the law.
-        simulation: shots, seed, files.
-        times, plan: the options.
-
-    Returns:
-        Exit code.
-    """
+    """Draw counted positions under a law on the grid of its file."""
     # a plan or times need no levels
     known = plan is not None or times is not None
     default = spaced(0, 6, 61, 1.0 if known else ground.time_scale())
@@ -302,14 +282,7 @@ def _positions(
     instrument: Instrument,
     simulation: Simulation,
 ) -> dict[Path, Any]:
-    """Draw positions of a run: by file, what writes them.
-
-    Args:
-        base: the particle and its state at t = 0.
-        run: what the instrument shows on average.
-        seen: when, and how often.
-        instrument, simulation: what stands between; shots, seed, file.
-    """
+    """Draw positions of a run: by file, what writes them."""
     each = drawn(run, seen.ts, instrument, simulation, seen.shots).values
     counts = np.asarray(each).reshape(len(seen.ts), *base.grid.shape)
     totals = np.reshape(seen.shots, (-1, *(1,) * base.grid.ndim))

@@ -118,16 +118,12 @@ def simulate(
     """Draw a record, write its files, print what it is and how to recover from it.
 
     Args:
-        options: file, shots, seed, how to print.
         kinds: of the files that are written, of `records.formats.KINDS`.
         prepare: follows the law, and says how to draw the record.
 
     Returns:
         Exit code: 0, or 1 where the law did not reach the last time; then there is no
         file.
-
-    Raises:
-        ValueError: a file that is there already or ends otherwise; bad input.
     """
     for path, kind in kinds.items():
         check_new(path, kind, "--out")
@@ -219,15 +215,7 @@ def _grid_error(run: Trajectory | None) -> float | None:
 def true_values(
     texts: Sequence[str] | None, known: Mapping[str, float]
 ) -> dict[str, float]:
-    """The true constants: those of `--set`, else those that are known.
-
-    Args:
-        texts: each like `q=0.4`.
-        known: the constants and their default values.
-
-    Raises:
-        ValueError: a name that is no constant or comes twice, no finite number.
-    """
+    """The true constants: those of `--set`, else those that are known."""
     values = assignments(texts or (), "set", "q=0.4")
     for name in values:
         if name not in known:
@@ -248,12 +236,6 @@ def parse_times(text: str) -> np.ndarray:
 
     Args:
         text: `0:6:61` from the first to the last, so many; or `0.2,0.5,1`.
-
-    Returns:
-        Times from 0 on, strictly increasing, shape (T,).
-
-    Raises:
-        ValueError: no such list.
     """
     rule = "`--times` must be like 0:6:61 or 0.2,0.5,1"
     parts = text.split(":")
@@ -294,14 +276,9 @@ def follow(
     """What an instrument shows on average, of a run that begins at t = 0.
 
     Args:
-        law: the law.
-        psi0: the quantum state at t = 0.
-        ts: times from 0 on, (T,).
-        instrument: what stands between.
         method: how to evolve; None for what the law evolves by.
         stepper: a one-step method instead, whose steps are refined until their errors
             are far below the scatter of a share of all shots.
-        shots: so many of them.
 
     Returns:
         The run; its first row is at 0, whatever the first of `ts` is.
@@ -342,9 +319,6 @@ def drawn(
     """The record of a run, drawn as its instrument shows it.
 
     Args:
-        run: of `follow`.
-        ts: times of the rows.
-        instrument: what stands between.
         options: key, and shots unless they are given.
         shots: at each time, one number or (T,).
     """

@@ -108,11 +108,7 @@ def _place(grid: Grid) -> dict[str, Any]:
 
 
 def _axes(texts: Sequence[str], taken: Sequence[str]) -> dict[str, np.ndarray]:
-    """Values of each constant that is varied.
-
-    Raises:
-        ValueError: text of another form, a constant that comes twice or has a value.
-    """
+    """Values of each constant that is varied."""
     axes: dict[str, np.ndarray] = {}
     rule = "`--vary` must look like g=0:0.5:11 or g=0.1,0.3"
     for text in texts:
@@ -142,9 +138,6 @@ def _point(
     """What is computed at a point: a function of constants by name.
 
     Args:
-        law: the law.
-        psi: state at the first time.
-        ts: times, (T,).
         shown: populations, as `observe` of `jqd.evolve`.
     """
     quantum = law.yardstick()

@@ -168,9 +168,7 @@ class Workers:
         """Sweep, alone or by workers that are given a command; the dataset.
 
         Args:
-            words: the command.
             store: where it works.
-            worker: options of this process as a worker.
             alone: sweeps in this process, and returns the dataset.
         """
         engine = self.engine()

@@ -586,7 +586,6 @@ def held_out_distance(
     Args:
         prediction: shape (T, ...), or None where no row is held out.
         shares: the data, like it.
-        train: number of rows that are not held out, from the first on.
     """
     if prediction is None or train == shares.shape[0]:
         return None
@@ -641,13 +640,7 @@ def _judged(noise: Noise, at: Weights, p: Array) -> Int[Array, ""]:
 
 @jax.jit
 def status_of(found: Solution, finite: ArrayLike, settled: ArrayLike) -> Array:
-    """The status of a fit: the first of these that is the case, the gravest first.
-
-    Args:
-        found: its solution.
-        finite: whether all data and a cost are.
-        settled: whether the polish converged.
-    """
+    """The status of a fit: the first of these that is the case, the gravest first."""
     finite = jnp.asarray(finite)
     finite &= found.ended != Status.NON_FINITE
     finite &= _all_finite((found.theta, found.cost))

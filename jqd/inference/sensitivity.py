@@ -155,11 +155,7 @@ def check_over_time(study: Study, name: str = "study") -> None:
 
 
 def independent_rows(study: Study, name: str = "study") -> Drawable:
-    """The noise of data whose rows scatter independently.
-
-    Raises:
-        ValueError: the scatter is not known, or rows are correlated.
-    """
+    """The noise of data whose rows scatter independently."""
     check_known(study, name)
     noise = study.data.noise
     if not isinstance(noise, Drawable):

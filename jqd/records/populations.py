@@ -116,11 +116,7 @@ def load_record(
 def rows_of_times(
     path: str | Path, columns: Mapping[str, str] | None = None, shots: int | None = None
 ) -> np.ndarray:
-    """How many rows a file of counts has at each of its times, (T,).
-
-    Args:
-        path, columns, shots: as for `load_record`, which adds the rows of a time.
-    """
+    """How many rows a file of counts has at each of its times, (T,)."""
     table = Path(path).suffix in CSV
     file = completed(read(path, "populations", columns), shots, table=table)
     ts, *_ = _rows(file, file.path.suffix, OTHER_NAMES)
@@ -183,9 +179,6 @@ def record_of_table(table: Any) -> Record:
     Returns:
         The record; a `Scan` where the table has settings, `Clusters` where it keeps
         clusters of shots apart.
-
-    Raises:
-        ValueError: other columns, entries that are not finite numbers.
     """
     index = getattr(table, "index", None)  # polars has none
     if "t" not in table.columns and getattr(index, "name", None) == "t":
@@ -218,9 +211,6 @@ def record_of_dataset(dataset: Any) -> Record:
 
     Args:
         dataset: `populations` or `counts` over `t` and classes; `sigma`, `t0`.
-
-    Raises:
-        ValueError: other variables, entries that are not finite.
     """
     file = numbers_of(File(Path("the Dataset")), *parts_of(dataset))
     return _in_memory(file, ".nc")
@@ -348,11 +338,7 @@ def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> 
 
     Args:
         values: shape (T, M).
-        name: name for the message.
         tolerance: largest deviation of a row's sum from 1; files hold few digits.
-
-    Raises:
-        ValueError: a negative entry or a row that does not sum to 1.
     """
     rows = np.asarray(values)
     if rows.min() < -tolerance:

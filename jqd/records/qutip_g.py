@@ -20,11 +20,7 @@ def own_g(file: File, record: "PhaseSpaceRecord") -> float:
     """The g that a file states, or that its data determine.
 
     Args:
-        file: the file, with or without `g`.
         record: its data as in the file, per dx dy.
-
-    Raises:
-        ValueError: a g that is not positive, or data that do not determine it.
     """
     if "g" in file:
         return file.scalar("g", 0.0, positive=True)

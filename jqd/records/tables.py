@@ -85,10 +85,6 @@ def header_of(file: File) -> list[str]:
 
     A # before them is that of a comment unless they are those of a kind of data, or of
     some classes.
-
-    Raises:
-        ValueError: another separator or encoding, a column without a name, or two of
-            the same name.
     """
     rows = _rows(file, headed=True)
     _, first = next(rows, (0, []))
@@ -153,7 +149,6 @@ def _rows(file: File, *, headed: bool = False) -> Iterator[Row]:
     """Cells of each line with its number; empty lines and comments are left out.
 
     Args:
-        file: the file.
         headed: whether the last comment before numbers is a line of its own where it
             holds a name for each column: `# t,n0,n1`, as NumPy writes a header.
     """

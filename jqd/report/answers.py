@@ -45,11 +45,7 @@ class Answer(NamedTuple):
 
 
 def read_answer(kept: Any) -> Answer:
-    """An answer as summary.json keeps it, without published bounds.
-
-    Raises:
-        ValueError: something else.
-    """
+    """An answer as summary.json keeps it, without published bounds."""
     kinds = {"constant": str, "bound": str, "limit": float, "level": str, "more": str}
     if not isinstance(kept, Mapping) or not all(
         isinstance(kept.get(name), kind) for name, kind in kinds.items()
@@ -162,9 +158,6 @@ def bound_of(
     """The farther end of the 95 % interval, as a distance from a reference.
 
     Args:
-        name: of the constant.
-        value, stderr: of the fit.
-        reference: the value in quantum mechanics.
         freedom: degrees of freedom that tell the scatter; infinite where it is known.
     """
     most = abs(value - reference) + two_sided(freedom) * stderr

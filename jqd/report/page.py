@@ -67,16 +67,7 @@ def page(results: Results, drawn: Mapping[str, str] | None = None) -> str:
 
 
 def write_page(text: str, path: str | Path) -> Path:
-    """Write a page; this replaces an earlier page of results, but no other file.
-
-    Args:
-        text: the page from `page`.
-        path: the file.
-
-    Raises:
-        ValueError: the path holds another file.
-        OutputError: the page cannot be written.
-    """
+    """Write a page; this replaces an earlier page of results, but no other file."""
     path = Path(path)
     if path.exists() and not _is_page(path):
         raise ValueError(

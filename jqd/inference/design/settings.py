@@ -88,11 +88,7 @@ def studies_of(study: Study, candidates: Any) -> dict[str, Study]:
     """The studies whose rows are the candidates, by name.
 
     Args:
-        study: the study that the candidates belong to, where they are times.
         candidates: times, (T,); studies by name; or None for the rows of the study.
-
-    Raises:
-        ValueError: none of these, or an empty one; studies of other constants.
     """
     if candidates is None:
         looks = study.data.looks

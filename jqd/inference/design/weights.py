@@ -118,8 +118,6 @@ def optimise(
     end; then exchanges of shares between the worst setting that has shots and the best.
 
     Args:
-        problem: the problem, in any units.
-        tolerance: gap at which to stop.
         multiplicative: number of steps of the first kind.
         exchanges: largest number of steps of the second.
     """
