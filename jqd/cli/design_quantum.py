@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
-import typer
 from jaxtyping import Array
 
 from .. import problems
@@ -79,11 +78,7 @@ def law(
     times: ScaledCandidates = None,
     free: Annotated[
         str | None,
-        typer.Option(
-            help=MEASURED,
-            show_default="those declared with jqd.free",
-            rich_help_panel=FIT,
-        ),
+        FIT.option(help=MEASURED, show_default="those declared with jqd.free"),
     ] = None,
     bath: Bath = "",
     designing: Designing,

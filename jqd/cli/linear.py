@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from .. import report
 from .._files import provenance
 from ..inference.linear import JointTest, Linearity, linearity
@@ -16,24 +14,19 @@ from .session import conclude, run_folder, table_of, takes_argument, write_figur
 def linear(
     table: Annotated[Path, takes_argument("tables")],
     *,
-    shots: int | None = typer.Option(
-        None,
-        min=1,
-        help="Number of shots of each cell, if the file does not hold it.",
-        rich_help_panel=DATA,
+    shots: int | None = DATA.option(
+        None, min=1, help="Number of shots of each cell, if the file does not hold it."
     ),
-    rank: int | None = typer.Option(
+    rank: int | None = FIT.option(
         None,
         min=1,
         help="Rank to test; by default the least that describes the first table, 4 for "
         "a qubit.",
-        rich_help_panel=FIT,
     ),
-    size: float = typer.Option(
+    size: float = FIT.option(
         0.1,
         help="Size of the nonlinearities whose effect on these tables is estimated: "
         "eps t/hbar of Weinberg's law, (q - 1/2) Omega t of copy dynamics; up to 1.",
-        rich_help_panel=FIT,
     ),
     out: MaybeOut = None,
     as_json: AsJson = False,

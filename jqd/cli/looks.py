@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-import typer
 
 from ..records import help_text, load_settings
 from .options import MODEL
@@ -13,18 +12,13 @@ from .simulation import MEASURED, parse_times
 
 _PLAN = "Written by `jqd design`; not together with --times or --shots."
 Plan = Annotated[
-    Path | None,
-    typer.Option(
-        "--settings",
-        help=f"{help_text('settings')} {_PLAN}",
-        rich_help_panel=MODEL,
-    ),
+    Path | None, MODEL.option("--settings", help=f"{help_text('settings')} {_PLAN}")
 ]
 
 
 def times_or(default: str) -> Any:
     """The option `--times` beside a plan, which says what holds without both."""
-    return typer.Option(help=MEASURED, show_default=default, rich_help_panel=MODEL)
+    return MODEL.option(help=MEASURED, show_default=default)
 
 
 class Looks(NamedTuple):

@@ -31,11 +31,7 @@ LawWord = Annotated[
 ]
 Assigned = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        help="Value of a constant, such as g=0.3; may be repeated.",
-        rich_help_panel=MODEL,
-    ),
+    MODEL.option("--set", help="Value of a constant, such as g=0.3; may be repeated."),
 ]
 
 

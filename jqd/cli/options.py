@@ -15,109 +15,91 @@ import typer
 from .._revision import COMMAND
 from .._words import did_you_mean
 
+
+class HelpSection(str):
+    """A section of the help of a command."""
+
+    def option(self, *words: Any, **settings: Any) -> Any:
+        """An option in this section, as `typer.Option` makes it."""
+        return typer.Option(*words, rich_help_panel=self, **settings)
+
+
 # The sections of a help, in their order, and the fewest options that have sections.
-DATA, MODEL, FIT, WORKERS, OUTPUT = "Data", "Model", "Fit", "Workers", "Output"
+DATA, MODEL, FIT, WORKERS, OUTPUT = map(
+    HelpSection, ("Data", "Model", "Fit", "Workers", "Output")
+)
 PANELS = (DATA, MODEL, FIT, WORKERS, OUTPUT)
 FEWEST = 5
 
 
-def seed_in(panel: str) -> Any:
+def seed_in(panel: HelpSection) -> Any:
     """The option `--seed`, in this section of the help."""
-    text = "Seed of all random numbers."
-    return typer.Option(min=0, help=text, rich_help_panel=panel)
+    return panel.option(min=0, help="Seed of all random numbers.")
 
 
-def quick_in(panel: str) -> Any:
+def quick_in(panel: HelpSection) -> Any:
     """The option `--quick`, in this section of the help."""
-    text = "Run a smaller version, which takes less time."
-    return typer.Option("--quick", help=text, rich_help_panel=panel)
+    return panel.option("--quick", help="Run a smaller version, which takes less time.")
 
 
 def start_like(example: str) -> Any:
     """The option `--start`, with an example of what it takes."""
-    text = f"First initial guess, e.g. {example}."
-    return typer.Option(help=text, rich_help_panel=FIT)
+    return FIT.option(help=f"First initial guess, e.g. {example}.")
 
 
 AsJson = Annotated[
-    bool,
-    typer.Option(
-        "--json",
-        help="Print the result as JSON and nothing else.",
-        rich_help_panel=OUTPUT,
-    ),
+    bool, OUTPUT.option("--json", help="Print the result as JSON and nothing else.")
 ]
 Out = Annotated[
     Path,
-    typer.Option(
-        help="Folder for the results; if it holds files, FOLDER-2, FOLDER-3, ..",
-        rich_help_panel=OUTPUT,
+    OUTPUT.option(
+        help="Folder for the results; if it holds files, FOLDER-2, FOLDER-3, .."
     ),
 ]
 MaybeOut = Annotated[
     Path | None,
-    typer.Option(
+    OUTPUT.option(
         help="Write summary.json and the figure to this folder; if it holds files, to "
-        "FOLDER-2, FOLDER-3, ..",
-        rich_help_panel=OUTPUT,
+        "FOLDER-2, FOLDER-3, .."
     ),
 ]
-Free = Annotated[
-    str,
-    typer.Option(
-        help="Constants to recover, separated by commas.", rich_help_panel=FIT
-    ),
-]
-Starts = Annotated[
-    int, typer.Option(min=1, help="Number of initial guesses.", rich_help_panel=FIT)
-]
+Free = Annotated[str, FIT.option(help="Constants to recover, separated by commas.")]
+Starts = Annotated[int, FIT.option(min=1, help="Number of initial guesses.")]
 T0 = Annotated[
     float | None,
-    typer.Option(
+    DATA.option(
         "--t0",
         help="Time at which the system is in --state, for data that begin later.",
         show_default="that of the data, or their first time",
-        rich_help_panel=DATA,
     ),
 ]
 Columns = Annotated[
     str,
-    typer.Option(
+    DATA.option(
         help="Which columns of a .csv hold what, e.g. t=time_us,n1=ones or t=time_us,"
         "p1=up,sigma=err: t, n0, n1, .. or p0, p1, .., sigma, shots, cluster, "
         "multiplicity, or NAME.NAME of a constant that each row sets; all others are "
-        "left out. Of two classes one is enough, of counts with --shots.",
-        rich_help_panel=DATA,
+        "left out. Of two classes one is enough, of counts with --shots."
     ),
 ]
 Shots = Annotated[
     int | None,
-    typer.Option(
-        min=1,
-        help="Number of shots of each row of a .csv, where no column gives it.",
-        rich_help_panel=DATA,
+    DATA.option(
+        min=1, help="Number of shots of each row of a .csv, where no column gives it."
     ),
 ]
 Sigma = Annotated[
     float | None,
-    typer.Option(
-        help="Standard error of the data; by default that of the file, if it has one.",
-        rich_help_panel=DATA,
+    DATA.option(
+        help="Standard error of the data; by default that of the file, if it has one."
     ),
 ]
 Levels = Annotated[
-    int | None,
-    typer.Option(
-        min=2, help="Number of levels kept of each mode.", rich_help_panel=FIT
-    ),
+    int | None, FIT.option(min=2, help="Number of levels kept of each mode.")
 ]
 Points = Annotated[
     int,
-    typer.Option(
-        min=9,
-        help="Largest number of points of a map that the fit compares.",
-        rich_help_panel=FIT,
-    ),
+    FIT.option(min=9, help="Largest number of points of a map that the fit compares."),
 ]
 PRIORS = (
     "Priors of nuisance parameters, which are fitted together with the free constants, "
@@ -130,16 +112,15 @@ PRIORS = (
     "`rho`, as in rho=uniform(0,0.1), is the correlation of two shots of one row, for "
     "counts that scatter more than independent shots: by 1 + (N - 1) rho in variance."
 )
-Nuisance = Annotated[str, typer.Option(help=PRIORS, rich_help_panel=MODEL)]
+Nuisance = Annotated[str, MODEL.option(help=PRIORS)]
 Bath = Annotated[
     str,
-    typer.Option(
+    MODEL.option(
         help="Lifetimes of levels, in the unit of the times, beside a law of a matrix: "
         "T1=20+-1,T2=15+-2, fitted with these priors, or T1=20 where it is known. They "
         "are jumps of the density operator for quantum mechanics and dephasing, and a "
         "rate of fading, an approximation, for other laws, of a qubit driven on "
-        "resonance.",
-        rich_help_panel=MODEL,
+        "resonance."
     ),
 ]
 
@@ -175,25 +156,17 @@ class Sampling:
 
     posterior: Annotated[
         bool,
-        typer.Option(
+        FIT.option(
             "--posterior",
             help="After the fit, also draw constants from their posterior.",
-            rich_help_panel=FIT,
         ),
     ] = False
     sampler: Annotated[
-        str,
-        typer.Option(
-            help="Sampler for --posterior: nuts, smc or laplace.", rich_help_panel=FIT
-        ),
+        str, FIT.option(help="Sampler for --posterior: nuts, smc or laplace.")
     ] = "nuts"
     draws: Annotated[
         int,
-        typer.Option(
-            min=4,
-            help="Number of draws in each of 4 chains, for --posterior.",
-            rich_help_panel=FIT,
-        ),
+        FIT.option(min=4, help="Number of draws in each of 4 chains, for --posterior."),
     ] = 1000
 
 

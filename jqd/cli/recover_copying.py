@@ -7,7 +7,6 @@ from typing import Annotated, Any, TypeVar
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-import typer
 from jaxtyping import Array
 
 from .. import constants, problems
@@ -60,24 +59,22 @@ def copying(
     free: Free = "q,r",
     start: Annotated[str, start_like("q=0.2,r=-1.1")] = "",
     starts: Starts = 64,
-    noise: str = typer.Option(
+    noise: str = DATA.option(
         "auto",
         help="Noise of the data: auto, none, gaussian, gaussian:SIGMA, multinomial "
         "(counts of independent shots) or ensemble (counts of one ensemble that "
         "copies itself).",
-        rich_help_panel=DATA,
     ),
     t0: T0 = None,
     columns: Columns = "",
     shots: Shots = None,
     nuisance: Annotated[
         str,
-        typer.Option(
+        MODEL.option(
             help=f"{PRIORS} H=1% gives each real parameter of the Hamiltonian "
             "(energies relative to the first, real and imaginary parts of couplings) a "
             "standard deviation of 1 % of the largest coupling |H_ab|, a != b; a "
-            "coupling of 0 stays 0.",
-            rich_help_panel=MODEL,
+            "coupling of 0 stays 0."
         ),
     ] = "",
     bath: Bath = "",

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import typer
 
 from .. import constants
 from ..inference import Search
@@ -64,18 +63,15 @@ def law(
     assigned: Assigned = None,
     free: Annotated[
         str | None,
-        typer.Option(
+        FIT.option(
             help="Constants to recover, separated by commas.",
             show_default="those declared with jqd.free that have no value",
-            rich_help_panel=FIT,
         ),
     ] = None,
     start: Annotated[str, start_like("g=0.2")] = "",
     starts: Starts = 16,
-    noise: str = typer.Option(
-        "auto",
-        help="Noise of the data, as for `jqd recover copying`.",
-        rich_help_panel=DATA,
+    noise: str = DATA.option(
+        "auto", help="Noise of the data, as for `jqd recover copying`."
     ),
     t0: T0 = None,
     columns: Columns = "",

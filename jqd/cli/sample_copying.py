@@ -37,22 +37,18 @@ def copying(
     hamiltonian: Matrix = None,
     state: State = None,
     sampling: Sampling,
-    remedy: str = typer.Option(
+    remedy: str = MODEL.option(
         "none",
         help="Remedy against populations that reach zero: none, spectators:NUMBER or "
         "admixture:SHARE.",
-        rich_help_panel=MODEL,
     ),
-    store: str | None = typer.Option(
-        None,
-        help=f"{PLACE} that all workers can reach; in --out by default.",
-        rich_help_panel=OUTPUT,
+    store: str | None = OUTPUT.option(
+        None, help=f"{PLACE} that all workers can reach; in --out by default."
     ),
-    resume: str | None = typer.Option(
+    resume: str | None = OUTPUT.option(
         None,
         help="Folder or store of a run to continue, or to join; what it samples is "
         "stored there.",
-        rich_help_panel=OUTPUT,
     ),
     lease: Annotated[float | None, lease_of("30; 120 with --store")] = None,
     workers: Workers,

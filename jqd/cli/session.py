@@ -25,21 +25,20 @@ from .._files import OutputError, atomic_file, finished_work_in, to_json, writin
 from .._redaction import without_secrets
 from ..records import help_text
 from ..report.store import TAKEN
-from .options import DATA, MODEL, Common
+from .options import DATA, MODEL, Common, HelpSection
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
 
-def takes(kind: str, more: str = "", panel: str = DATA) -> Any:
+def takes(kind: str, more: str = "", panel: HelpSection = DATA) -> Any:
     """An option for a file, described by the table of formats.
 
     Args:
         kind: one of `records.formats.KINDS`.
     """
-    text = f"{help_text(kind)} {more}".strip()
-    return typer.Option(help=text, rich_help_panel=panel)
+    return panel.option(help=f"{help_text(kind)} {more}".strip())
 
 
 def takes_argument(kind: str) -> Any:

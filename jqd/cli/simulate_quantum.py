@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
-import typer
 from jaxtyping import Array
 
 from .. import problems
@@ -68,23 +67,21 @@ from .simulation import (
 
 Readout = Annotated[
     float,
-    typer.Option(
+    DATA.option(
         min=0.0,
         max=1.0,
         help="Readout error: share of the shots that show a random class, twice the "
         "probability of a flip for two classes.",
-        rich_help_panel=DATA,
     ),
 ]
 
 Rho = Annotated[
     float,
-    typer.Option(
+    DATA.option(
         min=0.0,
         max=1.0,
         help="Correlation of two shots of one time: N of them scatter with 1 + (N - 1) "
         "RHO times the variance of independent ones.",
-        rich_help_panel=DATA,
     ),
 ]
 # The prior that the printed command gives rho: it ends at so many times the true one.

@@ -11,7 +11,6 @@ from typing import Annotated, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import typer
 from jaxtyping import Array
 from rich.table import Table
 
@@ -45,20 +44,17 @@ class Simulation:
 
     out: Annotated[
         Path,
-        typer.Option(
-            metavar="FILE",
-            help="A new file for the data; its ending sets the format.",
-            rich_help_panel=OUTPUT,
+        OUTPUT.option(
+            metavar="FILE", help="A new file for the data; its ending sets the format."
         ),
     ]
     # None where the command says how many by itself
     shots: Annotated[
         int,
-        typer.Option(
+        DATA.option(
             min=1,
             help="Number of independent shots; per time or per mode, if there are "
             "several.",
-            rich_help_panel=DATA,
         ),
     ] = 1000
     seed: Annotated[int, seed_in(DATA)] = 0
@@ -74,7 +70,7 @@ class Simulation:
 TIMES = "FIRST:LAST:NUMBER, or a list such as 0.2,0.5,1."
 MEASURED = f"Measurement times: {TIMES}"
 SCALED = "times the time scale of --hamiltonian (a power of ten), if given"
-Times = Annotated[str, typer.Option(help=MEASURED, rich_help_panel=MODEL)]
+Times = Annotated[str, MODEL.option(help=MEASURED)]
 
 
 def sets(known: str) -> Any:
@@ -83,7 +79,7 @@ def sets(known: str) -> Any:
         "True value of a constant, such as NAME=0.4; may be repeated. Constants, with "
         f"their defaults: {known}."
     )
-    return typer.Option("--set", help=text, rich_help_panel=MODEL)
+    return MODEL.option("--set", help=text)
 
 
 class Simulated(NamedTuple):

@@ -34,19 +34,14 @@ def law(
     *,
     vary: Annotated[
         list[str],
-        typer.Option(
+        MODEL.option(
             help="A constant and its values, g=0:0.5:11 (first, last, number) or "
-            "g=0.1,0.3; may be repeated, for all combinations of several constants.",
-            rich_help_panel=MODEL,
+            "g=0.1,0.3; may be repeated, for all combinations of several constants."
         ),
     ],
     times: Annotated[
         str | None,
-        typer.Option(
-            help=f"Times: {TIMES}",
-            show_default=f"0:6:61, {SCALED}",
-            rich_help_panel=MODEL,
-        ),
+        MODEL.option(help=f"Times: {TIMES}", show_default=f"0:6:61, {SCALED}"),
     ] = None,
     hamiltonian: Matrix = None,
     state: StateOrPacket = None,

@@ -52,33 +52,25 @@ def vet(
     ] = DEFAULT,
     *,
     hamiltonian: Matrix = None,
-    assigned: list[str] = typer.Option(
+    assigned: list[str] = MODEL.option(
         [],
         "--set",
         help="Value of a constant, such as g=0.3, where LAWS is one law; may be "
         "repeated.",
-        rich_help_panel=MODEL,
     ),
-    rows: str | None = typer.Option(
-        None,
-        help="Properties to test, separated by commas; all by default.",
-        rich_help_panel=FIT,
+    rows: str | None = FIT.option(
+        None, help="Properties to test, separated by commas; all by default."
     ),
-    time: float | None = typer.Option(
-        None,
-        help="How long each law evolves; two of its own time scales by default.",
-        rich_help_panel=MODEL,
+    time: float | None = MODEL.option(
+        None, help="How long each law evolves; two of its own time scales by default."
     ),
-    steps: int = typer.Option(
-        400,
-        help="Number of time steps in the coarser of two runs.",
-        rich_help_panel=FIT,
+    steps: int = FIT.option(
+        400, help="Number of time steps in the coarser of two runs."
     ),
-    quick: bool = typer.Option(
+    quick: bool = FIT.option(
         False,
         "--quick",
         help="Half as many time steps, and one search for each worst case.",
-        rich_help_panel=FIT,
     ),
     out: MaybeOut = None,
     as_json: AsJson = False,
