@@ -92,23 +92,59 @@ def copying(
         data, hamiltonian, state, noise, t0, columns, shots
     )
     law = law_of(CopyDynamics.from_hamiltonian, H, psi0, hamiltonian, state)
-    refuse_nodes(law, psi0, record, (*names, *priors))
+    return fit_populations(
+        law, H, psi0, record, priors, share=share, free=names, start=first,
+        starts=min(starts, 8) if common.quick else starts, bath=bath, data=data,
+        columns=columns, shots=shots, nuisance=nuisance, sampling=sampling,
+        common=common,
+    )  # fmt: skip
+
+
+def fit_populations(
+    law: Law,
+    H: Array,
+    psi0: np.ndarray,
+    record: Record,
+    priors: Mapping[str, Prior],
+    *,
+    free: tuple[str, ...],
+    start: Mapping[str, float],
+    starts: int,
+    bath: str,
+    data: Path | None,
+    columns: str,
+    shots: int | None,
+    nuisance: str,
+    sampling: Sampling,
+    common: Common,
+    share: float | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> int:
+    """Recover constants of a law of a matrix from populations.
+
+    Args:
+        share: of the largest coupling, as width of the priors of H.
+        settings: more of them to be kept with the results.
+
+    Returns:
+        Exit code, as of `fit`.
+    """
+    refuse_nodes(law, psi0, record, (*free, *priors))
     bathed = in_bath(law, priors, np.asarray(H), parse_bath(bath))
-    priors = bathed.priors
-    shown = instrument_of(law, record, priors, fading=bathed.fading)
+    law, priors = bathed.law, bathed.priors
     record = with_scatter(record, priors, constants.names(law), data, columns, shots)
+    shown = instrument_of(law, record, priors, free, bathed.fading)
     if share is not None:
-        priors |= _of_hamiltonian(law, share, priors, record)
+        priors |= _of_hamiltonian(bathed.law, share, priors, record)
     bathed.announce()
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
-        common, law, record, psi0=psi0, free=names, start=first or None, file=data,
-        starts=min(starts, 8) if common.quick else starts,
-        search=quick if common.quick else Search(),
+        common, law, record, psi0=psi0, free=free, start=start or None, file=data,
+        starts=starts, search=quick if common.quick else Search(),
         names=[f"p{i}" for i in range(record.values.shape[1])],
         instrument=shown, nuisances=priors, sampling=sampling,
-        settings={"noise": type(record.noise).__name__, "nuisances": nuisance,
-                  "bath": bath},
+        settings={**(settings or {}), "noise": type(record.noise).__name__,
+                  "nuisances": nuisance, "bath": bath},
     )  # fmt: skip
 
 

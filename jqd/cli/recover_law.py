@@ -4,14 +4,10 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-
 from .. import constants
 from ..inference import Search
-from .copy_nodes import refuse_nodes
 from .fit import fit
 from .law_words import Wanted
-from .lifetimes import in_bath
 from .on_grid import (
     grid_error,
     ground_of,
@@ -34,14 +30,13 @@ from .options import (
     Sampling,
     Shots,
     Starts,
-    parse_bath,
     parse_nuisances,
     parse_start,
     start_like,
     with_options,
 )
 from .recover_copying import (
-    instrument_of,
+    fit_populations,
     law_of,
     read_populations,
     with_scatter,
@@ -109,22 +104,11 @@ def law(
     names = free_of(wanted, made, free)
     first = parse_start(start, names)
     priors = parse_nuisances(nuisance, names)
-    refuse_nodes(made, psi0, record, (*names, *priors))
-    bathed = in_bath(made, priors, np.asarray(H), parse_bath(bath))
-    made, priors = bathed.law, bathed.priors
-    record = with_scatter(record, priors, constants.names(made), data, columns, shots)
-    shown = instrument_of(made, record, priors, names, bathed.fading)
-    bathed.announce()
-    quick = Search(steps=20, windows=4, chunk=10)
-    return fit(
-        common, made, record, psi0=psi0, free=names, start=first or None, file=data,
-        starts=min(starts, 4) if common.quick else starts,
-        search=quick if common.quick else Search(),
-        names=[f"p{i}" for i in range(record.values.shape[1])],
-        instrument=shown, nuisances=priors, sampling=sampling,
-        settings={"law": " ".join(words_of(wanted)),
-                  "noise": type(record.noise).__name__, "nuisances": nuisance,
-                  "bath": bath},
+    return fit_populations(
+        made, H, psi0, record, priors, free=names, start=first,
+        starts=min(starts, 4) if common.quick else starts, bath=bath, data=data,
+        columns=columns, shots=shots, nuisance=nuisance, sampling=sampling,
+        common=common, settings={"law": " ".join(words_of(wanted))},
     )  # fmt: skip
 
 

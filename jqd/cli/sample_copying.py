@@ -8,16 +8,15 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from .. import _checks, problems, report
+from .. import _checks, report
 from ..ensembles.copying.sampler import STEP_OF
-from ..records import load_matrix, load_state
 from ..sweeps import Store, SweepError
 from ..sweeps.claims import OWN_LEASE
 from ..sweeps.objects import Objects
 from ..sweeps.points import STATUS
 from .copy_blocks import DIMS, MAX_STEPS, METHODS, Run, Sampling, block_width, sampled
 from .options import MODEL, OUTPUT, Common, check_word, refuse_beside, with_options
-from .recover_copying import time_scale
+from .recover_copying import read_problem, time_scale
 from .session import Matrix, Outcome, Session, State, carry_out
 from .sweeping import PLACE, Worker, Workers, lease_of
 
@@ -110,16 +109,7 @@ def _options(sampling: Sampling, remedy: str, common: Common) -> Sampling:
 
 def _asked(options: Sampling, hamiltonian: Path | None, state: Path | None) -> Run:
     """The run that is asked for; bad input is refused here, before a folder is made."""
-    if hamiltonian is None and state is None:
-        problem = problems.four_level()
-        H, psi = np.asarray(problem.hamiltonian), np.asarray(problem.psi0)
-    elif hamiltonian is None or state is None:
-        raise ValueError(
-            "Arguments `--hamiltonian` and `--state` must be given together, but "
-            f"{'--hamiltonian' if hamiltonian is None else '--state'} is missing."
-        )
-    else:
-        H, psi = load_matrix(hamiltonian), load_state(state)
+    H, psi = read_problem(hamiltonian, state)
     if options.time is None:
         time = 10 * time_scale(np.asarray(H), hamiltonian)
         options = replace(options, time=time)

@@ -233,21 +233,25 @@ def parse_times(text: str) -> np.ndarray:
     Args:
         text: `0:6:61` from the first to the last, so many; or `0.2,0.5,1`.
     """
-    rule = "`--times` must be like 0:6:61 or 0.2,0.5,1"
-    parts = text.split(":")
-    if len(parts) == 3:
-        first, last, count = (finite_number(part, rule) for part in parts)
-        if count != round(count) or not 2 <= count <= 1e6:
-            raise ValueError(f"Argument {rule}, but {text!r} was given.")
-        ts = np.linspace(first, last, round(count))
-    else:
-        ts = np.array([finite_number(part, rule) for part in text.split(",")])
+    ts = values_of(text, text, "`--times` must be like 0:6:61 or 0.2,0.5,1", 2)
     if ts[0] < 0 or np.any(np.diff(ts) <= 0):
         raise ValueError(
             "Argument `--times` must increase strictly from 0 on, the time of the "
             f"state, but is {text!r}."
         )
     return ts
+
+
+def values_of(said: str, text: str, rule: str, least: int) -> np.ndarray:
+    """Values like 0:6:61 (first, last, number from `least` on) or 0.2,0.5,1; else
+    ValueError says that `text` breaks this rule."""
+    parts = said.split(":")
+    if len(parts) != 3:
+        return np.array([finite_number(part, rule) for part in said.split(",")])
+    first, last, count = (finite_number(part, rule) for part in parts)
+    if count != round(count) or not least <= count <= 1e6:
+        raise ValueError(f"Argument {rule}, but {text!r} was given.")
+    return np.linspace(first, last, round(count))
 
 
 def check_positive(**options: float) -> None:

@@ -18,10 +18,10 @@ from ..spaces.grids import Grid
 from .law_words import file_of
 from .on_grid import StateOrPacket, ground_of
 from .one_law import Assigned, LawWord, law_that_runs, parse_law, told, words_of
-from .options import MODEL, AsJson, finite_number, with_options
+from .options import MODEL, AsJson, with_options
 from .recover_copying import law_of, read_problem, time_scale
 from .session import Matrix
-from .simulation import SCALED, TIMES, parse_times, spaced
+from .simulation import SCALED, TIMES, parse_times, spaced, values_of
 from .sweeping import Sweeping, Worker, Workers
 
 _VALUES = re.compile(r"([^=]+)=(.+)")
@@ -116,14 +116,7 @@ def _axes(texts: Sequence[str], taken: Sequence[str]) -> dict[str, np.ndarray]:
                 f"Argument `--vary` must name constants once that have no value "
                 f"otherwise, but {name!r} is not one."
             )
-        parts = said.split(":")
-        if len(parts) == 3:
-            first, last, count = (finite_number(part, rule) for part in parts)
-            if count != round(count) or not 1 <= count <= 1e6:
-                raise ValueError(f"Argument {rule}, but {text!r} was given.")
-            axes[name] = np.linspace(first, last, round(count))
-        else:
-            axes[name] = np.array([finite_number(x, rule) for x in said.split(",")])
+        axes[name] = values_of(said, text, rule, 1)
     return axes
 
 
