@@ -8,7 +8,6 @@ import numpy as np
 
 from .. import report
 from .._bars import progress
-from .._files import finished_work_in, provenance
 from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
 from ..inference.comparison import Drawn
@@ -40,7 +39,7 @@ from .options import (
     with_options,
 )
 from .posterior import check_installed, check_sampler
-from .session import State, conclude, run_folder, table_of, takes, write_figures
+from .session import State, conclude_in, run_folder, table_of, takes
 
 DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
 
@@ -147,18 +146,15 @@ def compare(
     notes = [found.legend(), found.verdict()]
     if row := offered(wanted, on_grid=densities is not None):
         notes.append(f"Decoherence is not among the laws; {row} would be its row.")
-    if folder is not None:
-        with finished_work_in(folder, ""):
-            kept = summary | {"provenance": provenance()}
-            report.write_json(kept, folder / "summary.json")
-            ts = np.asarray(next(iter(studies.values())).data.ts)
-            write_figures(lambda: {"laws": report.figure_comparison(found, ts)}, folder)
-        notes.append(f"Results in {folder}")
     tables = [table_of(*table) for table in found.tables()]
     if fitted := [line for row in found.rows for line in _fitted(row)]:
         headings = "law", "constant", "fitted", "standard error"
         tables.insert(1, table_of("Constants at the best fit", headings, fitted))
-    return conclude(summary, [*tables, *notes], as_json=as_json)
+    ts = np.asarray(next(iter(studies.values())).data.ts)
+    return conclude_in(
+        folder, summary, [*tables, *notes],
+        lambda: {"laws": report.figure_comparison(found, ts)}, as_json=as_json,
+    )  # fmt: skip
 
 
 def _compared(

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from .. import report
-from .._files import provenance
 from ..inference.linear import JointTest, Linearity, linearity
 from ..records import load_tables, naming
 from .options import DATA, FIT, AsJson, MaybeOut
-from .session import conclude, run_folder, table_of, takes_argument, write_figures
+from .session import conclude_in, run_folder, table_of, takes_argument
 
 
 def linear(
@@ -39,13 +38,10 @@ def linear(
     with run_folder(out) as folder:
         with naming(table, "shots"):
             found = linearity(tables, rank=rank, size=size)
-        summary, notes = found.plain(), [found.message, found.sentence]
-        if folder is not None:
-            kept = summary | {"provenance": provenance()}
-            report.write_json(kept, folder / "summary.json")
-            write_figures(lambda: {"linearity": report.figure_linearity(found)}, folder)
-            notes.append(f"Results in {folder}")
-        return conclude(summary, [*_printed(found), *notes], as_json=as_json)
+        return conclude_in(
+            folder, found.plain(), [*_printed(found), found.message, found.sentence],
+            lambda: {"linearity": report.figure_linearity(found)}, as_json=as_json,
+        )  # fmt: skip
 
 
 def _printed(found: Linearity) -> list[Any]:

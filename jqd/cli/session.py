@@ -247,6 +247,24 @@ def conclude(
     return 0 if summary.get("status", "ok") in SUCCESS else 1
 
 
+def conclude_in(
+    folder: Path | None,
+    summary: Mapping[str, Any],
+    printed: Sequence[RenderableType],
+    figures: "Callable[[], Mapping[str, Figure]]",
+    *,
+    as_json: bool,
+) -> int:
+    """Write and draw what was found, where there is a folder; then `conclude`."""
+    if folder is not None:
+        with finished_work_in(folder, ""):
+            kept = {**summary, "provenance": report.provenance()}
+            report.write_json(kept, folder / "summary.json")
+            write_figures(figures, folder)
+        printed = [*printed, f"Results in {folder}"]
+    return conclude(summary, printed, as_json=as_json)
+
+
 def table_of(
     title: str, headings: Sequence[str], lines: Sequence[Sequence[str]]
 ) -> Table:
