@@ -17,25 +17,12 @@ from ..laws import ConservativeDiffusion, CopyDynamics, Law
 from ..observe import Occupations
 from ..records import Record, naming
 from ..status import Status
-from .design_options import (
-    MEASURED,
-    Candidates,
-    Designing,
-    Measured,
-    ScaledCandidates,
-)
+from .design_options import MEASURED, Candidates, Designing, Measured, ScaledCandidates
 from .designing import Planned, carry_out
 from .law_words import Wanted
 from .lifetimes import in_bath
 from .on_grid import Ground, StateOrPacket, ground_of, method_of, stepper_of
-from .one_law import (
-    Assigned,
-    LawWord,
-    free_of,
-    law_that_runs,
-    parse_law,
-    words_of,
-)
+from .one_law import Assigned, LawWord, free_of, law_that_runs, parse_law, words_of
 from .options import FIT, Bath, only_with, parse_bath, parse_free, with_options
 from .recover_copying import CONSTANTS, law_of, read_problem, time_scale
 from .recover_diffusion import CONSTANTS as OF_DIFFUSION

@@ -19,14 +19,7 @@ from ..report.answers import answers, kept_answers
 from ..report.tables import columns, recovery_tables
 from .options import Common, Sampling, typed
 from .posterior import Drawn, check_sampling, draw_posterior
-from .session import (
-    Outcome,
-    Session,
-    carry_out,
-    conclude,
-    overall,
-    unless_it_fails,
-)
+from .session import Outcome, Session, carry_out, conclude, overall, unless_it_fails
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

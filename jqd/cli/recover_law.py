@@ -35,12 +35,7 @@ from .options import (
     start_like,
     with_options,
 )
-from .recover_copying import (
-    fit_populations,
-    law_of,
-    read_populations,
-    with_scatter,
-)
+from .recover_copying import fit_populations, law_of, read_populations, with_scatter
 from .recover_diffusion import draw_densities
 from .session import Matrix, State, takes
 

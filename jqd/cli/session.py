@@ -11,12 +11,7 @@ import jax
 import numpy as np
 import typer
 from rich.console import RenderableType
-from rich.progress import (
-    BarColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from .. import report

@@ -42,15 +42,7 @@ from .one_law import (
     told,
     words_of,
 )
-from .options import (
-    DATA,
-    Bath,
-    only_with,
-    parse_bath,
-    typed,
-    with_errors,
-    with_options,
-)
+from .options import DATA, Bath, only_with, parse_bath, typed, with_errors, with_options
 from .recover_copying import law_of, read_problem, time_scale
 from .session import Matrix, State
 from .simulation import (

@@ -21,15 +21,7 @@ from ..instruments import Instrument
 from ..laws.motion import Motion
 from ..records import Record, check_new
 from ..status import Status
-from .options import (
-    DATA,
-    MODEL,
-    OUTPUT,
-    AsJson,
-    assignments,
-    finite_number,
-    seed_in,
-)
+from .options import DATA, MODEL, OUTPUT, AsJson, assignments, finite_number, seed_in
 from .session import check_parent, conclude, make_parent
 
 # Steps between two rows beyond which a run is taken as it is.
