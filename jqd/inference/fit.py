@@ -333,9 +333,6 @@ def begin(
 
     Returns:
         Initial guesses, and number of rows to fit: too few rows are not split.
-
-    Raises:
-        ValueError: unknown names, no initial guess, a share out of [0, 1).
     """
     if not 0 <= held_out < 1:
         raise ValueError(f"Argument `held_out` must be in [0, 1), but is {held_out}.")
@@ -404,8 +401,6 @@ def find(
 
     Args:
         first: initial guesses, shape (S, p).
-        train: number of rows that may be used, from the first on.
-        search, polish, report, keep: as for `recover`.
     """
     ends, history = first, None
     if search is not None:

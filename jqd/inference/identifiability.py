@@ -157,9 +157,6 @@ def refuse_names(study: Study) -> None:
 def refuse(study: Study, starts: Array) -> None:
     """Raise where a test at a few points finds a combination that changes nothing.
 
-    Args:
-        starts: constants at these points, shape (S, p).
-
     Raises:
         Unidentifiable: with the combination, or with how the runs ended too early.
     """

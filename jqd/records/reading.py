@@ -56,12 +56,7 @@ def read(path: str | Path, kind: str, chosen: Mapping[str, str] | None = None) -
 
     Args:
         path: .csv with a header, where lines with # are skipped; .npz, Zarr or netCDF.
-        kind: one of `formats.KINDS`.
         chosen: names of columns of a table by those that are wanted; None for all.
-
-    Raises:
-        ValueError: another kind of file, a broken one, values that are not finite,
-            chosen columns that are not there, or of a file that is no table.
     """
     file, dims = existing(path, kind), {}
     if chosen is not None and file.path.suffix not in CSV:

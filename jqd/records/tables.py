@@ -32,14 +32,8 @@ def columns(
     """Columns of a table by the names of its header.
 
     Args:
-        file: the file.
         chosen: names in the header by those that are wanted; the other columns are left
             out, and may hold anything. None for all, by their own names.
-
-    Raises:
-        ValueError: no header or no rows, rows of different length, entries that are not
-            numbers, or are outcomes bit by bit, another separator or encoding, chosen
-            columns that are not there.
     """
     rows = _rows(file, headed=True)
     _, header = next(rows, (0, []))

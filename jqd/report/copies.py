@@ -70,15 +70,11 @@ def compare(
     """Averages over trajectories, beside the law and the theory of finite N.
 
     Args:
-        law: the copy law.
         psi0: ψ at t = 0, (M,).
         settings: copies, time, rows, q, r, spectators, admixture, printed.
         main: occupation, phase, extinction_time and steps of all trajectories, with
             their status as `ended`.
         halved: the same of the trajectories with half the time step, or None.
-
-    Returns:
-        The comparison.
     """
     copies = settings["copies"]
     ts = np.linspace(0, settings["time"], settings["rows"])

@@ -30,14 +30,10 @@ def page(results: Results, drawn: Mapping[str, str] | None = None) -> str:
     """Results as an HTML page without scripts, which loads nothing from elsewhere.
 
     Args:
-        results: results that a command has written.
         drawn: figures drawn for this page, SVG by name.
 
     Returns:
         The page; at most 3 MB.
-
-    Raises:
-        ValueError: the results are damaged, in one line.
     """
     # not needed for anything else
     from jinja2 import Environment, StrictUndefined

@@ -93,16 +93,8 @@ def against(
     """Shares of shots that distinguish a law from a rival.
 
     Args:
-        studies: of the law, by name: one.
-        theta: its constants, (p,).
         rival: {name: value} of other constants, or a study.
-        shots: N.
-        tolerance: gap at which to stop.
         shares: to be judged; None to look for the best.
-
-    Raises:
-        ValueError: several studies, a rival that is neither or shows something else.
-        Unidentifiable: a rival that shows the same everywhere.
     """
     if len(studies) > 1:
         raise ValueError(

@@ -273,10 +273,8 @@ def averaged(task: Task, recovery: Any, draws: int, key: Array) -> Design:
 
     Args:
         task: the objective; the shots of the fit are `taken`.
-        recovery: the fit.
         draws: number of draws from its normal distribution. Draws at which the law does
             not reach the last candidate are left out.
-        key: of the draws.
     """
     study = next(iter(task.studies.values()))
     theta = jnp.asarray(recovery.theta)

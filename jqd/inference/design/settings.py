@@ -170,12 +170,8 @@ def gather(
     """All settings of these studies.
 
     Args:
-        studies: by name.
         slopes: derivatives of the expected data of each.
         taken: slopes of shots that were taken before, (n, p); None for none.
-
-    Raises:
-        ValueError: noise whose rows do not scatter independently, or unknown noise.
     """
     settings: list[Setting] = []
     rows: list[tuple[np.ndarray, np.ndarray]] = []

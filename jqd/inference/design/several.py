@@ -79,8 +79,6 @@ def least(problems: Problem, tolerance: float = 1e-6, *, mean: bool = False) -> 
 
     Args:
         problems: m of them, of the same settings, along a first axis.
-        tolerance: gap at which to stop.
-        mean: whether the mean counts, not the largest.
     """
     tasks = jax.vmap(Problem.scaled)(problems)
     size = tasks.settings.shape[1]
