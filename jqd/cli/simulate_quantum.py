@@ -1,7 +1,7 @@
 """`jqd simulate copying`, `law`, `diffusion`: counts of classes, positions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -57,25 +57,34 @@ from .simulation import (
     true_values,
 )
 
-Readout = Annotated[
-    float,
-    DATA.option(
-        min=0.0,
-        max=1.0,
-        help="Readout error: share of the shots that show a random class, twice the "
-        "probability of a flip for two classes.",
-    ),
-]
 
-Rho = Annotated[
-    float,
-    DATA.option(
-        min=0.0,
-        max=1.0,
-        help="Correlation of two shots of one time: N of them scatter with 1 + (N - 1) "
-        "RHO times the variance of independent ones.",
-    ),
-]
+@dataclass(frozen=True)
+class Counting:
+    """When counts of classes are drawn, and what stands between them and the law."""
+
+    times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None
+    plan: Plan = None
+    readout: Annotated[
+        float,
+        DATA.option(
+            min=0.0,
+            max=1.0,
+            help="Readout error: share of the shots that show a random class, twice "
+            "the probability of a flip for two classes.",
+        ),
+    ] = 0.0
+    rho: Annotated[
+        float,
+        DATA.option(
+            min=0.0,
+            max=1.0,
+            help="Correlation of two shots of one time: N of them scatter with 1 + (N "
+            "- 1) RHO times the variance of independent ones.",
+        ),
+    ] = 0.0
+    bath: Bath = ""
+
+
 # The prior that the printed command gives rho: it ends at so many times the true one.
 WIDE = 10
 
@@ -86,11 +95,7 @@ def copying(
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Annotated[list[str] | None, sets("q (0.5), r (-0.5)")] = None,
-    times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None,
-    plan: Plan = None,
-    readout: Readout = 0.0,
-    rho: Rho = 0.0,
-    bath: Bath = "",
+    counting: Counting,
     simulation: Simulation,
 ) -> int:
     """Simulate counts of classes under copy dynamics.
@@ -104,9 +109,8 @@ def copying(
         return CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"])
 
     return counts_of(
-        "copying", make, lambda law: truth, lambda law: ["copying"], simulation,
-        hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
-        rho=rho, bath=bath,
+        "copying", make, lambda law: truth, lambda law: ["copying"], counting,
+        simulation, hamiltonian, state,
     )  # fmt: skip
 
 
@@ -117,11 +121,7 @@ def law(
     hamiltonian: Matrix = None,
     state: StateOrPacket = None,
     assigned: Assigned = None,
-    times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None,
-    plan: Plan = None,
-    readout: Readout = 0.0,
-    rho: Rho = 0.0,
-    bath: Bath = "",
+    counting: Counting,
     simulation: Simulation,
 ) -> int:
     """Simulate counts under your own law, or one of the library, as for `copying`.
@@ -146,13 +146,11 @@ def law(
             only_with(option, "laws of a matrix", given=typed(option), there=False)
         return _on_ground(
             ground, make, wanted, lambda made: ["law", *recover(made)], simulation,
-            times, plan,
+            counting.times, counting.plan,
         )  # fmt: skip
     return counts_of(
-        "law", make, partial(told, wanted),
-        lambda made: ["law", *recover(made)], simulation,
-        hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
-        rho=rho, bath=bath,
+        "law", make, partial(told, wanted), lambda made: ["law", *recover(made)],
+        counting, simulation, hamiltonian, state,
     )  # fmt: skip
 
 
@@ -161,15 +159,10 @@ def counts_of(
     make: Callable[[Array], Law],
     truth: Callable[[Any], Mapping[str, float]],
     recover: Callable[[Any], Sequence[str]],
+    counting: Counting,
     simulation: Simulation,
-    *,
     hamiltonian: Path | None,
     state: Path | None,
-    times: str | None,
-    plan: Path | None,
-    readout: float,
-    rho: float,
-    bath: str,
 ) -> int:
     """Draw counts of classes under a law of a matrix.
 
@@ -179,10 +172,11 @@ def counts_of(
     out = simulation.out
     H, psi0 = read_problem(hamiltonian, state)
     default = spaced(0, 6, 61, time_scale(H, hamiltonian))
-    seen = looks(name, plan, times, default, simulation.shots, 1000)
+    seen = looks(name, counting.plan, counting.times, default, simulation.shots, 1000)
     if seen.ts[0] != 0 and out.suffix == ".csv":
+        option = "--times" if counting.plan is None else "--settings"
         raise ValueError(
-            f"Argument `{'--times' if plan is None else '--settings'}` must begin at 0 "
+            f"Argument `{option}` must begin at 0 "
             "for counts in a .csv, which holds no other time of the state, but begins "
             f"at {seen.ts[0]:g}; give --out a .npz, .zarr or .nc."
         )
@@ -190,8 +184,9 @@ def counts_of(
         option: out.with_name(f"{out.stem}_{name}.npy")
         for option, name in (("hamiltonian", "hamiltonian"), ("state", "psi0"))
     }
+    readout, rho = counting.readout, counting.rho
     noise = DirichletMultinomial(jnp.asarray(rho)) if rho > 0 else Multinomial()
-    lifetimes = parse_bath(bath)
+    lifetimes = parse_bath(counting.bath)
     times_of_bath = {name: centre(name, one) for name, one in lifetimes.items()}
     # as if a calibration had found it to a tenth
     priors = [f"readout={readout:g}+-{readout / 10:g}"] if readout > 0 else []
@@ -223,7 +218,7 @@ def counts_of(
             f"counts of {len(psi0)} classes", draw,
             [*recover(law), "--data", out, "--hamiltonian", beside["hamiltonian"],
              "--state", beside["state"], *seen.recover_beside(priors),
-             *(["--bath", with_errors(bath)] if lifetimes else [])],
+             *(["--bath", with_errors(counting.bath)] if lifetimes else [])],
             len(seen.ts), run, seen.told,
         )  # fmt: skip
 
