@@ -191,7 +191,8 @@ def _print_table(found: Bounds, own: Own | None, as_json: bool) -> int:
         "notes": notes,
     }
     if own is not None:
-        summary["beside"] = _plain_own(own)
+        origin = {"law": own.law, "results": str(own.place)}
+        summary["beside"] = [origin | one.own() for one in own.answers]
     read = [row for row in found.rows if row.read]
     unread = [row for row in found.rows if not row.read]
     parts: list[Any] = []
@@ -237,12 +238,6 @@ def _cells(own: Own) -> list[Sequence[str]]:
         (one.constant, one.bound, one.level, origin + (one.more and f"; {one.more}"))
         for one in own.answers
     ]
-
-
-def _plain_own(own: Own) -> list[dict[str, Any]]:
-    """The rows of a record as JSON holds them."""
-    origin = {"law": own.law, "results": str(own.place)}
-    return [origin | one.own() for one in own.answers]
 
 
 def _plain(row: Bound) -> dict[str, Any]:

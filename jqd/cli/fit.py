@@ -65,8 +65,10 @@ def fit(
 
     def work(session: Session) -> Outcome:
         with naming(file, "data"):
+            # of NumPy's number another program would be loaded, which makes an array
+            seed = jax.device_put(np.asarray(common.seed))
             recovery = recover(
-                law, data, key=_key(common.seed), report=session.advance,
+                law, data, key=jax.random.key(seed), report=session.advance,
                 keep=session.keep, **options,
             )  # fmt: skip
             recovery = recovery.beside(truth or {})
@@ -122,11 +124,6 @@ def fit(
         )  # fmt: skip
 
     return carry_out(common, work, Session(common.out, plan=plan))
-
-
-def _key(seed: int) -> jax.Array:
-    # of NumPy's number another program would be loaded, which makes an array of it
-    return jax.random.key(jax.device_put(np.asarray(seed)))
 
 
 def landscape_of(recovery: Recovery) -> Plane | None:

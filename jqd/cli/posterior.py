@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import RenderableType
 
 from .. import report
-from ..inference import Posterior, Recovery, posterior
+from ..inference import Recovery, posterior
 from ..inference.posterior.chains import module
 from ..inference.posterior.posterior import SAMPLERS
 from .options import Sampling, check_word, only_with, typed
@@ -94,10 +94,8 @@ def draw_posterior(
         found.status,
         report.posterior_summary(found),
         [report.posterior_table(found), *found.notes(), *notes],
-        lambda: _figures(found),
+        lambda: {
+            "trace": report.figure_trace(found),
+            "corner": report.figure_corner(found),
+        },
     )
-
-
-def _figures(found: Posterior) -> "dict[str, Figure]":
-    shown = {"trace": report.figure_trace(found)}
-    return shown | {"corner": report.figure_corner(found)}

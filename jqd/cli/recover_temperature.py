@@ -119,10 +119,8 @@ def _printed(fits: Mapping[str, TemperatureFit]) -> list[Any]:
 
 
 def _draw(axis: Any, name: str, record: Record, fit: TemperatureFit) -> None:
-    T = fit.T
-    words = str(T)
     draw = _draw_counts if isinstance(record, PhotonCounts) else _draw_curve
-    draw(axis, record, T.value, words)
+    draw(axis, record, fit.T.value, str(fit.T))
 
 
 def _draw_counts(axis: Any, record: Any, T: float, words: str) -> None:

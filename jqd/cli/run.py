@@ -45,7 +45,8 @@ def run(
 ) -> int:
     """Run an experiment: your own, or one of those that come with jqd."""
     # An experiment may print; with --json that must not mix with the result.
-    output = contextlib.redirect_stdout(sys.stderr) if as_json else _nothing()
+    as_it_is = contextlib.nullcontext()
+    output = contextlib.redirect_stdout(sys.stderr) if as_json else as_it_is
     try:
         with output:
             summary, folder = report.run_experiment(
@@ -63,7 +64,3 @@ def run(
         plain_console().print(summary_table(shown, file.stem))
         print(f"Results are in {folder}")
     return 0 if summary.get("status", "ok") == "ok" else 1
-
-
-def _nothing() -> contextlib.nullcontext[None]:
-    return contextlib.nullcontext()
