@@ -145,6 +145,21 @@ TABLE = {
         {"T": 1.0},
         {"T": "length", "c": "length"},
     ),
+    "TwoLevelMode": (
+        photons.TwoLevelMode,
+        {"frequency": 1.0, "splitting": 1.0, "coupling": 0.1, "levels": 3},
+        {"frequency": "positive", "splitting": "scalar", "coupling": "scalar"},
+    ),
+    "SharedExcitation": (
+        photons.SharedExcitation,
+        {"emitter": 1.0, "frequencies": [1.0], "couplings": [0.1]},
+        {"emitter": "scalar", "frequencies": "real", "couplings": "real"},
+    ),
+    "lorentzian": (
+        photons.lorentzian,
+        {"frequencies": 1.0, "emitter": 1.0, "rate": 0.1},
+        {"frequencies": "real", "emitter": "real", "rate": "length"},
+    ),
     "HeatCapacity": (photons.HeatCapacity, {"capacity": 1.0}, {"capacity": "positive"}),
     # -- solids
     "Harmonic": (solid.Harmonic, {}, {"K": "real", "length": "length"}),
