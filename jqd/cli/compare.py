@@ -150,11 +150,12 @@ def compare(
     if fitted := [line for row in found.rows for line in _fitted(row)]:
         headings = "law", "constant", "fitted", "standard error"
         tables.insert(1, table_of("Constants at the best fit", headings, fitted))
-    ts = np.asarray(next(iter(studies.values())).data.ts)
-    return conclude_in(
-        folder, summary, [*tables, *notes],
-        lambda: {"laws": report.figure_comparison(found, ts)}, as_json=as_json,
-    )  # fmt: skip
+
+    def figures() -> Mapping[str, Any]:
+        ts = np.asarray(next(iter(studies.values())).data.ts)
+        return {"laws": report.figure_comparison(found, ts)}
+
+    return conclude_in(folder, summary, [*tables, *notes], figures, as_json=as_json)
 
 
 def _compared(
