@@ -18,7 +18,7 @@ from jqd._math import abs2
 from jqd.ensembles import copying
 from jqd.evolution.evolution import in_precision
 from jqd.laws.law import Law
-from jqd.matter import gas, packets, solid, tower
+from jqd.matter import gas, packets, photons, solid, tower
 from jqd.problems import golden
 
 TS = np.array([0.0, 0.1, 0.2])
@@ -62,6 +62,13 @@ def packet():
     law = packets.ThawedGaussian(well, np.ones(2), hbar=0.5)
     state = packets.GaussianState(np.ones(2), np.zeros(2), np.eye(4) / 4)
     return law, law.prepare(state)
+
+
+def light():
+    law = photons.PhotonRates(
+        np.array([1.0, 1.4]), 0.1, 20.0, photons.HeatCapacity(5.0)
+    )
+    return law, jnp.array([0.5, 0.2])
 
 
 def levels():
@@ -129,6 +136,7 @@ CASES = {
         packets.ClassicalMotion(well, np.ones(2)),
         packets.PhasePoint(jnp.ones(2), jnp.zeros(2)),
     ),
+    "PhotonRates": light,
     "Tower": levels,
     "RandomTower": lambda: (
         random := tower.RandomTower(jax.random.key(0), 6, 2, 0.2, 1.0, 0.3),

@@ -209,7 +209,7 @@ def test_no_law_is_left_out():
             yield from below(each)
 
     public = {name for name in dir(laws) if isinstance(getattr(laws, name), type)}
-    public |= {"AtomMotion", "ThawedGaussian", "ClassicalMotion"}
+    public |= {"AtomMotion", "ThawedGaussian", "ClassicalMotion", "PhotonRates"}
     public |= {"Tower", "RandomTower"}
     ours = {each.__name__ for each in below(Motion)} & public
     # what others are made of, and runs of no steps

@@ -173,6 +173,21 @@ CALLS = {
         },
     ),
     # light
+    "HeatCapacity": (photons.HeatCapacity, {"capacity": 1.0}),
+    "PhotonRates": (
+        lambda omega, rates, energy: photons.PhotonRates(
+            omega, rates, energy, photons.HeatCapacity(1.0)
+        ),
+        {"omega": FREQUENCIES, "rates": 0.1, "energy": 1.0},
+    ),
+    "SharedExcitation": (
+        photons.SharedExcitation,
+        {"emitter": 1.0, "frequencies": FREQUENCIES, "couplings": 0.1 * np.ones(3)},
+    ),
+    "TwoLevelMode": (
+        photons.TwoLevelMode,
+        {"frequency": 1.0, "splitting": 1.0, "coupling": 0.1, "levels": 4},
+    ),
     "bose_einstein": (photons.bose_einstein, {"omega": 1.0, "T": 1.0, "hbar": 1.0}),
     "level_distribution": (
         photons.level_distribution,
@@ -181,6 +196,15 @@ CALLS = {
     "photon_density": (photons.photon_density, {"T": 1.0, "hbar": 1.0, "c": 1.0}),
     "planck_law": (photons.planck_law, {"omega": 1.0, "T": 1.0, "hbar": 1.0, "c": 1.0}),
     "truncated_moments": (photons.truncated_moments, {"x": 0.5, "n_max": 8}),
+    "lorentzian": (
+        photons.lorentzian,
+        {"frequencies": FREQUENCIES, "emitter": 1.0, "rate": 0.1},
+    ),
+    "flat_band": (
+        photons.flat_band,
+        {"emitter": 1.0, "half_width": 0.5, "rate": 0.1, "modes": 8},
+    ),
+    "first_recurrence": (photons.first_recurrence, {"spacing": 0.1, "rate": 0.1}),
     "sample_counts": (
         photons.sample_counts,
         {"key": KEY, "omega": FREQUENCIES, "T": 1.0, "shape": (2, 3), "n_max": None},
@@ -394,6 +418,13 @@ REFUSED = {
     "bose_einstein": {"omega": "length", "T": "length", "hbar": "length"},
     "planck_law": {"omega": "length", "T": "length", "hbar": "length", "c": "length"},
     "photon_density": {"T": "length", "c": "length"},
+    "TwoLevelMode": {
+        "frequency": "positive", "splitting": "scalar", "coupling": "scalar",
+    },
+    "SharedExcitation": {
+        "emitter": "scalar", "frequencies": "real", "couplings": "real",
+    },
+    "HeatCapacity": {"capacity": "positive"},
     "Harmonic": {"K": "real", "length": "length"},
     "FPUT": {"K": "real", "alpha": "real", "beta": "real", "length": "length"},
     "LennardJones": {"epsilon": "real", "sigma": "length", "inner": "length"},

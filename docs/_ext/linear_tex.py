@@ -90,8 +90,11 @@ def atom(text: str, at: int) -> tuple[str, int]:
     if text[at] == "√" or text.startswith("sqrt(", at):
         at += 1 if text[at] == "√" else 4
         if text[at] in "([":
-            inside, at = bracket(text, at)
-            return rf"\sqrt{{{row(inside)}}}", at
+            inside, end = bracket(text, at)
+            marks, after = indices(text, end, only_below=True)
+            if marks:  # the root of an entry, not the entry of a root
+                return rf"\sqrt{{{text[at]}{row(inside)}{text[end - 1]}{marks}}}", after
+            return rf"\sqrt{{{row(inside)}}}", end
         if found := re.compile(r"\d+").match(text, at):
             piece, at = found[0], found.end()
             if text[at : at + 1].isalpha():

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import typer
 from rich.table import Table
 
 from ..inference.bounds import Bound, Bounds, bounds_on_copies
@@ -41,62 +40,50 @@ def bounds(
     *,
     constant: Annotated[
         str | None,
-        typer.Option(
+        MODEL.option(
             help="One constant only: q, r, N, D, C or LAW.CONSTANT; CONSTANT alone if "
-            "only one law has it.",
-            rich_help_panel=MODEL,
+            "only one law has it."
         ),
     ] = None,
     beside: Annotated[
         Path | None,
-        typer.Option(
+        DATA.option(
             metavar="RESULTS",
             help="Results of `jqd recover`; their limits join the table.",
-            rich_help_panel=DATA,
         ),
     ] = None,
     copies: Annotated[
         bool,
-        typer.Option(
+        DATA.option(
             "--copies",
             help="Bound the number N of copies by failures in your own experiment.",
-            rich_help_panel=DATA,
         ),
     ] = False,
     failures: Annotated[
-        int | None,
-        typer.Option(
-            help="With --copies: number of runs that failed.", rich_help_panel=DATA
-        ),
+        int | None, DATA.option(help="With --copies: number of runs that failed.")
     ] = None,
     shots: Annotated[
-        int | None,
-        typer.Option(help="With --copies: number of all runs.", rich_help_panel=DATA),
+        int | None, DATA.option(help="With --copies: number of all runs.")
     ] = None,
     infidelity: Annotated[
         float | None,
-        typer.Option(
+        MODEL.option(
             "--lambda",
             help="With --copies: N times the infidelity of N copies, see "
             "`jqd.ensembles.copying.infidelity`.",
-            rich_help_panel=MODEL,
         ),
     ] = None,
     infidelity_error: Annotated[
         float | None,
-        typer.Option(
+        MODEL.option(
             "--lambda-error",
             help="With --copies: error of lambda, which is `loss_error` there; 0 by "
             "default.",
-            rich_help_panel=MODEL,
         ),
     ] = None,
     confidence: Annotated[
         float | None,
-        typer.Option(
-            help="With --copies: confidence of the bound; 0.95 by default.",
-            rich_help_panel=FIT,
-        ),
+        FIT.option(help="With --copies: confidence of the bound; 0.95 by default."),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -204,7 +191,8 @@ def _print_table(found: Bounds, own: Own | None, as_json: bool) -> int:
         "notes": notes,
     }
     if own is not None:
-        summary["beside"] = _plain_own(own)
+        origin = {"law": own.law, "results": str(own.place)}
+        summary["beside"] = [origin | one.own() for one in own.answers]
     read = [row for row in found.rows if row.read]
     unread = [row for row in found.rows if not row.read]
     parts: list[Any] = []
@@ -250,12 +238,6 @@ def _cells(own: Own) -> list[Sequence[str]]:
         (one.constant, one.bound, one.level, origin + (one.more and f"; {one.more}"))
         for one in own.answers
     ]
-
-
-def _plain_own(own: Own) -> list[dict[str, Any]]:
-    """The rows of a record as JSON holds them."""
-    origin = {"law": own.law, "results": str(own.place)}
-    return [origin | one.own() for one in own.answers]
 
 
 def _plain(row: Bound) -> dict[str, Any]:

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import typer
 
 from .. import report
 from .._bars import progress
-from .._files import finished_work_in, provenance
 from ..inference import Candidate, Comparison, Study
 from ..inference import compare as compare_studies
 from ..inference.comparison import Drawn
@@ -41,7 +39,7 @@ from .options import (
     with_options,
 )
 from .posterior import check_installed, check_sampler
-from .session import State, conclude, run_folder, table_of, takes, write_figures
+from .session import State, conclude_in, run_folder, table_of, takes
 
 DEFAULT = "schrodinger,dephasing[gamma],copying[q],copying[q,r]"
 
@@ -54,14 +52,13 @@ def compare(
         Path | None,
         takes("populations", "Or data in phase space, or densities on a grid."),
     ] = None,
-    hamiltonian: str | None = typer.Option(
+    hamiltonian: str | None = MODEL.option(
         None,
         help="For populations, a file with the matrix; for phase space, an operator in "
         "a, ad, as for `jqd recover husimi`.",
-        rich_help_panel=MODEL,
     ),
     state: State = None,
-    laws: str = typer.Option(
+    laws: str = MODEL.option(
         DEFAULT,
         help="Laws separated by commas, with free constants and values of others in "
         "brackets. For populations: schrodinger, dephasing[gamma] (quantum mechanics "
@@ -70,36 +67,30 @@ def compare(
         "FILE.py:NAME[g] (NAME(H) makes a law). For densities: schrodinger, "
         "logarithmic[b], gross_pitaevskii[g], FILE.py:NAME[g]. For phase space: "
         "schrodinger, loss[gamma,nbar], husimi[C], husimi[C,gamma].",
-        rich_help_panel=MODEL,
     ),
-    noise: str = typer.Option(
+    noise: str = DATA.option(
         "auto",
         help="Noise of the data, as for `jqd recover copying`; the errors must be "
         "known.",
-        rich_help_panel=DATA,
     ),
     sigma: Sigma = None,
     t0: T0 = None,
     columns: Columns = "",
     shots: Shots = None,
-    assigned: list[str] = typer.Option(
+    assigned: list[str] = MODEL.option(
         [],
         "--set",
         help="Value of a parameter of --hamiltonian, e.g. U=0.63; may be repeated.",
-        rich_help_panel=MODEL,
     ),
     nuisance: Nuisance = "",
     bath: Bath = "",
-    folds: int | None = typer.Option(
+    folds: int | None = FIT.option(
         None,
         min=2,
         help="Number of parts for cross-validation; by default 10, or one per row if "
         "there are fewer.",
-        rich_help_panel=FIT,
     ),
-    starts: int = typer.Option(
-        8, min=1, help="Number of initial guesses of each fit.", rich_help_panel=FIT
-    ),
+    starts: int = FIT.option(8, min=1, help="Number of initial guesses of each fit."),
     levels: Levels = None,
     points: Points = 600,
     out: MaybeOut = None,
@@ -155,18 +146,16 @@ def compare(
     notes = [found.legend(), found.verdict()]
     if row := offered(wanted, on_grid=densities is not None):
         notes.append(f"Decoherence is not among the laws; {row} would be its row.")
-    if folder is not None:
-        with finished_work_in(folder, ""):
-            kept = summary | {"provenance": provenance()}
-            report.write_json(kept, folder / "summary.json")
-            ts = np.asarray(next(iter(studies.values())).data.ts)
-            write_figures(lambda: {"laws": report.figure_comparison(found, ts)}, folder)
-        notes.append(f"Results in {folder}")
     tables = [table_of(*table) for table in found.tables()]
     if fitted := [line for row in found.rows for line in _fitted(row)]:
         headings = "law", "constant", "fitted", "standard error"
         tables.insert(1, table_of("Constants at the best fit", headings, fitted))
-    return conclude(summary, [*tables, *notes], as_json=as_json)
+
+    def figures() -> Mapping[str, Any]:
+        ts = np.asarray(next(iter(studies.values())).data.ts)
+        return {"laws": report.figure_comparison(found, ts)}
+
+    return conclude_in(folder, summary, [*tables, *notes], figures, as_json=as_json)
 
 
 def _compared(

@@ -19,12 +19,7 @@ from .law_words import Wanted, is_phase_space, law_of_populations
 from .lifetimes import NoBath, in_bath
 from .on_grid import ground_of, method_of, read_densities, rows_of
 from .options import parse_bath, parse_nuisances
-from .recover_copying import (
-    instrument_of,
-    law_of,
-    read_populations,
-    with_scatter,
-)
+from .recover_copying import instrument_of, law_of, read_populations, with_scatter
 from .recover_husimi import law_and_state, parsed, with_points
 
 # Rows in which quantum mechanics loses coherence.
@@ -65,9 +60,6 @@ def studies_of_populations(
     Copies whose exponents would be told from a record with a node are left out, by a
     line on standard error: their fits take minutes and tell nothing of the others. So
     are laws that admit no such bath.
-
-    Raises:
-        ValueError: bad input, or no law that is left.
     """
     priors = parse_nuisances(nuisance, ())
     if data is None and noise == "auto":

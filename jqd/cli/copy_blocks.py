@@ -6,7 +6,6 @@ from typing import Annotated, Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-import typer
 from jaxtyping import Array
 
 from ..ensembles.copying import sample
@@ -40,52 +39,31 @@ class Sampling:
     """
 
     copies: Annotated[
-        float,
-        typer.Option(
-            help="N, the number of systems in the ensemble.", rich_help_panel=MODEL
-        ),
+        float, MODEL.option(help="N, the number of systems in the ensemble.")
     ] = 1e6
     trajectories: Annotated[
-        int,
-        typer.Option(min=2, help="Number of ensembles to sample.", rich_help_panel=FIT),
+        int, FIT.option(min=2, help="Number of ensembles to sample.")
     ] = 1000
     time: Annotated[
         float | None,
-        typer.Option(
+        MODEL.option(
             help="Last time, in the inverse unit of --hamiltonian.",
             show_default=f"10, {SCALED}",
-            rich_help_panel=MODEL,
         ),
     ] = None
     rows: Annotated[
         int,
-        typer.Option(
-            min=2,
-            help="Number of times to record, 0 and the last among them.",
-            rich_help_panel=MODEL,
+        MODEL.option(
+            min=2, help="Number of times to record, 0 and the last among them."
         ),
     ] = 101
-    q: Annotated[
-        float,
-        typer.Option(help="Exponent of the copy rate.", rich_help_panel=MODEL),
-    ] = 0.5
-    r: Annotated[
-        float,
-        typer.Option(help="Exponent of the phase rate.", rich_help_panel=MODEL),
-    ] = -0.5
+    q: Annotated[float, MODEL.option(help="Exponent of the copy rate.")] = 0.5
+    r: Annotated[float, MODEL.option(help="Exponent of the phase rate.")] = -0.5
     method: Annotated[
-        str,
-        typer.Option(
-            help=f"Sampling method: {' or '.join(METHODS)}.", rich_help_panel=FIT
-        ),
+        str, FIT.option(help=f"Sampling method: {' or '.join(METHODS)}.")
     ] = "leap"
     printed: Annotated[
-        bool,
-        typer.Option(
-            "--printed",
-            help="Use eq. (39) with the sign as printed.",
-            rich_help_panel=MODEL,
-        ),
+        bool, MODEL.option("--printed", help="Use eq. (39) with the sign as printed.")
     ] = False
     spectators: int = 0
     admixture: float = 0.0

@@ -109,9 +109,6 @@ def node_met(law: Any, psi0: np.ndarray, record: Record, names: Sequence[str]) -
     Args:
         law: the law; any other one has no such nodes, and those of one with a drive or
             harmonics are where the fit finds them.
-        psi0: state at t0, (M,).
-        record: the record.
-        names: of constants that are fitted.
     """
     if not (isinstance(law, CopyDynamics) and {"q", "r"} & {*names}):
         return ""

@@ -8,8 +8,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
-import typer
-
 from .._words import did_you_mean
 from ..inference import Prior
 from .options import (
@@ -27,18 +25,12 @@ from .simulation import SCALED, TIMES
 
 CRITERIA = ("A", "D", "c", "KL")
 MEASURED = "Constants to determine, separated by commas."
-Measured = Annotated[str, typer.Option(help=MEASURED, rich_help_panel=FIT)]
+Measured = Annotated[str, FIT.option(help=MEASURED)]
 ScaledCandidates = Annotated[
     str | None,
-    typer.Option(
-        help=f"Candidate times: {TIMES}",
-        show_default=f"0.1:6:60, {SCALED}",
-        rich_help_panel=MODEL,
-    ),
+    MODEL.option(help=f"Candidate times: {TIMES}", show_default=f"0.1:6:60, {SCALED}"),
 ]
-Candidates = Annotated[
-    str, typer.Option(help=f"Candidate times: {TIMES}", rich_help_panel=MODEL)
-]
+Candidates = Annotated[str, MODEL.option(help=f"Candidate times: {TIMES}")]
 _RANGE = re.compile(r"([^=]+)=([^:]+):(.+)")
 
 
@@ -47,77 +39,66 @@ class Designing:
     """What every command that designs takes, and when it began."""
 
     shots: Annotated[
-        float,
-        typer.Option(
-            help="Number of shots in the whole experiment.", rich_help_panel=DATA
-        ),
+        float, DATA.option(help="Number of shots in the whole experiment.")
     ] = 1e5
     criterion: Annotated[
         str,
-        typer.Option(
+        FIT.option(
             help="What to minimize: A (sum of the variances), D (volume of the error "
             "ellipsoid) or c (variance of one combination); or KL, to distinguish the "
             "law best from the rival of --against.",
             show_default="A; KL with --against",
-            rich_help_panel=FIT,
         ),
     ] = ""
     wanted: Annotated[
         str,
-        typer.Option(
+        FIT.option(
             help="Constants that count: q,r; with accuracies for A, q=0.01,r=0.02; "
             "with coefficients for c.",
             show_default="all of --free",
-            rich_help_panel=FIT,
         ),
     ] = ""
     against: Annotated[
         str,
-        typer.Option(
-            help="Other constants, e.g. q=0.49: a rival to distinguish from the law.",
-            rich_help_panel=FIT,
+        FIT.option(
+            help="Other constants, e.g. q=0.49: a rival to distinguish from the law."
         ),
     ] = ""
     over: Annotated[
         str,
-        typer.Option(
+        FIT.option(
             help="Minimize the worst case in a box of constants, e.g. "
-            "q=0.45:0.55,r=-0.6:-0.4.",
-            rich_help_panel=FIT,
+            "q=0.45:0.55,r=-0.6:-0.4."
         ),
     ] = ""
     step: Annotated[
         str,
-        typer.Option(
+        FIT.option(
             help="Differences of constants to detect, e.g. q=0.01; the design says how "
             "many shots that takes.",
             show_default="difference from quantum mechanics",
-            rich_help_panel=FIT,
         ),
     ] = ""
     sigmas: Annotated[
         float,
-        typer.Option(
-            help="Number of standard errors at which a difference counts as detected.",
-            rich_help_panel=FIT,
+        FIT.option(
+            help="Number of standard errors at which a difference counts as detected."
         ),
     ] = 5.0
     nuisance: Annotated[
         str,
-        typer.Option(
+        MODEL.option(
             help="Priors of nuisance parameters, which are fitted together with the "
             "free constants: NAME=MEAN+-SD, separated by commas, e.g. "
-            "readout=0.01+-0.002.",
-            rich_help_panel=MODEL,
+            "readout=0.01+-0.002."
         ),
     ] = ""
     out: Annotated[
         Path | None,
-        typer.Option(
+        OUTPUT.option(
             metavar="FILE",
             help="A new .toml file for the settings; a figure and a summary go beside "
             "it.",
-            rich_help_panel=OUTPUT,
         ),
     ] = None
     as_json: AsJson = False
@@ -137,11 +118,7 @@ class Designing:
         return parse_nuisances(self.nuisance, free)
 
     def arguments(self, free: Sequence[str]) -> dict[str, Any]:
-        """Of `jqd.design`, as the options say.
-
-        Args:
-            free: constants that are to be told.
-        """
+        """Of `jqd.design`, as the options say."""
         known = (*free, *self.priors(free))
         rival = _values(self.against, "against", "q=0.49", known)
         criterion = self.criterion or ("KL" if rival else "A")

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
-import typer
 from jaxtyping import Array
 
 from .. import problems
@@ -18,25 +17,12 @@ from ..laws import ConservativeDiffusion, CopyDynamics, Law
 from ..observe import Occupations
 from ..records import Record, naming
 from ..status import Status
-from .design_options import (
-    MEASURED,
-    Candidates,
-    Designing,
-    Measured,
-    ScaledCandidates,
-)
+from .design_options import MEASURED, Candidates, Designing, Measured, ScaledCandidates
 from .designing import Planned, carry_out
 from .law_words import Wanted
 from .lifetimes import in_bath
 from .on_grid import Ground, StateOrPacket, ground_of, method_of, stepper_of
-from .one_law import (
-    Assigned,
-    LawWord,
-    free_of,
-    law_that_runs,
-    parse_law,
-    words_of,
-)
+from .one_law import Assigned, LawWord, free_of, law_that_runs, parse_law, words_of
 from .options import FIT, Bath, only_with, parse_bath, parse_free, with_options
 from .recover_copying import CONSTANTS, law_of, read_problem, time_scale
 from .recover_diffusion import CONSTANTS as OF_DIFFUSION
@@ -79,11 +65,7 @@ def law(
     times: ScaledCandidates = None,
     free: Annotated[
         str | None,
-        typer.Option(
-            help=MEASURED,
-            show_default="those declared with jqd.free",
-            rich_help_panel=FIT,
-        ),
+        FIT.option(help=MEASURED, show_default="those declared with jqd.free"),
     ] = None,
     bath: Bath = "",
     designing: Designing,
@@ -113,17 +95,7 @@ def _on_ground(
     times: str | None,
     designing: Designing,
 ) -> int:
-    """Design counts of positions under a law on the grid of its file.
-
-    Args:
-        ground: where.
-        make: the law of quantum mechanics there, at the true constants.
-        wanted: the law as it was asked for.
-        state, free, times, designing: the options.
-
-    Returns:
-        Exit code.
-    """
+    """Design counts of positions under a law on the grid of its file."""
     law = ground.law_of(make)
     names = free_of(wanted, law, free, given=True)
     unit = 1.0 if times is not None else ground.time_scale()
@@ -160,14 +132,8 @@ def _of_counts(
     """Design counts of classes under a law of a matrix.
 
     Args:
-        name: what the commands call it.
         make: the law of H, at the true constants.
-        names: constants to be told.
         simulate: words for the command that draws the record, of the law alone.
-        designing, hamiltonian, state, times, bath: the options.
-
-    Returns:
-        Exit code.
     """
     H, psi0 = read_problem(hamiltonian, state)
     default = spaced(0.1, 6, 60, time_scale(H, hamiltonian))
@@ -199,11 +165,7 @@ def _of_counts(
 
 
 def _readout(priors: Mapping[str, Prior]) -> float:
-    """The readout error that a prior names; 0 without one.
-
-    Raises:
-        ValueError: an error out of bounds, or one that `jqd simulate` cannot draw.
-    """
+    """The readout error that a prior names; 0 without one."""
     for name, prior in priors.items():
         if name.rpartition(".")[2] in ("flip", "fading"):
             raise ValueError(

@@ -47,12 +47,7 @@ def constants_of(found: Design) -> dict[str, Any]:
 
 
 def told(summary: Mapping[str, Any], *, box: bool) -> list[Any]:
-    """Tables and sentences of a design.
-
-    Args:
-        summary: what `--json` prints, with numbers as they are.
-        box: whether the worst of a box was looked for.
-    """
+    """Tables and sentences of a design."""
     gap = f"gap of the equivalence theorem {summary['gap']:.1e}"
     if box:
         gap = f"at most {summary['gap']:.1e} above the best for the values that count"

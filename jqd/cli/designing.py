@@ -52,16 +52,11 @@ def carry_out(designing: Designing, free: str, prepare: Callable[[], Planned]) -
     """Find settings, print them, write them.
 
     Args:
-        designing: the options.
         free: constants that are to be told, with commas between.
-        prepare: makes the `Planned`.
 
     Returns:
         Exit code: 0; 1 where the law ends before the last candidate, where the gap is
         too wide, or where derivatives disagree.
-
-    Raises:
-        ValueError: bad input.
     """
     names = parse_free(free)
     arguments, steps = designing.arguments(names), designing.steps(names)

@@ -17,11 +17,6 @@ def parse_pulses(texts: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
     Args:
         texts: each like `drive=gaussian:area=1,center=0.5,width=0.1`, a shape that
             `named_pulse` knows, or `drive=pulse.csv`.
-        names: the pulses of the Hamiltonian, each of which needs one.
-
-    Raises:
-        ValueError: text of another form, a name that is no pulse, comes twice or not at
-            all, an unknown shape or parameter, a file that is no pulse.
     """
     found: dict[str, Any] = {}
     for text in texts:
@@ -59,9 +54,6 @@ def parse_bath(text: str) -> Bath | None:
 
     Args:
         text: e.g. `gamma=0.25,nbar=0.3`; may be empty.
-
-    Raises:
-        ValueError: text of another form, an unknown or negative rate.
     """
     if not text.strip():
         return None

@@ -20,14 +20,7 @@ from ..report.answers import kept_answers
 from ..report.tables import columns, recovery_tables
 from .options import Common, Sampling, typed
 from .posterior import Drawn, check_sampling, draw_posterior
-from .session import (
-    Outcome,
-    Session,
-    carry_out,
-    conclude,
-    overall,
-    unless_it_fails,
-)
+from .session import Outcome, Session, carry_out, conclude, overall, unless_it_fails
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,12 +49,7 @@ def fit(
     """Recover constants, draw them, write them, print them.
 
     Args:
-        common: seed, folder, how to print.
-        law: the law at the first start.
-        data: the record.
         names: what each column of the record is.
-        settings: to be kept with the results.
-        file: of the record, for messages.
         truth: the constants with which a record was computed.
         draw: draws the figures, by name, of the fit and the loss over the plane of the
             first two constants, if there is one; `draw_all` by default.
@@ -69,22 +57,19 @@ def fit(
         found: what else is kept with the results, of the fit.
         note: a sentence for the user, above the table; or makes it of `found`.
         plan: what is computed and how long it takes, said before it begins.
-        sampling: whether and how to draw from the posterior about the fit.
-        **options: as for `jqd.recover`.
 
     Returns:
         Exit code: 0 if the fit converged, and the draws if there are any; else 1.
-
-    Raises:
-        ValueError: bad input, in one line.
     """
     if sampling is not None:
         check_sampling(sampling, data)
 
     def work(session: Session) -> Outcome:
         with naming(file, "data"):
+            # of NumPy's number another program would be loaded, which makes an array
+            seed = jax.device_put(np.asarray(common.seed))
             recovery = recover(
-                law, data, key=_key(common.seed), report=session.advance,
+                law, data, key=jax.random.key(seed), report=session.advance,
                 keep=session.keep, **options,
             )  # fmt: skip
             recovery = recovery.beside(truth or {})
@@ -144,11 +129,6 @@ def fit(
         )  # fmt: skip
 
     return carry_out(common, work, Session(common.out, plan=plan))
-
-
-def _key(seed: int) -> jax.Array:
-    # of NumPy's number another program would be loaded, which makes an array of it
-    return jax.random.key(jax.device_put(np.asarray(seed)))
 
 
 def landscape_of(recovery: Recovery) -> Plane | None:
@@ -254,8 +234,6 @@ def check_free(
     """Raise where a name is no constant, or one that the data cannot tell.
 
     Args:
-        free: names that the user gives.
-        valid: the constants.
         untold: why it cannot be told, by name.
         by: what the data are.
     """
@@ -273,16 +251,7 @@ def check_free(
 
 
 def tell(common: Common, result: Mapping[str, Any], title: str) -> int:
-    """Print what was found without a fit, and write it where --out was given.
-
-    Args:
-        common: folder, how to print.
-        result: what `--json` prints.
-        title: of the table.
-
-    Returns:
-        Exit code: 0 if its status is a success, else 1.
-    """
+    """Print what was found without a fit, and write it where --out was given."""
     table = report.summary_table(result, title)
     if not typed("--out"):
         return conclude(result, [table], as_json=common.as_json)
@@ -306,15 +275,10 @@ def estimate(
     """Recover constants by estimators that need no run, one record each.
 
     Args:
-        common: seed, folder, how to print.
-        law: its name.
         file: of the record, for messages; None for built-in records.
         records: by name, of which `--json` prints the first word; "" for none.
         fit_one: the fit of a record, with `status`, `message`, `constants`.
         part_of: what `--json` prints of the fit of this name, beside its constants.
-        draw: a fit beside its record, into an axis.
-        printed: table and sentences of all fits.
-        settings: to be kept with the results.
         details: what summary.json holds beyond that of a fit.
 
     Returns:

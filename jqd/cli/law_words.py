@@ -80,14 +80,7 @@ def parse_laws(
 
     Args:
         text: e.g. `schrodinger,copying[q,r],copying[q=0.4],FILE.py:Law[g]`.
-        option: what complaints call it.
         beyond: more laws with their constants, which need no record.
-
-    Returns:
-        What is wanted, by the words it was given in.
-
-    Raises:
-        ValueError: unknown laws or constants, a law twice, laws of unlike records.
     """
     found: dict[str, Wanted] = {}
     table = {**POPULATIONS, **PHASE_SPACE, **(beyond or {})}
@@ -164,11 +157,6 @@ def law_of_populations(
     wanted: Wanted, H: Array | Schrodinger, option: str = "--laws"
 ) -> Law:
     """A law of a matrix; a constant that is not given is that of quantum mechanics.
-
-    Args:
-        wanted: what was asked for.
-        H: (n, n); or quantum mechanics on a grid.
-        option: what complaints call the words it was asked for in.
 
     Raises:
         ValueError: a law of matrices alone, on a grid; see `make_law` as well.

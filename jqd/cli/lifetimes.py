@@ -11,7 +11,7 @@ import typer
 from .. import constants
 from ..inference import LogNormal, Normal, Prior
 from ..laws import Decay, Law, RandomConstant
-from ..laws.rivals.decay import Linear, decays
+from ..laws.rivals.decay import decays
 from .options import LIFETIMES
 
 # Detuning over the Rabi frequency up to which a drive counts as resonant: the rate
@@ -103,13 +103,9 @@ def in_bath(
         return inner._replace(law=outer)
     if decays(law):
         told = {n: one for n, one in bath.items() if isinstance(one, Prior)}
-        return Bathed(_decay(law, times), {**priors, **told}, None, _jumps(law, times))
+        decay = Decay(law, **{name: jnp.asarray(time) for name, time in times.items()})
+        return Bathed(decay, {**priors, **told}, None, _jumps(law, times))
     return _faded(law, priors, H, bath, own)
-
-
-def _decay(law: Linear, times: Mapping[str, float]) -> Decay:
-    """A linear law with these lifetimes."""
-    return Decay(law, **{name: jnp.asarray(time) for name, time in times.items()})
 
 
 def centre(name: str, given: Any) -> float:

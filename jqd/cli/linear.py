@@ -3,37 +3,29 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from .. import report
-from .._files import provenance
 from ..inference.linear import JointTest, Linearity, linearity
 from ..records import load_tables, naming
 from .options import DATA, FIT, AsJson, MaybeOut
-from .session import conclude, run_folder, table_of, takes_argument, write_figures
+from .session import conclude_in, run_folder, table_of, takes_argument
 
 
 def linear(
     table: Annotated[Path, takes_argument("tables")],
     *,
-    shots: int | None = typer.Option(
-        None,
-        min=1,
-        help="Number of shots of each cell, if the file does not hold it.",
-        rich_help_panel=DATA,
+    shots: int | None = DATA.option(
+        None, min=1, help="Number of shots of each cell, if the file does not hold it."
     ),
-    rank: int | None = typer.Option(
+    rank: int | None = FIT.option(
         None,
         min=1,
         help="Rank to test; by default the least that describes the first table, 4 for "
         "a qubit.",
-        rich_help_panel=FIT,
     ),
-    size: float = typer.Option(
+    size: float = FIT.option(
         0.1,
         help="Size of the nonlinearities whose effect on these tables is estimated: "
         "eps t/hbar of Weinberg's law, (q - 1/2) Omega t of copy dynamics; up to 1.",
-        rich_help_panel=FIT,
     ),
     out: MaybeOut = None,
     as_json: AsJson = False,
@@ -46,13 +38,10 @@ def linear(
     with run_folder(out) as folder:
         with naming(table, "shots"):
             found = linearity(tables, rank=rank, size=size)
-        summary, notes = found.plain(), [found.message, found.sentence]
-        if folder is not None:
-            kept = summary | {"provenance": provenance()}
-            report.write_json(kept, folder / "summary.json")
-            write_figures(lambda: {"linearity": report.figure_linearity(found)}, folder)
-            notes.append(f"Results in {folder}")
-        return conclude(summary, [*_printed(found), *notes], as_json=as_json)
+        return conclude_in(
+            folder, found.plain(), [*_printed(found), found.message, found.sentence],
+            lambda: {"linearity": report.figure_linearity(found)}, as_json=as_json,
+        )  # fmt: skip
 
 
 def _printed(found: Linearity) -> list[Any]:

@@ -27,7 +27,6 @@ def begin_log(words: Sequence[str], *, verbose: bool, file: Path | None) -> None
     """Let jqd's loggers speak until `end_log`.
 
     Args:
-        words: the command.
         verbose: whether to write to standard error.
         file: to which lines are added, or None.
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-import typer
 
 from ..records import help_text, load_settings
 from .options import MODEL
@@ -13,18 +12,13 @@ from .simulation import MEASURED, parse_times
 
 _PLAN = "Written by `jqd design`; not together with --times or --shots."
 Plan = Annotated[
-    Path | None,
-    typer.Option(
-        "--settings",
-        help=f"{help_text('settings')} {_PLAN}",
-        rich_help_panel=MODEL,
-    ),
+    Path | None, MODEL.option("--settings", help=f"{help_text('settings')} {_PLAN}")
 ]
 
 
 def times_or(default: str) -> Any:
     """The option `--times` beside a plan, which says what holds without both."""
-    return typer.Option(help=MEASURED, show_default=default, rich_help_panel=MODEL)
+    return MODEL.option(help=MEASURED, show_default=default)
 
 
 class Looks(NamedTuple):
@@ -49,11 +43,7 @@ class Looks(NamedTuple):
         return self.recover_beside(())
 
     def recover_beside(self, priors: Iterable[str]) -> list[str]:
-        """The same words, with priors of what the plan says nothing of.
-
-        Args:
-            priors: each like `readout=0.1+-0.01`.
-        """
+        """The same words, with priors of what the plan says nothing of."""
         names = [one.partition("=")[0].strip() for one in self.nuisance.split(",")]
         # `readout`, or `instrument.readout`
         told = {name.rpartition(".")[2] for name in names}
@@ -79,15 +69,8 @@ def looks(
     """What is looked at when, of a plan or of the options.
 
     Args:
-        law: what the command is called.
-        plan: file of settings, or None.
-        times: option `--times`, or None.
         default: times unless said.
-        shots: option `--shots`, or None.
         many: shots unless said.
-
-    Raises:
-        ValueError: a plan beside times or shots, or one of another law.
     """
     if plan is None:
         ts = parse_times(default if times is None else times)

@@ -67,11 +67,7 @@ def new_law(
 
 
 def _class_of(name: str) -> str:
-    """The name of the class, MyLaw of my_law.
-
-    Raises:
-        ValueError: no identifier in snake_case.
-    """
+    """The name of the class, MyLaw of my_law."""
     if not _SNAKE.fullmatch(name) or keyword.iskeyword(name):
         raise ValueError(
             "Argument `NAME` must be a Python name of small letters, digits and single "

@@ -38,12 +38,6 @@ def next_steps(
 
     Words in capitals stand for what the user has to give. There is no command where
     each would refuse the file.
-
-    Args:
-        found: what was read.
-        data: what it is, in words.
-        file: where.
-        words: options with which it was read.
     """
     given = ["--data", str(file), *words]
     recover = ["jqd", "recover"]

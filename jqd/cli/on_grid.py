@@ -63,11 +63,7 @@ class Ground(NamedTuple):
 
     def time_scale(self) -> float:
         """The unit of default times: the power of ten next to ħ over the spread of the
-        lowest levels.
-
-        Raises:
-            ValueError: too many points for their levels.
-        """
+        lowest levels."""
         # all of the report card, which no other command here needs
         from ..vetting.states import levels_of, time_unit
 
@@ -81,12 +77,7 @@ class Ground(NamedTuple):
         return time_unit(energies, float(self.quantum.hbar))
 
     def law_of(self, make: Callable[[Any], Law], data: Path | None = None) -> Law:
-        """The law that is made of quantum mechanics here; it takes the state.
-
-        Args:
-            make: makes it.
-            data: the file that the state is of, for complaints.
-        """
+        """The law that is made of quantum mechanics here; it takes the state."""
         law = make(self.quantum)
         with naming(data):
             law.prepare(law.admit(self.psi0))
@@ -102,10 +93,7 @@ def ground_of(
     """Where the file of a law tries it; None beside a matrix, or where it says nothing.
 
     Args:
-        wanted: the law.
-        hamiltonian: file of a matrix, or None.
         state: another state than that of the file: a packet in words, or a file.
-        option: what complaints call the law.
 
     Raises:
         ValueError: a state that is none of this grid; see `load_ground`.
@@ -174,8 +162,6 @@ def grid_error(law: Motion, ground: Ground, ts: np.ndarray) -> dict[str, float]:
     """The share of the probability that the grid moves, as the law estimates it.
 
     Args:
-        law: the law.
-        ground: where.
         ts: times after t0, (T,).
 
     Returns:
@@ -225,8 +211,6 @@ def read_densities(
     """Densities, or counted positions, and where the particle is.
 
     Args:
-        data: the file.
-        noise: option `--noise`.
         sigma: option `--sigma`; None for that of `noise`, or of the file.
 
     Raises:
@@ -273,12 +257,6 @@ def rows_of(
     law: Motion, record: DensityRecord, priors: Sequence[str], free: Sequence[str] = ()
 ) -> tuple[Record, Any]:
     """The rows of a record, and what shows them: an image where a lens is fitted.
-
-    Args:
-        law: the law, which may have constants of these names.
-        record: the record.
-        priors: names of nuisances.
-        free: names of free constants.
 
     Raises:
         ValueError: a lens or background beside densities, whose errors they are not.

@@ -32,11 +32,7 @@ LawWord = Annotated[
 ]
 Assigned = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        help="Value of a constant, such as g=0.3; may be repeated.",
-        rich_help_panel=MODEL,
-    ),
+    MODEL.option("--set", help="Value of a constant, such as g=0.3; may be repeated."),
 ]
 
 
@@ -46,11 +42,6 @@ def parse_law(text: str, assigned: Sequence[str] | None, option: str = "LAW") ->
     Args:
         text: e.g. `FILE.py:Law[g=0.3]`.
         assigned: each like `g=0.3`.
-        option: what complaints call the text.
-
-    Raises:
-        ValueError: several laws, one of phase space, a constant that is unknown or has
-            two values.
     """
     found = parse_laws(text, option)
     if len(found) != 1 or is_phase_space(found):
@@ -81,11 +72,7 @@ def with_values(wanted: Wanted, assigned: Sequence[str] | None) -> Wanted:
 
 
 def law_that_runs(wanted: Wanted, H: Array | Schrodinger) -> Law:
-    """The law that was asked for, of a matrix or on a grid; of a random one its mean.
-
-    Raises:
-        ValueError: a random law without a mean law; see `law_of_populations`.
-    """
+    """The law asked for, of a matrix or on a grid; of a random one its mean."""
     law = law_of_populations(wanted, H, "LAW")
     chance = law.chance()
     if chance is None:
@@ -116,13 +103,7 @@ def free_of(
     """The free constants: of `--free`, of brackets, or those of the default.
 
     Args:
-        wanted: what was asked for.
-        law: what it made.
-        text: the option, or None.
         given: whether a constant that has a value may be free.
-
-    Raises:
-        ValueError: no constant, one twice, one that has a value.
     """
     names = wanted.free
     if text is not None:

@@ -15,109 +15,91 @@ import typer
 from .._revision import COMMAND
 from .._words import did_you_mean
 
+
+class HelpSection(str):
+    """A section of the help of a command."""
+
+    def option(self, *words: Any, **settings: Any) -> Any:
+        """An option in this section, as `typer.Option` makes it."""
+        return typer.Option(*words, rich_help_panel=self, **settings)
+
+
 # The sections of a help, in their order, and the fewest options that have sections.
-DATA, MODEL, FIT, WORKERS, OUTPUT = "Data", "Model", "Fit", "Workers", "Output"
+DATA, MODEL, FIT, WORKERS, OUTPUT = map(
+    HelpSection, ("Data", "Model", "Fit", "Workers", "Output")
+)
 PANELS = (DATA, MODEL, FIT, WORKERS, OUTPUT)
 FEWEST = 5
 
 
-def seed_in(panel: str) -> Any:
+def seed_in(panel: HelpSection) -> Any:
     """The option `--seed`, in this section of the help."""
-    text = "Seed of all random numbers."
-    return typer.Option(min=0, help=text, rich_help_panel=panel)
+    return panel.option(min=0, help="Seed of all random numbers.")
 
 
-def quick_in(panel: str) -> Any:
+def quick_in(panel: HelpSection) -> Any:
     """The option `--quick`, in this section of the help."""
-    text = "Run a smaller version, which takes less time."
-    return typer.Option("--quick", help=text, rich_help_panel=panel)
+    return panel.option("--quick", help="Run a smaller version, which takes less time.")
 
 
 def start_like(example: str) -> Any:
     """The option `--start`, with an example of what it takes."""
-    text = f"First initial guess, e.g. {example}."
-    return typer.Option(help=text, rich_help_panel=FIT)
+    return FIT.option(help=f"First initial guess, e.g. {example}.")
 
 
 AsJson = Annotated[
-    bool,
-    typer.Option(
-        "--json",
-        help="Print the result as JSON and nothing else.",
-        rich_help_panel=OUTPUT,
-    ),
+    bool, OUTPUT.option("--json", help="Print the result as JSON and nothing else.")
 ]
 Out = Annotated[
     Path,
-    typer.Option(
-        help="Folder for the results; if it holds files, FOLDER-2, FOLDER-3, ..",
-        rich_help_panel=OUTPUT,
+    OUTPUT.option(
+        help="Folder for the results; if it holds files, FOLDER-2, FOLDER-3, .."
     ),
 ]
 MaybeOut = Annotated[
     Path | None,
-    typer.Option(
+    OUTPUT.option(
         help="Write summary.json and the figure to this folder; if it holds files, to "
-        "FOLDER-2, FOLDER-3, ..",
-        rich_help_panel=OUTPUT,
+        "FOLDER-2, FOLDER-3, .."
     ),
 ]
-Free = Annotated[
-    str,
-    typer.Option(
-        help="Constants to recover, separated by commas.", rich_help_panel=FIT
-    ),
-]
-Starts = Annotated[
-    int, typer.Option(min=1, help="Number of initial guesses.", rich_help_panel=FIT)
-]
+Free = Annotated[str, FIT.option(help="Constants to recover, separated by commas.")]
+Starts = Annotated[int, FIT.option(min=1, help="Number of initial guesses.")]
 T0 = Annotated[
     float | None,
-    typer.Option(
+    DATA.option(
         "--t0",
         help="Time at which the system is in --state, for data that begin later.",
         show_default="that of the data, or their first time",
-        rich_help_panel=DATA,
     ),
 ]
 Columns = Annotated[
     str,
-    typer.Option(
+    DATA.option(
         help="Which columns of a .csv hold what, e.g. t=time_us,n1=ones or t=time_us,"
         "p1=up,sigma=err: t, n0, n1, .. or p0, p1, .., sigma, shots, cluster, "
         "multiplicity, or NAME.NAME of a constant that each row sets; all others are "
-        "left out. Of two classes one is enough, of counts with --shots.",
-        rich_help_panel=DATA,
+        "left out. Of two classes one is enough, of counts with --shots."
     ),
 ]
 Shots = Annotated[
     int | None,
-    typer.Option(
-        min=1,
-        help="Number of shots of each row of a .csv, where no column gives it.",
-        rich_help_panel=DATA,
+    DATA.option(
+        min=1, help="Number of shots of each row of a .csv, where no column gives it."
     ),
 ]
 Sigma = Annotated[
     float | None,
-    typer.Option(
-        help="Standard error of the data; by default that of the file, if it has one.",
-        rich_help_panel=DATA,
+    DATA.option(
+        help="Standard error of the data; by default that of the file, if it has one."
     ),
 ]
 Levels = Annotated[
-    int | None,
-    typer.Option(
-        min=2, help="Number of levels kept of each mode.", rich_help_panel=FIT
-    ),
+    int | None, FIT.option(min=2, help="Number of levels kept of each mode.")
 ]
 Points = Annotated[
     int,
-    typer.Option(
-        min=9,
-        help="Largest number of points of a map that the fit compares.",
-        rich_help_panel=FIT,
-    ),
+    FIT.option(min=9, help="Largest number of points of a map that the fit compares."),
 ]
 PRIORS = (
     "Priors of nuisance parameters, which are fitted together with the free constants, "
@@ -130,16 +112,15 @@ PRIORS = (
     "`rho`, as in rho=uniform(0,0.1), is the correlation of two shots of one row, for "
     "counts that scatter more than independent shots: by 1 + (N - 1) rho in variance."
 )
-Nuisance = Annotated[str, typer.Option(help=PRIORS, rich_help_panel=MODEL)]
+Nuisance = Annotated[str, MODEL.option(help=PRIORS)]
 Bath = Annotated[
     str,
-    typer.Option(
+    MODEL.option(
         help="Lifetimes of levels, in the unit of the times, beside a law of a matrix: "
         "T1=20+-1,T2=15+-2, fitted with these priors, or T1=20 where it is known. They "
         "are jumps of the density operator for quantum mechanics and dephasing, and a "
         "rate of fading, an approximation, for other laws, of a qubit driven on "
-        "resonance.",
-        rich_help_panel=MODEL,
+        "resonance."
     ),
 ]
 
@@ -175,25 +156,17 @@ class Sampling:
 
     posterior: Annotated[
         bool,
-        typer.Option(
+        FIT.option(
             "--posterior",
             help="After the fit, also draw constants from their posterior.",
-            rich_help_panel=FIT,
         ),
     ] = False
     sampler: Annotated[
-        str,
-        typer.Option(
-            help="Sampler for --posterior: nuts, smc or laplace.", rich_help_panel=FIT
-        ),
+        str, FIT.option(help="Sampler for --posterior: nuts, smc or laplace.")
     ] = "nuts"
     draws: Annotated[
         int,
-        typer.Option(
-            min=4,
-            help="Number of draws in each of 4 chains, for --posterior.",
-            rich_help_panel=FIT,
-        ),
+        FIT.option(min=4, help="Number of draws in each of 4 chains, for --posterior."),
     ] = 1000
 
 
@@ -205,9 +178,6 @@ def with_options(**defaults: Any) -> Callable[[Callable[..., int]], Callable[...
 
     Args:
         **defaults: of these fields, where the command has its own.
-
-    Returns:
-        A decorator, to be used below that of typer.
     """
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
@@ -253,14 +223,7 @@ def parse_free(text: str, valid: Sequence[str] | None = None) -> tuple[str, ...]
     """Read the option `--free`: names with commas between them, e.g. `q,r`.
 
     Args:
-        text: what was given.
         valid: the constants of the law; None where it is not known yet.
-
-    Returns:
-        The names, in the order given.
-
-    Raises:
-        ValueError: if a name is unknown or comes twice, or there is none.
     """
     names = tuple(part.strip() for part in text.split(","))
     twice = len(set(names)) < len(names)
@@ -286,9 +249,6 @@ def parse_columns(text: str) -> dict[str, str] | None:
 
     Args:
         text: e.g. `t=time_us,n1=ones`; `t` is short for `t=t`. May be empty.
-
-    Raises:
-        ValueError: text of another form, a name that comes twice.
     """
     found: dict[str, str] = {}
     for part in text.split(",") if text.strip() else ():
@@ -308,11 +268,6 @@ def parse_start(text: str, free: Sequence[str]) -> dict[str, float]:
     Args:
         text: e.g. `q=0.2,r=-1.1`, or `R[0,1]=0.3` for an entry of an array; may be
             empty.
-        free: the constants that are to be recovered.
-
-    Raises:
-        ValueError: if a name is not one of `free` or comes twice, or a value is no
-            finite number.
     """
     parts = _COMMA.split(text) if text.strip() else []
     values = assignments(parts, "start", "q=0.2,r=-1.1")
@@ -331,11 +286,6 @@ def parse_nuisances(text: str, free: Sequence[str]) -> dict[str, Any]:
 
     Args:
         text: e.g. `readout=0.01+-0.002,V=uniform(0.9,1)`; may be empty.
-        free: the constants that are to be recovered.
-
-    Raises:
-        ValueError: text of another form, numbers that make no prior, a name that comes
-            twice or is free.
     """
     found: dict[str, Any] = {}
     for name, said, part in _assigned(text, "nuisance"):
@@ -353,10 +303,6 @@ def parse_bath(text: str) -> dict[str, Any]:
 
     Args:
         text: e.g. `T1=20+-1,T2=15`; may be empty.
-
-    Raises:
-        ValueError: text of another form, numbers that make no prior, another name than
-            T1 and T2 or one that comes twice, T2 alone.
     """
     found: dict[str, Any] = {}
     for name, said, part in _assigned(text, "bath"):
@@ -440,9 +386,6 @@ def parse_hamiltonian_share(text: str) -> tuple[float | None, str]:
 
     Returns:
         The share, 0.01, or None where there is none; and the other priors.
-
-    Raises:
-        ValueError: a share that is no positive number of per cent, or two of them.
     """
     parts = _COMMA.split(text) if text.strip() else []
     own = [part for part in parts if part.partition("=")[0].strip() == "H"]
@@ -459,14 +402,7 @@ def parse_hamiltonian_share(text: str) -> tuple[float | None, str]:
 
 
 def only_with(option: str, needed: str, *, given: bool, there: bool) -> None:
-    """Raise ValueError for an option that would do nothing without another one.
-
-    Args:
-        option: such as --t0.
-        needed: what it needs, such as --data.
-        given: whether it is given.
-        there: whether what it needs is.
-    """
+    """Raise ValueError for an option that would do nothing without another one."""
     if given and not there:
         raise ValueError(
             f"Argument `{option}` must be given only with {needed}, but is given "
@@ -480,12 +416,7 @@ def typed(option: str) -> bool:
 
 
 def refuse_beside(mode: str, *options: str) -> None:
-    """Raise ValueError for the first of these options that was given beside a mode.
-
-    Args:
-        mode: an option that leaves them without effect, such as --length-scales.
-        options: such as --points.
-    """
+    """Raise ValueError for the first of these options that was given beside a mode."""
     for option in filter(typed, options):
         raise ValueError(
             f"Argument `{option}` must not be given with `{mode}`, but is: it would "
@@ -503,15 +434,7 @@ def refuse_nuisances(text: str, option: str) -> None:
 
 
 def parse_set(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
-    """Read the option `--set`, which may come more than once: the values by name.
-
-    Args:
-        texts: each like `U=0.63`.
-        names: the parameters that can be set.
-
-    Raises:
-        ValueError: as of `parse_start`.
-    """
+    """Read the option `--set`, which may come more than once: the values by name."""
     values = assignments(texts, "set", "U=0.63")
     for name in values:
         if name not in names:
@@ -526,14 +449,8 @@ def parse_set(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
 def parse_noise(text: str) -> tuple[str, float | None]:
     """Read the option `--noise`.
 
-    Args:
-        text: one of `NOISE`, or `gaussian:SIGMA`.
-
     Returns:
         The noise model, and its standard error if one was given.
-
-    Raises:
-        ValueError: if the model is unknown or sigma is not positive.
     """
     kind, colon, number = text.partition(":")
     if kind not in NOISE or (colon and kind != "gaussian"):
@@ -570,11 +487,6 @@ def assignments(parts: Sequence[str], option: str, example: str) -> dict[str, fl
 
     Args:
         parts: each like `q=0.2`.
-        option: name of the option, for messages.
-        example: of how it must look.
-
-    Raises:
-        ValueError: no such assignment, a name that comes twice, no finite number.
     """
     values: dict[str, float] = {}
     for part in parts:

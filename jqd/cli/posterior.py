@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import RenderableType
 
 from .. import report
-from ..inference import Posterior, Recovery, posterior
+from ..inference import Recovery, posterior
 from ..inference.posterior.chains import module
 from ..inference.posterior.posterior import SAMPLERS
 from .options import Sampling, check_word, only_with, typed
@@ -78,14 +78,7 @@ def refuse_posterior(sampling: Sampling, option: str) -> None:
 def draw_posterior(
     session: Session, recovery: Recovery, sampling: Sampling, seed: int
 ) -> Drawn:
-    """Draw from the posterior about a fit, and write the draws.
-
-    Args:
-        session: whose folder takes them.
-        recovery: the fit.
-        sampling: how.
-        seed: of the draws.
-    """
+    """Draw from the posterior about a fit, and write the draws."""
     study, box, notes = recovery.study, None, []
     if sampling.sampler == "smc":
         low, high = (np.asarray(end)[: study.wanted] for end in study.bounds())
@@ -101,10 +94,8 @@ def draw_posterior(
         found.status,
         report.posterior_summary(found),
         [report.posterior_table(found), *found.notes(), *notes],
-        lambda: _figures(found),
+        lambda: {
+            "trace": report.figure_trace(found),
+            "corner": report.figure_corner(found),
+        },
     )
-
-
-def _figures(found: Posterior) -> "dict[str, Figure]":
-    shown = {"trace": report.figure_trace(found)}
-    return shown | {"corner": report.figure_corner(found)}

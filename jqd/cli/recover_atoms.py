@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import jax.numpy as jnp
 import numpy as np
 import optax
-import typer
 
 from .. import constants, problems, report
 from ..inference import Horizon, Polish, Recovery, Search, horizon
@@ -46,23 +45,18 @@ class Chain:
     data: Annotated[Path | None, takes("atoms")] = None
     starts: Starts = 2
     time: Annotated[
-        float,
-        typer.Option(
-            min=1.0, help="Duration of the built-in data.", rich_help_panel=DATA
-        ),
+        float, DATA.option(min=1.0, help="Duration of the built-in data.")
     ] = 60.0
     windows: Annotated[
         int,
-        typer.Option(
+        FIT.option(
             min=1,
             help="Number of time windows, each twice as long as the one before, in "
             "which each initial guess is fitted in turn.",
-            rich_help_panel=FIT,
         ),
     ] = 4
     sigma: Annotated[
-        float | None,
-        typer.Option(help="Standard error of the positions.", rich_help_panel=DATA),
+        float | None, DATA.option(help="Standard error of the positions.")
     ] = None
 
 

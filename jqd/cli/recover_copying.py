@@ -7,7 +7,6 @@ from typing import Annotated, Any, TypeVar
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-import typer
 from jaxtyping import Array
 
 from .. import constants, problems
@@ -60,24 +59,22 @@ def copying(
     free: Free = "q,r",
     start: Annotated[str, start_like("q=0.2,r=-1.1")] = "",
     starts: Starts = 64,
-    noise: str = typer.Option(
+    noise: str = DATA.option(
         "auto",
         help="Noise of the data: auto, none, gaussian, gaussian:SIGMA, multinomial "
         "(counts of independent shots) or ensemble (counts of one ensemble that "
         "copies itself).",
-        rich_help_panel=DATA,
     ),
     t0: T0 = None,
     columns: Columns = "",
     shots: Shots = None,
     nuisance: Annotated[
         str,
-        typer.Option(
+        MODEL.option(
             help=f"{PRIORS} H=1% gives each real parameter of the Hamiltonian "
             "(energies relative to the first, real and imaginary parts of couplings) a "
             "standard deviation of 1 % of the largest coupling |H_ab|, a != b; a "
-            "coupling of 0 stays 0.",
-            rich_help_panel=MODEL,
+            "coupling of 0 stays 0."
         ),
     ] = "",
     bath: Bath = "",
@@ -95,34 +92,66 @@ def copying(
         data, hamiltonian, state, noise, t0, columns, shots
     )
     law = law_of(CopyDynamics.from_hamiltonian, H, psi0, hamiltonian, state)
-    refuse_nodes(law, psi0, record, (*names, *priors))
+    return fit_populations(
+        law, H, psi0, record, priors, share=share, free=names, start=first,
+        starts=min(starts, 8) if common.quick else starts, bath=bath, data=data,
+        columns=columns, shots=shots, nuisance=nuisance, sampling=sampling,
+        common=common,
+    )  # fmt: skip
+
+
+def fit_populations(
+    law: Law,
+    H: Array,
+    psi0: np.ndarray,
+    record: Record,
+    priors: Mapping[str, Prior],
+    *,
+    free: tuple[str, ...],
+    start: Mapping[str, float],
+    starts: int,
+    bath: str,
+    data: Path | None,
+    columns: str,
+    shots: int | None,
+    nuisance: str,
+    sampling: Sampling,
+    common: Common,
+    share: float | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> int:
+    """Recover constants of a law of a matrix from populations.
+
+    Args:
+        share: of the largest coupling, as width of the priors of H.
+        settings: more of them to be kept with the results.
+
+    Returns:
+        Exit code, as of `fit`.
+    """
+    refuse_nodes(law, psi0, record, (*free, *priors))
     bathed = in_bath(law, priors, np.asarray(H), parse_bath(bath))
-    priors = bathed.priors
-    shown = instrument_of(law, record, priors, fading=bathed.fading)
+    law, priors = bathed.law, bathed.priors
     record = with_scatter(record, priors, constants.names(law), data, columns, shots)
+    shown = instrument_of(law, record, priors, free, bathed.fading)
     if share is not None:
-        priors |= _of_hamiltonian(law, share, priors, record)
+        priors |= _of_hamiltonian(bathed.law, share, priors, record)
     bathed.announce()
     quick = Search(steps=20, windows=4, chunk=10)
     return fit(
-        common, law, record, psi0=psi0, free=names, start=first or None, file=data,
-        starts=min(starts, 8) if common.quick else starts,
-        search=quick if common.quick else Search(),
+        common, law, record, psi0=psi0, free=free, start=start or None, file=data,
+        starts=starts, search=quick if common.quick else Search(),
         names=[f"p{i}" for i in range(record.values.shape[1])],
         instrument=shown, nuisances=priors, sampling=sampling,
-        settings={"noise": type(record.noise).__name__, "nuisances": nuisance,
-                  "bath": bath},
+        settings={**(settings or {}), "noise": type(record.noise).__name__,
+                  "nuisances": nuisance, "bath": bath},
     )  # fmt: skip
 
 
 def _of_hamiltonian(
     law: CopyDynamics, share: float, others: Mapping[str, Prior], record: Record
 ) -> dict[str, Prior]:
-    """Priors of H=1%.
-
-    Raises:
-        ValueError: a part of H that has another prior, a record without errors.
-    """
+    """Priors of H=1%."""
     found = hamiltonian_priors(law, share * np.max(np.asarray(law.R)))
     twice = sorted({*found} & {*others})
     if twice:
@@ -148,11 +177,8 @@ def instrument_of(
     """What shows populations: with errors where there are priors of them.
 
     Args:
-        law: the law, which may have constants of these names.
         record: whose t0 is the time from which on contrast fades; its rows may set
             constants of what shows them.
-        priors: of nuisances.
-        free: names of free constants.
         fading: rate at which contrast is lost, where it stands for a bath.
     """
     own = constants.names(law)
@@ -180,15 +206,8 @@ def with_scatter(
     """The record, with counts that scatter more where there is a prior of that.
 
     Args:
-        record: the record.
-        priors: of nuisances.
         own: names of constants that laws have of their own.
         file: of its counts, None where no rows of one time were added.
-        columns, shots: the options with which it was read.
-
-    Raises:
-        ValueError: a prior of rho beside other data than counts of shots, or where
-            unlike numbers of rows were added.
     """
     named = [n for n in priors if n.rpartition(".")[2] == "rho" and n not in own]
     if not named:
@@ -230,11 +249,7 @@ def read_populations(
     """Hamiltonian, state and record of populations; the built-in ones without files.
 
     Args:
-        file, hamiltonian, state, noise, t0, columns, shots: of the options.
         settings: whether rows may be runs of their own.
-
-    Raises:
-        ValueError: files that are not given together, or not sound; rows of settings.
     """
     files = {"--data": file, "--hamiltonian": hamiltonian, "--state": state}
     missing = [name for name, one in files.items() if one is None]
@@ -278,11 +293,7 @@ def check_course(record: Record, file: Path) -> None:
 def read_problem(
     hamiltonian: Path | None, state: Path | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hamiltonian and state; the built-in ones without files.
-
-    Raises:
-        ValueError: one file without the other, or one that is not sound.
-    """
+    """Hamiltonian and state; the built-in ones without files."""
     if (hamiltonian is None) != (state is None):
         raise ValueError(
             "Arguments `--hamiltonian` and `--state` must be given together, but "

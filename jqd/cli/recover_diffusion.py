@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
-import typer
 
 from .. import problems, report
 from ..evolution import Fixed
@@ -59,29 +58,20 @@ STARTS, FEW = 64, 4
 def diffusion(
     *,
     data: Annotated[Path | None, takes("density")] = None,
-    column: str = typer.Option(
-        "density", help="Name of the densities in the file.", rich_help_panel=DATA
-    ),
-    free: str = typer.Option(
-        "D",
-        help=f"Constants to recover, separated by commas: {', '.join(CONSTANTS)}.",
-        rich_help_panel=FIT,
+    column: str = DATA.option("density", help="Name of the densities in the file."),
+    free: str = FIT.option(
+        "D", help=f"Constants to recover, separated by commas: {', '.join(CONSTANTS)}."
     ),
     start: Annotated[str, start_like("D=0.3")] = "",
-    starts: int | None = typer.Option(
+    starts: int | None = FIT.option(
         None,
         min=1,
         help="Number of initial guesses.",
         show_default="64; 4 for the forms window and links",
-        rich_help_panel=FIT,
     ),
-    form: str = typer.Option(
-        "auto", help=f"Form of the law: {', '.join(FORMS)}.", rich_help_panel=FIT
-    ),
-    estimator: str = typer.Option(
-        "fit",
-        help="fit; or, without evolving the law, spectrum, energy or residual.",
-        rich_help_panel=FIT,
+    form: str = FIT.option("auto", help=f"Form of the law: {', '.join(FORMS)}."),
+    estimator: str = FIT.option(
+        "fit", help="fit; or, without evolving the law, spectrum, energy or residual."
     ),
     sigma: Sigma = None,
     nuisance: Nuisance = "",

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
-import typer
 
 from .. import _checks, constants, problems, report
 from ..evolution import Propagator, evolve
@@ -84,49 +83,35 @@ _UNTOLD = {
 def husimi(
     *,
     data: Annotated[Path | None, takes("phase space")] = None,
-    hamiltonian: str = typer.Option(
+    hamiltonian: str = MODEL.option(
         "0.5*U*ad^2*a^2",
         help="Hamiltonian in a, ad (a1, ad1, ..), q, p and parameters.",
-        rich_help_panel=MODEL,
     ),
-    assigned: list[str] = typer.Option(
+    assigned: list[str] = MODEL.option(
         [],
         "--set",
         help="Value of a parameter of --hamiltonian, e.g. U=0.63; may be repeated.",
-        rich_help_panel=MODEL,
     ),
-    pulses: list[str] = typer.Option(
-        [], "--pulse", help=_PULSES, rich_help_panel=MODEL
-    ),
-    bath: str = typer.Option(
-        "", help="Rates of a bath, e.g. gamma=0.2,nbar=0.1.", rich_help_panel=MODEL
-    ),
-    free: str = typer.Option(
+    pulses: list[str] = MODEL.option([], "--pulse", help=_PULSES),
+    bath: str = MODEL.option("", help="Rates of a bath, e.g. gamma=0.2,nbar=0.1."),
+    free: str = FIT.option(
         "C",
         help="Constants to recover, separated by commas: C, s, parameters of "
         "--hamiltonian, rates of --bath, parameters of pulses such as drive.omega.",
-        rich_help_panel=FIT,
     ),
     start: Annotated[str, start_like("C=0.4,U=1.1")] = "",
     starts: Starts = 32,
-    form: str = typer.Option(
-        "auto", help=f"Form of the law: {', '.join(FORMS)}.", rich_help_panel=FIT
-    ),
-    loss: str = typer.Option(
-        "auto", help=f"Loss of the fit: {', '.join(LOSSES)}.", rich_help_panel=FIT
-    ),
+    form: str = FIT.option("auto", help=f"Form of the law: {', '.join(FORMS)}."),
+    loss: str = FIT.option("auto", help=f"Loss of the fit: {', '.join(LOSSES)}."),
     levels: Levels = None,
     points: Points = 600,
     sigma: Sigma = None,
-    length_scales: bool = typer.Option(
+    length_scales: bool = FIT.option(
         False,
         "--length-scales",
         help="Instead of a fit, find lengths for which --hamiltonian has no diffusion.",
-        rich_help_panel=FIT,
     ),
-    kappa: float = typer.Option(
-        1.0, help="Scale of the action, for --length-scales.", rich_help_panel=FIT
-    ),
+    kappa: float = FIT.option(1.0, help="Scale of the action, for --length-scales."),
     nuisance: Nuisance = "",
     sampling: Sampling,
     common: Common,
@@ -291,13 +276,7 @@ def _record(file: Path | None, loss: str, sigma: float | None) -> PhaseSpaceReco
 def chosen_form(
     hamiltonian: Driven, free: tuple[str, ...], bath: Bath | None
 ) -> tuple[str, str]:
-    """The form that carries the law, and why.
-
-    Args:
-        hamiltonian: H.
-        free: constants that are to be recovered.
-        bath: of the modes, or None.
-    """
+    """The form that carries the law, and why."""
     symbol = hamiltonian.outline()
     if "s" in free:
         return "fock", "length scales s are free, which no other form has"

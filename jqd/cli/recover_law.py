@@ -4,15 +4,10 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import typer
-
 from .. import constants
 from ..inference import Search
-from .copy_nodes import refuse_nodes
 from .fit import fit
 from .law_words import Wanted
-from .lifetimes import in_bath
 from .on_grid import (
     grid_error,
     ground_of,
@@ -35,18 +30,12 @@ from .options import (
     Sampling,
     Shots,
     Starts,
-    parse_bath,
     parse_nuisances,
     parse_start,
     start_like,
     with_options,
 )
-from .recover_copying import (
-    instrument_of,
-    law_of,
-    read_populations,
-    with_scatter,
-)
+from .recover_copying import fit_populations, law_of, read_populations, with_scatter
 from .recover_diffusion import draw_densities
 from .session import Matrix, State, takes
 
@@ -64,18 +53,15 @@ def law(
     assigned: Assigned = None,
     free: Annotated[
         str | None,
-        typer.Option(
+        FIT.option(
             help="Constants to recover, separated by commas.",
             show_default="those declared with jqd.free that have no value",
-            rich_help_panel=FIT,
         ),
     ] = None,
     start: Annotated[str, start_like("g=0.2")] = "",
     starts: Starts = 16,
-    noise: str = typer.Option(
-        "auto",
-        help="Noise of the data, as for `jqd recover copying`.",
-        rich_help_panel=DATA,
+    noise: str = DATA.option(
+        "auto", help="Noise of the data, as for `jqd recover copying`."
     ),
     t0: T0 = None,
     columns: Columns = "",
@@ -113,22 +99,11 @@ def law(
     names = free_of(wanted, made, free)
     first = parse_start(start, names)
     priors = parse_nuisances(nuisance, names)
-    refuse_nodes(made, psi0, record, (*names, *priors))
-    bathed = in_bath(made, priors, np.asarray(H), parse_bath(bath))
-    made, priors = bathed.law, bathed.priors
-    record = with_scatter(record, priors, constants.names(made), data, columns, shots)
-    shown = instrument_of(made, record, priors, names, bathed.fading)
-    bathed.announce()
-    quick = Search(steps=20, windows=4, chunk=10)
-    return fit(
-        common, made, record, psi0=psi0, free=names, start=first or None, file=data,
-        starts=min(starts, 4) if common.quick else starts,
-        search=quick if common.quick else Search(),
-        names=[f"p{i}" for i in range(record.values.shape[1])],
-        instrument=shown, nuisances=priors, sampling=sampling,
-        settings={"law": " ".join(words_of(wanted)),
-                  "noise": type(record.noise).__name__, "nuisances": nuisance,
-                  "bath": bath},
+    return fit_populations(
+        made, H, psi0, record, priors, free=names, start=first,
+        starts=min(starts, 4) if common.quick else starts, bath=bath, data=data,
+        columns=columns, shots=shots, nuisance=nuisance, sampling=sampling,
+        common=common, settings={"law": " ".join(words_of(wanted))},
     )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import jax
 import numpy as np
-import typer
 from rich.table import Table
 
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
@@ -40,23 +39,20 @@ def statistics(
     data: Annotated[
         Path | None, takes("statistics", "Each row of numbers is one draw.")
     ] = None,
-    free: str = typer.Option(
+    free: str = FIT.option(
         "",
         help="Constants to recover, out of g, T, mu.",
         show_default="g for occupation numbers, all three for a curve",
-        rich_help_panel=FIT,
     ),
-    start: str = typer.Option(
+    start: str = FIT.option(
         "",
         help="First initial guess of a free constant, or value of another, e.g. T=1.2.",
-        rich_help_panel=FIT,
     ),
     starts: Starts = 7,
-    correlation: Path | None = typer.Option(
+    correlation: Path | None = DATA.option(
         None,
         help="Correlations of the errors of a curve, which has a column sigma: .npy, "
         ".npz or .csv with a matrix, a row and a column for each row of --data.",
-        rich_help_panel=DATA,
     ),
     common: Common,
 ) -> int:

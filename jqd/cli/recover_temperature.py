@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import typer
 from rich.table import Table
 
 from ..inference import Unidentifiable
@@ -29,17 +28,14 @@ def temperature(
     data: Annotated[
         Path | None, takes("light", "Each row of counts is one count.")
     ] = None,
-    n_max: int | None = typer.Option(
+    n_max: int | None = MODEL.option(
         None,
         min=1,
         help="Largest number of photons that a mode can hold; by default that of the "
         "file, if it has a column n_max, or any number.",
-        rich_help_panel=MODEL,
     ),
-    free: str = typer.Option(
-        "T",
-        help="Constant to recover: T alone, since only omega/T matters.",
-        rich_help_panel=FIT,
+    free: str = FIT.option(
+        "T", help="Constant to recover: T alone, since only omega/T matters."
     ),
     common: Common,
 ) -> int:
@@ -123,10 +119,8 @@ def _printed(fits: Mapping[str, TemperatureFit]) -> list[Any]:
 
 
 def _draw(axis: Any, name: str, record: Record, fit: TemperatureFit) -> None:
-    T = fit.T
-    words = str(T)
     draw = _draw_counts if isinstance(record, PhotonCounts) else _draw_curve
-    draw(axis, record, T.value, words)
+    draw(axis, record, fit.T.value, str(fit.T))
 
 
 def _draw_counts(axis: Any, record: Any, T: float, words: str) -> None:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import jax
 import jax.numpy as jnp
-import typer
 
 from .. import constants, problems
 from ..evolution import Propagator, evolve
@@ -48,24 +47,18 @@ def tower(
     free: Free = "strength,omega,beta",
     start: Annotated[str, start_like("omega=0.9")] = "",
     starts: Starts = 1,
-    levels: int = typer.Option(
-        60, min=2, help="Number of levels of the matter.", rich_help_panel=MODEL
-    ),
-    photons: int = typer.Option(
-        8, min=1, help="Largest number of photons.", rich_help_panel=MODEL
-    ),
-    sigma: float | None = typer.Option(
+    levels: int = MODEL.option(60, min=2, help="Number of levels of the matter."),
+    photons: int = MODEL.option(8, min=1, help="Largest number of photons."),
+    sigma: float | None = DATA.option(
         None,
         help="Standard error of the norms; counts have their own.",
         show_default=f"that of the file, or {SIGMA:g}",
-        rich_help_panel=DATA,
     ),
-    t0: float | None = typer.Option(
+    t0: float | None = DATA.option(
         None,
         "--t0",
         help="Time at which the light is in the foot of the tower.",
         show_default="that of the data, or 0",
-        rich_help_panel=DATA,
     ),
     common: Common,
 ) -> int:

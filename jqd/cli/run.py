@@ -22,37 +22,31 @@ def run(
     file: Path = typer.Argument(
         metavar="FILE", help="A Python file with a function run(context)."
     ),
-    out: Path = typer.Option(
+    out: Path = OUTPUT.option(
         None,
         help="Folder for the results, results/NAME by default; if it holds files, "
         "FOLDER-2, FOLDER-3, ..",
-        rich_help_panel=OUTPUT,
     ),
     quick: Annotated[bool, quick_in(MODEL)] = False,
-    resume: Path = typer.Option(
-        None,
-        help="Folder of a run of FILE that was stopped, to continue there.",
-        rich_help_panel=OUTPUT,
+    resume: Path = OUTPUT.option(
+        None, help="Folder of a run of FILE that was stopped, to continue there."
     ),
-    store: str = typer.Option(
+    store: str = OUTPUT.option(
         None,
         help="Folder or URL for the stores of its sweeps, which several runs may "
         "share; in --out by default.",
-        rich_help_panel=OUTPUT,
     ),
     *,
     workers: Workers,
     as_json: AsJson = False,
-    show_traceback: bool = typer.Option(
-        False,
-        "--traceback",
-        help="Show where in the code the experiment failed.",
-        rich_help_panel=OUTPUT,
+    show_traceback: bool = OUTPUT.option(
+        False, "--traceback", help="Show where in the code the experiment failed."
     ),
 ) -> int:
     """Run an experiment: your own, or one of those that come with jqd."""
     # An experiment may print; with --json that must not mix with the result.
-    output = contextlib.redirect_stdout(sys.stderr) if as_json else _nothing()
+    as_it_is = contextlib.nullcontext()
+    output = contextlib.redirect_stdout(sys.stderr) if as_json else as_it_is
     try:
         with output:
             summary, folder = report.run_experiment(
@@ -70,7 +64,3 @@ def run(
         plain_console().print(summary_table(shown, file.stem))
         print(f"Results are in {folder}")
     return 0 if summary.get("status", "ok") == "ok" else 1
-
-
-def _nothing() -> contextlib.nullcontext[None]:
-    return contextlib.nullcontext()

@@ -8,16 +8,15 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from .. import _checks, problems, report
+from .. import _checks, report
 from ..ensembles.copying.sampler import STEP_OF
-from ..records import load_matrix, load_state
 from ..sweeps import Store, SweepError
 from ..sweeps.claims import OWN_LEASE
 from ..sweeps.objects import Objects
 from ..sweeps.points import STATUS
 from .copy_blocks import DIMS, MAX_STEPS, METHODS, Run, Sampling, block_width, sampled
 from .options import MODEL, OUTPUT, Common, check_word, refuse_beside, with_options
-from .recover_copying import time_scale
+from .recover_copying import read_problem, time_scale
 from .session import Matrix, Outcome, Session, State, carry_out
 from .setups import Verb
 from .sweeping import PLACE, Worker, Workers, lease_of
@@ -38,22 +37,18 @@ def copying(
     hamiltonian: Matrix = None,
     state: State = None,
     sampling: Sampling,
-    remedy: str = typer.Option(
+    remedy: str = MODEL.option(
         "none",
         help="Remedy against populations that reach zero: none, spectators:NUMBER or "
         "admixture:SHARE.",
-        rich_help_panel=MODEL,
     ),
-    store: str | None = typer.Option(
-        None,
-        help=f"{PLACE} that all workers can reach; in --out by default.",
-        rich_help_panel=OUTPUT,
+    store: str | None = OUTPUT.option(
+        None, help=f"{PLACE} that all workers can reach; in --out by default."
     ),
-    resume: str | None = typer.Option(
+    resume: str | None = OUTPUT.option(
         None,
         help="Folder or store of a run to continue, or to join; what it samples is "
         "stored there.",
-        rich_help_panel=OUTPUT,
     ),
     lease: Annotated[float | None, lease_of("30; 120 with --store")] = None,
     workers: Workers,
@@ -115,16 +110,7 @@ def _options(sampling: Sampling, remedy: str, common: Common) -> Sampling:
 
 def _asked(options: Sampling, hamiltonian: Path | None, state: Path | None) -> Run:
     """The run that is asked for; bad input is refused here, before a folder is made."""
-    if hamiltonian is None and state is None:
-        problem = problems.four_level()
-        H, psi = np.asarray(problem.hamiltonian), np.asarray(problem.psi0)
-    elif hamiltonian is None or state is None:
-        raise ValueError(
-            "Arguments `--hamiltonian` and `--state` must be given together, but "
-            f"{'--hamiltonian' if hamiltonian is None else '--state'} is missing."
-        )
-    else:
-        H, psi = load_matrix(hamiltonian), load_state(state)
+    H, psi = read_problem(hamiltonian, state)
     if options.time is None:
         time = 10 * time_scale(np.asarray(H), hamiltonian)
         options = replace(options, time=time)

@@ -11,12 +11,7 @@ import jax
 import numpy as np
 import typer
 from rich.console import RenderableType
-from rich.progress import (
-    BarColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from .. import report
@@ -25,23 +20,20 @@ from .._files import OutputError, atomic_file, finished_work_in, to_json, writin
 from .._redaction import without_secrets
 from ..records import help_text
 from ..report.store import TAKEN
-from .options import DATA, MODEL, Common
+from .options import DATA, MODEL, Common, HelpSection
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
 
-def takes(kind: str, more: str = "", panel: str = DATA) -> Any:
+def takes(kind: str, more: str = "", panel: HelpSection = DATA) -> Any:
     """An option for a file, described by the table of formats.
 
     Args:
         kind: one of `records.formats.KINDS`.
-        more: what the command has to say of its own, after that.
-        panel: the section of the help.
     """
-    text = f"{help_text(kind)} {more}".strip()
-    return typer.Option(help=text, rich_help_panel=panel)
+    return panel.option(help=f"{help_text(kind)} {more}".strip())
 
 
 def takes_argument(kind: str) -> Any:
@@ -161,8 +153,6 @@ def carry_out(
     """Do the work of a command under progress bars, print what it finds, write it.
 
     Args:
-        common: where to, and how to print.
-        work: what the command does.
         session: another one than that of `common.out`.
 
     Returns:
@@ -191,12 +181,7 @@ def carry_out(
 def write_figures(
     draw: "Callable[[], Mapping[str, Figure]]", folder: Path
 ) -> list[Path]:
-    """Draw figures and write them: their files, none where one line says what failed.
-
-    Args:
-        draw: draws them, by name.
-        folder: where they go.
-    """
+    """Draw figures and write them: their files, or none and a line on what failed."""
     with unless_it_fails("figures"):
         figures = draw()
         return report.save_figures(figures, folder) if figures else []
@@ -219,11 +204,7 @@ def make_parent(file: Path) -> None:
 
 @contextmanager
 def run_folder(out: Path | None) -> Iterator[Path | None]:
-    """A new run folder; where the block fails, none that is empty is left.
-
-    Args:
-        out: option `--out`; None for no folder.
-    """
+    """A new run folder; where the block fails, none that is empty is left."""
     if out is None:
         yield None
         return
@@ -252,13 +233,7 @@ def unless_it_fails(what: str) -> Iterator[None]:
 def conclude(
     summary: Mapping[str, Any], printed: Sequence[RenderableType], *, as_json: bool
 ) -> int:
-    """Print what was found; the exit code: 0 if its status is a success, else 1.
-
-    Args:
-        summary: what was found; without a status, it is a success.
-        printed: what a person reads instead.
-        as_json: whether standard output gets the JSON and nothing else.
-    """
+    """Print what was found; the exit code: 0 if its status is a success, else 1."""
     if as_json:
         print(to_json(summary))
     else:
@@ -267,6 +242,24 @@ def conclude(
             text = isinstance(part, str)
             console.print(in_lines(part, console.width) if text else part)
     return 0 if summary.get("status", "ok") in SUCCESS else 1
+
+
+def conclude_in(
+    folder: Path | None,
+    summary: Mapping[str, Any],
+    printed: Sequence[RenderableType],
+    figures: "Callable[[], Mapping[str, Figure]]",
+    *,
+    as_json: bool,
+) -> int:
+    """Write and draw what was found, where there is a folder; then `conclude`."""
+    if folder is not None:
+        with finished_work_in(folder, ""):
+            kept = {**summary, "provenance": report.provenance()}
+            report.write_json(kept, folder / "summary.json")
+            write_figures(figures, folder)
+        printed = [*printed, f"Results in {folder}"]
+    return conclude(summary, printed, as_json=as_json)
 
 
 def table_of(

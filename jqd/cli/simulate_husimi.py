@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import jax
 import numpy as np
-import typer
 
 from ..evolution import Propagator
 from ..instruments import Direct, Gaussian
@@ -41,26 +40,14 @@ KERR = "0.5*U*ad^2*a^2"
 POINTS, REACH = 41, 3.2
 # Options that are those of `jqd design husimi` as well.
 OfOneMode = Annotated[
-    str,
-    typer.Option(
-        help="Hamiltonian in a, ad, q, p and parameters.", rich_help_panel=MODEL
-    ),
+    str, MODEL.option(help="Hamiltonian in a, ad, q, p and parameters.")
 ]
 Amplitude = Annotated[
-    str,
-    typer.Option(
-        help="Amplitude of the initial coherent state.", rich_help_panel=MODEL
-    ),
+    str, MODEL.option(help="Amplitude of the initial coherent state.")
 ]
-Kind = Annotated[
-    str,
-    typer.Option(help=f"Kind of data: {' or '.join(WORDS)}.", rich_help_panel=DATA),
-]
+Kind = Annotated[str, DATA.option(help=f"Kind of data: {' or '.join(WORDS)}.")]
 OfMap = Annotated[
-    float,
-    typer.Option(
-        help="Standard error of a single measurement of a map.", rich_help_panel=DATA
-    ),
+    float, DATA.option(help="Standard error of a single measurement of a map.")
 ]
 
 
@@ -129,14 +116,7 @@ def refuse_negative(record: str, C: float) -> None:
 def blank_record(
     kind: str, ts: np.ndarray, amplitude: complex, truth: Mapping[str, float]
 ) -> PhaseSpaceRecord:
-    """A record of one mode without values yet; a map has its points.
-
-    Args:
-        kind: one of `WORDS`.
-        ts: times, (T,).
-        amplitude: of the coherent state at t = 0.
-        truth: C and parameters of the Hamiltonian.
-    """
+    """A record of one mode without values yet; a map has its points."""
     points = axes = None
     if kind == "map":
         # all of a state of so many quanta

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import typer
 
 from .. import problems
 from ..evolution import Propagator
@@ -45,12 +44,8 @@ from .simulation import (
 def statistics(
     *,
     assigned: Annotated[list[str] | None, sets("g (1)")] = None,
-    particles: int = typer.Option(
-        50, min=1, help="Number of particles in each draw.", rich_help_panel=MODEL
-    ),
-    states: int = typer.Option(
-        20, min=2, help="Number of states they can occupy.", rich_help_panel=MODEL
-    ),
+    particles: int = MODEL.option(50, min=1, help="Number of particles in each draw."),
+    states: int = MODEL.option(20, min=2, help="Number of states they can occupy."),
     simulation: Simulation,
 ) -> int:
     """Simulate occupation numbers of N particles in M states, one draw per shot."""
@@ -74,20 +69,11 @@ def springs(
     assigned: Annotated[
         list[str] | None, sets("K of all springs, or K[0], K[1], .. (random)")
     ] = None,
-    number_of: int = typer.Option(
-        10,
-        "--springs",
-        min=1,
-        help="Number of springs in the chain.",
-        rich_help_panel=MODEL,
+    number_of: int = MODEL.option(
+        10, "--springs", min=1, help="Number of springs in the chain."
     ),
-    time: Annotated[
-        float,
-        typer.Option(min=1.0, help="Duration of the data.", rich_help_panel=MODEL),
-    ] = 60.0,
-    sigma: float = typer.Option(
-        1e-3, help="Standard error of a single measurement.", rich_help_panel=DATA
-    ),
+    time: Annotated[float, MODEL.option(min=1.0, help="Duration of the data.")] = 60.0,
+    sigma: float = DATA.option(1e-3, help="Standard error of a single measurement."),
     simulation: Simulation,
 ) -> int:
     """Simulate positions of the kicked end of a chain, each a mean over the shots."""
@@ -123,12 +109,8 @@ def tower(
         list[str] | None, sets("strength (0.15), omega (0.8), beta (0.7)")
     ] = None,
     times: Times = "0.5:30:60",
-    levels: int = typer.Option(
-        60, min=2, help="Number of levels of the matter.", rich_help_panel=MODEL
-    ),
-    photons: int = typer.Option(
-        8, min=1, help="Largest number of photons.", rich_help_panel=MODEL
-    ),
+    levels: int = MODEL.option(60, min=2, help="Number of levels of the matter."),
+    photons: int = MODEL.option(8, min=1, help="Largest number of photons."),
     simulation: Simulation,
 ) -> int:
     """Simulate photon counts in a tower over random matter, which --seed draws too."""
@@ -158,16 +140,13 @@ def tower(
 def temperature(
     *,
     assigned: Annotated[list[str] | None, sets("T (1)")] = None,
-    omega: str = typer.Option(
-        "1",
-        help="Frequencies of the modes, separated by commas.",
-        rich_help_panel=MODEL,
+    omega: str = MODEL.option(
+        "1", help="Frequencies of the modes, separated by commas."
     ),
-    n_max: int | None = typer.Option(
+    n_max: int | None = MODEL.option(
         None,
         min=1,
         help="Largest number of photons that a mode can hold; unlimited by default.",
-        rich_help_panel=MODEL,
     ),
     simulation: Simulation,
 ) -> int:

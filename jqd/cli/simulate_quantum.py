@@ -1,14 +1,13 @@
 """`jqd simulate copying`, `law`, `diffusion`: counts of classes, positions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
-import typer
 from jaxtyping import Array
 
 from .. import problems
@@ -43,15 +42,7 @@ from .one_law import (
     told,
     words_of,
 )
-from .options import (
-    DATA,
-    Bath,
-    only_with,
-    parse_bath,
-    typed,
-    with_errors,
-    with_options,
-)
+from .options import DATA, Bath, only_with, parse_bath, typed, with_errors, with_options
 from .recover_copying import law_of, read_problem, time_scale
 from .session import Matrix, State
 from .simulation import (
@@ -66,27 +57,34 @@ from .simulation import (
     true_values,
 )
 
-Readout = Annotated[
-    float,
-    typer.Option(
-        min=0.0,
-        max=1.0,
-        help="Readout error: share of the shots that show a random class, twice the "
-        "probability of a flip for two classes.",
-        rich_help_panel=DATA,
-    ),
-]
 
-Rho = Annotated[
-    float,
-    typer.Option(
-        min=0.0,
-        max=1.0,
-        help="Correlation of two shots of one time: N of them scatter with 1 + (N - 1) "
-        "RHO times the variance of independent ones.",
-        rich_help_panel=DATA,
-    ),
-]
+@dataclass(frozen=True)
+class Counting:
+    """When counts of classes are drawn, and what stands between them and the law."""
+
+    times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None
+    plan: Plan = None
+    readout: Annotated[
+        float,
+        DATA.option(
+            min=0.0,
+            max=1.0,
+            help="Readout error: share of the shots that show a random class, twice "
+            "the probability of a flip for two classes.",
+        ),
+    ] = 0.0
+    rho: Annotated[
+        float,
+        DATA.option(
+            min=0.0,
+            max=1.0,
+            help="Correlation of two shots of one time: N of them scatter with 1 + (N "
+            "- 1) RHO times the variance of independent ones.",
+        ),
+    ] = 0.0
+    bath: Bath = ""
+
+
 # The prior that the printed command gives rho: it ends at so many times the true one.
 WIDE = 10
 
@@ -97,11 +95,7 @@ def copying(
     hamiltonian: Matrix = None,
     state: State = None,
     assigned: Annotated[list[str] | None, sets("q (0.5), r (-0.5)")] = None,
-    times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None,
-    plan: Plan = None,
-    readout: Readout = 0.0,
-    rho: Rho = 0.0,
-    bath: Bath = "",
+    counting: Counting,
     simulation: Simulation,
 ) -> int:
     """Simulate counts of classes under copy dynamics.
@@ -116,9 +110,8 @@ def copying(
 
     return counts_of(
         "copying", make, lambda law: truth,
-        lambda law, free: ("recover", ["copying"]), simulation,
-        hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
-        rho=rho, bath=bath,
+        lambda law, free: ("recover", ["copying"]), counting, simulation, hamiltonian,
+        state,
     )  # fmt: skip
 
 
@@ -129,11 +122,7 @@ def law(
     hamiltonian: Matrix = None,
     state: StateOrPacket = None,
     assigned: Assigned = None,
-    times: Annotated[str | None, times_or(f"0:6:61, {SCALED}")] = None,
-    plan: Plan = None,
-    readout: Readout = 0.0,
-    rho: Rho = 0.0,
-    bath: Bath = "",
+    counting: Counting,
     simulation: Simulation,
 ) -> int:
     """Simulate counts under your own law, or one of the library, as for `copying`.
@@ -153,11 +142,12 @@ def law(
     if ground is not None:
         for option in ("--readout", "--rho", "--bath"):
             only_with(option, "laws of a matrix", given=typed(option), there=False)
-        return _on_ground(ground, make, wanted, read, simulation, times, plan)
+        return _on_ground(
+            ground, make, wanted, read, simulation, counting.times, counting.plan
+        )
     return counts_of(
-        "law", make, partial(told, wanted), read, simulation,
-        hamiltonian=hamiltonian, state=state, times=times, plan=plan, readout=readout,
-        rho=rho, bath=bath,
+        "law", make, partial(told, wanted), read, counting, simulation, hamiltonian,
+        state,
     )  # fmt: skip
 
 
@@ -186,37 +176,25 @@ def counts_of(
     make: Callable[[Array], Law],
     truth: Callable[[Any], Mapping[str, float]],
     read: Callable[[Any, str], tuple[str, Sequence[str]]],
+    counting: Counting,
     simulation: Simulation,
-    *,
     hamiltonian: Path | None,
     state: Path | None,
-    times: str | None,
-    plan: Path | None,
-    readout: float,
-    rho: float,
-    bath: str,
 ) -> int:
     """Draw counts of classes under a law of a matrix.
 
     Args:
-        name: what the command is called.
-        make: the law of H.
-        truth: its constants by name, of the law.
         read: verb and first words of the command that reads the data, of the law and
             of what a plan frees.
-        simulation: shots, seed, files.
-        hamiltonian, state, times, plan, readout, rho, bath: the options.
-
-    Returns:
-        Exit code.
     """
     out = simulation.out
     H, psi0 = read_problem(hamiltonian, state)
     default = spaced(0, 6, 61, time_scale(H, hamiltonian))
-    seen = looks(name, plan, times, default, simulation.shots, 1000)
+    seen = looks(name, counting.plan, counting.times, default, simulation.shots, 1000)
     if seen.ts[0] != 0 and out.suffix == ".csv":
+        option = "--times" if counting.plan is None else "--settings"
         raise ValueError(
-            f"Argument `{'--times' if plan is None else '--settings'}` must begin at 0 "
+            f"Argument `{option}` must begin at 0 "
             "for counts in a .csv, which holds no other time of the state, but begins "
             f"at {seen.ts[0]:g}; give --out a .npz, .zarr or .nc."
         )
@@ -224,8 +202,9 @@ def counts_of(
         option: out.with_name(f"{out.stem}_{name}.npy")
         for option, name in (("hamiltonian", "hamiltonian"), ("state", "psi0"))
     }
+    readout, rho = counting.readout, counting.rho
     noise = DirichletMultinomial(jnp.asarray(rho)) if rho > 0 else Multinomial()
-    lifetimes = parse_bath(bath)
+    lifetimes = parse_bath(counting.bath)
     times_of_bath = {name: centre(name, one) for name, one in lifetimes.items()}
     # as if a calibration had found it to a tenth
     priors = [f"readout={readout:g}+-{readout / 10:g}"] if readout > 0 else []
@@ -258,7 +237,7 @@ def counts_of(
             f"counts of {len(psi0)} classes", draw,
             [*words, "--data", out, "--hamiltonian", beside["hamiltonian"],
              "--state", beside["state"], *seen.recover_beside(priors),
-             *(["--bath", with_errors(bath)] if lifetimes else [])],
+             *(["--bath", with_errors(counting.bath)] if lifetimes else [])],
             len(seen.ts), run, seen.told, verb,
         )  # fmt: skip
 
@@ -275,19 +254,8 @@ def _on_ground(
     times: str | None,
     plan: Path | None,
 ) -> int:
-    """Draw counted positions under a law on the grid of its file.
-
-    Args:
-        ground: where.
-        make: the law of quantum mechanics there.
-        wanted: the law as it was asked for.
-        read: as for `counts_of`.
-        simulation: shots, seed, files.
-        times, plan: the options.
-
-    Returns:
-        Exit code.
-    """
+    """Draw counted positions under a law on the grid of its file; `read` is as for
+    `counts_of`."""
     # a plan or times need no levels
     known = plan is not None or times is not None
     default = spaced(0, 6, 61, 1.0 if known else ground.time_scale())
@@ -319,14 +287,7 @@ def _positions(
     instrument: Instrument,
     simulation: Simulation,
 ) -> dict[Path, Any]:
-    """Draw positions of a run: by file, what writes them.
-
-    Args:
-        base: the particle and its state at t = 0.
-        run: what the instrument shows on average.
-        seen: when, and how often.
-        instrument, simulation: what stands between; shots, seed, file.
-    """
+    """Draw positions of a run: by file, what writes them."""
     each = drawn(run, seen.ts, instrument, simulation, seen.shots).values
     counts = np.asarray(each).reshape(len(seen.ts), *base.grid.shape)
     totals = np.reshape(seen.shots, (-1, *(1,) * base.grid.ndim))

@@ -11,7 +11,6 @@ from typing import Annotated, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import typer
 from jaxtyping import Array
 from rich.table import Table
 
@@ -23,15 +22,7 @@ from ..instruments import Instrument
 from ..laws.motion import Motion
 from ..records import Record, check_new
 from ..status import Status
-from .options import (
-    DATA,
-    MODEL,
-    OUTPUT,
-    AsJson,
-    assignments,
-    finite_number,
-    seed_in,
-)
+from .options import DATA, MODEL, OUTPUT, AsJson, assignments, finite_number, seed_in
 from .session import check_parent, conclude, make_parent
 
 # Steps between two rows beyond which a run is taken as it is.
@@ -46,20 +37,17 @@ class Simulation:
 
     out: Annotated[
         Path,
-        typer.Option(
-            metavar="FILE",
-            help="A new file for the data; its ending sets the format.",
-            rich_help_panel=OUTPUT,
+        OUTPUT.option(
+            metavar="FILE", help="A new file for the data; its ending sets the format."
         ),
     ]
     # None where the command says how many by itself
     shots: Annotated[
         int,
-        typer.Option(
+        DATA.option(
             min=1,
             help="Number of independent shots; per time or per mode, if there are "
             "several.",
-            rich_help_panel=DATA,
         ),
     ] = 1000
     seed: Annotated[int, seed_in(DATA)] = 0
@@ -75,7 +63,7 @@ class Simulation:
 TIMES = "FIRST:LAST:NUMBER, or a list such as 0.2,0.5,1."
 MEASURED = f"Measurement times: {TIMES}"
 SCALED = "times the time scale of --hamiltonian (a power of ten), if given"
-Times = Annotated[str, typer.Option(help=MEASURED, rich_help_panel=MODEL)]
+Times = Annotated[str, MODEL.option(help=MEASURED)]
 
 
 def sets(known: str) -> Any:
@@ -84,7 +72,7 @@ def sets(known: str) -> Any:
         "True value of a constant, such as NAME=0.4; may be repeated. Constants, with "
         f"their defaults: {known}."
     )
-    return typer.Option("--set", help=text, rich_help_panel=MODEL)
+    return MODEL.option("--set", help=text)
 
 
 class Simulated(NamedTuple):
@@ -121,16 +109,12 @@ def simulate(
     """Draw a record, write its files, print what it is and how to recover from it.
 
     Args:
-        options: file, shots, seed, how to print.
         kinds: of the files that are written, of `records.formats.KINDS`.
         prepare: follows the law, and says how to draw the record.
 
     Returns:
         Exit code: 0, or 1 where the law did not reach the last time; then there is no
         file.
-
-    Raises:
-        ValueError: a file that is there already or ends otherwise; bad input.
     """
     for path, kind in kinds.items():
         check_new(path, kind, "--out")
@@ -223,15 +207,7 @@ def _grid_error(run: Trajectory | None) -> float | None:
 def true_values(
     texts: Sequence[str] | None, known: Mapping[str, float]
 ) -> dict[str, float]:
-    """The true constants: those of `--set`, else those that are known.
-
-    Args:
-        texts: each like `q=0.4`.
-        known: the constants and their default values.
-
-    Raises:
-        ValueError: a name that is no constant or comes twice, no finite number.
-    """
+    """The true constants: those of `--set`, else those that are known."""
     values = assignments(texts or (), "set", "q=0.4")
     for name in values:
         if name not in known:
@@ -252,28 +228,26 @@ def parse_times(text: str) -> np.ndarray:
 
     Args:
         text: `0:6:61` from the first to the last, so many; or `0.2,0.5,1`.
-
-    Returns:
-        Times from 0 on, strictly increasing, shape (T,).
-
-    Raises:
-        ValueError: no such list.
     """
-    rule = "`--times` must be like 0:6:61 or 0.2,0.5,1"
-    parts = text.split(":")
-    if len(parts) == 3:
-        first, last, count = (finite_number(part, rule) for part in parts)
-        if count != round(count) or not 2 <= count <= 1e6:
-            raise ValueError(f"Argument {rule}, but {text!r} was given.")
-        ts = np.linspace(first, last, round(count))
-    else:
-        ts = np.array([finite_number(part, rule) for part in text.split(",")])
+    ts = values_of(text, text, "`--times` must be like 0:6:61 or 0.2,0.5,1", 2)
     if ts[0] < 0 or np.any(np.diff(ts) <= 0):
         raise ValueError(
             "Argument `--times` must increase strictly from 0 on, the time of the "
             f"state, but is {text!r}."
         )
     return ts
+
+
+def values_of(said: str, text: str, rule: str, least: int) -> np.ndarray:
+    """Values like 0:6:61 (first, last, number from `least` on) or 0.2,0.5,1; else
+    ValueError says that `text` breaks this rule."""
+    parts = said.split(":")
+    if len(parts) != 3:
+        return np.array([finite_number(part, rule) for part in said.split(",")])
+    first, last, count = (finite_number(part, rule) for part in parts)
+    if count != round(count) or not least <= count <= 1e6:
+        raise ValueError(f"Argument {rule}, but {text!r} was given.")
+    return np.linspace(first, last, round(count))
 
 
 def check_positive(**options: float) -> None:
@@ -298,14 +272,9 @@ def follow(
     """What an instrument shows on average, of a run that begins at t = 0.
 
     Args:
-        law: the law.
-        psi0: the quantum state at t = 0.
-        ts: times from 0 on, (T,).
-        instrument: what stands between.
         method: how to evolve; None for what the law evolves by.
         stepper: a one-step method instead, whose steps are refined until their errors
             are far below the scatter of a share of all shots.
-        shots: so many of them.
 
     Returns:
         The run; its first row is at 0, whatever the first of `ts` is.
@@ -346,9 +315,6 @@ def drawn(
     """The record of a run, drawn as its instrument shows it.
 
     Args:
-        run: of `follow`.
-        ts: times of the rows.
-        instrument: what stands between.
         options: key, and shots unless they are given.
         shots: at each time, one number or (T,).
     """

@@ -18,10 +18,10 @@ from ..spaces.grids import Grid
 from .law_words import file_of
 from .on_grid import StateOrPacket, ground_of
 from .one_law import Assigned, LawWord, law_that_runs, parse_law, told, words_of
-from .options import MODEL, AsJson, finite_number, with_options
+from .options import MODEL, AsJson, with_options
 from .recover_copying import law_of, read_problem, time_scale
 from .session import Matrix
-from .simulation import SCALED, TIMES, parse_times, spaced
+from .simulation import SCALED, TIMES, parse_times, spaced, values_of
 from .sweeping import Sweeping, Worker, Workers
 
 _VALUES = re.compile(r"([^=]+)=(.+)")
@@ -34,19 +34,14 @@ def law(
     *,
     vary: Annotated[
         list[str],
-        typer.Option(
+        MODEL.option(
             help="A constant and its values, g=0:0.5:11 (first, last, number) or "
-            "g=0.1,0.3; may be repeated, for all combinations of several constants.",
-            rich_help_panel=MODEL,
+            "g=0.1,0.3; may be repeated, for all combinations of several constants."
         ),
     ],
     times: Annotated[
         str | None,
-        typer.Option(
-            help=f"Times: {TIMES}",
-            show_default=f"0:6:61, {SCALED}",
-            rich_help_panel=MODEL,
-        ),
+        MODEL.option(help=f"Times: {TIMES}", show_default=f"0:6:61, {SCALED}"),
     ] = None,
     hamiltonian: Matrix = None,
     state: StateOrPacket = None,
@@ -108,11 +103,7 @@ def _place(grid: Grid) -> dict[str, Any]:
 
 
 def _axes(texts: Sequence[str], taken: Sequence[str]) -> dict[str, np.ndarray]:
-    """Values of each constant that is varied.
-
-    Raises:
-        ValueError: text of another form, a constant that comes twice or has a value.
-    """
+    """Values of each constant that is varied."""
     axes: dict[str, np.ndarray] = {}
     rule = "`--vary` must look like g=0:0.5:11 or g=0.1,0.3"
     for text in texts:
@@ -125,14 +116,7 @@ def _axes(texts: Sequence[str], taken: Sequence[str]) -> dict[str, np.ndarray]:
                 f"Argument `--vary` must name constants once that have no value "
                 f"otherwise, but {name!r} is not one."
             )
-        parts = said.split(":")
-        if len(parts) == 3:
-            first, last, count = (finite_number(part, rule) for part in parts)
-            if count != round(count) or not 1 <= count <= 1e6:
-                raise ValueError(f"Argument {rule}, but {text!r} was given.")
-            axes[name] = np.linspace(first, last, round(count))
-        else:
-            axes[name] = np.array([finite_number(x, rule) for x in said.split(",")])
+        axes[name] = values_of(said, text, rule, 1)
     return axes
 
 
@@ -142,9 +126,6 @@ def _point(
     """What is computed at a point: a function of constants by name.
 
     Args:
-        law: the law.
-        psi: state at the first time.
-        ts: times, (T,).
         shown: populations, as `observe` of `jqd.evolve`.
     """
     quantum = law.yardstick()

@@ -10,8 +10,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-import typer
-
 from ..report.sweep_words import status_counts
 from ..report.tables import summary_table
 from ..sweeps import Local, Ray, Store, sweep
@@ -32,11 +30,10 @@ ENGINES = ("--workers", "--ray", "--gpus-per-worker")
 
 def lease_of(default: str) -> Any:
     """The option `--lease`, with what holds without it."""
-    return typer.Option(
+    return WORKERS.option(
         min=1,
         help="Seconds without a sign of life after which a worker loses its chunk.",
         show_default=default,
-        rich_help_panel=WORKERS,
     )
 
 
@@ -46,36 +43,28 @@ class Worker:
 
     devices: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="Number of processors to use, on CPUs; all by default.",
-            rich_help_panel=WORKERS,
+        WORKERS.option(
+            min=1, help="Number of processors to use, on CPUs; all by default."
         ),
     ] = None
     batch: Annotated[
         int | None,
-        typer.Option(
+        WORKERS.option(
             min=1,
             help="Points computed in one call; as many as memory admits by default.",
-            rich_help_panel=WORKERS,
         ),
     ] = None
     mixed: Annotated[
         bool,
-        typer.Option(
+        WORKERS.option(
             "--mixed",
             help="Take part even on another kind of device, which may round "
             "differently.",
-            rich_help_panel=WORKERS,
         ),
     ] = False
     retry_failed: Annotated[
         bool,
-        typer.Option(
-            "--retry-failed",
-            help="Retry the chunks that were given up.",
-            rich_help_panel=WORKERS,
-        ),
+        WORKERS.option("--retry-failed", help="Retry the chunks that were given up."),
     ] = False
     began: float = dataclasses.field(init=False, default_factory=time.monotonic)
 
@@ -126,28 +115,25 @@ class Workers:
 
     workers: Annotated[
         int | None,
-        typer.Option(
+        WORKERS.option(
             min=1,
             help="Number of processes that share the work, on this machine or, with "
             "--ray, where Ray starts them.",
-            rich_help_panel=WORKERS,
         ),
     ] = None
     ray: Annotated[
         str | None,
-        typer.Option(
+        WORKERS.option(
             metavar="[ADDRESS]",
             help="Let Ray start the workers: on the cluster at ADDRESS, or, without "
             "one, on this machine.",
-            rich_help_panel=WORKERS,
         ),
     ] = None
     gpus_per_worker: Annotated[
         float | None,
-        typer.Option(
+        WORKERS.option(
             min=0,
             help="GPUs of each worker, with --ray; 1 by default if there are any.",
-            rich_help_panel=WORKERS,
         ),
     ] = None
 
@@ -168,9 +154,7 @@ class Workers:
         """Sweep, alone or by workers that are given a command; the dataset.
 
         Args:
-            words: the command.
             store: where it works.
-            worker: options of this process as a worker.
             alone: sweeps in this process, and returns the dataset.
         """
         engine = self.engine()
@@ -190,28 +174,21 @@ class Sweeping:
 
     out: Annotated[
         str,
-        typer.Option(
-            metavar="STORE",
-            help=f"{PLACE}; a sweep that is there already continues.",
-            rich_help_panel=OUTPUT,
+        OUTPUT.option(
+            metavar="STORE", help=f"{PLACE}; a sweep that is there already continues."
         ),
     ]
     lease: Annotated[float | None, lease_of("120")] = None
     tile: Annotated[
         int | None,
-        typer.Option(
+        WORKERS.option(
             min=1,
             help="Points computed together. Another number may change the last bits.",
-            rich_help_panel=WORKERS,
         ),
     ] = None
     chunk: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="Points written together; 1/256 of all by default.",
-            rich_help_panel=WORKERS,
-        ),
+        WORKERS.option(min=1, help="Points written together; 1/256 of all by default."),
     ] = None
 
     @property

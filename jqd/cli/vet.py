@@ -10,7 +10,6 @@ from rich.table import Table
 
 from .. import report
 from .._bars import progress
-from .._files import provenance
 from ..laws import Law
 from ..problems import golden
 from ..records import load_matrix, naming
@@ -20,7 +19,7 @@ from .law_words import Wanted, law_of_populations, parse_laws
 from .on_grid import ground_of
 from .one_law import parse_law
 from .options import FIT, MODEL, AsJson, MaybeOut, check_word, only_with
-from .session import Matrix, conclude, run_folder, table_of, write_figures
+from .session import Matrix, conclude_in, run_folder, table_of
 from .vet_laws import ALL, GROUNDS, KNOWN
 
 # One of each that moves kets, away from quantum mechanics.
@@ -52,33 +51,25 @@ def vet(
     ] = DEFAULT,
     *,
     hamiltonian: Matrix = None,
-    assigned: list[str] = typer.Option(
+    assigned: list[str] = MODEL.option(
         [],
         "--set",
         help="Value of a constant, such as g=0.3, where LAWS is one law; may be "
         "repeated.",
-        rich_help_panel=MODEL,
     ),
-    rows: str | None = typer.Option(
-        None,
-        help="Properties to test, separated by commas; all by default.",
-        rich_help_panel=FIT,
+    rows: str | None = FIT.option(
+        None, help="Properties to test, separated by commas; all by default."
     ),
-    time: float | None = typer.Option(
-        None,
-        help="How long each law evolves; two of its own time scales by default.",
-        rich_help_panel=MODEL,
+    time: float | None = MODEL.option(
+        None, help="How long each law evolves; two of its own time scales by default."
     ),
-    steps: int = typer.Option(
-        400,
-        help="Number of time steps in the coarser of two runs.",
-        rich_help_panel=FIT,
+    steps: int = FIT.option(
+        400, help="Number of time steps in the coarser of two runs."
     ),
-    quick: bool = typer.Option(
+    quick: bool = FIT.option(
         False,
         "--quick",
         help="Half as many time steps, and one search for each worst case.",
-        rich_help_panel=FIT,
     ),
     out: MaybeOut = None,
     as_json: AsJson = False,
@@ -130,13 +121,10 @@ def _conclude(
     if len(cards) == 1:
         ((name, card),) = cards.items()
         tables = [table_of(f"{name}, t = {card.time:g}", HEADINGS, card.lines())]
-    notes = []
-    if folder is not None:
-        kept = summary | {"provenance": provenance()}
-        report.write_json(kept, folder / "summary.json")
-        write_figures(lambda: {"cards": report.figure_cards(cards)}, folder)
-        notes.append(f"Results in {folder}")
-    return conclude(summary, [*tables, *notes], as_json=as_json)
+    return conclude_in(
+        folder, summary, tables, lambda: {"cards": report.figure_cards(cards)},
+        as_json=as_json,
+    )  # fmt: skip
 
 
 def _laws(

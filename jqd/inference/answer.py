@@ -503,10 +503,8 @@ def refine_steps(
     """The fit to all rows with steps whose bias is negligible.
 
     Args:
-        study: law, data and free constants, with the steps of the search.
         polish: settings of the polish; None to leave the constants.
         step_tolerance: bound on the step bias of a constant, see `recover`.
-        report: called as report("polish", 2, 4) when the steps are chosen.
 
     Returns:
         The study with finer steps, constants, whether the fit converged, and its
@@ -548,14 +546,7 @@ def _share_of_scatter(found: Solution, step_tolerance: float | None) -> Any:
 
 
 def _refined(study: Study, biases: Array, tolerance: Any, width: Any) -> Study:
-    """The study with a step whose biases are below their tolerances.
-
-    Args:
-        study: the study.
-        biases: of the constants, (p,).
-        tolerance: likewise.
-        width: spans of their starts, likewise.
-    """
+    """The study with a step whose biases are below their tolerances."""
     bias, order = np.abs(np.asarray(biases)), study.order
     # a bias that is none: the run ends early, which the status will say; one beyond all
     # starts: the fit is no minimum that finer steps could sharpen

@@ -67,12 +67,7 @@ def standard_errors(study: Study, theta: Float[Array, " p"]) -> StandardErrors:
 
 
 def errors_of(study: Study, slope: Array, width: Array) -> StandardErrors:
-    """These standard errors from the Jacobian of the residuals of data and priors.
-
-    Args:
-        slope: (rows, p).
-        width: scale of each constant, (p,).
-    """
+    """These standard errors from the Jacobian of the residuals of data and priors."""
     return three_errors(slope, study.measured, study.wanted, width)
 
 
@@ -90,7 +85,6 @@ def three_errors(
         slope: rows of the data and then of the priors, (rows, p).
         rows: number of rows of the data.
         free: number of free constants, which come first.
-        width: scale of each constant.
         aided: fraction of the largest singular value at which a direction is null.
         alone: the same without the priors.
     """

@@ -128,11 +128,7 @@ def spans(study: Study, widths: Float[Array, " k"]) -> dict[str, tuple[float, fl
 def by_populations(
     found: Posterior, widths: Float[Array, " k"], scales: Float[Array, " S"]
 ) -> Evidence:
-    """Evidence from populations that were led from these priors to the posterior.
-
-    Raises:
-        ValueError: some did not reach the posterior.
-    """
+    """Evidence from populations that were led from these priors to the posterior."""
     if found.log_evidence is None or found.divergences:
         raise ValueError(
             "Argument `particles` must be enough to lead every population from prior "

@@ -82,13 +82,6 @@ def check_first_row(study: "Study", theta: Array) -> None:
     QuTiP's g, an order of axes, a unit, a state. The likely conventions are tried, and
     the one that fits is named. Values of the row that depend on the free constants are
     left out; without a row at t0, and where values are traced, nothing is compared.
-
-    Args:
-        study: law, data and free constants.
-        theta: constants of the initial guess, shape (p,).
-
-    Raises:
-        ValueError: the row differs from the prepared state beyond its errors.
     """
     concrete = _checks.can_read() and _checks.is_concrete((study, theta))
     if not study.data.from_start or not concrete:

@@ -86,13 +86,7 @@ def fisher(
 
 
 def of_sensitivity(study: Study, at: Sensitivity, rtol: float) -> Fisher:
-    """The information from derivatives that are known.
-
-    Args:
-        study: the study of these derivatives.
-        at: the derivatives.
-        rtol: accepted change of the derivatives.
-    """
+    """The information from derivatives that are known."""
     low, high = study.bounds()
     width, labels, seen = high - low, study.labels(), study.measured
     slope, coarse = whitened(study, at)

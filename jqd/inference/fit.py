@@ -334,9 +334,6 @@ def begin(
 
     Returns:
         Initial guesses, and number of rows to fit: too few rows are not split.
-
-    Raises:
-        ValueError: unknown names, no initial guess, a share out of [0, 1).
     """
     if not 0 <= held_out < 1:
         raise ValueError(f"Argument `held_out` must be in [0, 1), but is {held_out}.")
@@ -405,8 +402,6 @@ def find(
 
     Args:
         first: initial guesses, shape (S, p).
-        train: number of rows that may be used, from the first on.
-        search, polish, report, keep: as for `recover`.
     """
     ends, history = first, None
     if search is not None:
@@ -606,7 +601,6 @@ def held_out_distance(
     Args:
         prediction: shape (T, ...), or None where no row is held out.
         shares: the data, like it.
-        train: number of rows that are not held out, from the first on.
     """
     if prediction is None or train == shares.shape[0]:
         return None
@@ -661,13 +655,7 @@ def _judged(noise: Noise, at: Weights, p: Array) -> Int[Array, ""]:
 
 @jax.jit
 def status_of(found: Solution, finite: ArrayLike, settled: ArrayLike) -> Array:
-    """The status of a fit: the first of these that is the case, the gravest first.
-
-    Args:
-        found: its solution.
-        finite: whether all data and a cost are.
-        settled: whether the polish converged.
-    """
+    """The status of a fit: the first of these that is the case, the gravest first."""
     finite = jnp.asarray(finite)
     finite &= found.ended != Status.NON_FINITE
     finite &= _all_finite((found.theta, found.cost))

@@ -54,12 +54,7 @@ def p_value(
 
 
 def misfit_message(chi2_per_dof: float, p: float) -> str:
-    """One sentence for a law that does not describe its data.
-
-    Args:
-        chi2_per_dof: chi-square per degree of freedom.
-        p: its p-value, below `MISFIT_P`.
-    """
+    """One sentence for a law that does not describe its data."""
     shown = f"= {p:.1e}" if p > 0 else "< 1e-300"
     return (
         f"The residuals are larger than the stated errors allow (chi-square per degree "
@@ -69,11 +64,7 @@ def misfit_message(chi2_per_dof: float, p: float) -> str:
 
 
 def pulled_message(pulls: Mapping[str, float]) -> str:
-    """One sentence for nuisances that are far from their priors.
-
-    Args:
-        pulls: by name, in widths of the priors.
-    """
+    """One sentence for nuisances that are far from their priors."""
     told = ", ".join(f"{name} by {pull:+.2g}" for name, pull in pulls.items())
     return (
         f"The record pulls {told} widths of the prior: law, state, instrument or prior "
@@ -82,22 +73,14 @@ def pulled_message(pulls: Mapping[str, float]) -> str:
 
 
 def factor_words(factor: ArrayLike) -> str:
-    """A factor of the variance, such as "2.2", or "1.5 to 2.2" where rows differ.
-
-    Args:
-        factor: of each row, (T,).
-    """
+    """A factor of the variance, such as "2.2", or "1.5 to 2.2" where rows differ."""
     rows = np.asarray(factor)
     ends = [f"{end:.3g}" for end in (rows.min(), rows.max())]
     return " to ".join(dict.fromkeys(ends))
 
 
 def scatter_message(factor: ArrayLike) -> str:
-    """Two sentences for counts whose scatter is fitted.
-
-    Args:
-        factor: variance of each row over that of independent shots, (T,).
-    """
+    """Two sentences for counts whose scatter is fitted."""
     return (
         f"The scatter of the counts is fitted: their variance is {factor_words(factor)}"
         " times that of independent shots, which all errors include. Chi-square then "

@@ -141,12 +141,7 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
 
 
 def refuse_names(study: Study) -> None:
-    """Raise where nothing is free, or the law says that no data determine a constant.
-
-    Raises:
-        ValueError: neither free constants nor nuisances.
-        Unidentifiable: with the reason.
-    """
+    """Raise where nothing is free, or no data determine a constant, as the law says."""
     if not study.names:
         raise ValueError(
             "Argument `free` must name at least one constant, but names none."
@@ -161,9 +156,6 @@ def refuse_names(study: Study) -> None:
 
 def refuse(study: Study, starts: Array) -> None:
     """Raise where a test at a few points finds a combination that changes nothing.
-
-    Args:
-        starts: constants at these points, shape (S, p).
 
     Raises:
         Unidentifiable: with the combination, or with how the runs ended too early.
@@ -182,11 +174,7 @@ def refuse(study: Study, starts: Array) -> None:
 
 
 def refuse_degenerate(analyses: list[Identifiability]) -> None:
-    """Raise if a direction is null at every point that was tested.
-
-    Raises:
-        Unidentifiable: with the direction in words.
-    """
+    """Raise if a direction is null at every point that was tested."""
     best = min(analyses, key=lambda analysis: int(analysis.null))
     if int(best.null) == 0:
         return

@@ -246,14 +246,7 @@ class Joint(Study):
 
 
 def joined(law: Any) -> Any:
-    """Several studies as one; anything else as it is.
-
-    Args:
-        law: studies in a list or by name, or what is none of these.
-
-    Raises:
-        ValueError: as for `Joint`.
-    """
+    """Several studies as one; anything else as it is."""
     many = law
     if isinstance(law, list | tuple):
         many = {str(i): one for i, one in enumerate(law)}
@@ -268,11 +261,7 @@ def joined(law: Any) -> Any:
 def _shared(
     titles: Sequence[str], studies: Sequence[Study]
 ) -> tuple[Slots, tuple[Prior, ...], tuple[tuple[int, ...], ...]]:
-    """Slots and priors of all studies, and where the constants of each stand.
-
-    Raises:
-        ValueError: a study that shares no constant, or one of another shape.
-    """
+    """Slots and priors of all studies, and where the constants of each stand."""
     free: dict[str, Slot] = {}
     having = Counter(name for study in studies for name in study.free)
     start = 0

@@ -31,13 +31,7 @@ class Part(NamedTuple):
 
 
 def parts_of(study: Study, theta: Array, at: Weights) -> tuple[Part, ...]:
-    """What each of several studies adds to chi-square; () for a single one.
-
-    Args:
-        study: the study.
-        theta: constants, (p,).
-        at: source of the weights.
-    """
+    """What each of several studies adds to chi-square; () for a single one."""
     if not isinstance(study, Joint):
         return ()
     found = _parts(study, theta, at)

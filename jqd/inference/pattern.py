@@ -140,12 +140,6 @@ def pattern_of(
 ) -> Pattern | None:
     """The pattern that the residuals of a fit follow in time.
 
-    Args:
-        study: law and data; rows in the order of time.
-        theta: constants of the fit, (p,).
-        prediction: prediction of these constants, like the data.
-        at: source of the weights.
-
     Returns:
         The pattern, "none" where none is significant; None where nothing was tested:
         few times, very many values, or a prediction that is not finite.
@@ -182,12 +176,8 @@ def find_pattern(
 
     Args:
         residuals: data less law, in units of errors.
-        ts: times of the rows.
         templates: templates by the names for a negative and for a positive coefficient.
         slope: derivative of the residuals with respect to the constants.
-
-    Returns:
-        The pattern; "none" where none is significant.
     """
     # what is no minimum has a part that constants would take away
     basis = _basis(slope)

@@ -238,7 +238,6 @@ def polish_starts(
 
     Args:
         polish: settings; None to take the ends as they are.
-        ends: initial guesses, shape (S, p).
 
     Returns:
         Constants (S, p), costs (S,), and which converged.

@@ -297,11 +297,7 @@ class Uniform(Prior):
 
 
 def _entries(x: ArrayLike, name: str) -> Array:
-    """One real, finite number, or a vector of them, as an array.
-
-    Raises:
-        ValueError: anything else.
-    """
+    """One real, finite number, or a vector of them, as an array."""
     _checks.check_numbers(x, name)
     _checks.check_shape(x, name, (None,) if np.ndim(x) else ())
     _checks.check_real(x, name)
@@ -317,16 +313,7 @@ def _positive(x: ArrayLike, name: str) -> Array:
 
 
 def as_prior(given: Any, name: str, entries: int) -> Prior:
-    """The given prior, or a normal one from a pair (mean, sd).
-
-    Args:
-        given: what a user gives.
-        name: of the nuisance.
-        entries: how many it has.
-
-    Raises:
-        ValueError: neither, a width that is not positive, or another number of entries.
-    """
+    """The given prior, or a normal one from a pair (mean, sd)."""
     if isinstance(given, Prior):
         for part in vars(given).values():
             if part.ndim and part.shape != (entries,):

@@ -48,8 +48,6 @@ def sensitivity(study: Study, theta: Array, rtol: float = RTOL) -> Sensitivity:
     """Derivatives through the law, whose steps are halved until they have converged.
 
     Args:
-        study: law, data and free constants.
-        theta: constants, (p,).
         rtol: accepted change of a column by half the step.
 
     Returns:
@@ -84,10 +82,6 @@ def apart(
     """Largest distance of two columns over the length of the second.
 
     Columns that are only rounding compared with the longest do not count.
-
-    Args:
-        one, other: derivatives by the constants.
-        width: span of each constant, by which columns compare.
     """
     before, now = (
         np.reshape(np.asarray(x), (-1, x.shape[-1])) * width for x in (one, other)
@@ -155,11 +149,7 @@ def check_over_time(study: Study, name: str = "study") -> None:
 
 
 def independent_rows(study: Study, name: str = "study") -> Drawable:
-    """The noise of data whose rows scatter independently.
-
-    Raises:
-        ValueError: the scatter is not known, or rows are correlated.
-    """
+    """The noise of data whose rows scatter independently."""
     check_known(study, name)
     noise = study.data.noise
     if not isinstance(noise, Drawable):

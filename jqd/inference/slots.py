@@ -47,11 +47,7 @@ class Slots(NamedTuple):
     def of(
         cls, tree: eqx.Module, free: Sequence[str], nuisances: Sequence[str]
     ) -> "Slots":
-        """The slots of these names.
-
-        Raises:
-            ValueError: a name of no constant or of several, two names of one constant.
-        """
+        """The slots of these names."""
         start, taken = 0, dict[tuple[Any, ...], str]()
         both: list[tuple[Slot, ...]] = []
         for argument, names in (("free", free), ("nuisances", nuisances)):
@@ -93,12 +89,7 @@ class Slots(NamedTuple):
         """Where in θ a constant stands, by its name, or an entry by its label.
 
         Args:
-            name: the name or the label.
-            argument: what the caller calls it.
             among: the slots that may be meant; None for all.
-
-        Raises:
-            ValueError: a name or label of none of them.
         """
         slots = self.every if among is None else among
         known = {slot.name: list(range(slot.at.start, slot.at.stop)) for slot in slots}

@@ -758,16 +758,7 @@ def _check_method(method: Any) -> None:
 
 
 def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
-    """The given study, or one from a law and the other arguments.
-
-    Args:
-        law: the study, or the law.
-        data: the data; None beside a study.
-        **options: arguments of `Study`; None for its own defaults.
-
-    Raises:
-        ValueError: other arguments beside a study; what `Study` refuses.
-    """
+    """The given study, or one from a law and the other arguments."""
     given = {name: value for name, value in options.items() if value is not None}
     _checks.check_type(law, "law", Motion | Study, "one law or one Study")
     if not isinstance(law, Study):
@@ -888,12 +879,7 @@ class Vectors(NamedTuple):
 
 @jax.jit
 def _vectors(study: Study, length: ArrayLike) -> Vectors:
-    """Of a study without record and method, so that one program serves all of them.
-
-    Args:
-        study: the study.
-        length: of the record, in time.
-    """
+    """Of a study without record and method, so that one program serves all of them."""
     scene, limits = study.scene, _limits(study.scene)
     length = jnp.asarray(length)
     scales = scales_of(scene, jnp.where(length > 0, FIRST * length, 1))

@@ -148,11 +148,7 @@ class Confusion(Instrument):
 
 
 def read_points(points: Any, name: str) -> Complex[Array, "..."]:
-    """Points of phase space.
-
-    Raises:
-        ValueError: they are not finite numbers.
-    """
+    """Points of phase space."""
     given = constant(points, name)
     _checks.check_finite(given, name)
     return _checks.complex_of(given)
@@ -196,11 +192,7 @@ class Displaced(Instrument):
 
 
 def as_instrument(given: Any) -> Instrument:
-    """The given instrument, or one that shows what `evolve` would observe.
-
-    Args:
-        given: the instrument, or an argument for `observe` of `jqd.evolve`.
-    """
+    """The given instrument, or one that shows what `evolve` would observe."""
     if isinstance(given, Instrument):
         return given
     if not (callable(given) or hasattr(given, "bind")):

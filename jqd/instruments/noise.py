@@ -544,9 +544,6 @@ def exact_error(values: np.ndarray) -> float:
 
     Rows that scatter from time to time are no better than their scatter: the least that
     differences of the first to the fourth order leave of it, were all of it noise.
-
-    Args:
-        values: the data, (T, ...).
     """
     rows = np.reshape(values, (len(values), -1))
     left = [0.0] if len(rows) == 1 else []

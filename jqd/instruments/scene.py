@@ -38,13 +38,7 @@ def places_of(scene: Scene, settings: Mapping[str, Array]) -> Places:
     """The constants of a scene that settings replace, row by row.
 
     Args:
-        scene: the scene.
         settings: by name of a constant, leaves (R, ...).
-
-    Raises:
-        ValueError: a name of no constant or of several, two names of one, a constant of
-            the noise; values of another shape, complex ones of a real constant, or
-            beyond its bounds.
     """
     taken = dict[tuple[Any, ...], str]()
     found = []
@@ -75,13 +69,7 @@ def places_of(scene: Scene, settings: Mapping[str, Array]) -> Places:
 
 
 def with_settings(scene: Scene, places: Places, row: Mapping[str, Array]) -> Scene:
-    """The scene of one row.
-
-    Args:
-        scene: the scene.
-        places: of the settings, as `places_of` finds them.
-        row: their values in this row, by name.
-    """
+    """The scene of one row."""
     for name, place in places:
         value = row[name].astype(place.value(scene).dtype)
         scene = eqx.tree_at(place.value, scene, value)

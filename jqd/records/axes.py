@@ -24,11 +24,7 @@ def ordered(file: File, one: Format, renamed: Mapping[str, str] = _SAME) -> File
 
     Args:
         file: the file read; one without `dims` is returned unchanged.
-        one: the format.
         renamed: names in this file for names of the format.
-
-    Raises:
-        ValueError: an array without an axis that it must have.
     """
     wanted = {}
     for name, options in one.axes.items():

@@ -124,11 +124,6 @@ def repeated_rows(often: np.ndarray, columns: int, name: str) -> np.ndarray:
 
     Args:
         often: whole numbers from 1 on, one a row.
-        columns: numbers in a row.
-        name: of the argument that says how often.
-
-    Raises:
-        ValueError: more rows than memory holds.
     """
     total = float(np.sum(often, dtype=float))
     words = f"rows that stand for {total:.3g} clusters"
@@ -140,13 +135,7 @@ def clusters_of(
     ts: np.ndarray, counts: np.ndarray, cluster: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Counts of clusters in the order of time; rows of one cluster at one time are
-    added, and the same number at another time is another cluster.
-
-    Args:
-        ts: times of the rows, (R,).
-        counts: their counts, (R, M).
-        cluster: numbers of their clusters, (R,).
-    """
+    added, and the same number at another time is another cluster."""
     both = np.stack([ts, cluster], axis=1)
     found, at = np.unique(both, axis=0, return_inverse=True)
     added = np.zeros((len(found), counts.shape[1]))

@@ -28,14 +28,7 @@ OF_CLUSTERS = ("cluster", "multiplicity")
 
 
 def check_columns(columns: Mapping[str, str]) -> None:
-    """Raise unless each name is one of a table of populations or counts.
-
-    Args:
-        columns: names in the file, by those that `formats.KINDS["populations"]` lists.
-
-    Raises:
-        ValueError: a name of no such column, one column for two names.
-    """
+    """Raise unless each name is one of a table of populations or counts."""
     _checks.check_type(columns, "columns", Mapping, "names of columns by names")
     known = ("t", "n0", "n1", "p0", "p1", "sigma", "shots", *OF_CLUSTERS)
     for name in columns:
@@ -57,11 +50,7 @@ def check_columns(columns: Mapping[str, str]) -> None:
 
 
 def tells_classes(names: Collection[str]) -> bool:
-    """Whether a table has columns of populations or counts, though not of each class.
-
-    Args:
-        names: of its columns.
-    """
+    """Whether a table has columns of populations or counts, if not of each class."""
     classes = {name for name in names if _CLASS.fullmatch(name)}
     others = {*names} - classes
     return (
@@ -77,11 +66,7 @@ def is_setting(name: str) -> bool:
 
 
 def without_settings(file: File) -> tuple[File, dict[str, np.ndarray]]:
-    """A table without the columns that set constants, and these: their names have dots.
-
-    Args:
-        file: the table read.
-    """
+    """A table without columns that set constants, and these: names with dots."""
     names = [name for name in file.arrays if is_setting(name)]
     others = {name: x for name, x in file.arrays.items() if name not in names}
     return replace(file, arrays=others), {name: file.real(name) for name in names}
@@ -92,16 +77,9 @@ def clustered(file: File) -> tuple[File, np.ndarray | None]:
 
     A row that stands for several clusters is there as often.
 
-    Args:
-        file: the table read.
-
     Returns:
         The table, and numbers of clusters, (R,); None where rows of one time are not
         kept apart.
-
-    Raises:
-        ValueError: both columns, a multiplicity that is no whole number from 1 on,
-            clusters of rows that are runs of their own.
     """
     cluster, often = (file.real(n) if n in file else None for n in OF_CLUSTERS)
     arrays = {n: column for n, column in file.arrays.items() if n not in OF_CLUSTERS}
@@ -132,13 +110,6 @@ def completed(file: File, shots: int | None = None, *, table: bool) -> File:
 
     Args:
         file: the file read. A column `shots` of a table tells those of each row.
-        shots: how often each row was measured; None where that is not known, or where
-            the file tells it.
-        table: whether the file is a table, of columns.
-
-    Raises:
-        ValueError: shots of a file that is no table, or that has them; more counts in a
-            row than shots; shares that are not those of so many shots.
     """
     if shots is not None:
         shots = _checks.whole_number(shots, "shots", 1)

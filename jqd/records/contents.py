@@ -216,17 +216,10 @@ def _draws(record: CountsRecord) -> Contents:
     return Contents("occupation numbers", lines, along, {"share of states": share})
 
 
-def _curve(record: CurveRecord) -> Contents:
-    return _of_curve("occupations over energy", "E", record.E, record)
-
-
-def _photon_curve(record: PhotonCurve) -> Contents:
-    return _of_curve("occupations over frequency", "omega", record.omega, record)
-
-
-def _of_curve(
-    data: str, name: str, at: np.ndarray, record: CurveRecord | PhotonCurve
-) -> Contents:
+def _curve(record: CurveRecord | PhotonCurve) -> Contents:
+    light = isinstance(record, PhotonCurve)
+    name, at = ("omega", record.omega) if light else ("E", record.E)
+    data = f"occupations over {'frequency' if light else 'energy'}"
     lines = {
         "rows": str(len(at)),
         name: between(at),
@@ -290,7 +283,7 @@ _OF: dict[type, Any] = {
     CountsRecord: _draws,
     CurveRecord: _curve,
     PhotonCounts: _photons,
-    PhotonCurve: _photon_curve,
+    PhotonCurve: _curve,
     Tables: _tables,
     Settings: _settings,
 }

@@ -219,7 +219,6 @@ def packet_on(
     """Density and action of a Gaussian packet: the action knows no ħ.
 
     Args:
-        grid: where.
         x0, s0, p0: centre, width and momentum along each axis, (axes,).
     """
     exponent, action = np.zeros(grid.shape), np.zeros(grid.shape)

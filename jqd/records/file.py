@@ -105,11 +105,7 @@ class File:
             )
 
     def real(self, name: str) -> np.ndarray:
-        """An array as floats; a complex one is refused, not cut to its real part.
-
-        Raises:
-            ValueError: a complex array.
-        """
+        """An array as floats; a complex one is refused, not cut to its real part."""
         array = self.arrays[name]
         if np.iscomplexobj(array):
             raise ValueError(
@@ -119,12 +115,7 @@ class File:
         return array.astype(float, copy=False)
 
     def scalar(self, name: str, default: float, *, positive: bool = False) -> float:
-        """A real number of the file, or the default where the file has none.
-
-        Raises:
-            ValueError: an array, a complex number, or one that must be positive and is
-                not.
-        """
+        """A real number of the file, or the default where the file has none."""
         if name not in self.arrays:
             return default
         if self.arrays[name].size != 1:
@@ -146,11 +137,7 @@ class File:
         return self.scalar("sigma", 0.0, positive=True)
 
     def times(self) -> tuple[np.ndarray, float]:
-        """`t`, strictly increasing, and `t0` (0 unless given), no later than the first.
-
-        Raises:
-            ValueError: they are not.
-        """
+        """`t`, strictly increasing, and `t0` (0 unless given), not after the first."""
         ts, t0 = np.atleast_1d(self.real("t")), self.scalar("t0", 0.0)
         with naming(self.path):
             _checks.check_times(ts, "t")

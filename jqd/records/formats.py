@@ -139,7 +139,6 @@ class Kind:
         """The formats that the names in a file match; exactly one for a sound file.
 
         Args:
-            names: names of its arrays.
             suffix: suffix of the file. The columns of a .csv must all be known; an
                 archive may hold more.
         """

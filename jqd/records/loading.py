@@ -79,11 +79,7 @@ def _is_tables(path: str | Path) -> bool:
 
 
 def kind_of(path: str | Path) -> str:
-    """The kind of data in a file, one of `formats.KINDS`.
-
-    Raises:
-        ValueError: as for `load`.
-    """
+    """The kind of data in a file, one of `formats.KINDS`."""
     suffixes = dict.fromkeys(s for of in KINDS.values() for s in of.suffixes)
     file = there(path, "path", tuple(suffixes))
     suffix = file.path.suffix

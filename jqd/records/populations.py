@@ -89,38 +89,16 @@ def load_record(
         file, cluster = clustered(file)
         file, settings = without_settings(file)
     file = completed(file, shots, table=table)
-    ts, values, counted, errors = _rows(file, file.path.suffix, OTHER_NAMES)
-    _check_clusters(file, cluster, counted)
-    if t0 is None and "t0" in file:
-        t0 = file.scalar("t0", float(ts[0]))
-    if sigma is not None:
-        errors = np.asarray(sigma)
-    elif errors is not None:
-        errors = _each(file, errors, values)
-    if settings:
-        settings, ts, values, errors = _by_time(settings, ts, values, errors)
-    with naming(path):
-        model = _noise(file, counted, values, noise, errors)
-        if isinstance(model, Multinomial):
-            # of each row: a sum may be one of counts alone
-            model.check(values)
-        if settings:
-            return Scan(settings, values, model, ts=ts, t0=0.0 if t0 is None else t0)
-        if cluster is not None:
-            return Clusters(*clusters_of(ts, values, cluster), model, t0)
-        if isinstance(model, Multinomial):
-            ts, values = _pooled(ts, values)
-        return Record(ts, values, model, t0)
+    return _record(
+        file, file.path.suffix, settings, cluster, path=path, noise=noise, sigma=sigma,
+        t0=t0,
+    )  # fmt: skip
 
 
 def rows_of_times(
     path: str | Path, columns: Mapping[str, str] | None = None, shots: int | None = None
 ) -> np.ndarray:
-    """How many rows a file of counts has at each of its times, (T,).
-
-    Args:
-        path, columns, shots: as for `load_record`, which adds the rows of a time.
-    """
+    """How many rows a file of counts has at each of its times, (T,)."""
     table = Path(path).suffix in CSV
     file = completed(read(path, "populations", columns), shots, table=table)
     ts, *_ = _rows(file, file.path.suffix, OTHER_NAMES)
@@ -183,9 +161,6 @@ def record_of_table(table: Any) -> Record:
     Returns:
         The record; a `Scan` where the table has settings, `Clusters` where it keeps
         clusters of shots apart.
-
-    Raises:
-        ValueError: other columns, entries that are not finite numbers.
     """
     index = getattr(table, "index", None)  # polars has none
     if "t" not in table.columns and getattr(index, "name", None) == "t":
@@ -210,7 +185,7 @@ def record_of_table(table: Any) -> Record:
     file.check_finite()
     file, cluster = clustered(file)
     file, settings = without_settings(file)
-    return _in_memory(completed(file, table=True), ".csv", settings, cluster)
+    return _record(completed(file, table=True), ".csv", settings, cluster)
 
 
 def record_of_dataset(dataset: Any) -> Record:
@@ -218,41 +193,53 @@ def record_of_dataset(dataset: Any) -> Record:
 
     Args:
         dataset: `populations` or `counts` over `t` and classes; `sigma`, `t0`.
-
-    Raises:
-        ValueError: other variables, entries that are not finite.
     """
     file = numbers_of(File(Path("the Dataset")), *parts_of(dataset))
-    return _in_memory(file, ".nc")
+    return _record(file, ".nc")
 
 
-def _in_memory(
+def _record(
     file: File,
     suffix: str,
     settings: Mapping[str, np.ndarray] | None = None,
     cluster: np.ndarray | None = None,
+    *,
+    path: str | Path | None = None,
+    noise: str = "auto",
+    sigma: float | None = None,
+    t0: float | None = None,
 ) -> Record:
-    """The record of what a file that ends so would hold, with these settings of its
-    rows, and the clusters that they are of, beside."""
-    ts, values, counted, errors = _rows(file, suffix)
+    """The record of what a file that ends so holds.
+
+    Args:
+        settings, cluster: of its rows.
+        path: the file; None for data in memory.
+        noise, sigma, t0: as for `load_record`.
+    """
+    more = "" if path is None else OTHER_NAMES
+    ts, values, counted, errors = _rows(file, suffix, more)
     _check_clusters(file, cluster, counted)
-    t0 = file.scalar("t0", 0.0) if "t0" in file else None
-    errors = None if errors is None else _each(file, errors, values)
+    if t0 is None and "t0" in file:
+        t0 = file.scalar("t0", float(ts[0]))
+    if sigma is not None:
+        errors = np.asarray(sigma)
+    elif errors is not None:
+        errors = _each(file, errors, values)
     if settings:
         settings, ts, values, errors = _by_time(settings, ts, values, errors)
-    if counted:
-        model = Multinomial()
-        model.check(values)  # of each row, before rows are added
+    with naming(path):
+        name = "data" if path is None else file.path.name
+        model = _noise(name, counted, values, noise, errors)
+        if isinstance(model, Multinomial):
+            # of each row: a sum may be one of counts alone
+            model.check(values)
         if settings:
-            return Scan(settings, values, model, ts=ts)
+            return Scan(settings, values, model, ts=ts, t0=0.0 if t0 is None else t0)
         if cluster is not None:
             return Clusters(*clusters_of(ts, values, cluster), model, t0)
-        return Record(*_pooled(ts, values), model, t0)
-    check_populations(values, "data", _slack(errors, values))
-    model = None if errors is None else Gaussian(errors)
-    if settings:
-        return Scan(settings, values, model, ts=ts)
-    return Record(ts, values, model, t0)
+        if isinstance(model, Multinomial):
+            ts, values = _pooled(ts, values)
+        return Record(ts, values, model, t0)
 
 
 def _rows(
@@ -307,7 +294,7 @@ def _slack(sigma: np.ndarray | None, values: np.ndarray) -> float:
 
 
 def _noise(
-    file: File,
+    name: str,
     counted: bool,
     values: np.ndarray,
     noise: str,
@@ -321,7 +308,7 @@ def _noise(
     if of_counts and not counted:
         raise ValueError(
             f"Argument `noise` must not be {noise!r} for populations, but is; "
-            f"{file.path.name} has columns p0.., counts have n0.."
+            f"{name} has columns p0.., counts have n0.."
         )
     if counted and not of_counts:
         raise ValueError(
@@ -332,13 +319,13 @@ def _noise(
         return EnsembleNoise(values[0].sum())
     if counted:
         return Multinomial()
-    check_populations(values, file.path.name, _slack(sigma, values))
+    check_populations(values, name, _slack(sigma, values))
     if noise != "gaussian":
         return None
     if sigma is None:
         raise ValueError(
             "Argument `noise` must give the standard deviation, as gaussian:0.01, for "
-            f"a file without `sigma` such as {file.path.name}, but is 'gaussian'."
+            f"a file without `sigma` such as {name}, but is 'gaussian'."
         )
     return Gaussian(sigma)
 
@@ -348,11 +335,7 @@ def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> 
 
     Args:
         values: shape (T, M).
-        name: name for the message.
         tolerance: largest deviation of a row's sum from 1; files hold few digits.
-
-    Raises:
-        ValueError: a negative entry or a row that does not sum to 1.
     """
     rows = np.asarray(values)
     if rows.min() < -tolerance:

@@ -96,12 +96,6 @@ def tables_of(
         wait: of each table, or of each row of tables; None for 0, 1, ..
         run: of each table, or of each column of tables; None to number those of equal
             wait.
-        unit: of `wait`.
-
-    Raises:
-        ValueError: other shapes, numbers that are not finite and real, counts that are
-            not whole or more than the shots, frequencies outside [0, 1], two tables of
-            one run at one wait.
     """
     values = _real(counts, "counts")
     if values.ndim not in (2, 3, 4) or min(values.shape) < 1:

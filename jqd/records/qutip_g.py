@@ -20,11 +20,7 @@ def own_g(file: File, record: "PhaseSpaceRecord") -> float:
     """The g that a file states, or that its data determine.
 
     Args:
-        file: the file, with or without `g`.
         record: its data as in the file, per dx dy.
-
-    Raises:
-        ValueError: a g that is not positive, or data that do not determine it.
     """
     if "g" in file:
         return file.scalar("g", 0.0, positive=True)
@@ -63,7 +59,8 @@ def _keeps_quanta(record: "PhaseSpaceRecord") -> bool:
     cells = (dy[:, None] * dx[None, :]).ravel()
     weights = cells * np.abs(record.points) ** 2
     # an antinormal mean: of a coherent state |α|² + 1
-    mean, sigma = mean_quanta(record.initial) + 1, _largest(record.sigma)
+    mean = mean_quanta(record.initial) + 1
+    sigma = 0.0 if record.sigma is None else float(np.max(record.sigma))
     # a map cut off at four widths and in steps of one lacks less than 1 %
     norm_error = 1e-2 + 5 * sigma * float(np.sqrt(np.sum(cells**2)))
     error = 1e-2 * mean + 5 * sigma * float(np.sqrt(np.sum(weights**2)))
@@ -72,10 +69,6 @@ def _keeps_quanta(record: "PhaseSpaceRecord") -> bool:
     whole = np.abs(record.values @ cells - 1) < norm_error
     kept = np.abs(record.values @ weights - mean) < error
     return bool(np.all(whole & kept))
-
-
-def _largest(sigma: float | np.ndarray | None) -> float:
-    return 0.0 if sigma is None else float(np.max(sigma))
 
 
 def mean_quanta(initial: dict[str, np.ndarray]) -> float:

@@ -23,16 +23,7 @@ _SAME = MappingProxyType[str, str]({})
 
 
 def existing(path: str | Path, kind: str) -> File:
-    """The path of a file that exists, is not empty and has a suffix of this kind.
-
-    Args:
-        path: the file.
-        kind: one of `formats.KINDS`.
-
-    Raises:
-        ValueError: no path, no such file, a folder in its place, an empty file, or
-            another suffix.
-    """
+    """The path of a file that exists, is not empty and has a suffix of this kind."""
     of = KINDS[kind]
     return there(path, of.argument, of.suffixes)
 
@@ -65,12 +56,7 @@ def read(path: str | Path, kind: str, chosen: Mapping[str, str] | None = None) -
 
     Args:
         path: .csv with a header, where lines with # are skipped; .npz, Zarr or netCDF.
-        kind: one of `formats.KINDS`.
         chosen: names of columns of a table by those that are wanted; None for all.
-
-    Raises:
-        ValueError: another kind of file, a broken one, values that are not finite,
-            chosen columns that are not there, or of a file that is no table.
     """
     file, dims = existing(path, kind), {}
     if chosen is not None and file.path.suffix not in CSV:
@@ -93,12 +79,7 @@ def numbers_of(
     """The file with those of its arrays that hold numbers, all finite.
 
     Args:
-        file: the file, or what stands for one.
-        arrays: what was read.
         dims: names of their axes, as far as there are any.
-
-    Raises:
-        ValueError: values that are not finite.
     """
     numbers = {k: v for k, v in arrays.items() if v.dtype.kind in "biufc"}
     file = replace(file, arrays=numbers, dims=dims)
@@ -110,14 +91,9 @@ def format_of(kind: str, file: File, suffix: str, more: str = "") -> Format:
     """The format of a file, from the names in it.
 
     Args:
-        kind: one of `KINDS`.
-        file: the file read.
         suffix: suffix of the file. The columns of a .csv must all be known; an archive
             may hold more.
         more: what to say to those whose .csv has other columns.
-
-    Raises:
-        ValueError: a part of the nearest format is missing, or names of two formats.
     """
     names, of = list(file.arrays), KINDS[kind]
     found = of.fitting(names, suffix)
@@ -139,12 +115,7 @@ def check_parts(one: Format, file: File, renamed: Mapping[str, str] = _SAME) -> 
     """Raise where a part of a format is missing.
 
     Args:
-        one: the format.
-        file: the file read.
         renamed: names in this file for names of the table.
-
-    Raises:
-        ValueError: a missing part; the message lists what is missing and what there is.
     """
     needed = [replace(p, name=renamed.get(p.name, p.name)) for p in one.needed]
     lacking = [part.shown() for part in needed if not part.there(file.arrays)]

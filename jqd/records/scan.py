@@ -95,12 +95,7 @@ class Scan(Record):
 
 
 def read_settings(settings: Any) -> dict[str, Array]:
-    """Settings as arrays, leaves (R, ...).
-
-    Raises:
-        ValueError: no dict of names, none in it, values that are not finite numbers, or
-            that have no rows.
-    """
+    """Settings as arrays, leaves (R, ...)."""
     _checks.check_names(settings, "settings")
     if not settings:
         raise ValueError(

@@ -32,14 +32,8 @@ def columns(
     """Columns of a table by the names of its header.
 
     Args:
-        file: the file.
         chosen: names in the header by those that are wanted; the other columns are left
             out, and may hold anything. None for all, by their own names.
-
-    Raises:
-        ValueError: no header or no rows, rows of different length, entries that are not
-            numbers, or are outcomes bit by bit, another separator or encoding, chosen
-            columns that are not there.
     """
     rows = _rows(file, headed=True)
     _, header = next(rows, (0, []))
@@ -85,10 +79,6 @@ def header_of(file: File) -> list[str]:
 
     A # before them is that of a comment unless they are those of a kind of data, or of
     some classes.
-
-    Raises:
-        ValueError: another separator or encoding, a column without a name, or two of
-            the same name.
     """
     rows = _rows(file, headed=True)
     _, first = next(rows, (0, []))
@@ -153,7 +143,6 @@ def _rows(file: File, *, headed: bool = False) -> Iterator[Row]:
     """Cells of each line with its number; empty lines and comments are left out.
 
     Args:
-        file: the file.
         headed: whether the last comment before numbers is a line of its own where it
             holds a name for each column: `# t,n0,n1`, as NumPy writes a header.
     """

@@ -70,15 +70,11 @@ def compare(
     """Averages over trajectories, beside the law and the theory of finite N.
 
     Args:
-        law: the copy law.
         psi0: ψ at t = 0, (M,).
         settings: copies, time, rows, q, r, spectators, admixture, printed.
         main: occupation, phase, extinction_time and steps of all trajectories, with
             their status as `ended`.
         halved: the same of the trajectories with half the time step, or None.
-
-    Returns:
-        The comparison.
     """
     copies = settings["copies"]
     ts = np.linspace(0, settings["time"], settings["rows"])
@@ -155,15 +151,7 @@ def _last(theory: np.ndarray | None) -> float | None:
 
 
 def dataset_of(result: CopiesResult, settings: Mapping[str, Any]) -> xr.Dataset:
-    """The samples as an xarray dataset.
-
-    Args:
-        result: the comparison.
-        settings: settings to keep as attributes.
-
-    Returns:
-        The dataset, over trajectory, t and class.
-    """
+    """The samples as an xarray dataset."""
     rows = ("trajectory", "t", "class")
     data = {
         "occupation": (rows, result.occupation),
@@ -185,9 +173,6 @@ def dataset_of(result: CopiesResult, settings: Mapping[str, Any]) -> xr.Dataset:
 
 def copies_table(result: CopiesResult) -> Table:
     """The classes at the last time: mean over the ensembles, and the law.
-
-    Args:
-        result: the comparison.
 
     Returns:
         The table; of more than 16 classes, those that differ most from the law.
@@ -225,14 +210,7 @@ def copies_table(result: CopiesResult) -> Table:
 
 
 def figure_copies(result: CopiesResult) -> Figure:
-    """Densities of all ensembles beside the law, and the fidelity they lose.
-
-    Args:
-        result: the comparison.
-
-    Returns:
-        The figure.
-    """
+    """Densities of all ensembles beside the law, and the fidelity they lose."""
     density, ts = result.density, result.ts
     with house_style():
         figure, axes = subplots(1, 2, size=(9.6, 3.8))

@@ -108,8 +108,6 @@ def to_dataset(
     Args:
         found: an outcome of one of the kinds that are read back.
         dims_of: names of the axes of the array at a path.
-        coords: values along named axes.
-        notes: further attributes.
 
     Raises:
         ValueError: it holds values that are not numbers, or containers other than dicts

@@ -37,11 +37,7 @@ class Example(NamedTuple):
 
 
 def examples_folder() -> Path:
-    """The folder of the experiments: in the package, or beside it in a checkout.
-
-    Raises:
-        ValueError: there is no such folder.
-    """
+    """The folder of the experiments: in the package, or beside it in a checkout."""
     for folder in (PACKAGE / "_experiments", PACKAGE.parent / "experiments"):
         if all((folder / name).is_dir() for name in SHARED):
             return folder
@@ -58,18 +54,7 @@ def examples() -> dict[str, Example]:
 
 
 def copy_example(name: str, out: Path) -> Path:
-    """Copy an experiment, with the files that it shares with others, to change it.
-
-    Args:
-        name: name of the experiment.
-        out: folder to copy into; created if it does not exist.
-
-    Returns:
-        The path of the copy.
-
-    Raises:
-        ValueError: no such experiment, or a file that exists already.
-    """
+    """Copy an experiment, with the files that it shares with others, to change it."""
     known = examples()
     if name not in known:
         raise ValueError(

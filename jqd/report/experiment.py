@@ -10,22 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from xarray import Dataset
 
 from .._bars import bars
-from .._files import (
-    finished_work_in,
-    provenance,
-    to_plain,
-    whole_files,
-    write_json,
-)
+from .._files import finished_work_in, provenance, to_plain, whole_files, write_json
 from .store import new_run_folder, write_csv, write_dataset
 from .style import house_style, save_figure
 from .user_code import failures_of, import_folder, load_file

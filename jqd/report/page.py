@@ -30,14 +30,10 @@ def page(results: Results, drawn: Mapping[str, str] | None = None) -> str:
     """Results as an HTML page without scripts, which loads nothing from elsewhere.
 
     Args:
-        results: results that a command has written.
         drawn: figures drawn for this page, SVG by name.
 
     Returns:
         The page; at most 3 MB.
-
-    Raises:
-        ValueError: the results are damaged, in one line.
     """
     # not needed for anything else
     from jinja2 import Environment, StrictUndefined
@@ -67,16 +63,7 @@ def page(results: Results, drawn: Mapping[str, str] | None = None) -> str:
 
 
 def write_page(text: str, path: str | Path) -> Path:
-    """Write a page; this replaces an earlier page of results, but no other file.
-
-    Args:
-        text: the page from `page`.
-        path: the file.
-
-    Raises:
-        ValueError: the path holds another file.
-        OutputError: the page cannot be written.
-    """
+    """Write a page; this replaces an earlier page of results, but no other file."""
     path = Path(path)
     if path.exists() and not _is_page(path):
         raise ValueError(

@@ -126,11 +126,6 @@ def clean_svg(text: str, alt: str, prefix: str = "") -> str:
     Scripts, styles of the whole page, links and all that loads from elsewhere are left
     out. Names of parts get a prefix, so that figures do not share any.
 
-    Args:
-        text: the SVG file.
-        alt: description in words.
-        prefix: prefix of its names.
-
     Returns:
         The markup; "" if the text is not SVG, or nests or repeats its parts so often
         that a browser would not finish drawing it.

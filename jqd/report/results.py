@@ -35,9 +35,6 @@ def read_results(place: str | Path) -> Results:
 
     Args:
         place: folder of a run, plan (.toml) of `jqd design`, or a summary (.json).
-
-    Raises:
-        ValueError: the place holds no results of a jqd command, or damaged ones.
     """
     path = Path(place)
     if path.is_dir():

@@ -15,9 +15,6 @@ def figure_sweep(dataset: Any) -> Figure | None:
     Further axes are fixed at their middle. Points that are not sound are left out: they
     are gaps in lines, and grey in maps.
 
-    Args:
-        dataset: the dataset of a sweep.
-
     Returns:
         The figure; None if no result is a real number per point, or it has more than a
         million values.

@@ -23,9 +23,6 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
 
     A constant is shown beside its known value: that in quantum mechanics, or, for a law
     that has none there, that of the synthetic data.
-
-    Args:
-        recovery: what `jqd.recover` returned.
     """
     holds = recovery.errors_hold
     table = Table(

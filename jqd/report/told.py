@@ -17,7 +17,7 @@ class Told(NamedTuple):
     verdict: str
     numbers: Section
     trust: Section
-    untold: Section
+    untold: Section = Section(UNTOLD, (NOTHING,))
 
 
 def ended(what: str, status: str) -> str:

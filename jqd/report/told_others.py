@@ -5,7 +5,7 @@ from pathlib import Path
 from .cells import Block, Section, erring, listing, number
 from .results import SUMMARY, Results
 from .sweep_words import axes_of, outputs_of
-from .told import NOTHING, UNTOLD, Told, ended, of_block
+from .told import UNTOLD, Told, ended, of_block
 
 
 def sample(results: Results) -> Told:
@@ -45,7 +45,6 @@ def sample(results: Results) -> Told:
         verdict,
         Section("Numbers", (), [Block("At the last time", headings, rows)]),
         Section("Trust", (), [listing("The sample", trust)]),
-        Section(UNTOLD, (NOTHING,)),
     )
 
 
@@ -162,7 +161,6 @@ def comparison(results: Results) -> Told:
         summary["verdict"],
         Section("Constants", (), [constants] if rows else []),
         Section("Trust", (), [fits, bayes, left]),
-        Section(UNTOLD, (NOTHING,)),
     )
 
 
@@ -198,7 +196,6 @@ def cards(results: Results) -> Told:
              "floors a property holds, beyond 100 it fails, between nothing is "
              "decided.",),
         ),
-        Section(UNTOLD, (NOTHING,)),
     )  # fmt: skip
 
 
@@ -262,7 +259,6 @@ def experiment(results: Results) -> Told:
         Section("Numbers", (), [listing("What it found", own)]),
         Section("Trust", ("What these numbers decide is said in the file that was run, "
                           "as its claim.",)),
-        Section(UNTOLD, (NOTHING,)),
     )  # fmt: skip
 
 
@@ -296,5 +292,4 @@ def sweep(results: Results) -> Told:
         verdict,
         Section("Numbers", (), blocks),
         Section("Trust", (), [ended]),
-        Section(UNTOLD, (NOTHING,)),
     )

@@ -44,10 +44,6 @@ def save(dataset: Any, path: str | Path) -> Path:
     Args:
         dataset: a dataset or a tree of datasets; `load` reads back those of
             `to_dataset`.
-        path: the folder, which must not exist.
-
-    Raises:
-        OutputError: (a ValueError) the folder exists, or cannot be written.
     """
     path = as_path(path)
     if path.exists():

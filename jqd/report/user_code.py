@@ -63,12 +63,6 @@ def load_module(path: str | Path) -> ModuleType:
     The name of its module follows from its path: it is the same in every process, and
     differs between files.
 
-    Args:
-        path: a Python file.
-
-    Returns:
-        Its module.
-
     Raises:
         ValueError: if there is no such file, or it is not Python.
         ExperimentError: if the file fails while it is loaded.
@@ -109,7 +103,6 @@ def failures_of(path: Path, *, own_only: bool = False) -> Iterator[None]:
     """Name the line of the user's file at which it failed.
 
     Args:
-        path: the file.
         own_only: whether to pass on failures outside the file unchanged.
     """
     try:

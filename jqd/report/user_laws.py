@@ -128,11 +128,6 @@ def make_law(
     Constants of a class that are not given, and have no default, take their values in
     quantum mechanics.
 
-    Args:
-        path, name, argument: as for `load_law`.
-        H: (n, n); or quantum mechanics on a grid.
-        values: values of constants, by name.
-
     Raises:
         ValueError: see `load_law`; a constructor that does not take H or these
             constants, or refuses them; no law; a law that holds anything but arrays.
@@ -163,10 +158,6 @@ def load_ground(
 
     A file says so by a function `ground()` that returns both. One that needs arguments
     is another function. Loading a file runs it.
-
-    Args:
-        path: a Python file.
-        argument: the argument that named it, for error messages.
 
     Returns:
         The `Schrodinger` and its state; None for a file without such a function.

@@ -84,15 +84,7 @@ class Published(NamedTuple):
 
 
 def read_entry(file: Traversable) -> Published:
-    """Read one published number or limit.
-
-    Args:
-        file: a TOML file; its stem is the name of the entry.
-
-    Raises:
-        ValueError: not TOML, or a key that is missing, unknown or holds something else;
-            the message names the file and the key.
-    """
+    """Read one published number or limit."""
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -149,15 +141,7 @@ def _check_link(place: str, claim: Mapping[str, Any]) -> None:
 
 
 def read_folder(folder: Traversable) -> dict[str, Published]:
-    """Read all published numbers of a folder.
-
-    Returns:
-        The entries by name, in alphabetical order.
-
-    Raises:
-        ValueError: as `read_entry` does, or for a reference that does not exist or has
-            another unit.
-    """
+    """Read all published numbers of a folder."""
     found = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".toml")),
         key=lambda file: file.name,

@@ -175,10 +175,6 @@ def bounds(constant: str | None = None) -> Bounds:
 def beside_fit(law: str, constant: str) -> tuple[Bound, ...]:
     """The published bounds that are stated for a constant of a fit.
 
-    Args:
-        law: class name of the law.
-        constant: its name in the fit.
-
     Returns:
         One for each set of assumptions; none where nothing published speaks of the same
         constant in the same units.
@@ -188,11 +184,7 @@ def beside_fit(law: str, constant: str) -> tuple[Bound, ...]:
 
 
 def full_name(constant: str) -> str:
-    """The one of `constants()` that has this name, or this last part.
-
-    Raises:
-        ValueError: there is none, or more than one.
-    """
+    """The one of `constants()` that has this name, or this last part."""
     if constant in constants():
         return constant
     ending = [name for name in constants() if name.rpartition(".")[2] == constant]
@@ -210,12 +202,7 @@ def full_name(constant: str) -> str:
 
 
 def table_of(entries: Mapping[str, Published], constant: str | None = None) -> Bounds:
-    """The table of bounds from these entries, by name.
-
-    Args:
-        entries: as `entries.read_folder` gives them.
-        constant: one of `constants()`; all of them by default.
-    """
+    """The table of bounds from these entries, by name."""
     wanted = constants() if constant is None else (constant,)
     rows = [
         _bound(entry, claim, entries)

@@ -10,7 +10,6 @@ def outward(value: float, sense: Literal["<", ">"], digits: int = 2) -> str:
     Args:
         value: positive.
         sense: "<" for an upper limit, rounded up; ">" for a lower one.
-        digits: number of digits that are kept.
     """
     rounding = ROUND_CEILING if sense == "<" else ROUND_FLOOR
     kept = Context(prec=digits, rounding=rounding).create_decimal(repr(value))

@@ -285,13 +285,7 @@ def _judged(task: Task, done: Experiment, ends: Array) -> Found:
 def study_of_experiment(
     apparatus: Apparatus, done: Experiment, shots: ArrayLike
 ) -> Study:
-    """The study of an experiment: q and r free, H and ε with priors.
-
-    Args:
-        apparatus: priors.
-        done: the experiment.
-        shots: N, of all times together.
-    """
+    """The study of an experiment: q and r free, H and ε with priors."""
     law = CopyDynamics.from_hamiltonian(done.hamiltonian)
     eps = apparatus.readout
     none = jnp.zeros((0, *done.hamiltonian.shape), done.hamiltonian.dtype)

@@ -27,10 +27,6 @@ def combinations(
             is divided; for "c" {name: coefficient}, one combination. None for all free
             constants.
         labels: names of all entries of θ.
-        free: how many of them are free constants.
-
-    Raises:
-        ValueError: unknown names, no name, an accuracy that is not positive.
     """
     names = tuple(labels[:free]) if wanted is None else wanted
     names = (names,) if isinstance(names, str) else names
@@ -53,11 +49,6 @@ def opened(
     candidates: Candidates, wanted: Float[Array, "p k"], shots: Array
 ) -> Float[Array, "p p"]:
     """The priors, with a little for null directions that what is wanted does not see.
-
-    Args:
-        candidates: all settings, with equal shares.
-        wanted: C.
-        shots: N.
 
     Raises:
         Unidentifiable: where what is wanted has a part along a null direction.

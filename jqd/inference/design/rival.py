@@ -93,16 +93,8 @@ def against(
     """Shares of shots that distinguish a law from a rival.
 
     Args:
-        studies: of the law, by name: one.
-        theta: its constants, (p,).
         rival: {name: value} of other constants, or a study.
-        shots: N.
-        tolerance: gap at which to stop.
         shares: to be judged; None to look for the best.
-
-    Raises:
-        ValueError: several studies, a rival that is neither or shows something else.
-        Unidentifiable: a rival that shows the same everywhere.
     """
     if len(studies) > 1:
         raise ValueError(
@@ -182,10 +174,12 @@ def _duel(
             i for i, label in enumerate(study.labels())
             if i >= study.wanted and not _named(label, rival)
         )  # fmt: skip
-        start = jnp.where(_given(study, rival), start, theta)
+        given = np.asarray([_named(label, rival) for label in study.labels()])
+        start = jnp.where(given, start, theta)
     elif isinstance(rival, Study):
         check_over_time(rival, "rival")
-        rival = rival if _same_rows(study, rival) else at_times(rival, study.data.ts)
+        same = np.array_equal(study.data.ts, rival.data.ts)
+        rival = rival if same else at_times(rival, study.data.ts)
         start, fitted = rival.theta(), tuple(range(len(rival.labels())))
     else:
         raise ValueError(
@@ -205,15 +199,6 @@ def _duel(
 
 def _named(label: str, given: Mapping[str, Any]) -> bool:
     return label in given or label.partition("[")[0] in given
-
-
-def _given(study: Study, given: Mapping[str, Any]) -> np.ndarray:
-    return np.asarray([_named(label, given) for label in study.labels()])
-
-
-def _same_rows(study: Study, rival: Study) -> bool:
-    one, other = np.asarray(study.data.ts), np.asarray(rival.data.ts)
-    return one.shape == other.shape and bool(np.all(one == other))
 
 
 @jax.jit

@@ -97,13 +97,9 @@ def over_box(task: Task, theta: Array, box: Any, given: Array | None) -> Design:
     """Shares that minimise the worst criterion over a box.
 
     Args:
-        task: the objective.
         theta: constants that the box does not name, (p,).
         box: {name or label: (low, high)}.
         given: shares to be judged; None to look for the best.
-
-    Raises:
-        ValueError: no such box, or constants in it at which a run ends too early.
     """
     study = next(iter(task.studies.values()))
     places, low, high = _ends(study, box)
@@ -245,15 +241,7 @@ def _excess(task: Task, value: float, worst: float) -> float:
 
 
 def learnt(recovery: Any, study: Study) -> Float[Array, "p p"]:
-    """Slopes of the shots of a fit, √F of its data at its constants.
-
-    Args:
-        recovery: what `jqd.recover` returned.
-        study: of the same constants.
-
-    Raises:
-        ValueError: a fit of other constants, or one that failed.
-    """
+    """Slopes of the shots of a fit, √F of its data at its constants."""
     first = getattr(recovery, "study", None)
     if not isinstance(first, Study):
         raise ValueError(
@@ -285,10 +273,8 @@ def averaged(task: Task, recovery: Any, draws: int, key: Array) -> Design:
 
     Args:
         task: the objective; the shots of the fit are `taken`.
-        recovery: the fit.
         draws: number of draws from its normal distribution. Draws at which the law does
             not reach the last candidate are left out.
-        key: of the draws.
     """
     study = next(iter(task.studies.values()))
     theta = jnp.asarray(recovery.theta)

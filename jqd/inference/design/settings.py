@@ -88,11 +88,7 @@ def studies_of(study: Study, candidates: Any) -> dict[str, Study]:
     """The studies whose rows are the candidates, by name.
 
     Args:
-        study: the study that the candidates belong to, where they are times.
         candidates: times, (T,); studies by name; or None for the rows of the study.
-
-    Raises:
-        ValueError: none of these, or an empty one; studies of other constants.
     """
     if candidates is None:
         looks = study.data.looks
@@ -174,12 +170,8 @@ def gather(
     """All settings of these studies.
 
     Args:
-        studies: by name.
         slopes: derivatives of the expected data of each.
         taken: slopes of shots that were taken before, (n, p); None for none.
-
-    Raises:
-        ValueError: noise whose rows do not scatter independently, or unknown noise.
     """
     settings: list[Setting] = []
     rows: list[tuple[np.ndarray, np.ndarray]] = []

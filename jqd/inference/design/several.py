@@ -79,8 +79,6 @@ def least(problems: Problem, tolerance: float = 1e-6, *, mean: bool = False) -> 
 
     Args:
         problems: m of them, of the same settings, along a first axis.
-        tolerance: gap at which to stop.
-        mean: whether the mean counts, not the largest.
     """
     tasks = jax.vmap(Problem.scaled)(problems)
     size = tasks.settings.shape[1]
@@ -111,14 +109,12 @@ def _counted(tasks: Problem, weights: Array, mean: bool) -> Float[Array, " n"]:
     return jnp.mean(values, keepdims=True) if mean else values
 
 
-@partial(jax.jit, static_argnames="mean")
-def judge_several(problems: Problem, weights: Array, *, mean: bool = False) -> Least:
+@jax.jit
+def judge_several(problems: Problem, weights: Array) -> Least:
     """Given shares; their gap is inf, since no bound is computed."""
     problems = jax.vmap(Problem.scaled)(problems)
     values = values_of(problems, weights)
-    worst = jnp.arange(values.size) == jnp.argmax(values)
-    share = jnp.where(mean, 1 / values.size, worst)
-    slopes = share @ jax.vmap(slopes_of, (0, None))(problems, weights)
+    slopes = jax.vmap(slopes_of, (0, None))(problems, weights)[jnp.argmax(values)]
     return Least(weights, values, jnp.asarray(jnp.inf), slopes)
 
 

@@ -82,9 +82,6 @@ def factor_for(spectrum: Spectrum, error: ArrayLike) -> Float[Array, ""]:
     """Factor on the number of shots for this standard error; inf where none is enough.
 
     By bisection of ln ν, which is exact to rounding; without priors sd² = sd²(1)/ν.
-
-    Args:
-        error: wanted standard error.
     """
     top = jnp.log(FACTOR)
 

@@ -24,6 +24,8 @@ RIDGE = 1e-13
 # A share below this fraction of the mean one is dropped before shares are exchanged.
 NEGLIGIBLE = 1e-3
 BISECTIONS = 60
+# Steps by a factor, and most exchanges after them.
+MULTIPLICATIVE, EXCHANGES = 200, 3000
 
 
 class Problem(eqx.Module):
@@ -106,22 +108,11 @@ def gap_of(weights: Array, slopes: Array) -> Float[Array, ""]:
 
 
 @jax.jit
-def optimise(
-    problem: Problem,
-    tolerance: float = 1e-7,
-    multiplicative: int = 200,
-    exchanges: int = 3000,
-) -> Optimum:
+def optimise(problem: Problem, tolerance: float) -> Optimum:
     """Shares that minimise the criterion.
 
     First w <- w s^(1/2), or w s for D, renormalised, which is monotone and slow at the
     end; then exchanges of shares between the worst setting that has shots and the best.
-
-    Args:
-        problem: the problem, in any units.
-        tolerance: gap at which to stop.
-        multiplicative: number of steps of the first kind.
-        exchanges: largest number of steps of the second.
     """
     task = problem.scaled()
     size = task.settings.shape[0]
@@ -134,12 +125,12 @@ def optimise(
         return safe_divide(grown, total, otherwise=weights)
 
     weights = jnp.full((size,), 1 / size)
-    weights = jax.lax.fori_loop(0, multiplicative, multiply, weights)
+    weights = jax.lax.fori_loop(0, MULTIPLICATIVE, multiply, weights)
     kept = jnp.where(weights > NEGLIGIBLE / size, weights, 0)
     state = judge(task, kept / jnp.sum(kept))
 
     def unfinished(state: Optimum) -> Bool[Array, ""]:
-        return (state.gap > tolerance) & (state.exchanges < exchanges)
+        return (state.gap > tolerance) & (state.exchanges < EXCHANGES)
 
     def exchange(state: Optimum) -> Optimum:
         weights = _exchanged(task, state.weights, state.slopes)

@@ -263,11 +263,7 @@ def _check_data(
 
 
 def _apart(correlation: ArrayLike, sigma: ArrayLike | None, rows: int) -> Array:
-    """L⁻¹ of the correlations L L^T.
-
-    Raises:
-        ValueError: no errors beside them, no correlations of so many rows.
-    """
+    """L⁻¹ of the correlations L L^T."""
     if sigma is None:
         raise ValueError(
             "Argument `correlation` must be given only with `sigma`, but is given "

@@ -101,12 +101,8 @@ def fit_rank(
 
     Args:
         frequencies: (P, M), counts/shots.
-        shots: (P, M).
         rank: k, less than P and M.
         weights: fixed ones; None for those of the fit itself.
-
-    Returns:
-        The fit.
     """
     (P, M), own = frequencies.shape, weights is None
     U, s, V = np.linalg.svd(frequencies, full_matrices=False)

@@ -101,8 +101,6 @@ def power_of(
     Args:
         joint: fit of rank 4 to both tables, (P, 2 M).
         shots: (P, 2 M).
-        runs: how many such pairs there are.
-        size: of the nonlinearity.
         needed: noncentrality that shows.
 
     Returns:

@@ -28,9 +28,6 @@ _LEAST_DECIDING = 30
 def inferred_shots(frequencies: np.ndarray) -> int:
     """The least number of shots of which all frequencies are whole shares.
 
-    Args:
-        frequencies: a table, within 0 and 1, with all digits or rounded to some.
-
     Raises:
         ValueError: there is none up to 100 000, or the frequencies have too few digits,
             or are too few, to tell.

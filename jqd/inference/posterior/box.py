@@ -38,11 +38,7 @@ class Box(eqx.Module):
         return self.low.shape[0] - sum(self.sizes)
 
     def log_prior(self, theta: Array) -> Float[Array, ""]:
-        """ln π, -inf beyond an end.
-
-        Args:
-            theta: constants, (p,).
-        """
+        """ln π, -inf beyond an end."""
         width = (self.high - self.low)[: self.wanted]
         inside = jnp.all((theta >= self.low) & (theta <= self.high))
         total = -jnp.sum(jnp.where(jnp.isfinite(width), jnp.log(width), 0))
@@ -83,12 +79,7 @@ def box_of(study: Study, given: Mapping[str, Any] | None) -> Box:
     """The box of a study: the bounds that its constants declare, and given ends.
 
     Args:
-        study: the study of these constants.
         given: ends (low, high) of uniform priors by name or label of free constants.
-
-    Raises:
-        ValueError: unknown names, ends that are not increasing numbers or leave nothing
-            within the bounds.
     """
     slots = study.slots
     low, high = slots.bounds()

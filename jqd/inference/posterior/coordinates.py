@@ -71,8 +71,6 @@ def whitened(study: Study, box: Box, theta: Array) -> Target:
     """Coordinates about a fit.
 
     Args:
-        study: the study of these constants.
-        box: their ends.
         theta: the fit, (p,). From an end it is moved inside by a standard error.
 
     Returns:

@@ -65,16 +65,6 @@ def sample(
     Draws whose run fails are replaced by others. The effective sample size is that of
     importance weights, (Σw)²/Σw²: it falls where the posterior is not normal, and with
     the share of the draws that come again because too few lie within the ends.
-
-    Args:
-        study: whose posterior it is.
-        box: ends of the constants.
-        theta: the fit, (p,).
-        key: of the draws.
-        chains, draws: how many; chains only for their shape.
-
-    Raises:
-        ValueError: no draw lies within the ends, or no run about the fit holds.
     """
     key, again = jax.random.split(key)
     found, logs, normal, number = map(

@@ -37,15 +37,7 @@ class Moves(NamedTuple):
 
 
 def moves(target: Target, z: Array, key: Array, step: ArrayLike, length: int) -> Moves:
-    """So many transitions from a point at which the run is sound.
-
-    Args:
-        target: the posterior.
-        z: first point, (p,).
-        key: of the draws.
-        step: step of the integration.
-        length: number of transitions.
-    """
+    """So many transitions from a point at which the run is sound."""
     nuts = module("blackjax.mcmc.nuts")
     kernel, mass = nuts.build_kernel(), jnp.ones_like(z)
 
@@ -94,12 +86,6 @@ def sample(
     Each chain begins at a point of its own, drawn with half of the expected scatter. A
     hundred transitions warm it up; where their mean acceptance is low, the step is
     halved and they are repeated.
-
-    Args:
-        target: the posterior.
-        key: of the draws.
-        chains, draws: how many.
-        report: called as report("sample", done, total).
     """
     begin, key = jax.random.split(key)
     z, sound = _starts(target, begin, chains)

@@ -61,13 +61,7 @@ class Predicted(NamedTuple):
 
 
 def predict(study: Study, theta: np.ndarray, key: Array) -> Predicted:
-    """The predictions of these constants.
-
-    Args:
-        study: the law and the data.
-        theta: constants, (N, p), of which a thousand are used.
-        key: of the data drawn.
-    """
+    """The predictions of these constants, of a thousand of them at most."""
     chosen = np.linspace(0, len(theta) - 1, min(len(theta), PREDICTING)).astype(int)
     found = _predicted(study, jnp.asarray(theta[chosen]), key)
     return Predicted(*jax.tree.map(np.asarray, found))

@@ -95,12 +95,8 @@ def sample(
     size; in each stage every particle makes five steps of a random walk.
 
     Args:
-        study: the study whose posterior it is.
-        box: the prior, which is proper.
-        key: of the draws.
         chains: number of populations.
         draws: particles of each.
-        report: called as report("sample", done, total).
     """
     found = []
     for done, now in enumerate(jax.random.split(key, chains)):
