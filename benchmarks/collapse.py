@@ -128,7 +128,7 @@ def _sz(t: Any, psi: Any) -> Any:
 
 
 def _run(draw: bool, paths: int, steps: int, **more: Any) -> Any:
-    law = jqd.Collapse(H, A, GAMMA, draw=draw)
+    law = jqd.laws.Collapse(H, A, GAMMA, draw=draw)
     method = jqd.Fixed(substeps=steps, estimate_error=False)
     return jqd.evolve(
         law, law.prepare(PSI), np.array([0.0, LENGTH]), method=method, observe=_sz,
@@ -152,7 +152,7 @@ def _differing() -> int:
 
 def _exact() -> float:
     """<σ_z> of Lindblad's equation, by the exponential of its matrix."""
-    jump = jqd.Jump(np.diag(A), GAMMA)
+    jump = jqd.laws.Jump(np.diag(A), GAMMA)
     law = jqd.Lindblad(H, {"z": jump})
     run = jqd.evolve(
         law, law.prepare(PSI), np.array([0.0, LENGTH]), observe="density",
@@ -164,8 +164,8 @@ def _exact() -> float:
 def _weak_error(name: str, steps: int, exact: float) -> float | None:
     """What the steps alone add to the mean."""
     if name.startswith(OURS):
-        law = jqd.Collapse(H, A, GAMMA).mean_field()
-        method = jqd.Fixed(jqd.strang, steps, estimate_error=False)
+        law = jqd.laws.Collapse(H, A, GAMMA).mean_field()
+        method = jqd.Fixed(jqd.steppers.strang, steps, estimate_error=False)
         run = jqd.evolve(
             law, law.prepare(PSI), np.array([0.0, LENGTH]), observe="density",
             method=method,

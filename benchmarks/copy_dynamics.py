@@ -103,7 +103,7 @@ def one_case(
 def _jqd(H: np.ndarray, steps: int):
     law = jqd.CopyDynamics.from_hamiltonian(H)
     ts = np.array([0.0, steps * DT])
-    method = jqd.Fixed(jqd.rk4, steps, gradient="direct", estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, steps, gradient="direct", estimate_error=False)
 
     def one(law, psi):
         return jqd.evolve(law, psi, ts, method=method).values[-1]

@@ -82,7 +82,7 @@ def copying() -> Fitter:
 def weinberg(fading: float = 0.0) -> Fitter:
     """ε of a qubit, beside its readout; the fit leaves out that contrast fades."""
     truth, shown = 0.05, Confusion(flip=FLIP, fading=fading)
-    law, made = (jqd.Weinberg(H, eps=eps) for eps in (0.0, truth))
+    law, made = (jqd.laws.Weinberg(H, eps=eps) for eps in (0.0, truth))
     base = _study(law, Confusion(flip=FLIP), "eps", _flip(0.0))
 
     def fit(seed: int) -> Found:

@@ -120,7 +120,7 @@ def _ours(values: np.ndarray, gradient: bool) -> dict[str, Any]:
         return jqd.pulse(held, values=values)
 
     def sampled(values):
-        return jqd.sampled_pulse(edges, values, "steps")
+        return jqd.spaces.sampled_pulse(edges, values, "steps")
 
     def value(values, method, pulse):
         law = jqd.Schrodinger(

@@ -192,13 +192,13 @@ def _copying(quick: bool) -> Rows:
 
 def _followed(law: Any, steps: int) -> Callable[[Any], Any]:
     ts = np.array([0.0, steps * DT])
-    method = jqd.Fixed(jqd.rk4, steps, gradient="direct", estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, steps, gradient="direct", estimate_error=False)
     return lambda psi: jqd.evolve(law, psi, ts, method=method).values[-1]
 
 
 def _unrolled(law: Any, steps: int) -> Callable[[Any], Any]:
     def step(psi: Any, i: Any):
-        return jqd.rk4(law, i * DT, psi, DT), None
+        return jqd.steppers.rk4(law, i * DT, psi, DT), None
 
     def follow(psi: Any):
         return jax.lax.scan(step, psi, jnp.arange(steps), unroll=UNROLLED)[0]

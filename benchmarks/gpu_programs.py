@@ -179,7 +179,7 @@ def _copying(quick: bool) -> Iterator[tuple[str, Case]]:
 def _evolved(H: Any, steps: int, theta: Any, psi: Any) -> Any:
     """States after the steps, for all members, as a user writes it."""
     law = jqd.CopyDynamics.from_hamiltonian(H, q=theta[0], r=theta[1])
-    method = jqd.Fixed(jqd.rk4, steps, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, steps, estimate_error=False)
     ts = np.array([0.0, steps * DT])
     return jax.vmap(lambda psi: jqd.evolve(law, psi, ts, method=method).values[-1])(psi)
 

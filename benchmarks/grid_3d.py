@@ -64,7 +64,7 @@ def _loss(points: int, steps: int, dtype: Any):
     weight = r2.astype(psi.real.dtype)
     ts = np.linspace(0.0, steps * DT, 3)
     method = jqd.Fixed(
-        jqd.strang, steps // 2, gradient="reversible", estimate_error=False
+        jqd.steppers.strang, steps // 2, gradient="reversible", estimate_error=False
     )
 
     def observe(t, psi):

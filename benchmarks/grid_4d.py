@@ -61,7 +61,7 @@ def run(quick: bool = False) -> Report:
 
 def _unequal(problem: Problem, steps: int):
     law = jqd.Schrodinger.on_grid(problem.grid, problem.V, mass=MASSES)
-    method = jqd.Fixed(jqd.strang, substeps=steps, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.strang, substeps=steps, estimate_error=False)
     ts = np.array([0.0, steps * DT])
 
     def solve(psi):

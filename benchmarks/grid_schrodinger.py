@@ -158,7 +158,7 @@ def _jqd(
     problem: Problem, steps: int, devices: Sequence[Any] | None = None
 ) -> Callable[[], Any]:
     law = jqd.Schrodinger.on_grid(problem.grid, problem.V)
-    method = jqd.Fixed(jqd.strang, substeps=steps, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.strang, substeps=steps, estimate_error=False)
     ts = np.array([0.0, steps * DT])
 
     def one(psi):

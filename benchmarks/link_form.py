@@ -100,7 +100,7 @@ def _split(
 ) -> Callable[[], Any]:
     law = jqd.ConservativeDiffusion(GRID, V)
     state, ts = law.prepare(psi), jnp.array([0.0, duration])
-    method = jqd.Fixed(jqd.srkn11, steps, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.srkn11, steps, estimate_error=False)
 
     @jax.jit
     def solve(state):

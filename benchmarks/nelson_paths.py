@@ -62,7 +62,7 @@ def _jqd(grid, psi, paths: int, steps: int, scheme: str) -> Callable[[], Any]:
     def solve():
         result = nelson(
             law, start, ts, key, paths=paths, substeps=steps, scheme=scheme,
-            stepper=jqd.strang, error_paths=0,
+            stepper=jqd.steppers.strang, error_paths=0,
         )  # fmt: skip
         return result.positions[-1, :, 0]
 

@@ -72,7 +72,7 @@ def _jqd(grid, psi, paths: int, steps: int, scheme: str) -> Callable[[], Any]:
     def solve():
         return arrival(
             law, start, ts, key, detector=PLANE, paths=paths, substeps=steps,
-            scheme=scheme, stepper=jqd.strang, error_paths=0,
+            scheme=scheme, stepper=jqd.steppers.strang, error_paths=0,
         ).arrived[-1]  # fmt: skip
 
     return solve

@@ -61,7 +61,9 @@ def _loss(ndim: int, points: int, steps: int, mode: str):
     psi = jnp.broadcast_to(psi, grid.shape)
     weight = jnp.broadcast_to(sum(jnp.cos(xi) + xi for xi in x), grid.shape)
     ts = np.linspace(0.0, steps * DT, 11)
-    method = jqd.Fixed(jqd.strang, steps // 10, gradient=mode, estimate_error=False)
+    method = jqd.Fixed(
+        jqd.steppers.strang, steps // 10, gradient=mode, estimate_error=False
+    )
 
     def well(*arguments, k):
         return 0.5 * k * sum(xi**2 for xi in arguments)

@@ -91,7 +91,9 @@ def schrodinger_grid(points: int, batch: int) -> Task:
     law = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)
     psi = grid.normalise(jnp.exp(-((grid.x - 1) ** 2) / 2) + 0j)
     steps = _steps(8e-9 * points * batch)
-    return Task(_run(law, jqd.strang, steps, 1e-3), partial(_repeat, psi), steps)
+    return Task(
+        _run(law, jqd.steppers.strang, steps, 1e-3), partial(_repeat, psi), steps
+    )
 
 
 def schrodinger_matrix(size: int, batch: int) -> Task:
@@ -112,7 +114,7 @@ def copy_dynamics(size: int, batch: int) -> Task:
     law = jqd.CopyDynamics.from_hamiltonian(H)
     steps = _steps(3e-8 * size**2 * batch)
     start = lambda batch: jnp.asarray(random_problem(size, batch)[1])  # noqa: E731
-    return Task(_run(law, jqd.rk4, steps, 0.02), start, steps)
+    return Task(_run(law, jqd.steppers.rk4, steps, 0.02), start, steps)
 
 
 def husimi(levels: int, batch: int) -> Task:
@@ -131,7 +133,9 @@ def diffusion_links(points: int, batch: int) -> Task:
     # 1e-14 of the largest density is left at the walls: nearer, the run would end there
     state = law.prepare(grid.normalise(jnp.exp(-((80 * x / points) ** 2)) + 0j))
     steps = _steps(1e-6 * points * batch)
-    return Task(_run(law, jqd.rk4, steps, 1e-4), partial(_repeat, state), steps)
+    return Task(
+        _run(law, jqd.steppers.rk4, steps, 1e-4), partial(_repeat, state), steps
+    )
 
 
 def nelson_paths(points: int, batch: int) -> Task:
@@ -144,7 +148,7 @@ def nelson_paths(points: int, batch: int) -> Task:
     def one(seed):
         run = nelson(
             law, psi, np.array([0.0, 0.02 * steps]), jax.random.key(seed), paths=PATHS,
-            substeps=steps, scheme="heun", stepper=jqd.strang, error_paths=0,
+            substeps=steps, scheme="heun", stepper=jqd.steppers.strang, error_paths=0,
         )  # fmt: skip
         return run.positions[-1]
 
@@ -186,7 +190,7 @@ def chains(atoms: int, batch: int) -> Task:
     """Verlet steps of FPUT chains."""
     body = solid.chain(atoms, solid.FPUT(beta=1.0), ends="fixed")
     steps = _steps(2e-9 * atoms * batch + 3e-7)
-    one = _run(solid.AtomMotion(body), jqd.strang, steps, 0.05)
+    one = _run(solid.AtomMotion(body), jqd.steppers.strang, steps, 0.05)
 
     def start(batch):
         x = jnp.broadcast_to(body.sites[None], (batch, atoms, 1))  # pyright: ignore

@@ -22,7 +22,7 @@ from jqd.matter import gas, packets, photons, solid, tower
 from jqd.problems import golden
 
 TS = np.array([0.0, 0.1, 0.2])
-RK4 = jqd.Fixed(jqd.rk4, 2)
+RK4 = jqd.Fixed(jqd.steppers.rk4, 2)
 H = np.array([[0.3, 0.2 + 0.1j, 0.0], [0.2 - 0.1j, -0.4, 0.5], [0.0, 0.5, 0.1]])
 KET = np.array([0.6, 0.64j, 0.48])
 UP = np.diag([1.0, 1.4], 1)

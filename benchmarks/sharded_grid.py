@@ -109,7 +109,7 @@ def _sharded(
     if mesh is not None:
         grid = grid.sharded(jax.make_mesh(mesh, ("a", "b")[: len(mesh)]))
     law = jqd.Schrodinger.on_grid(grid, problem.V)
-    method = jqd.Fixed(jqd.strang, substeps=steps, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.strang, substeps=steps, estimate_error=False)
     ts = np.array([0.0, steps * DT])
 
     @jax.jit

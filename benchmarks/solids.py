@@ -19,7 +19,7 @@ SPACING, CRYSTAL_DT = 1.112, 0.005
 SKIN = 0.4
 # chains side by side, steps in one call
 ATOMS, CHAINS, CHAIN_DT = 64, ((1, 10_000), (10, 4000), (100, 1000), (1000, 100)), 0.05
-STEPPERS = {"Verlet": jqd.strang, "PEFRL": jqd.steppers.pefrl}
+STEPPERS = {"Verlet": jqd.steppers.strang, "PEFRL": jqd.steppers.pefrl}
 LIST, NUMPY = "list", "numpy, Verlet"
 SHOWN = ("energy_error",)
 

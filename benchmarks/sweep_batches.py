@@ -124,7 +124,7 @@ def _copy_law(problem: Problem) -> Run:
     def one(scale: Any) -> Any:
         law = jqd.CopyDynamics.from_hamiltonian(scale * problem.H)
         # one step between saved times, as in the sweep
-        return _density(law, problem, jqd.Fixed(jqd.rk4, estimate_error=False))
+        return _density(law, problem, jqd.Fixed(jqd.steppers.rk4, estimate_error=False))
 
     return partial(jax.vmap(one), jnp.asarray(problem.scales))
 

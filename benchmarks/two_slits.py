@@ -48,7 +48,7 @@ class Wall:
     def program(self, steps: int, finer: int = 1) -> Any:
         """jqd's run over these steps; `finer` divides each."""
         law = jqd.Schrodinger.on_grid(self.grid, self.V)
-        method = jqd.Fixed(jqd.strang, steps * finer, estimate_error=False)
+        method = jqd.Fixed(jqd.steppers.strang, steps * finer, estimate_error=False)
         ts = np.array([0.0, steps * DT])
 
         @jax.jit
@@ -146,7 +146,9 @@ def _loss(points: int, steps: int, mode: str):
     shape = jnp.asarray(wall.V / 40)
     behind = wall.grid.coordinates[0] > 1.0
     ts = np.linspace(0.0, steps * DT, 11)
-    method = jqd.Fixed(jqd.strang, steps // 10, gradient=mode, estimate_error=False)
+    method = jqd.Fixed(
+        jqd.steppers.strang, steps // 10, gradient=mode, estimate_error=False
+    )
 
     def observe(t, psi):
         del t
@@ -203,7 +205,7 @@ def _whole(quick: bool):
     """Both slits, the upper and the lower alone, absorbers, the flux on the screen."""
     h, saves, substeps = (1.0, 10, 2) if quick else (0.25, 170, 5)
     problem = two_slits(h, saves=saves)
-    method = jqd.Fixed(jqd.strang, substeps, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.strang, substeps, estimate_error=False)
 
     def one(V, psi):
         law = jqd.Schrodinger.on_grid(problem.grid, V, absorber=problem.absorber)

@@ -20,6 +20,7 @@ import jqd
 from jqd import _checks, instruments, states, statistics
 from jqd.matter import packets, photons
 from jqd.problems import four_level, golden
+from jqd.steppers import rk4, strang
 
 from .timing import Goal, Report, race, round_to
 
@@ -120,11 +121,11 @@ def calls() -> dict[str, Call]:
             lambda study, theta: study.predict(theta), (study, study.theta())
         ),
         "evolve: copies": Call(
-            lambda law, s: jqd.evolve(law, s, ts, method=jqd.Fixed(jqd.rk4, 4)),
+            lambda law, s: jqd.evolve(law, s, ts, method=jqd.Fixed(rk4, 4)),
             (copies, state), False,
         ),
         "evolve: grid": Call(
-            lambda law, s: jqd.evolve(law, s, ts, method=jqd.Fixed(jqd.strang, 4)),
+            lambda law, s: jqd.evolve(law, s, ts, method=jqd.Fixed(strang, 4)),
             (wave, psi), False,
         ),
         "evolve: matrix": Call(

@@ -158,7 +158,7 @@ def guided(grid, psi, ts, quick):
     for phi in (0.0, 0.5):
         paths = bohm(
             law_of(grid, phi), psi, ts, x0=x0, substeps=1, error_paths=0,
-            stepper=jqd.strang, scheme="heun",
+            stepper=jqd.steppers.strang, scheme="heun",
         )  # fmt: skip
         found.append(np.asarray(paths.positions))
     return found

@@ -58,7 +58,7 @@ SHOWN = ("T", "T_error", "T_harmonic", "n_eff", "ks", "kurtosis")
 
 
 def method(steps):
-    return jqd.Fixed(jqd.strang, substeps=steps, estimate_error=False)
+    return jqd.Fixed(jqd.steppers.strang, substeps=steps, estimate_error=False)
 
 
 # --- Law --------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def law_itself():
     """Largest gap between the copy law, in Runge-Kutta steps, and its quantum point."""
     _, law, psi = body(well, 0.5, 1 / 8, HBAR, -4.5, 4.5)
     steps = int(np.ceil(float((TS[1] - TS[0]) / stable_step(law)) * 6))
-    method = jqd.Fixed(jqd.rk4, steps, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, steps, estimate_error=False)
     copied = jqd.evolve(law, psi, TS, method=method, observe="density").values
     return float(jnp.max(jnp.abs(copied - jnp.abs(orbit(law, psi, TS)) ** 2)))
 

@@ -54,7 +54,7 @@ def packet(width, center=0.0):
 def gather(ordering, times):
     """T0: densities, (T, N), from a uniform one."""
     law = ClassicalDiffusion(BOX, D0 * spot(BOX.x), ordering=ordering)
-    method = jqd.Fixed(jqd.rk4, 2500, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 2500, estimate_error=False)
     start = jnp.full(BOX.shape, 1 / 12)
     return np.asarray(jqd.evolve(law, start, times, method=method).values)
 
@@ -62,7 +62,7 @@ def gather(ordering, times):
 @jax.jit
 def means(law, psis, times):
     """⟨x⟩, (batch, T), of one law and a batch of states, or of as many laws."""
-    method = jqd.Fixed(jqd.rk4, 60, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 60, estimate_error=False)
 
     def one(law, psi):
         start = law.prepare(psi)

@@ -79,7 +79,7 @@ def half_pi_by_the_law():
     @jax.vmap
     def p(q, r):
         law = jqd.CopyDynamics.from_hamiltonian(np.eye(2)[::-1] / 2, q, r)
-        method = jqd.Fixed(jqd.rk4, 4000, estimate_error=False)
+        method = jqd.Fixed(jqd.steppers.rk4, 4000, estimate_error=False)
         ts = jnp.asarray([0.0, np.pi / 2 - TILT])
         run = jqd.evolve(law, law.prepare(start), ts, method=method, observe="density")
         return run.values[-1, 0]
@@ -109,7 +109,9 @@ def errors(design, shots):
 def search(levels, quick):
     apparatus = Apparatus(levels=levels, **LIMITS, **KNOWN)
     less = {"starts": 16, "steps": 100, "draws": 4} if quick else {}
-    return jqd.optimal_experiment(apparatus, shots=SHOTS, key=jax.random.key(1), **less)
+    return jqd.inference.optimal_experiment(
+        apparatus, shots=SHOTS, key=jax.random.key(1), **less
+    )
 
 
 def run(context):

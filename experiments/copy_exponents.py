@@ -53,7 +53,7 @@ def four_level_law():
 
 def fisher_information(law, psi0, counts, substeps=40):
     """Σ_t N_t Σ_a (∂p_a/∂θ)(∂p_a/∂θ)ᵀ / p_a at the exact constants."""
-    method = jqd.Fixed(jqd.rk4, substeps, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, substeps, estimate_error=False)
 
     def populations(theta):
         at = constants.unpack(constants.unpack(law, "q", theta[:1]), "r", theta[1:])

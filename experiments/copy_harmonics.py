@@ -50,7 +50,7 @@ def random_starts():
 
 def runs(law, starts, ts, substeps, observe):
     """Data of all initial states: (state, t, level)."""
-    method = jqd.Fixed(jqd.rk4, substeps, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, substeps, estimate_error=False)
 
     def one(psi):
         run = jqd.evolve(law, psi, ts, method=method, observe=observe)

@@ -90,7 +90,9 @@ def fits(block):
         first=int(block) * BLOCK, step=LEAP, error_trajectories=0,
     ).occupation  # fmt: skip
     data = Record(TS, records[0], EnsembleNoise(COPIES))
-    study = Study(law, data, psi0=psi, free=("q", "r"), method=jqd.Fixed(jqd.rk4))
+    study = Study(
+        law, data, psi0=psi, free=("q", "r"), method=jqd.Fixed(jqd.steppers.rk4)
+    )
     study, found = study.with_substeps(4), {}
     best = jnp.broadcast_to(jnp.array(START), (BLOCK, 2))
     for name in ("naive", "linear", "linear"):

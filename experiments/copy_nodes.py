@@ -84,7 +84,7 @@ def over_plane(law, q, r, psis, ts, method):
 
     def one(q, r, psi):
         at = constants.unpack(constants.unpack(law, "q", q[None]), "r", r[None])
-        start = jqd.DensityPhase(jnp.abs(psi) ** 2, -jnp.angle(psi))
+        start = jqd.laws.DensityPhase(jnp.abs(psi) ** 2, -jnp.angle(psi))
         return jqd.evolve(at, start, ts, method=method, observe="density")
 
     batch = jax.vmap(one, (None, None, 0))  # over states

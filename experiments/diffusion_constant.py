@@ -83,7 +83,7 @@ def fits(logs, data, iterations, mass, grid, V, start, ts, steps):
     def look(p, data):
         def density(p):
             law = ConservativeDiffusion(grid, V, jnp.exp(p), mass, boundary="periodic")
-            method = jqd.Fixed(jqd.srkn11, steps, estimate_error=False)
+            method = jqd.Fixed(jqd.steppers.srkn11, steps, estimate_error=False)
             state = law.prepare(start)
             run = jqd.evolve(law, state, ts, method=method, observe="density")
             return run.values

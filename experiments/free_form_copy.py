@@ -129,7 +129,7 @@ def run(context):
     ways = [free_form.traffic(fits[f"network {k}"][0], *pairs) for k in (1, 2)]
     apart = distance(*ways)
     null = {what: int(np.sum(values < NULL)) for what, values in spectra.items()}
-    method = jqd.Fixed(jqd.rk4, 4, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 4, estimate_error=False)
     fitted = free_form.FreeFormCopying.like(law, *fits["splines"])
     replay = jqd.evolve(
         fitted, fitted.prepare(psi[-1, 0]), TS, method=method, observe="density"

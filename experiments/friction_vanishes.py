@@ -52,7 +52,7 @@ def law_of(D, friction, classical, V):
 
 
 def march(law, state, ts, steps=90, observe="density"):
-    method = jqd.Fixed(jqd.rk4, steps, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, steps, estimate_error=False)
     return jqd.evolve(law, state, ts, method=method, observe=observe).values
 
 

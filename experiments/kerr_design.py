@@ -101,7 +101,7 @@ def degeneracy(points, ts):
     try:
         jqd.design(study, shots=SHOTS, wanted="C")
         said = ""
-    except jqd.Unidentifiable as error:
+    except jqd.inference.Unidentifiable as error:
         said = str(error)
     study = kerr(ts, points, free)
     theta = study.theta()

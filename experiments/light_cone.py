@@ -50,7 +50,7 @@ def problem_of(springs, time, seed):
     record = problems.spring_chain(time, springs=springs, sigma=sigma, seed=seed)
     data, observe = record.data()
     law = record.law(**record.truth)
-    method = jqd.Fixed(jqd.srkn11, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.srkn11, estimate_error=False)
     fit = Study(
         law, data, psi0=record.state(), free=("K",), instrument=observe, method=method
     )

@@ -116,7 +116,7 @@ def march(law, state, times, method):
 def solve(form, V, psi, times):
     if form == "amplitude":
         law = ConservativeDiffusion(GRID, V)
-        method = jqd.Fixed(jqd.srkn11, 10, estimate_error=False)
+        method = jqd.Fixed(jqd.steppers.srkn11, 10, estimate_error=False)
     else:
         law = Madelung(GRID, V, form=form)
         tolerance = 1e-9 if isinstance(form, Links) else 1e-11

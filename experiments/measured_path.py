@@ -67,7 +67,7 @@ def position(x, y):
 
 def law(G):
     """With a pointer that moves by G x at t = 0."""
-    couplings = {1: (position, jqd.impulse(0.0, G))}
+    couplings = {1: (position, jqd.spaces.impulse(0.0, G))}
     return jqd.Schrodinger.on_grid(GRID, well, mass=[1.0, np.inf], couplings=couplings)
 
 
@@ -233,7 +233,10 @@ def animate(path, ts, runs):
     guides one of them."""
     psi = start(VARIANCES[1])
     waves = jqd.evolve(
-        law(1.0), psi, ts, method=jqd.Fixed(jqd.srkn11, 2, estimate_error=False)
+        law(1.0),
+        psi,
+        ts,
+        method=jqd.Fixed(jqd.steppers.srkn11, 2, estimate_error=False),
     ).values
     chosen = int(np.argmax(runs[1][0, :SHOWN, 0]))
 

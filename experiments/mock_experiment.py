@@ -48,7 +48,7 @@ NEAR = {"starts": 1, "search": None, "held_out": 0.0}
 
 def scattering(law, sd, nodes):
     """The law with an energy of the second level that differs from run to run."""
-    return jqd.RandomFrequencies(law, sd, classes=(1,), nodes=nodes)
+    return jqd.laws.RandomFrequencies(law, sd, classes=(1,), nodes=nodes)
 
 
 def study(record, *, free=("q", "r"), told=False):

@@ -112,7 +112,9 @@ def other_failures(periods):
 @jax.jit
 @jax.vmap
 def least(failures, shots):
-    return jqd.bounds_on_copies(failures, shots, 1.0, confidence=LEVEL).copies
+    return jqd.inference.bounds.bounds_on_copies(
+        failures, shots, 1.0, confidence=LEVEL
+    ).copies
 
 
 def bounds(draw, chance, lost, records):

@@ -73,7 +73,7 @@ def copied(on_B, psi, ts, **options):
 @jax.jit
 def mean_field(on_B, q, r, psi):
     """⟨z_A⟩ of infinitely many copies, and whether no class died out."""
-    method = jqd.Fixed(jqd.rk4, 40, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 40, estimate_error=False)
     run = jqd.evolve(law(on_B, q, r), psi, TS, method=method, observe="density")
     return pairs.polarisation(run.values, PAIR, 0), run.status == jqd.Status.OK
 

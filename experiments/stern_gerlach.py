@@ -82,7 +82,7 @@ def run(context):
         "Bohm": bohm(LAW, PSI, TIMES, substeps=4, **options),
         "Nelson": nelson(LAW, PSI, TIMES, jax.random.key(1), substeps=8, **options),
     }
-    run = jqd.evolve(LAW, PSI, TIMES, method=jqd.Fixed(jqd.srkn11, 4))
+    run = jqd.evolve(LAW, PSI, TIMES, method=jqd.Fixed(jqd.steppers.srkn11, 4))
     places = {name: np.asarray(paths.positions) for name, paths in kinds.items()}
     spins = {
         name: np.asarray(path_spin(LAW, run.values, x))[..., 2]

@@ -45,7 +45,9 @@ def runs(problem, screens, step):
     """Both slits open, the upper and the lower alone, in one batch."""
     observe = {f"{x:g}": Screen(problem.grid, x) for x in screens} | {"film": film}
     interval = float(problem.ts[1] - problem.ts[0])
-    method = jqd.Fixed(jqd.strang, round(interval / step), estimate_error=False)
+    method = jqd.Fixed(
+        jqd.steppers.strang, round(interval / step), estimate_error=False
+    )
 
     def run(V):
         law = jqd.Schrodinger.on_grid(problem.grid, V, absorber=problem.absorber)

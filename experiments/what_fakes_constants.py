@@ -74,8 +74,8 @@ def three_level_truths():
     H = np.asarray(law.hamiltonian())
     coupled = np.where(np.eye(3, dtype=bool), 1.0, 1.01)
     first = 1 + 0.01 * (unit(0, 1) + unit(1, 0))
-    fall = {f"fall{b}": jqd.Jump(unit(0, b), RATE) for b in (1, 2)}
-    lose = {f"phase{b}": jqd.Jump(unit(b, b), RATE) for b in range(3)}
+    fall = {f"fall{b}": jqd.laws.Jump(unit(0, b), RATE) for b in (1, 2)}
+    lose = {f"phase{b}": jqd.laws.Jump(unit(b, b), RATE) for b in range(3)}
     exact = jqd.Schrodinger(H)
     cases = {
         "relaxation, 5 %": (jqd.Lindblad(H, fall), 0.0),
@@ -88,7 +88,7 @@ def three_level_truths():
     }
     means = {}
     for name, (truth, readout) in cases.items():
-        see = Confusion(readout=readout, noise=jqd.NoNoise())
+        see = Confusion(readout=readout, noise=jqd.instruments.NoNoise())
         means[name] = jqd.simulate(truth, psi, TS, see, t0=0.0).values
     return {name: np.asarray(mean) for name, mean in means.items()}
 
@@ -127,7 +127,7 @@ def kerr_truths():
     none."""
 
     def seen(bath=None, start=None, **wrong):
-        see = {"V": V, "eps": EPS, "noise": jqd.NoNoise()} | wrong
+        see = {"V": V, "eps": EPS, "noise": jqd.instruments.NoNoise()} | wrong
         see, start = Displaced(displacements(), **see), start or kerr_start()
         run = jqd.simulate(kerr(bath), start, KERR_TS, see, t0=0.0)
         return np.asarray(run.values)
@@ -184,7 +184,7 @@ def kerr_studies():
 
 
 def fits(study, records, starts=({},)):
-    """A fit to each of these data sets, (R, ...): one `jqd.Fit` with a first axis."""
+    """A fit to each of these data sets, (R, ...): one `Fit` with a first axis."""
     first = jnp.stack([study.theta(start) for start in starts])
 
     @jax.jit

@@ -56,14 +56,14 @@ def problem(points, pointer):
 
 
 def law(grid, a, on=ON):
-    g = jqd.named_pulse("square", height=a / on, start=0.0, end=on)
+    g = jqd.spaces.named_pulse("square", height=a / on, start=0.0, end=on)
     return jqd.Schrodinger.on_grid(
         grid, free, mass=[1.0, np.inf], couplings={1: (side, g)}
     )
 
 
 def density(grid, psi, a, ts, on=ON):
-    method = jqd.Fixed(jqd.srkn11, 2, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.srkn11, 2, estimate_error=False)
     run = jqd.evolve(law(grid, a, on), psi, ts, method=method, observe="density")
     return np.asarray(run.values)
 

@@ -67,8 +67,8 @@ SHOWN = (0.2, 0.05, 0.0125)
 SEED = 1
 HOT, HOT_ATOMS, LONG = 4.0, 8, np.linspace(0, 50, 501)
 HBARS = np.geomspace(1e-7, 0.3, 120)
-STEPS = jqd.Fixed(jqd.strang, substeps=10, estimate_error=False)
-FINE = jqd.Fixed(jqd.srkn11, estimate_error=False)
+STEPS = jqd.Fixed(jqd.steppers.strang, substeps=10, estimate_error=False)
+FINE = jqd.Fixed(jqd.steppers.srkn11, estimate_error=False)
 
 # --- Problems ---------------------------------------------------------------------
 

@@ -62,7 +62,8 @@ def test_pages_use_no_name_that_moved():
     old = re.compile(rf"(?<![\w.])jqd\.({'|'.join(MOVED)})\b")
     by_import = re.compile(rf"from jqd import [^\n]*\b({'|'.join(MOVED)})\b")
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    pages += (ROOT / "docs" / "_ext").glob("*.py")
+    for folder in ("docs/_ext", "jqd", "experiments", "benchmarks"):
+        pages += (ROOT / folder).rglob("*.py")
     found = [
         f"{page.relative_to(ROOT)}: {match[0]}"
         for page in pages

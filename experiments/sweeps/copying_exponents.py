@@ -60,7 +60,7 @@ def point(q, r):
         law.prepare(PSI0),
         T,
         # the integration error is 1e-7 at (1/2, -1/2), far below the differences
-        method=jqd.Fixed(jqd.rk4, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
         observe="density",
     )
     distance = jqd.total_variation(run.values, EXACT)

@@ -35,7 +35,7 @@ from jqd.states import composite
 SEED = 44
 T = np.linspace(0.0, 2.0, 21)
 # Steps of 1/30 at a spectral radius of 2: signals at (1/2, -1/2) are below 1e-6.
-METHOD = jqd.Fixed(jqd.rk4, substeps=3)
+METHOD = jqd.Fixed(jqd.steppers.rk4, substeps=3)
 PAULI = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 QUANTUM = (0.5, -0.5)
 WIDTH = 0.8

@@ -69,7 +69,7 @@ def point(sigma, length, record, key):
         start={"q": 0.45, "r": -0.55},
         starts=1,
         search=None,
-        polish=jqd.Polish(rtol=1e-7, atol=1e-7),
+        polish=jqd.inference.Polish(rtol=1e-7, atol=1e-7),
         substeps=4,
         held_out=0.0,
     )

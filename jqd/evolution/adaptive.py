@@ -120,7 +120,7 @@ def _run(
     if law.breaks().impulses is not None:
         raise ValueError(
             "Argument `method` must be Fixed for a law with impulses, such as "
-            "Fixed(jqd.srkn11, 50), but is Adaptive."
+            "Fixed(jqd.steppers.srkn11, 50), but is Adaptive."
         )
     judged = method.estimate_error
     courses = survey(drives_of(law), ts, SHIFTS if judged else SHIFTS[:1])

@@ -57,7 +57,8 @@ class Fixed(eqx.Module):
     the error shows as well.
 
     Attributes:
-        stepper: one-step method, e.g. `jqd.srkn11`; None for the law's own step.
+        stepper: one-step method, e.g. `jqd.steppers.srkn11`; None for the law's own
+            step.
         substeps: steps between two save times; of a random motion, between neighbours
             among save times, jumps and marks.
         gradient: how reverse mode finds earlier states again: "checkpointed" (stores
@@ -90,8 +91,8 @@ class Fixed(eqx.Module):
     def __check_init__(self) -> None:
         if self.stepper is not None and not callable(self.stepper):
             raise ValueError(
-                "Argument `stepper` must be a one-step method such as jqd.rk4 or None, "
-                f"but is {_checks.shown(self.stepper)}."
+                "Argument `stepper` must be a one-step method such as jqd.steppers.rk4 "
+                f"or None, but is {_checks.shown(self.stepper)}."
             )
         self._check_counts()
         _checks.check_positive_integer(self.substeps, "substeps")

@@ -69,8 +69,8 @@ def _check_noise(motion: Motion) -> None:
     )
     if not whole or cast(StepNoise, shape).increments is None:
         raise ValueError(
-            "Argument `motion` must have a jqd.StepNoise of shapes, such as (2,), as "
-            f"the noise of its `chance`, but has {shape!r}."
+            "Argument `motion` must have a jqd.laws.StepNoise of shapes, such as (2,), "
+            f"as the noise of its `chance`, but has {shape!r}."
         )
 
 

@@ -29,9 +29,9 @@ class Pauli(LinearLaw):
     The state is (2, *grid.shape), such as `jnp.multiply.outer(spin, packet)`, spin up
     along z first. Conserves the norm, the energy
     where nothing depends on time, and the spin along B where B has one direction. In
-    such a field `jqd.srkn11` and `jqd.chin4a` keep their orders 6 and 4. In a field
-    that turns, from place to place or in time, these would fall to 4 and 2 and are
-    refused: `jqd.steppers.kahan_li6` and `kahan_li8` keep theirs.
+    such a field `srkn11` and `chin4a` of `jqd.steppers` keep their orders 6 and 4. In a
+    field that turns, from place to place or in time, these would fall to 4 and 2 and
+    are refused: `kahan_li6` and `kahan_li8` keep theirs.
 
     Every g is quantum mechanics: g belongs to the particle, as mass and charge do (2
     by Dirac's equation, 2.00232 for the electron), so no value is singled out as the
@@ -94,7 +94,8 @@ class Pauli(LinearLaw):
             hbar: ħ, scalar.
             vector_potential: A(x, ..) or A(x, .., t), one component per axis, periodic
                 along its own.
-            absorber: W ≥ 0 of the grid's shape; then only `jqd.strang` follows the law.
+            absorber: W ≥ 0 of the grid's shape; then only `jqd.steppers.strang` follows
+                the law.
             spin_current: whether paths follow the current of the spin as well.
             **constants: array constants of V, passed to it by keyword.
 

@@ -110,8 +110,8 @@ class Schrodinger(LinearLaw):
             couplings: by axis of a pointer y, the velocity a_y(x, ..) or a_y(x, .., t)
                 with which it is moved, no function of y itself; or (A, g) for
                 a_y = g(t) A(x) with a pulse, at whose jumps steps end, or with
-                `jqd.impulse`s, which move it by G A(x) at once (`evolve` then takes
-                `Fixed`).
+                `jqd.spaces.impulse`s, which move it by G A(x) at once (`evolve` then
+                takes `Fixed`).
             **constants: array constants of V, passed to it by keyword; leaves of the
                 law, so that they can be fitted.
 

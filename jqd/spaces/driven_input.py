@@ -38,7 +38,7 @@ def driven(
         *terms: H_0, (n, n) Hermitian, energy units, in one term or several, or in none
             for H_0 = 0; arrays, QuTiP, dynamiqs, or a `jqd.Symbol`. Pairs (H_k, f_k)
             follow: H_k is like H_0; f_k is a function of the time written with
-            `jax.numpy`, a pulse made by `jqd.pulse` or `jqd.sampled_pulse`, a
+            `jax.numpy`, a pulse made by `jqd.pulse` or `jqd.spaces.sampled_pulse`, a
             coefficient of QuTiP, or samples at `times`, joined by a cubic spline. With
             an operator of QuTiP, f_k may also be a Python function that JAX cannot
             trace, which is then called at each step. H_k need not be Hermitian and f_k
@@ -181,8 +181,8 @@ def _pulse(f: Any, times: ArrayLike | None, name: str) -> Pulse | SampledPulse:
     if times is None:
         raise ValueError(
             f"Argument `{name}` must be a function of time, or samples with their "
-            "times, `jqd.sampled_pulse(ts, samples)` or `jqd.driven(.., times=ts)`, "
-            f"but is an array of shape {np.shape(f)} alone."
+            "times, `jqd.spaces.sampled_pulse(ts, samples)` or "
+            f"`jqd.driven(.., times=ts)`, but is an array of shape {np.shape(f)} alone."
         )
     return sampled_pulse(times, f)
 

@@ -140,7 +140,7 @@ def pulse(
     if not callable(function):
         raise ValueError(
             "Argument `pulse` must be a function of time, or samples by "
-            f"`jqd.sampled_pulse`, but is {_checks.shown(function)}."
+            f"`jqd.spaces.sampled_pulse`, but is {_checks.shown(function)}."
         )
     refuse_constants(parameters, taken_by_keyword(function), "pulse")
     given = plain(jumps, "jumps")

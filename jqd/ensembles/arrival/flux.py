@@ -97,7 +97,8 @@ def arrival_flux(
         law, psi0, ts, detector, side: as for `arrival`.
         D: ħ/2m; None to read it from the law.
         substeps: steps between two times.
-        stepper: of ψ; None for `jqd.srkn11` where the law has flows, else its step.
+        stepper: of ψ; None for `jqd.steppers.srkn11` where the law has flows, else its
+            step.
 
     Returns:
         j, Q, F_B, the largest backflow and the density at the edge, (T,) each, their

@@ -310,8 +310,8 @@ def _positions(x0: ArrayLike, grid: Grid, dtype: Any, periodic: bool) -> Array:
 def _stepper(law: Law, stepper: Callable[..., Any] | None) -> Callable[..., Any] | None:
     if stepper is not None and not callable(stepper):
         raise ValueError(
-            "Argument `stepper` must be a one-step method such as jqd.rk4 or None, but "
-            f"is {stepper!r}."
+            "Argument `stepper` must be a one-step method such as jqd.steppers.rk4 or "
+            f"None, but is {stepper!r}."
         )
     if isinstance(stepper, Splitting):
         stepper.flows(law)  # refused here rather than under jit

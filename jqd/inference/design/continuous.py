@@ -108,7 +108,7 @@ def optimal_experiment(
     Raises:
         ValueError: float64 off, numbers that are not positive.
     """
-    _checks.require_x64("jqd.optimal_experiment")
+    _checks.require_x64("jqd.inference.optimal_experiment")
     _checks.check_type(apparatus, "apparatus", Apparatus, "an Apparatus")
     _checks.check_scalar(shots, "shots")
     _checks.check_positive(shots, "shots")

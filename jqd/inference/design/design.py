@@ -69,8 +69,8 @@ def design(
             `after`.
         over: {name: (low, high)}: the largest value of the criterion in this box is
             minimised, as far as a search in it finds it; errors are given there.
-        after: a `jqd.Recovery` from shots that were taken: the design is at its
-            constants, and its information counts beside these shots.
+        after: a `jqd.inference.Recovery` from shots that were taken: the design is at
+            its constants, and its information counts beside these shots.
         draws: with `after`, number of draws from the normal distribution of its
             constants, whose mean criterion is minimised; 0 for its constants alone.
         key: of the draws; None for `jax.random.key(0)`.

@@ -69,7 +69,7 @@ def length_scales(
     """
     import optimistix as optx
 
-    _checks.require_x64("jqd.length_scales")
+    _checks.require_x64("jqd.inference.estimators.length_scales")
     _checks.check_type(free_hamiltonian, "free_hamiltonian", Symbol, "a Symbol")
     _checks.check_positive(kappa, "kappa")
     if free_hamiltonian.degree > 2:

@@ -150,7 +150,7 @@ def sbc(
     # what sweeps need takes as long to import as JAX
     from ...sweeps import sweep
 
-    _checks.require_x64("jqd.sbc")
+    _checks.require_x64("jqd.inference.sbc")
     _checks.whole_number(simulations, "simulations", LEAST_SIMULATIONS)
     _checks.whole_number(draws, "draws", 1)
     _checks.check_choice(sampler, "sampler", SAMPLERS)

@@ -37,7 +37,8 @@ def parse_hamiltonian(
         hbar: ħ, a concrete number.
         ordering: ordering of the result.
         **values: values of all parameters and pulses, such as U=0.63; for drive(t) a
-            function of the time, or a pulse made by `jqd.pulse` or `jqd.sampled_pulse`.
+            function of the time, or a pulse made by `jqd.pulse` or
+            `jqd.spaces.sampled_pulse`.
 
     Returns:
         The Hamiltonian with these values.
