@@ -128,23 +128,23 @@ def packet_clock(
         hbar: ħ.
 
     Returns:
-        s, of the shape of `ts`.
+        s, of the shape of all arguments together.
 
     Raises:
         ValueError: a width, mass or ħ that is not positive, or a negative ν.
     """
     _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     _checks.check_real(ts, "ts")
-    _checks.check_broadcast(ts=ts, width=width, mass=mass, hbar=hbar)
-    width, mass, hbar, ts = jnp.broadcast_arrays(
-        *map(_checks.widen, (width, mass, hbar, ts))
+    given = {"ts": ts, "width": width, "mass": mass, "hbar": hbar}
+    if nu is not None:
+        _checks.check_not_negative(nu, "nu")
+        given["nu"] = nu
+    _checks.check_broadcast(**given)
+    ts, width, mass, hbar, *own = jnp.broadcast_arrays(
+        *map(_checks.widen, given.values())
     )
     D = hbar / (2 * mass)
-    share = jnp.ones_like(D)
-    if nu is not None:
-        _checks.check_broadcast(ts=ts, nu=nu)
-        _checks.check_not_negative(nu, "nu")
-        share = _checks.widen(nu) / D
+    share = own[0] / D if own else jnp.ones_like(D)
     return share * jnp.arctan(ts * D / width**2)
 
 
