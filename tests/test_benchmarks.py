@@ -383,8 +383,9 @@ def test_signals_are_counted_call_by_call(stored, capfd):
     model, last = record["benchmarks"]["signal_map"]["rows"]
     lines = [line for line in capfd.readouterr().out.splitlines() if line[:1] == "{"]
     lines = [json.loads(line) for line in lines]
-    assert lines[0] == model
-    assert lines[-1] == last
+    # beside what is printed, a stored row has its role
+    assert lines[0].items() <= model.items()
+    assert lines[-1].items() <= last.items()
     assert [line["points"] for line in lines[1:]] == [16, 32, 48, 64]
     assert last["points_per_s"] > 0
     assert last["silent_laws"] == 0

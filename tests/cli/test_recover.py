@@ -59,7 +59,7 @@ def test_main_job_on_files(tmp_path, printed):
     assert list(result) == [
         "law", "constants", "status", "errors_hold", "chi2_per_dof", "p_value",
         "agreeing_starts", "held_out", "runs_p_value", "pattern", "pulled",
-        "seconds",
+        "seconds", "answers",
     ]  # fmt: skip
     assert result["status"] == "converged"
     for name, value in {"q": 0.5, "r": -0.5}.items():

@@ -417,5 +417,7 @@ def test_noise_that_is_no_noise_is_refused():
             return state
 
     for noise in ((3,), Chance((3,)), Chance(StepNoise(None))):
-        with pytest.raises(ValueError, match=r"`motion` must have a jqd\.StepNoise"):
+        with pytest.raises(
+            ValueError, match=r"`motion` must have a jqd\.laws\.StepNoise"
+        ):
             evolve(Odd(noise), jnp.ones(1), TS, key=KEY, paths=2)

@@ -14,15 +14,15 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
 from ... import _checks
 from ..._gate import gated
-from ..._math import expi
+from ..._math import abs2, expi
 from ...readings.signals import slopes
 from ...states import composite
 from .response import copy_fields
 
 EXPONENTS = ("q", "r")
 RATE = 0.05
-# Least density of the initial state: towards empty classes slopes still grow, but hold
-# for ever smaller deviations of q and r.
+# Least density on the way: towards empty classes slopes still grow, but hold for ever
+# smaller deviations of q and r.
 LEAST = 0.02
 # Runge-Kutta steps of the slope that is returned.
 STEPS = 256
@@ -38,7 +38,7 @@ class SignalSetting(NamedTuple):
         slope: derivative with respect to the exponent of A's change in ρ_A(0).
         error: its integration error.
         status: INACCURATE if that is as large.
-        ends: |slope| that the search found from each start, descending, (starts,).
+        ends: |slope| that counted from each start of the search, descending, (starts,).
     """
 
     psi: Complex[Array, " 4"]
@@ -62,9 +62,10 @@ def strongest_signal(
 ) -> SignalSetting:
     """The settings of two qubits at which an exponent shows most, as far as found.
 
-    max |s_q| or |s_r| over θ_A, θ_B <= turn and ψ_ab with densities of at least 0.02
+    max |s_q| or |s_r| over θ_A, θ_B <= turn and ψ_ab, with densities of at least 0.02
 
-    The slopes are those of `jqd.readings.signals.slopes`.
+    The slopes are those of `jqd.readings.signals.slopes`. Where a density falls below
+    0.02 on the way, the slope counts less, by the square of how much.
 
     Args:
         key: random key of the starts.
@@ -91,7 +92,8 @@ def strongest_signal(
     which, solver = EXPONENTS.index(exponent), optax.adam(RATE)
 
     def loss(x: Array) -> Array:
-        return -jnp.abs(_slope(*_qubits(x, turn), which, nodes))
+        slope, least = _slope(*_qubits(x, turn), which, nodes)
+        return -jnp.abs(slope) * jnp.minimum(least / LEAST, 1) ** 2
 
     def search(x: Array) -> tuple[Array, Array]:
         def advance(carry: Any, _: None) -> tuple[Any, tuple[Array, Array]]:
@@ -127,20 +129,23 @@ def _flip(dtype: Any) -> Array:
     return 1 - jnp.eye(2, dtype=dtype)
 
 
-def _slope(psi: Array, angles: Array, which: int, nodes: int) -> Float[Array, ""]:
-    """Derivative of ρ_A(0)'s change at time 1, by linear response."""
+def _slope(psi: Array, angles: Array, which: int, nodes: int) -> tuple[Array, Array]:
+    """Derivative of ρ_A(0)'s change at time 1, by linear response; least density."""
     s = (jnp.arange(nodes, dtype=angles.dtype) + 0.5) / nodes
     flip = _flip(angles.dtype)
 
-    def own(a: Array, b: Array) -> Array:
+    def own(a: Array, b: Array) -> tuple[Array, Array]:
         H = composite.hamiltonian(a * flip, b * flip)
         path = _turned(jnp.broadcast_to(psi, (nodes, 4)), a * s, b * s)
         fields = copy_fields(H, path)[:, which]
         moved = jnp.mean(_turned(fields, a * (1 - s), b * (1 - s)), axis=0)
         end = _turned(psi, a, b)
-        return composite.marginal(2 * jnp.real(jnp.conj(end) * moved), (2, 2), 0)[0]
+        shift = composite.marginal(2 * jnp.real(jnp.conj(end) * moved), (2, 2), 0)[0]
+        return shift, jnp.min(abs2(path))
 
-    return own(angles[0], angles[1]) - own(angles[0], jnp.zeros_like(angles[1]))
+    on, least = own(angles[0], angles[1])
+    off, rest = own(angles[0], jnp.zeros_like(angles[1]))
+    return on - off, jnp.minimum(least, rest)
 
 
 def _turned(psi: Array, a: Array, b: Array) -> Complex[Array, "... 4"]:
