@@ -79,8 +79,8 @@ class PhaseAlignment(Law):
     potential: str = eqx.field(static=True)
     norm: str = eqx.field(static=True)
     omega: Float[Array, " M"] = free(unit="rate")
-    f: Float[Array, ""] = free(unit="rate")
-    damping: Float[Array, ""] = free(unit="rate")
+    f: Float[Array, ""] = free(bounds=(0.0, np.inf), unit="rate")
+    damping: Float[Array, ""] = free(bounds=(0.0, np.inf), unit="rate")
     R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric, unit="rate")
     delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
 

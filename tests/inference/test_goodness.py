@@ -178,8 +178,9 @@ def test_a_loss_that_the_law_lacks_is_a_misfit(golden, populations):
     assert found.p_value < 1e-10
     assert "not to be trusted" in found.message
     assert "not to be trusted" in str(found)
-    # exponents make up for some of it, and leave more than one pattern
-    assert "less contrast" in {found.pattern.name, *found.pattern.others}
+    # exponents make up for some of it; populations go to a third, which is not the mean
+    # over time of each, and so leave an offset
+    assert "offset" in {found.pattern.name, *found.pattern.others}
 
 
 @pytest.mark.slow

@@ -196,7 +196,8 @@ def test_a_readout_error_is_fitted_beside_q_and_r():
     alone = jqd.recover(
         study_of(data=counts(0.45, -0.55, 0.012), instrument=fixed), **NEAR
     )
-    np.testing.assert_allclose(alone.constants["q"].stderr, q.known, rtol=1e-3)
+    # weights are those of two fits, which end a thousandth of an error apart
+    np.testing.assert_allclose(alone.constants["q"].stderr, q.known, rtol=5e-3)
     np.testing.assert_allclose(alone.constants["q"].value, q.value, atol=1e-8)
 
 

@@ -97,12 +97,14 @@ class ConservativeDiffusion(Law):
     boundary: str = eqx.field(static=True)
     form: DiffusionForm
     D: Float[Array, "..."] = free(
-        quantum=lambda law: law.hbar / (2 * law.mass), span=four_times
+        quantum=lambda law: law.hbar / (2 * law.mass), span=four_times, positive=True
     )
-    mass: Float[Array, "..."] = free(span=four_times)
-    friction: Float[Array, ""] = free(quantum=0.0, span=upwards, unit="rate")
+    mass: Float[Array, "..."] = free(span=four_times, positive=True)
+    friction: Float[Array, ""] = free(
+        quantum=0.0, span=upwards, bounds=(0.0, np.inf), unit="rate"
+    )
     classical_diffusion: Float[Array, ""] = free(
-        quantum=0.0, span=upwards, unit=_spread
+        quantum=0.0, span=upwards, bounds=(0.0, np.inf), unit=_spread
     )
     charge: Float[Array, ""] | None = free(unit="value")
     vector_potential: VectorPotential | Float[Array, "..."] | None = parts()

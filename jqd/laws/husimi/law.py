@@ -76,7 +76,7 @@ class HusimiFokkerPlanck(Law):
     bath: Bath | None = parts()
     C: Float[Array, ""] = free(quantum=1.0, span=(0.3, 1.8))
     s: Float[Array, " N"] | None = free(
-        quantum=1.0, span=lambda s, _: (0.9 * s, 1.1 * s)
+        quantum=1.0, span=lambda s, _: (0.9 * s, 1.1 * s), bounds=(0.0, np.inf)
     )
     points: Complex[Array, "..."] | None = fixed()
 

@@ -41,7 +41,9 @@ class Dephasing(DensityOperators):
 
     H: Array = fixed()
     A: Float[Array, "K n"] = fixed()
-    gamma: Float[Array, " K"] = free(quantum=0.0, span=(0, 1), unit=measured_rate)
+    gamma: Float[Array, " K"] = free(
+        quantum=0.0, span=(0, 1), bounds=(0.0, jnp.inf), unit=measured_rate
+    )
     hbar: Float[Array, ""] = fixed()
 
     def __init__(
