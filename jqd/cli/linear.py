@@ -1,5 +1,6 @@
 """`jqd linear`: whether a motion is linear, from tables of counts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,14 +60,14 @@ def _printed(found: Linearity) -> list[Any]:
     heads = (f"wait{unit}", "runs", "chi2/dof", "z", "rise/dof")
     shown: list[Any] = [ranks]
     if found.joint:
-        laws = [one.law for one in found.joint[0].power]
+        # a wait may have no power of a law where another one has
+        laws = list(dict.fromkeys(law.law for one in found.joint for law in one.power))
         more = "; of laws: size that gives p < 0.05 in 80 of 100 records"
         more = more if laws else ""
         lines = [
-            (*_line(one), _p(one.p_value or 0.0),
-             *(f"{law.detectable:.2g}" for law in one.power))
+            (*_line(one), _p(one.p_value or 0.0), *_sizes(one, laws))
             for one in found.joint
-        ]  # fmt: skip
+        ]
         title = f"From the shortest wait to another{more}"
         shown.append(table_of(title, (*heads, "p", *laws), lines))
     if found.controls:
@@ -80,6 +81,12 @@ def _line(one: JointTest) -> tuple[str, ...]:
         f"{one.wait:g}", str(one.runs), f"{one.per_dof:.4g}", f"{one.z:.2g}",
         f"{one.excess:.3f}",
     )  # fmt: skip
+
+
+def _sizes(one: JointTest, laws: Sequence[str]) -> list[str]:
+    """Sizes that show, in the order of these laws; empty where none is known."""
+    known = {law.law: f"{law.detectable:.2g}" for law in one.power}
+    return [known.get(law, "") for law in laws]
 
 
 def _p(value: float) -> str:

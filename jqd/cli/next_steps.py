@@ -88,8 +88,8 @@ def _of_populations(
 ) -> tuple[list[str], list[list[str]]]:
     """The same of populations; `jqd simulate` has put H and the state beside them."""
     missing, laws = [], []
-    if record.from_start and len(record.ts) == 1:
-        missing.append("--t0: the time of the state, before that of the only row")
+    if record.from_start and len(record.looks) == 1:
+        missing.append("--t0: the time of the state, before that of the rows")
         data = [*data, "--t0", "T0"]
     for option, name, what in (
         ("--hamiltonian", "hamiltonian", _HAMILTONIAN), ("--state", "psi0", _STATE),

@@ -161,9 +161,11 @@ def _reader(wanted: Wanted, law: Law, free: str) -> tuple[str, list[str]]:
         law: the law that was made of it.
         free: constants that a plan frees; empty for none.
     """
-    own = declared_by(wanted, law)
-    if own or free:
-        return "recover", ["law", *words_of(wanted, without=own)]
+    fitted = declared_by(wanted, law)
+    if free:  # what a plan holds keeps its value
+        fitted = tuple(map(str.strip, free.split(",")))
+    if fitted:
+        return "recover", ["law", *words_of(wanted, without=fitted)]
     if wanted.law == "schrodinger":
         return "compare", []
     values = ",".join(f"{name}={value!r}" for name, value in wanted.values.items())

@@ -1,11 +1,15 @@
 """`jqd linear`: tables of two waits, one table of told or inferred shots, bad input."""
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from jqd.cli import main
+from jqd.cli.linear import _printed
+from jqd.inference.linear import JointTest, Power, RankTest
 
 SHOTS = 999
 
@@ -58,6 +62,24 @@ def test_what_a_person_reads(folder, capsys):
     for part in ("Rank of the first table", "rise/dof", "Runs of one wait side by side",
                  "Shots are given.", "No sign of nonlinearity"):  # fmt: skip
         assert part in text
+
+
+def test_sizes_stand_below_their_laws():
+    """Of waits of which not each has the power of each law."""
+    copying, weinberg = (
+        Power(law, "", 0.1, 1.0, size)
+        for law, size in (("copying", 0.3), ("weinberg", 0.2))
+    )
+    joint = [
+        JointTest(wait, 1, 1.0, 0.0, 32.0, 32, 0.5, power)
+        for wait, power in ((1.0, ()), (2.0, (weinberg, copying)), (3.0, (copying,)))
+    ]
+    found: Any = SimpleNamespace(
+        ranks=[RankTest(4, 64.0, 64, 0.0, 0.5)], unit="", joint=joint, controls=[]
+    )
+    _, table = _printed(found)
+    cells = {column.header: [*column.cells] for column in table.columns[-2:]}
+    assert cells == {"weinberg": ["", "0.2", ""], "copying": ["", "0.3", "0.3"]}
 
 
 def test_one_table_and_its_shots(folder, printed, capsys):

@@ -138,6 +138,10 @@ CASES = {
     "one.csv": ("t,n0,n1\n3,90,10\n", "n1", (10, 10, 10),
                 "recover copying --data {} --t0 T0 --hamiltonian HAMILTONIAN.npy "
                 "--state PSI0.npy"),
+    # nor is a time of several clusters
+    "c.csv": ("t,cluster,n0,n1\n3,1,90,10\n3,2,80,20\n", "n1", (10, 15, 20),
+              "recover copying --data {} --t0 T0 --hamiltonian HAMILTONIAN.npy "
+              "--state PSI0.npy"),
     # 3, 1, 2, 2 particles: half of the states hold two, a quarter each the others
     "n.csv": ("n0,n1\n3,1\n2,2\n", "share of states", (1 / 4, 1 / 3, 1 / 2),
               "recover statistics --data {}"),

@@ -51,9 +51,12 @@ def test_what_has_no_constant_to_recover_is_compared():
     own = parse_law("own.py:Still[s=1.5]", None)
     laws = ["--laws", "schrodinger,own.py:Still[s=1.5]"]
     assert _reader(own, quantum, "") == ("compare", laws)
-    # what a plan frees is recovered
-    words = ["law", "own.py:Still", "--set", "s=1.5"]
-    assert _reader(own, quantum, "s") == ("recover", words)
+    # what a plan frees is recovered, and has no value then; all else keeps its own
+    assert _reader(own, quantum, "s") == ("recover", ["law", "own.py:Still"])
+    copies = parse_law("copying[q=0.45,r=-0.4]", None)
+    words = ["law", "copying", "--set", "r=-0.4"]
+    assert _reader(copies, quantum, "q") == ("recover", words)
+    assert _reader(copies, quantum, "q, r") == ("recover", ["law", "copying"])
 
 
 @pytest.fixture
