@@ -18,7 +18,7 @@ test test-all: export PYTHONDONTWRITEBYTECODE :=
 INPUTS := pyproject.toml constraints.txt jqd/_version.py
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 install: .venv/.installed ## set up .venv with jqd in it
 

@@ -290,9 +290,11 @@ def traced_for_a_gpu() -> Iterator[list[Any]]:
         return jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), shapes)
 
     jax.clear_caches()
-    with (
-        mock.patch.object(jax, "default_backend", return_value="gpu"),
-        mock.patch.object(jax, "pure_callback", ask),
-    ):
-        yield asked
-    jax.clear_caches()
+    try:
+        with (
+            mock.patch.object(jax, "default_backend", return_value="gpu"),
+            mock.patch.object(jax, "pure_callback", ask),
+        ):
+            yield asked
+    finally:  # after an error as well, so that no zeros stay
+        jax.clear_caches()

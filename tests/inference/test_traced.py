@@ -96,8 +96,11 @@ def test_scatter_of_fits_is_what_their_error_bars_say(found):
 
 
 def test_one_trace_serves_every_record(fits, found, many, traces):
+    # a batch of another size, which another test may have fitted before, is a trace too
+    known = len(traces)
+    assert known >= 1
     fits(many[::-1])
-    assert traces == [(15, 3)]
+    assert len(traces) == known
 
 
 @pytest.mark.slow
