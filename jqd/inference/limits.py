@@ -204,9 +204,13 @@ def _why_not(recovery: Any, name: str) -> str | None:
         return f"its standard error does not hold; the fit says {recovery.status!r}"
     if _references(recovery.study)[name] is None:
         return "quantum mechanics gives it no value"
-    scatter = one.stderr if one.scatter is None else one.scatter
-    if not (scatter > 0 and one.stderr <= 1.5 * scatter):
-        return "its error is of time steps and rounding, not of the scatter of the data"
+    # steps and rounding move a constant at its bound nowhere: the others speak for it
+    free = [x for x in recovery.constants.values() if x.pull is None and not x.at_bound]
+    for x in [one] if not one.at_bound else [one, *free]:
+        scatter = x.stderr if x.scatter is None else x.scatter
+        if not (scatter > 0 and x.stderr <= 1.5 * scatter):
+            whose = "its error" if x is one else f"the error of {x.name}"
+            return f"{whose} is of time steps and rounding, not of the data's scatter"
     if _freedom(recovery) <= 0:
         return "the data have too few values to determine how they scatter"
     return None

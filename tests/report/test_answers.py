@@ -231,6 +231,15 @@ def test_a_constant_without_a_limit_says_why(one, reference, words):
         limit_of(of([one], [reference]), "q")
 
 
+def test_at_a_bound_the_errors_of_the_others_must_be_of_the_data():
+    """Steps move a held constant nowhere, so that its own error cannot show them."""
+    gamma = Constant("gamma", 0.0, 0.01, 0.0, 0.0, at_bound=-1)
+    D = Constant("D", 0.5, 1e-8, 9e-9, 0.5, scatter=1e-10)
+    found = of([D, gamma], [0.5, 0.0])
+    with pytest.raises(ValueError, match="the error of D is of time steps and round"):
+        limit_of(found, "gamma")
+
+
 def test_a_level_of_one_s_own():
     """Of .01: .01 + 1.644854 x .01 and .01 + 2.575829 x .01."""
     found = of([Constant("q", 0.51, 0.01, 0.0, 0.5)], [0.5])
