@@ -58,6 +58,17 @@ def test_names_of_the_front_page_do_not_warn():
             getattr(jqd, name)
 
 
+def test_a_name_that_moved_is_where_its_warning_says():
+    """In a Python of its own: here other tests have imported the rooms."""
+    places = [f"jqd.{room}.{name}" for name, room in MOVED.items()]
+    code = f"import jqd\nfor place in {places!r}:\n    eval(place)"
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+
+
 def test_pages_use_no_name_that_moved():
     old = re.compile(rf"(?<![\w.])jqd\.({'|'.join(MOVED)})\b")
     by_import = re.compile(rf"from jqd import [^\n]*\b({'|'.join(MOVED)})\b")

@@ -1,5 +1,8 @@
 """Fits of the free constants of laws to data of quantum evolution."""
 
+from . import bounds as bounds
+from . import estimators as estimators
+from . import linear as linear
 from .answer import Recovery as Recovery
 from .answer import recover as recover
 from .compare import compare as compare
