@@ -76,7 +76,7 @@ def test_no_character_of_an_equation_is_lost():
                 continue
             formulas += 1
             shown = re.sub(
-                r"<annotation.*?</annotation>", "", render(found, True, "mathml")
+                r"(?s)<annotation.*?</annotation>", "", render(found, True, "mathml")
             )
             said = html.unescape(re.sub(r"<[^>]*>", "", shown))
             assert characters(said) == characters("".join(block)), name
