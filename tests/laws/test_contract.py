@@ -22,6 +22,7 @@ from jqd import (
     Propagator,
     Schrodinger,
     constants,
+    laws,
 )
 from jqd import evolve as evolve_law
 from jqd.laws.diffusion import Links
@@ -373,3 +374,22 @@ def test_copying_packs_each_coupling_once():
     assert isinstance(other, CopyDynamics)
     assert constants.labels(law, "omega") == ["omega[0]", "omega[1]", "omega[2]"]
     assert constants.labels(law, "q") == ["q"]
+
+
+def test_constants_that_are_refused_below_zero_have_that_bound_in_fits():
+    """D enters densities by its square: a fit without it may end at -D."""
+    grid, H = Grid((-4.0, 4.0), 16), np.eye(2)
+    copies, _ = golden()
+    diffusion = ConservativeDiffusion(grid, lambda x: x**2 / 2)
+    aligned = laws.PhaseAlignment(
+        [0, 1, 2], copies.omega, copies.R, copies.delta, 0.7, damping=0.1
+    )
+    bounded = {
+        "D": diffusion, "mass": diffusion, "friction": diffusion,
+        "classical_diffusion": diffusion, "f": aligned, "damping": aligned,
+    }  # fmt: skip
+    for rival in (laws.Dephasing, laws.Collapse):
+        bounded[rival.__name__] = rival(H, np.array([0.0, 1.0]), 0.1)
+    for name, law in bounded.items():
+        place = constants.find(law, "gamma" if name in vars(laws) else name)
+        assert place.said.bounds == (0, np.inf), name
