@@ -183,7 +183,7 @@ def qubit():
     """Makes the law of a qubit, H = σ_x/2, whose σ_z is measured; and its start."""
     import jax.numpy as jnp
 
-    from jqd import Collapse
+    from jqd.laws import Collapse
 
     def make(draw=True, gamma=0.5):
         H = jnp.array([[0.0, 0.5], [0.5, 0.0]])

@@ -99,7 +99,7 @@ def by_sectors(weights, kets):
 def more_legs_than_times():
     f = jqd.pulse(lambda t, height: height + 0 * t, jumps=[0.05, 0.15], height=0.2)
     law = laws.Schrodinger(jqd.driven(np.diag([0.0, 1.0]), (np.eye(2), f)))
-    method = jqd.Fixed(jqd.rk4, 2, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 2, estimate_error=False)
     run = lambda law, psi: jqd.evolve(law, psi, TS, method=method).values  # noqa: E731
     return run, law, KETS[0, :2]
 

@@ -41,7 +41,7 @@ def shown(value):
 
 @pytest.fixture(scope="module")
 def run():
-    return jqd.evolve(law(), PSI, TS, method=jqd.Fixed(jqd.rk4, 4))
+    return jqd.evolve(law(), PSI, TS, method=jqd.Fixed(jqd.steppers.rk4, 4))
 
 
 def test_a_trajectory(run):
@@ -171,13 +171,15 @@ def test_a_law_shows_its_constants():
 def test_a_fit():
     one = Constant("q", 0.50012, 1e-4, 1e-9, 0.5)
     parts = (np.eye(1), np.ones(1), 1.0, None, None, None, np.ones((2, 1)), np.ones(2))
-    said = shown(jqd.Fit({"q": one}, *parts, np.asarray(0)))
+    said = shown(jqd.inference.Fit({"q": one}, *parts, np.asarray(0)))
     assert said.cells == ["0.50012", "0.0001", "0.5", "1.2 errors"]
     assert "The fit converged." in said.words
-    lost = shown(jqd.Fit({"q": one}, *parts, np.asarray(int(jqd.Status.MISFIT))))
+    lost = shown(
+        jqd.inference.Fit({"q": one}, *parts, np.asarray(int(jqd.Status.MISFIT)))
+    )
     assert "misfit" in lost.words
     two = Constant("q", np.zeros(2), np.ones(2), np.ones(2), 0.5)
-    said = shown(jqd.Fit({"q": two}, *parts, np.zeros(2, int)))
+    said = shown(jqd.inference.Fit({"q": two}, *parts, np.zeros(2, int)))
     assert "Fits (2,)" in said.words
     assert said.cells == ["(2,)"]
 

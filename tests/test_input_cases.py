@@ -220,7 +220,7 @@ CASES = {
         "`atol` must be positive where `rtol` is 0",
     ),
     "half steps": (
-        lambda: jqd.Fixed(jqd.rk4, counts=np.array([0.5])),
+        lambda: jqd.Fixed(jqd.steppers.rk4, counts=np.array([0.5])),
         "`counts` must be whole numbers of steps",
     ),
     "counts for other times": (
@@ -228,7 +228,7 @@ CASES = {
             jqd.Schrodinger(H),
             jnp.asarray(KET),
             [0.0, 1.0],
-            method=jqd.Fixed(jqd.rk4, counts=np.array([1, 2])),
+            method=jqd.Fixed(jqd.steppers.rk4, counts=np.array([1, 2])),
         ),
         "`counts` must have shape (1,)",
     ),

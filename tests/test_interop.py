@@ -137,7 +137,7 @@ def test_matrices_of_other_programs(made):
     np.testing.assert_array_equal(held, MATRIX)
     law = jqd.Schrodinger(made(MATRIX))
     np.testing.assert_array_equal(law.hamiltonian.matrix, MATRIX)
-    jump = jqd.Jump(made(MATRIX), 0.1)
+    jump = jqd.laws.Jump(made(MATRIX), 0.1)
     np.testing.assert_array_equal(jump.operator, MATRIX)
 
 
@@ -166,7 +166,7 @@ def taking(value):
     ket = np.array([1.0, 0.0])
     return {
         "hamiltonian": lambda: jqd.Schrodinger(value),
-        "operator": lambda: jqd.Jump(value),
+        "operator": lambda: jqd.laws.Jump(value),
         "psi": lambda: law.prepare(value),
         "state0": lambda: jqd.evolve(law, value, ts),
         "ts": lambda: jqd.evolve(law, ket, value),
@@ -226,7 +226,7 @@ def test_a_sparse_matrix_that_is_too_large_is_refused():
 
 
 def test_whole_numbers_are_of_the_default_precision():
-    jumps = {"loss": jqd.Jump(np.eye(2), 0.1)}
+    jumps = {"loss": jqd.laws.Jump(np.eye(2), 0.1)}
     for law in (jqd.Schrodinger(np.eye(2)), jqd.Lindblad(np.eye(2), jumps)):
         assert law.prepare(np.array([1, 0])).dtype == np.complex128
     assert as_array([1, 0]).dtype == np.int64

@@ -42,7 +42,7 @@ def test_occupations_and_moments_of_a_law():
     assert share.sum() == pytest.approx(1, abs=1e-13)
     np.testing.assert_allclose(share, np.ravel(np.abs(psi) ** 2) * 0.3, rtol=1e-13)
     # a law that holds this one has the same points
-    held = jqd.Occupations().bind(jqd.GrossPitaevskii(law, 0.4))(0.0, psi)
+    held = jqd.Occupations().bind(jqd.laws.GrossPitaevskii(law, 0.4))(0.0, psi)
     np.testing.assert_array_equal(held, share)
 
     class Kept:

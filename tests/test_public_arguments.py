@@ -30,7 +30,7 @@ DENSITY = np.abs(PSI) ** 2
 MATRIX = jqd.Schrodinger(H)
 WAVE = jqd.Schrodinger.on_grid(GRID, V)
 COPIES = jqd.CopyDynamics.from_hamiltonian(H)
-LOSS = jqd.Lindblad(H, {"c": jqd.Jump(OFF)})
+LOSS = jqd.Lindblad(H, {"c": jqd.laws.Jump(OFF)})
 # of rank 1, up to a count
 TABLES = np.array([[[20, 33, 47], [31, 48, 70], [38, 67, 95]]] * 2)
 KEY = jax.random.key(0)
@@ -71,40 +71,40 @@ CALLS = {
         jqd.CopyDynamics.from_hamiltonian,
         dict(hamiltonian=H, q=0.5, r=-0.5, hbar=1.0, regulator=1e-12),
     ),
-    "Harmonics": (jqd.Harmonics, dict(n=(2,), R=OFF[None], delta=0 * OFF[None])),
+    "Harmonics": (jqd.laws.Harmonics, dict(n=(2,), R=OFF[None], delta=0 * OFF[None])),
     "Lindblad": (
-        partial(jqd.Lindblad, jumps={"c": jqd.Jump(OFF)}),
+        partial(jqd.Lindblad, jumps={"c": jqd.laws.Jump(OFF)}),
         dict(hamiltonian=H, hbar=1.0),
     ),
     "Decay": (jqd.laws.Decay, dict(law=MATRIX, T1=5.0, T2=4.0)),
-    "Jump": (jqd.Jump, dict(operator=OFF, rate=0.1, nbar=0.0)),
-    "QuantumJumps": (jqd.QuantumJumps, dict(law=LOSS)),
-    "Collapse": (jqd.Collapse, dict(H=H, A=OFF, gamma=0.1, hbar=1.0)),
-    "CSL": (jqd.CSL, dict(quantum=WAVE, lam=0.1, r_C=1.0)),
-    "GRW": (jqd.GRW, dict(quantum=WAVE, lam=0.1, r_C=1.0)),
-    "QMUPL": (jqd.QMUPL, dict(quantum=WAVE, lam=0.1)),
-    "DiosiPenrose": (jqd.DiosiPenrose, dict(quantum=WAVE, G_m2=0.1, R0=1.0)),
+    "Jump": (jqd.laws.Jump, dict(operator=OFF, rate=0.1, nbar=0.0)),
+    "QuantumJumps": (jqd.laws.QuantumJumps, dict(law=LOSS)),
+    "Collapse": (jqd.laws.Collapse, dict(H=H, A=OFF, gamma=0.1, hbar=1.0)),
+    "CSL": (jqd.laws.CSL, dict(quantum=WAVE, lam=0.1, r_C=1.0)),
+    "GRW": (jqd.laws.GRW, dict(quantum=WAVE, lam=0.1, r_C=1.0)),
+    "QMUPL": (jqd.laws.QMUPL, dict(quantum=WAVE, lam=0.1)),
+    "DiosiPenrose": (jqd.laws.DiosiPenrose, dict(quantum=WAVE, G_m2=0.1, R0=1.0)),
     "Decoherence": (
-        jqd.Decoherence,
+        jqd.laws.Decoherence,
         dict(quantum=WAVE, kernel=GaussianDecay(0.1, 1.0)),
     ),
-    "Beretta": (jqd.Beretta, dict(quantum=H, kappa=0.1)),
-    "Gisin": (jqd.Gisin, dict(quantum=H, lam=0.1)),
-    "GrossPitaevskii": (jqd.GrossPitaevskii, dict(quantum=WAVE, g=0.1)),
-    "Logarithmic": (jqd.Logarithmic, dict(quantum=WAVE, b=0.1)),
-    "Weinberg": (jqd.Weinberg, dict(quantum=H, eps=0.1, A=None, levels=1)),
-    "DoebnerGoldin": (jqd.DoebnerGoldin, dict(quantum=WAVE, D=0.1, c=0.0)),
-    "DoebnerGoldinLine": (jqd.DoebnerGoldinLine, dict(quantum=WAVE, D=0.1)),
+    "Beretta": (jqd.laws.Beretta, dict(quantum=H, kappa=0.1)),
+    "Gisin": (jqd.laws.Gisin, dict(quantum=H, lam=0.1)),
+    "GrossPitaevskii": (jqd.laws.GrossPitaevskii, dict(quantum=WAVE, g=0.1)),
+    "Logarithmic": (jqd.laws.Logarithmic, dict(quantum=WAVE, b=0.1)),
+    "Weinberg": (jqd.laws.Weinberg, dict(quantum=H, eps=0.1, A=None, levels=1)),
+    "DoebnerGoldin": (jqd.laws.DoebnerGoldin, dict(quantum=WAVE, D=0.1, c=0.0)),
+    "DoebnerGoldinLine": (jqd.laws.DoebnerGoldinLine, dict(quantum=WAVE, D=0.1)),
     "SchrodingerNewton": (
-        jqd.SchrodingerNewton,
+        jqd.laws.SchrodingerNewton,
         dict(quantum=WAVE, G=0.1, soft=None, kernel=None),
     ),
     "kaplan_rajendran": (
-        jqd.kaplan_rajendran,
+        jqd.laws.kaplan_rajendran,
         dict(quantum=WAVE, eps=0.1, charge=1.0, soft=0.5),
     ),
     "ClassicalDiffusion": (
-        jqd.ClassicalDiffusion,
+        jqd.laws.ClassicalDiffusion,
         dict(grid=GRID, D=1.0, ordering="fick"),
     ),
     "ConservativeDiffusion": (jqd.ConservativeDiffusion, dict(space=GRID, V=V, D=0.5)),
@@ -124,13 +124,13 @@ CALLS = {
         jqd.PhaseAlignment,
         dict(beable=[0, 1], omega=np.zeros(2), R=OFF, delta=0 * OFF, f=1.0),
     ),
-    "PhaseKicks": (jqd.PhaseKicks, dict(law=COPIES, g=0.1)),
+    "PhaseKicks": (jqd.laws.PhaseKicks, dict(law=COPIES, g=0.1)),
     "RandomConstant": (
         jqd.laws.RandomConstant,
         dict(law=COPIES, name="q", sd=0.1, nodes=3),
     ),
     "RandomFrequencies": (
-        jqd.RandomFrequencies,
+        jqd.laws.RandomFrequencies,
         dict(law=COPIES, sd=0.1, classes=None, nodes=3),
     ),
     "Husimi": (jqd.HusimiFokkerPlanck, dict(symbol="ad*a", C=1.0, s=None, hbar=1.0)),
@@ -162,13 +162,16 @@ CALLS = {
     ),
     "Propagator": (jqd.Propagator, dict(terms=None)),
     # inference
-    "Record": (jqd.Record, dict(ts=TS, values=SHARES, noise=jqd.NoNoise(), t0=0.0)),
+    "Record": (
+        jqd.Record,
+        dict(ts=TS, values=SHARES, noise=jqd.instruments.NoNoise(), t0=0.0),
+    ),
     "Scan": (
         jqd.Scan,
         dict(
             settings={"q": [0.4, 0.5, 0.6]},
             values=SHARES,
-            noise=jqd.NoNoise(),
+            noise=jqd.instruments.NoNoise(),
             ts=1.0,
             t0=0.0,
         ),
@@ -190,15 +193,15 @@ CALLS = {
     "HalfNormal": (jqd.HalfNormal, dict(sd=1.0)),
     "Uniform": (jqd.Uniform, dict(low=0.0, high=1.0)),
     "Polish": (
-        jqd.Polish,
+        jqd.inference.Polish,
         dict(rtol=1e-11, atol=1e-13, max_steps=40, rounds=3, windows=1),
     ),
     "Search": (
-        jqd.Search,
+        jqd.inference.Search,
         dict(optimizer=None, steps=40, windows=5, chunk=20, until=1.0),
     ),
     "Apparatus": (
-        jqd.Apparatus,
+        jqd.inference.Apparatus,
         dict(
             levels=2,
             span=1.0,
@@ -211,7 +214,7 @@ CALLS = {
     ),
     "bounds": (jqd.bounds, dict(constant=None)),
     "bounds_on_copies": (
-        jqd.bounds_on_copies,
+        jqd.inference.bounds.bounds_on_copies,
         dict(failures=1, shots=100, infidelity=0.1),
     ),
     "linearity": (
@@ -245,13 +248,13 @@ CALLS = {
         dict(constant=H, term=(OFF, jnp.cos), times=None, args=None),
     ),
     "sampled_pulse": (
-        jqd.sampled_pulse,
+        jqd.spaces.sampled_pulse,
         dict(ts=TS, values=np.array([0.0, 1.0, 0.0]), kind="linear"),
     ),
-    "impulse": (jqd.impulse, dict(times=TS, areas=1.0)),
+    "impulse": (jqd.spaces.impulse, dict(times=TS, areas=1.0)),
     "pulse": (jqd.pulse, dict(function=jnp.cos, jumps=(1.0,))),
     "named_pulse": (
-        jqd.named_pulse,
+        jqd.spaces.named_pulse,
         dict(name="gaussian", area=1.0, center=1.0, width=0.5),
     ),
     "parse_hamiltonian": (
@@ -288,7 +291,7 @@ CALLS = {
         states.Mixture,
         dict(probabilities=[1.0], states=[states.Finite(LADDER)]),
     ),
-    "Ensemble": (jqd.Ensemble, dict(kets=LADDER[None], weights=np.ones(1))),
+    "Ensemble": (jqd.states.Ensemble, dict(kets=LADDER[None], weights=np.ones(1))),
     "as_ensemble": (states.as_ensemble, dict(state=LADDER)),
     "husimi": (states.husimi, dict(state=LADDER, points=PTS, hbar=1.0, modes=1)),
     "covariance": (states.covariance, dict(state=LADDER)),
@@ -303,7 +306,7 @@ CALLS = {
     "fidelity": (jqd.fidelity, dict(psi=KET, phi=KET)),
     "total_variation": (jqd.total_variation, dict(p=KET**2, q=KET**2)),
     "Moments": (jqd.Moments, dict(orders=((1, 0),))),
-    "as_array": (jqd.as_array, dict(value=H)),
+    "as_array": (jqd.interop.as_array, dict(value=H)),
     "scalars": (jqd.constants.scalars, dict(g=1.0)),
     "constant": (jqd.constants.constant, dict(value=H)),
     "names": (jqd.constants.names, dict(law=COPIES)),
@@ -436,19 +439,25 @@ VERBS = {
     "fisher": (jqd.fisher, {"study": None}),
     "evidence": (jqd.evidence, {"study": None}),
     "posterior": (jqd.posterior, {"study": None}),
-    "sbc": (jqd.sbc, {"study": None}),
+    "sbc": (jqd.inference.sbc, {"study": None}),
     "design": (jqd.design, {"study": None, "shots": 10}),
     "compare": (jqd.compare, {"studies": None}),
     "fit": (jqd.fit, {"law": None, "data": None}),
     "recover": (jqd.recover, {"law": None, "data": None}),
     "vet": (jqd.vet, {"law": None}),
     "ground_state": (jqd.ground_state, {"law": None, "dtau": 0.1}),
-    "optimal_experiment": (jqd.optimal_experiment, {"apparatus": None, "shots": 10}),
+    "optimal_experiment": (
+        jqd.inference.optimal_experiment,
+        {"apparatus": None, "shots": 10},
+    ),
     "simulate": (jqd.simulate, {"law": None, "psi0": KET, "ts": TS}),
     "open_sweep": (jqd.open_sweep, {"store": None}),
     "sweep": (jqd.sweep, {"function": None, "axes": {"a": [1.0]}, "store": None}),
     "load": (jqd.load, {"path": None}),
-    "length_scales": (jqd.length_scales, {"free_hamiltonian": None}),
+    "length_scales": (
+        jqd.inference.estimators.length_scales,
+        {"free_hamiltonian": None},
+    ),
 }
 # what is made by others than the user, or takes what it takes as it is
 EXEMPT = {

@@ -39,7 +39,7 @@ def test_the_table_of_the_page_is_a_scan(tmp_path):
     (table,) = re.findall(r"```text\n(t,n0.*?)```", PAGE.read_text("utf-8"), re.S)
     file = tmp_path / "ramsey.csv"
     file.write_text(table)
-    scan = jqd.load_record(file)
+    scan = jqd.records.load_record(file)
     assert isinstance(scan, jqd.Scan)
     np.testing.assert_array_equal(scan.settings["pulse[1].end"], scan.ts)
     np.testing.assert_array_equal(np.sum(scan.values, axis=1), 400)

@@ -22,7 +22,7 @@ def test_a_law_shows_its_numbers():
 
 
 def test_a_law_within_a_law_does_so_too():
-    decay = {"down": jqd.Jump(jnp.array([[0, 1.0], [0, 0]]), 1.054571817e-3)}
+    decay = {"down": jqd.laws.Jump(jnp.array([[0, 1.0], [0, 0]]), 1.054571817e-3)}
     assert "0.00105457" in repr(jqd.Lindblad(jnp.eye(2), decay))
 
 

@@ -33,7 +33,7 @@ WHOLE = {
     "quanta": lambda n: husimi.Sectors(n).quanta,
     "search": lambda n: inference.Search(steps=n).steps,
     "polish": lambda n: inference.Polish(max_steps=n).max_steps,
-    "weinberg": lambda n: jqd.Weinberg(np.eye(4), 0.1, levels=n).levels,
+    "weinberg": lambda n: jqd.laws.Weinberg(np.eye(4), 0.1, levels=n).levels,
 }
 
 
@@ -61,8 +61,8 @@ FLAGS = {
     "estimate_error of Adaptive": lambda flag: jqd.Adaptive(estimate_error=flag),
     "keep_paths": lambda flag: jqd.evolve(LAW, UP, TS, keep_paths=flag),
     "exponential": lambda flag: husimi.Fock(3, exponential=flag),
-    "draw": lambda flag: jqd.Collapse(H, [1.0, -1.0], gamma=0.5, draw=flag),
-    "periodic": lambda flag: jqd.ClassicalDiffusion(
+    "draw": lambda flag: jqd.laws.Collapse(H, [1.0, -1.0], gamma=0.5, draw=flag),
+    "periodic": lambda flag: jqd.laws.ClassicalDiffusion(
         jqd.Grid((0.0, 1.0), 8), 0.1, periodic=flag
     ),
     "printed": lambda flag: jqd.ensembles.copying.sample(
@@ -101,7 +101,7 @@ def test_the_nearest_word_is_asked_for():
     [
         (lambda: jqd.evolve(LAW, UP, TS, observe="densty"), "density"),
         (lambda: jqd.simulate(LAW, UP, TS, instrument="densty"), "density"),
-        (lambda: jqd.named_pulse("gausian"), "gaussian"),
+        (lambda: jqd.spaces.named_pulse("gausian"), "gaussian"),
         (lambda: jqd.constants.pack(COPIES, "omga"), "omega"),
         (lambda: jqd.constants.check_name(COPIES, "omga", "free"), "omega"),
         (lambda: jqd.bounds("weinburg.eps"), "weinberg.eps"),
@@ -172,7 +172,8 @@ def test_a_state_in_a_file_is_called_by_its_key(tmp_path):
         psi0=np.ones(8),
     )  # fmt: skip
     for load, file, norm in (
-        (jqd.load_phase_space, phase_space, 2), (jqd.load_density, density, 8),
+        (jqd.records.load_phase_space, phase_space, 2),
+        (jqd.records.load_density, density, 8),
     ):  # fmt: skip
         says = f"a normalised `psi0`, but {file.name} has one of squared norm {norm}"
         with pytest.raises(ValueError, match=says):

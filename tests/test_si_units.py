@@ -73,19 +73,19 @@ MATRIX = {
     "schrodinger": quantum,
     "copying": copies,
     "literal": lambda u: copies(u, literal=True),
-    "weinberg": lambda u: jqd.Weinberg(quantum(u), 0.3 * u.energy),
-    "logarithmic": lambda u: jqd.Logarithmic(quantum(u), 0.2 * u.energy),
-    "cubic": lambda u: jqd.GrossPitaevskii(quantum(u), 0.3 * u.energy),
-    "gisin": lambda u: jqd.Gisin(quantum(u), 0.1),
-    "beretta": lambda u: jqd.Beretta(quantum(u), 0.2 * u.rate),
+    "weinberg": lambda u: jqd.laws.Weinberg(quantum(u), 0.3 * u.energy),
+    "logarithmic": lambda u: jqd.laws.Logarithmic(quantum(u), 0.2 * u.energy),
+    "cubic": lambda u: jqd.laws.GrossPitaevskii(quantum(u), 0.3 * u.energy),
+    "gisin": lambda u: jqd.laws.Gisin(quantum(u), 0.1),
+    "beretta": lambda u: jqd.laws.Beretta(quantum(u), 0.2 * u.rate),
     "dephasing": lambda u: jqd.laws.Dephasing(
         u.energy * LEVELS, np.array([0.0, 2.0]), 0.1 * u.rate, u.hbar
     ),
     "lindblad": lambda u: jqd.Lindblad(
-        u.energy * LEVELS, {"loss": jqd.Jump(LOWER, 0.2 * u.rate)}, u.hbar
+        u.energy * LEVELS, {"loss": jqd.laws.Jump(LOWER, 0.2 * u.rate)}, u.hbar
     ),
     "decay": lambda u: jqd.laws.Decay(quantum(u), 5 * u.time, 4 * u.time),
-    "jitter": lambda u: jqd.RandomFrequencies(copies(u), 0.1 * u.rate),
+    "jitter": lambda u: jqd.laws.RandomFrequencies(copies(u), 0.1 * u.rate),
     "spread": lambda u: jqd.laws.RandomConstant(
         jqd.Schrodinger(
             jqd.driven(
@@ -100,11 +100,11 @@ MATRIX = {
     ),
 }
 JUMPING = {
-    "jumps": lambda u: jqd.QuantumJumps(MATRIX["lindblad"](u)),
-    "collapse": lambda u: jqd.Collapse(
+    "jumps": lambda u: jqd.laws.QuantumJumps(MATRIX["lindblad"](u)),
+    "collapse": lambda u: jqd.laws.Collapse(
         u.energy * LEVELS, np.array([0.0, 2.0]), 0.1 * u.rate, u.hbar
     ),
-    "kicks": lambda u: jqd.PhaseKicks(copies(u), 0.1 * u.rate),
+    "kicks": lambda u: jqd.laws.PhaseKicks(copies(u), 0.1 * u.rate),
 }
 
 
@@ -133,9 +133,11 @@ def diffusion(u, **options):
 
 GRIDS = {
     "schrodinger": on_grid,
-    "logarithmic": lambda u: jqd.Logarithmic(on_grid(u), 0.2 * u.energy),
-    "cubic": lambda u: jqd.GrossPitaevskii(on_grid(u), 0.3 * u.energy * u.length),
-    "newton": lambda u: jqd.SchrodingerNewton(on_grid(u), 0.3 * u.energy * u.length),
+    "logarithmic": lambda u: jqd.laws.Logarithmic(on_grid(u), 0.2 * u.energy),
+    "cubic": lambda u: jqd.laws.GrossPitaevskii(on_grid(u), 0.3 * u.energy * u.length),
+    "newton": lambda u: jqd.laws.SchrodingerNewton(
+        on_grid(u), 0.3 * u.energy * u.length
+    ),
     "diffusion": diffusion,
     "links": lambda u: diffusion(u, form="links"),
     "madelung": lambda u: jqd.Madelung(
@@ -155,23 +157,23 @@ GRIDS = {
     ),
 }
 KERNELS = {
-    "qmupl": lambda u: jqd.QMUPL(on_grid(u), 0.1 * u.rate / u.length**2),
-    "grw": lambda u: jqd.GRW(on_grid(u), 0.2 * u.rate, u.length),
-    "diosi": lambda u: jqd.DiosiPenrose(
+    "qmupl": lambda u: jqd.laws.QMUPL(on_grid(u), 0.1 * u.rate / u.length**2),
+    "grw": lambda u: jqd.laws.GRW(on_grid(u), 0.2 * u.rate, u.length),
+    "diosi": lambda u: jqd.laws.DiosiPenrose(
         on_grid(u), 0.2 * u.energy * u.length, u.length
     ),
 }
 # Of waves without nodes: not moved with the packet of the others.
 CURRENTS = {
-    "goldin": lambda u: jqd.DoebnerGoldin(
+    "goldin": lambda u: jqd.laws.DoebnerGoldin(
         on_grid(u, 64),
         0.2 * u.spread,
         np.array([0.1, -0.05, 0.03, 0.02, 0.04]) * u.spread,
     ),
-    "goldin_line": lambda u: jqd.DoebnerGoldinLine(on_grid(u, 64), 0.2 * u.spread),
+    "goldin_line": lambda u: jqd.laws.DoebnerGoldinLine(on_grid(u, 64), 0.2 * u.spread),
 }
 METHODS = {
-    "fixed": lambda: jqd.Fixed(jqd.rk4, 40),
+    "fixed": lambda: jqd.Fixed(jqd.steppers.rk4, 40),
     "adaptive": jqd.Adaptive,
     "own": lambda: None,
 }
@@ -230,14 +232,14 @@ def compare_spans(name, make, si):
 def test_spans_as_they_are_told():
     """Of a run of sixteen units of time: what laws had without units, by hand."""
     scales = constants.Scales(time=1.0, hbar=2.0, length=3.0)
-    law = jqd.Weinberg(jqd.Schrodinger(LEVELS, 2.0))
+    law = jqd.laws.Weinberg(jqd.Schrodinger(LEVELS, 2.0))
     assert np.allclose(np.ravel(constants.span(law, "eps", scales)), [-1, 1])
-    jump = jqd.Lindblad(LEVELS, {"c": jqd.Jump(2 * LOWER, 0.0)})
+    jump = jqd.Lindblad(LEVELS, {"c": jqd.laws.Jump(2 * LOWER, 0.0)})
     # tr L†L / 2 = 2
     assert np.allclose(np.ravel(constants.span(jump, "rate", scales)), [0, 0.5])
     lost = jqd.laws.Dephasing(LEVELS, np.array([0, 4.0]), 0.0)
     assert np.allclose(constants.span(lost, "gamma", scales), [[0], [1 / 16]])
-    local = jqd.QMUPL(on_grid(NATURAL), 0.0)
+    local = jqd.laws.QMUPL(on_grid(NATURAL), 0.0)
     assert np.allclose(np.ravel(constants.span(local, "lam", scales)), [0, 1 / 9])
 
 
@@ -394,7 +396,7 @@ def test_phases_align_alike():
         )  # fmt: skip
         start = law.start([0.1, -0.4, 0.3, 0.9])
         ts = np.linspace(0, 3, 4) * u.time
-        run = jqd.evolve(law, start, ts, method=jqd.Fixed(jqd.rk4, 40))
+        run = jqd.evolve(law, start, ts, method=jqd.Fixed(jqd.steppers.rk4, 40))
         return run.values.phase, run.values.momentum / u.rate
 
     for one, other in zip(*both(motion, SI), strict=True):
@@ -568,16 +570,20 @@ def test_ground_state_of_a_trap():
 def record(u, law, psi, rows=24, sigma=None):
     ts = np.linspace(0, 8, rows) * u.time
     run = jqd.evolve(
-        law, law.prepare(psi), ts, method=jqd.Fixed(jqd.rk4, 60), observe="density"
+        law,
+        law.prepare(psi),
+        ts,
+        method=jqd.Fixed(jqd.steppers.rk4, 60),
+        observe="density",
     )
     noise = None if sigma is None else jqd.Gaussian(sigma)
     return jqd.Record(ts, np.asarray(run.values), noise)
 
 
 def weinberg(u, eps, sigma=None):
-    data = record(u, jqd.Weinberg(quantum(u), 0.3 * u.energy), PSI, sigma=sigma)
+    data = record(u, jqd.laws.Weinberg(quantum(u), 0.3 * u.energy), PSI, sigma=sigma)
     return jqd.Study(
-        jqd.Weinberg(quantum(u), eps * u.energy), data, psi0=PSI, free=("eps",)
+        jqd.laws.Weinberg(quantum(u), eps * u.energy), data, psi0=PSI, free=("eps",)
     )
 
 
@@ -602,15 +608,16 @@ CONSTANTS = {
     "copying": (
         lambda u: copies(u, 0.45, -0.45), ("q", "R"), lambda u: copies(u, 0.4, -0.45),
     ),
-    "cubic": (lambda u: jqd.GrossPitaevskii(quantum(u)), ("g",), MATRIX["cubic"]),
+    "cubic": (lambda u: jqd.laws.GrossPitaevskii(quantum(u)), ("g",), MATRIX["cubic"]),
     "lindblad": (
         lambda u: jqd.Lindblad(
-            u.energy * LEVELS, {"loss": jqd.Jump(LOWER, 0.0)}, u.hbar
+            u.energy * LEVELS, {"loss": jqd.laws.Jump(LOWER, 0.0)}, u.hbar
         ),
         ("loss.rate",), MATRIX["lindblad"],
     ),
     "beretta": (
-        lambda u: jqd.Beretta(quantum(u), 0.01 * u.rate), ("kappa",), MATRIX["beretta"],
+        lambda u: jqd.laws.Beretta(quantum(u), 0.01 * u.rate), ("kappa",),
+        MATRIX["beretta"],
     ),
 }  # fmt: skip
 
@@ -659,7 +666,7 @@ def test_recover_a_diffusion_on_a_grid():
 
 def record_on_grid(u):
     ts = np.linspace(0, 1, 6) * u.time
-    method = jqd.Fixed(jqd.rk4, 60)
+    method = jqd.Fixed(jqd.steppers.rk4, 60)
     law = diffusion(u)
     run = jqd.evolve(law, law.prepare(packet(u)), ts, method=method, observe="density")
     return ts, np.asarray(run.values)
@@ -754,10 +761,10 @@ def test_posterior_of_an_energy():
 @pytest.mark.slow
 def test_compare_of_two_laws():
     def evidence(u):
-        data = record(u, jqd.Weinberg(quantum(u), 0.3 * u.energy), PSI, sigma=0.02)
+        data = record(u, jqd.laws.Weinberg(quantum(u), 0.3 * u.energy), PSI, sigma=0.02)
         laws = {
-            "weinberg": (jqd.Weinberg(quantum(u)), ("eps",)),
-            "cubic": (jqd.GrossPitaevskii(quantum(u)), ("g",)),
+            "weinberg": (jqd.laws.Weinberg(quantum(u)), ("eps",)),
+            "cubic": (jqd.laws.GrossPitaevskii(quantum(u)), ("g",)),
         }
         studies = {
             name: jqd.Study(law, data, psi0=PSI, free=free)
@@ -814,7 +821,9 @@ def test_a_card_chooses_its_time():
     np.testing.assert_allclose(found.time, 2e-9)
     # 1 - cos² of a turn by 2 · 0.5 · 2: something does move in it
     far = jqd.vet(
-        jqd.Weinberg(quantum(SI), 0.3 * SI.energy), rows=["quantum mechanics"], steps=64
+        jqd.laws.Weinberg(quantum(SI), 0.3 * SI.energy),
+        rows=["quantum mechanics"],
+        steps=64,
     )
     assert far.rows["quantum mechanics"].figure > 0.05
 
@@ -823,9 +832,9 @@ def test_a_card_chooses_its_time():
 def test_a_sweep_over_an_energy(tmp_path):
     def ends(u):
         def end(eps):
-            law = jqd.Weinberg(quantum(u), eps)
+            law = jqd.laws.Weinberg(quantum(u), eps)
             ts = np.array([0, 2.0]) * u.time
-            run = jqd.evolve(law, PSI + 0j, ts, method=jqd.Fixed(jqd.rk4, 40))
+            run = jqd.evolve(law, PSI + 0j, ts, method=jqd.Fixed(jqd.steppers.rk4, 40))
             return {"p": jnp.abs(run.values[-1]) ** 2}
 
         eps = np.linspace(-0.5, 0.5, 4) * u.energy
@@ -849,7 +858,7 @@ def test_a_bath_and_a_drive_from_the_shell(tmp_path, capsys):
         bath = {"gamma": 0.2 * u.rate, "nbar": 0.1}
         law = jqd.HusimiFokkerPlanck(
             text, C=0.9, points=phase_grid(line, line), bath=Bath(**bath),
-            form=Exact(20), U=u.rate, drive=jqd.named_pulse("gaussian", **shape),
+            form=Exact(20), U=u.rate, drive=jqd.spaces.named_pulse("gaussian", **shape),
         )  # fmt: skip
         ts = u.time * np.array([0.0, 0.3, 0.6, 0.9, 1.2])
         run = jqd.evolve(law, law.prepare(psi), ts, observe="density")

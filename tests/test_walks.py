@@ -72,7 +72,7 @@ def everything_is_imported():
 
 def evolved(q, r):
     law = jqd.CopyDynamics.from_hamiltonian(H, q=q, r=r)
-    method = jqd.Fixed(jqd.rk4, 4)
+    method = jqd.Fixed(jqd.steppers.rk4, 4)
     return jqd.evolve(law, law.prepare(PSI0), TS, method=method, observe="density")
 
 

@@ -242,8 +242,8 @@ def run(context):
             "jqd.ensembles.bohm(law, psi, [0.0, 1.0], x0=[[0.0, 7.0]])",
             "`x0` must lie inside of the box",
         ),
-        ("jqd.GRW(law, 0.1)", "`quantum` must be of one mass"),
-        ("jqd.DoebnerGoldin(law)", "`quantum` must be of one mass"),
+        ("jqd.laws.GRW(law, 0.1)", "`quantum` must be of one mass"),
+        ("jqd.laws.DoebnerGoldin(law)", "`quantum` must be of one mass"),
         ("jqd.vet(law)", "`law` must depart from a matrix, a particle of one mass"),
     ],
 )
@@ -274,7 +274,7 @@ def turning(stepper):
 
 def paths():
     law = jqd.Pauli(LINE, lambda x: 0 * x, lambda x: (jnp.sin(x), jnp.cos(x), 0.0))
-    nelson(law, SPIN, [0.0, 1.0], jax.random.key(0), stepper=jqd.srkn11)
+    nelson(law, SPIN, [0.0, 1.0], jax.random.key(0), stepper=jqd.steppers.srkn11)
 
 
 def seam(A, *, psi=None):
@@ -292,8 +292,14 @@ def run(context):
 @pytest.mark.parametrize(
     ("call", "part"),
     [
-        ("turning(jqd.srkn11)", "`stepper` must keep its order, but `srkn11` would"),
-        ("turning(jqd.chin4a)", "`stepper` must keep its order, but `chin4a` would"),
+        (
+            "turning(jqd.steppers.srkn11)",
+            "`stepper` must keep its order, but `srkn11` would",
+        ),
+        (
+            "turning(jqd.steppers.chin4a)",
+            "`stepper` must keep its order, but `chin4a` would",
+        ),
         ("paths()", "`stepper` must keep its order, but `srkn11` would"),
         (
             "seam(lambda x, y: (x * y, 0 * y))",

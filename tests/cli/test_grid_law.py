@@ -261,7 +261,7 @@ def test_the_law_of_the_counts_is_preferred(counts, printed):
 def test_the_same_chain_in_python():
     grid = jqd.Grid((-8.0, 8.0), 32)
     quantum = jqd.Schrodinger.on_grid(grid, POINTS**2 / 2)
-    law, seen = jqd.GrossPitaevskii(quantum, 1.5), jqd.instruments.Image()
+    law, seen = jqd.laws.GrossPitaevskii(quantum, 1.5), jqd.instruments.Image()
     ts, step = np.array([1.0, 2.0]), 1e-3
     film = jqd.simulate(law, PACKET + 0j, ts, seen, 20_000, t0=0.0)
     study = jqd.Study(law, film, psi0=PACKET + 0j, free="g", instrument=seen)

@@ -218,7 +218,7 @@ def test_what_a_law_has_of_its_own_is_not_the_instrument_s():
 )  # fmt: skip
 def test_lifetimes_on_resonance_are_a_rate(priors, rate, relative, capsys):
     """(1/T1 + 1/T2)/2 and its error, by hand."""
-    flip, law = {"flip": jqd.Normal(0.02, 0.01)}, jqd.Weinberg(H)
+    flip, law = {"flip": jqd.Normal(0.02, 0.01)}, jqd.laws.Weinberg(H)
     found = in_bath(law, flip, H, priors)
     assert found.law is law
     assert list(found.priors) == ["flip", "fading"]
@@ -234,7 +234,7 @@ def test_lifetimes_on_resonance_are_a_rate(priors, rate, relative, capsys):
 
 
 def test_a_lifetime_that_is_known_is_a_rate_without_a_prior():
-    found = in_bath(jqd.Weinberg(H), {}, H, {"T1": 20.0})
+    found = in_bath(jqd.laws.Weinberg(H), {}, H, {"T1": 20.0})
     assert found.priors == {}
     assert found.fading == pytest.approx(3 / 80)
     assert "= 0.0375, an approximation" in found.words
@@ -287,11 +287,11 @@ def test_lifetimes_enter_below_an_average_over_runs():
 )
 def test_lifetimes_that_say_no_rate(text, matrix, part):
     with pytest.raises(ValueError, match=f"`--bath` must .*{part}"):
-        in_bath(jqd.Weinberg(H), {}, matrix, parse_bath(text))
+        in_bath(jqd.laws.Weinberg(H), {}, matrix, parse_bath(text))
 
 
 def test_lifetimes_are_no_prior_of_what_a_law_calls_fading():
-    law, given = jqd.Weinberg(H), {"T1": jqd.Normal(20, 1)}
+    law, given = jqd.laws.Weinberg(H), {"T1": jqd.Normal(20, 1)}
     named = {"instrument.fading": jqd.Normal(0.1, 0.1)}
     with pytest.raises(ValueError, match="must not be given beside fading"):
         in_bath(law, named, H, given)

@@ -202,7 +202,8 @@ def test_its_constant_is_recovered_from_counts(written):
     def fit(n):
         return jqd.fit(
             make(H), Record(ts, n, Multinomial()), psi0=PSI0, free=("g",),
-            start={"g": 0.0}, starts=1, search=None, method=Fixed(jqd.rk4), substeps=8,
+            start={"g": 0.0}, starts=1, search=None,
+            method=Fixed(jqd.steppers.rk4), substeps=8,
             # to 1e-6 of the span of g, far below its error
             polish=Polish(rtol=1e-6, atol=1e-6),
         )  # fmt: skip

@@ -66,7 +66,7 @@ class Mute(Alone.__mro__[1]):
 
 
 def watched(H, gamma=0.0):
-    return jqd.Collapse(H, jnp.arange(3.0), gamma)
+    return jqd.laws.Collapse(H, jnp.arange(3.0), gamma)
 
 
 class Walk(Mute.__mro__[1]):
@@ -74,7 +74,7 @@ class Walk(Mute.__mro__[1]):
     prepare, density, vector_field = Alone.prepare, Alone.density, Mute.vector_field
 
     def chance(self):
-        return jqd.laws.Chance(jqd.StepNoise(()))
+        return jqd.laws.Chance(jqd.laws.StepNoise(()))
 """
 
 

@@ -267,7 +267,7 @@ def test_points_of_a_map_that_are_left_out_are_said(tmp_path):
     square = axis[None, :] ** 2 + axis[:, None] ** 2
     held = np.exp(-np.stack([square, square])) / np.pi
     np.savez(tmp_path / "map.npz", t=ts, x=axis, y=axis, g=2, husimi=held, alpha0=0.0)
-    full = jqd.load_phase_space(tmp_path / "map.npz")
+    full = jqd.records.load_phase_space(tmp_path / "map.npz")
     said = "9 of the 25 points of each map were compared; --points 25 takes all."
     assert recover_husimi._left_out(full.thinned(9), full) == said
     assert recover_husimi._left_out(full.thinned(25), full) == ""

@@ -36,14 +36,14 @@ def test_steps_that_are_too_coarse_are_made_shorter(monkeypatch):
 
     monkeypatch.setattr("jqd.cli.simulation.evolve", evolved)
     law, psi = jqd.Schrodinger(np.eye(2)), np.array([1.0, 0.0])
-    run = follow(law, psi, np.array([0.0, 1.0]), Direct(), stepper=jqd.rk4)
+    run = follow(law, psi, np.array([0.0, 1.0]), Direct(), stepper=jqd.steppers.rk4)
     assert run.all_ok
     assert tried == [8, 32]
 
 
 def test_what_has_no_constant_to_recover_is_compared():
     H = np.array([[0.0, 0.5], [0.5, 0.0]])
-    quantum, weinberg = jqd.Schrodinger(H), jqd.Weinberg(H, 0.3)
+    quantum, weinberg = jqd.Schrodinger(H), jqd.laws.Weinberg(H, 0.3)
     one = parse_law("schrodinger", None)
     assert _reader(one, quantum, "") == ("compare", [])
     other = parse_law("weinberg[eps=0.3]", None)

@@ -20,7 +20,7 @@ def driven(f):
 
 
 def gaussian(area=np.pi / 2, center=500.0, width=0.2):
-    return jqd.named_pulse("gaussian", area=area, center=center, width=width)
+    return jqd.spaces.named_pulse("gaussian", area=area, center=center, width=width)
 
 
 def box(start, end, height):
@@ -47,7 +47,7 @@ VALUES[VALUES < 1e-12] = 0
 def sampled(kind, base=0.0):
     """As one of ours, or by an array of QuTiP."""
     if kind == "own":
-        return jqd.sampled_pulse(SAMPLED, base + VALUES)
+        return jqd.spaces.sampled_pulse(SAMPLED, base + VALUES)
     qutip = pytest.importorskip("qutip")
     return qutip.coefficient(base + VALUES, tlist=SAMPLED)
 
@@ -66,7 +66,7 @@ def test_adaptive_steps_see_a_narrow_pulse(kind):
     law, start = {
         "quantum": lambda: (jqd.Schrodinger(H), [1, 0]),
         "copies": lambda: (jqd.CopyDynamics.from_hamiltonian(H), np.sqrt([0.8, 0.2])),
-        "open": lambda: (jqd.Lindblad(H, {"loss": jqd.Jump(SM, 0.0)}), [1, 0]),
+        "open": lambda: (jqd.Lindblad(H, {"loss": jqd.laws.Jump(SM, 0.0)}), [1, 0]),
     }[kind]()
     run = seen(law, np.asarray(start, complex))
     assert bool(run.ok)
@@ -119,7 +119,7 @@ def test_a_check_run_looks_elsewhere():
 def test_fixed_steps_end_within_a_narrow_pulse():
     ts = jnp.linspace(0.0, 1000.0, 11)
     law = jqd.Schrodinger(driven(gaussian()))
-    run = seen(law, UP, ts, jqd.Fixed(jqd.rk4, 10))
+    run = seen(law, UP, ts, jqd.Fixed(jqd.steppers.rk4, 10))
     # 17 steps that end in it, each of one width
     assert int(run.diagnostics["num_steps"]) <= 100 + 17
     wrong = np.abs(run.values[-1, 1] - 1)
@@ -129,7 +129,7 @@ def test_fixed_steps_end_within_a_narrow_pulse():
 def test_fixed_steps_say_that_they_miss_a_window():
     ts = jnp.linspace(0.0, 1000.0, 11)
     law = jqd.Schrodinger(driven(window(301.2, 1.5)))
-    run = seen(law, UP, ts, jqd.Fixed(jqd.rk4, 10))
+    run = seen(law, UP, ts, jqd.Fixed(jqd.steppers.rk4, 10))
     assert jqd.Status(int(run.status)) is jqd.Status.INACCURATE
     assert run.error[-1, 1] > 0.9
 
@@ -171,7 +171,7 @@ def test_the_looks_of_a_run_and_its_check_are_one_program():
 def test_looks_that_fall_together_are_no_rest():
     """Samples at every other look, of a function that never rests."""
     ts = np.linspace(0.0, 20.0, LOOKS // 2 + 1)
-    f = jqd.sampled_pulse(ts, 3 + np.cos(2 * np.pi * ts))
+    f = jqd.spaces.sampled_pulse(ts, 3 + np.cos(2 * np.pi * ts))
     (course,) = survey([f], jnp.array([0.0, 20.0]))
     t = np.linspace(0.0, 19.0, 57)
     reach = np.asarray(jax.vmap(course.reach)(t)) - t
@@ -195,14 +195,14 @@ def test_drives_are_found_wherever_they_are():
     moving = jqd.Schrodinger.on_grid(grid, lambda x, t: x**2 * jnp.cos(t))
     still = jqd.Schrodinger.on_grid(grid, lambda x: x**2)
     assert [len(drives_of(law)) for law in (moving, still)] == [1, 0]
-    assert len(drives_of(jqd.GrossPitaevskii(moving, 0.1))) == 1
+    assert len(drives_of(jqd.laws.GrossPitaevskii(moving, 0.1))) == 1
     (f,) = drives_of(moving)
     np.testing.assert_allclose(np.max(np.abs(f(0.0))), 63, atol=2)
     law = jqd.CopyDynamics.from_hamiltonian(driven(gaussian()))
-    assert len(drives_of(jqd.PhaseKicks(law, 0.1))) == 1
+    assert len(drives_of(jqd.laws.PhaseKicks(law, 0.1))) == 1
 
 
 def test_jumps_of_a_square_pulse_move_with_it():
-    f = jqd.named_pulse("square", height=1.0, start=0.2, end=0.9)
+    f = jqd.spaces.named_pulse("square", height=1.0, start=0.2, end=0.9)
     moved = jax.tree.map(lambda x: 2 * x, f)
     assert moved.jumps.tolist() == [0.4, 1.8]

@@ -8,23 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import (
-    Adaptive,
-    Fixed,
-    Grid,
-    Propagator,
-    Schrodinger,
-    chin4a,
-    constants,
-    evolve,
-    rk4,
-    srkn11,
-    strang,
-)
+from jqd import Adaptive, Fixed, Grid, Propagator, Schrodinger, constants, evolve
 from jqd.exact import coherent_state
 from jqd.laws import Exact, Law
 from jqd.problems import golden
-from jqd.steppers import Flows, general_flow
+from jqd.steppers import Flows, chin4a, general_flow, rk4, srkn11, strang
 
 GRID = Grid((-8.0, 8.0), 48)
 TS = jnp.array([0.2, 0.5, 0.6])  # unequal intervals, not from 0

@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Grid, Schrodinger, Status, chin4a, srkn11, strang
+from jqd import Grid, Schrodinger, Status
 from jqd.evolution.imaginary_time import ground_state
 from jqd.exact import coherent_state
 from jqd.exact.eigenstates import eigenstates
 from jqd.spaces import absorbing_layer
+from jqd.steppers import chin4a, srkn11, strang
 
 GRID = Grid((-8.0, 8.0), 64)
 

@@ -10,20 +10,11 @@ import numpy as np
 import pytest
 from jax.extend.core import jaxprs_in_params
 
-from jqd import (
-    Adaptive,
-    ClassicalDiffusion,
-    Fixed,
-    Grid,
-    Propagator,
-    Schrodinger,
-    evolve,
-    rk4,
-    srkn11,
-    strang,
-)
+from jqd import Adaptive, Fixed, Grid, Propagator, Schrodinger, evolve
 from jqd.exact import matrices, on_grids
+from jqd.laws import ClassicalDiffusion
 from jqd.problems import golden
+from jqd.steppers import rk4, srkn11, strang
 
 TS = jnp.array([0.5, 0.6, 1.1, 1.3, 2.2])  # unequal, and not from 0
 GRID = Grid((-np.pi, np.pi), 32)

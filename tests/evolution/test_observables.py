@@ -74,7 +74,7 @@ def test_a_function_that_takes_another_state_is_told_which_it_gets():
     """A path of GRW is no array of ψ."""
     grid = jqd.Grid((-4.0, 4.0), 16)
     quantum = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)
-    law, psi = jqd.GRW(quantum, 0.1), grid.normalise(jnp.exp(-(grid.x**2)))
+    law, psi = jqd.laws.GRW(quantum, 0.1), grid.normalise(jnp.exp(-(grid.x**2)))
     said = r"`observe` must .* of GRW .of type JumpingKet with psi, .* bad operand"
     with pytest.raises(ValueError, match=said):
         jqd.evolve(

@@ -5,21 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import (
-    Adaptive,
-    CopyDynamics,
-    Fixed,
-    Grid,
-    Propagator,
-    Schrodinger,
-    chin4a,
-    evolve,
-    rk4,
-    srkn11,
-    strang,
-)
+from jqd import Adaptive, CopyDynamics, Fixed, Grid, Propagator, Schrodinger, evolve
 from jqd.exact import matrices, on_grids
 from jqd.problems import golden
+from jqd.steppers import chin4a, rk4, srkn11, strang
 
 GRID = Grid((-np.pi, np.pi), 32)
 

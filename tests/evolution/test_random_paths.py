@@ -13,10 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Adaptive, Fixed, Law, Propagator, Status, StepNoise, evolve, rk4
+from jqd import Adaptive, Fixed, Law, Propagator, Status, evolve
 from jqd.constants import constant
 from jqd.evolution import draw_noise
-from jqd.laws import Chance, Watch
+from jqd.laws import Chance, StepNoise, Watch
+from jqd.steppers import rk4
 
 KEY = jax.random.key(7)
 TS = jnp.array([0.0, 0.4, 1.0])
@@ -143,7 +144,8 @@ DEVICES = textwrap.dedent(
 
     devices = jax.devices()
     assert len(devices) == 8
-    law = jqd.Collapse(np.array([[0, 0.5], [0.5, 0]]), [1.0, -1.0], 0.5, draw=False)
+    H = np.array([[0, 0.5], [0.5, 0]])
+    law = jqd.laws.Collapse(H, [1.0, -1.0], 0.5, draw=False)
     psi, ts = np.array([0.8, 0.6j]), np.array([0.0, 0.4, 1.0])
 
 

@@ -16,7 +16,7 @@ WAVE = jqd.Schrodinger.on_grid(GRID, np.zeros(16))
 LAWS = {
     "Schrodinger": jqd.Schrodinger(H),
     "CopyDynamics": jqd.CopyDynamics.from_hamiltonian(H),
-    "Lindblad": jqd.Lindblad(H, {"c": jqd.Jump(H)}),
+    "Lindblad": jqd.Lindblad(H, {"c": jqd.laws.Jump(H)}),
     "on_grid": WAVE,
     "Madelung": jqd.Madelung(GRID, np.zeros(16)),
     "Husimi": jqd.HusimiFokkerPlanck("ad*a", form="fock"),
@@ -67,7 +67,7 @@ def test_a_state_in_a_batch_is_judged_alone():
 
 
 def test_an_observable_that_takes_no_such_state_is_named():
-    law = jqd.GRW(WAVE, 0.1, 1.0)
+    law = jqd.laws.GRW(WAVE, 0.1, 1.0)
     with pytest.raises(ValueError, match=r"^Argument `observe` must .*JumpingKet"):
         jqd.evolve(
             law, law.prepare(PSI), TS, key=jax.random.key(0), paths=2,
@@ -98,7 +98,7 @@ def test_cf4_takes_a_matrix_that_does_not_change():
 
 
 def test_one_answer_for_all_paths():
-    law = jqd.QuantumJumps(LAWS["Lindblad"])
+    law = jqd.laws.QuantumJumps(LAWS["Lindblad"])
     run = jqd.evolve(
         law, law.prepare([1.0, 0.0]), TS, key=jax.random.key(0), paths=3,
         method=jqd.Fixed(),

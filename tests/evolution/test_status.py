@@ -6,9 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Adaptive, Fixed, Law, Status, evolve, rk4
+from jqd import Adaptive, Fixed, Law, Status, evolve
 from jqd.constants import constant
 from jqd.problems import two_classes
+from jqd.steppers import rk4
 
 TS = jnp.linspace(0.0, 2.0, 8)  # none of them at the explosion
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Fixed, Grid, Schrodinger, evolve, strang
+from jqd import Fixed, Grid, Schrodinger, evolve
 from jqd.exact import on_grids
 from jqd.readings.slits import (
     Screen,
@@ -17,6 +17,7 @@ from jqd.readings.slits import (
     slit_wall,
     two_slits,
 )
+from jqd.steppers import strang
 
 SLITS = {"distance": 4.0, "width": 0.3}
 

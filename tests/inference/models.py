@@ -32,7 +32,7 @@ def kerr(free=("C", "U", "delta", "alpha", "eps"), nuisances=None):
     start = DisplacedThermal(1.2, 0.02, levels=20, orders=6)
     instrument = Displaced(points, V=0.98, eps=0.01)
     ts = np.array([0.0, 0.2, 0.5, 1.0, 2.1, np.pi])
-    exact = Displaced(points, V=0.98, eps=0.01, noise=jqd.NoNoise())
+    exact = Displaced(points, V=0.98, eps=0.01, noise=jqd.instruments.NoNoise())
     p = jqd.simulate(law, start, ts, exact).values
     shots = 1e6 / (6 * 121)
     data = jqd.Record(ts, np.round(shots * np.asarray(p)), Binomial(shots))

@@ -74,7 +74,7 @@ def test_the_law_is_followed_once_for_all_clusters_of_a_time(study):
 def test_a_search_sees_the_rows_of_a_record_twice():
     """Two clusters at each time, of which a search has taken in the first half."""
     n = both(drawn()[:: len(SIZES)], SIZES[0])
-    stepped = {"method": jqd.Fixed(jqd.rk4, 8, estimate_error=False)}
+    stepped = {"method": jqd.Fixed(jqd.steppers.rk4, 8, estimate_error=False)}
     twice = Clusters(np.repeat(LOOKS, 2), np.repeat(n, 2, axis=0), t0=0.0)
     found = []
     for data in (jqd.Record(LOOKS, n, Multinomial(), t0=0.0), twice):

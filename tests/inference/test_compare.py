@@ -23,7 +23,7 @@ from jqd.problems import golden
 
 # the function of that name hides its room
 compare = importlib.import_module("jqd.inference.compare")
-FINE = jqd.Fixed(jqd.rk4, 40, estimate_error=False)
+FINE = jqd.Fixed(jqd.steppers.rk4, 40, estimate_error=False)
 
 
 class Cubic(jqd.Motion):
@@ -48,7 +48,7 @@ def line(free, nuisances=None, values=VALUES, sigma=SIGMA, ts=TS):
     return Study(
         law, data, psi0=jnp.zeros(1), free=free, nuisances=nuisances,
         instrument=Direct(lambda t, state: state),
-        method=jqd.Fixed(jqd.rk4, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
     )  # fmt: skip
 
 
@@ -171,7 +171,9 @@ def test_what_no_record_tells_has_no_evidence():
         Sum(jnp.asarray(0.3), jnp.asarray(0.4)), data, psi0=jnp.zeros(1),
         free=("a", "b"), instrument=Direct(lambda t, state: state),
     )  # fmt: skip
-    with pytest.raises(jqd.Unidentifiable, match=r"0\.71 a .*0\.71 b changes nothing"):
+    with pytest.raises(
+        jqd.inference.Unidentifiable, match=r"0\.71 a .*0\.71 b changes nothing"
+    ):
         evidence(study, study.theta())
 
 
@@ -514,7 +516,7 @@ def test_five_laws_beside_2000_systems():
 
 def eight_steps(data, free):
     law, psi = golden()
-    method = jqd.Fixed(jqd.rk4, 8, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 8, estimate_error=False)
     return Study(law, data, psi0=psi, free=free, method=method)
 
 

@@ -54,7 +54,7 @@ def test_D_of_noisy_densities_within_its_error():
     def density(D):
         law = ConservativeDiffusion(record.grid, record.potential, D)
         state = law.prepare(law.admit(record.initial))
-        method = jqd.Fixed(jqd.srkn11, 8, estimate_error=False)
+        method = jqd.Fixed(jqd.steppers.srkn11, 8, estimate_error=False)
         ts = jnp.asarray(record.ts)
         return jqd.evolve(law, state, ts, method=method, observe="density").values
 
@@ -140,8 +140,8 @@ def test_D_vanishes_on_ordinary_diffusion():
             GRID, flat, D, classical_diffusion=0.5, form=Window(101)
         )
         run = jqd.evolve(
-            law, law.prepare(psi), TS,
-            method=jqd.Fixed(jqd.rk4, 120, estimate_error=False), observe="density",
+            law, law.prepare(psi), TS, observe="density",
+            method=jqd.Fixed(jqd.steppers.rk4, 120, estimate_error=False),
         )  # fmt: skip
         return jnp.sum((run.values - density) ** 2)
 
@@ -218,7 +218,7 @@ def quantum_record(hbar=1.3, mass=0.7):
     law = jqd.Schrodinger.on_grid(grid, V, mass=mass, hbar=hbar)
     psi = grid.normalise(jnp.exp(-((grid.x - 0.5) ** 2) + 0.4j * grid.x))
     ts = np.linspace(0.0, 0.4, 5)
-    method = jqd.Fixed(jqd.srkn11, 40, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.srkn11, 40, estimate_error=False)
     states = jqd.evolve(law, law.prepare(psi), ts, method=method).values
     action = hbar * np.unwrap(np.angle(np.asarray(states)), axis=1)
     rate = law.vector_field(0.0, states[2])
@@ -254,7 +254,7 @@ def test_links_fit_as_well():
     psi = grid.normalise(packets(grid.x, 0.0))
     law = ConservativeDiffusion(grid, flat, 0.5, form=Links(), boundary="reflecting")
     ts = np.array([0.0, 0.5, 1.0])
-    method = jqd.Fixed(jqd.rk4, 200, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 200, estimate_error=False)
     state = law.prepare(psi)
     density = jqd.evolve(law, state, ts, method=method, observe="density").values
     start = ConservativeDiffusion(grid, flat, 0.45, form=Links(), boundary="reflecting")

@@ -84,7 +84,7 @@ def test_intervals_of_real_records_are_honest():
     count, (law, psi) = 300, problems.golden()
     records = jnp.asarray(sample_ensembles(count, seed=1))
     data = Record(TS, records[0], NOISE)
-    method = jqd.Fixed(jqd.rk4)
+    method = jqd.Fixed(jqd.steppers.rk4)
     study = Study(law, data, psi0=psi, free=("q", "r"), method=method)
     study = study.with_substeps(4)
     start = jnp.broadcast_to(jnp.array([0.48, -0.52]), (count, 2))
@@ -213,13 +213,13 @@ def test_other_laws_have_no_such_scatter():
 def test_files(tmp_path):
     path = tmp_path / "counts.csv"
     path.write_text("t,n0,n1\n0,10,10\n1,12,8\n")
-    data = jqd.load_record(path, "ensemble")
+    data = jqd.records.load_record(path, "ensemble")
     assert isinstance(data.noise, EnsembleNoise)
     assert float(data.noise.copies) == 20
     np.testing.assert_allclose(data.shares[1], [0.6, 0.4])
     path.write_text("t,n0,n1\n0,10,10\n1,12,9\n")
     with pytest.raises(ValueError, match="one ensemble over time"):
-        jqd.load_record(path, "ensemble")
+        jqd.records.load_record(path, "ensemble")
 
 
 @pytest.mark.slow

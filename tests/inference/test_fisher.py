@@ -14,7 +14,7 @@ from jqd.problems import golden
 def counts(ts):
     """Counts of copies at the point of quantum mechanics, 2e4 shots a time."""
     law, psi = golden()
-    method = jqd.Fixed(jqd.rk4, 100, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 100, estimate_error=False)
     see = Confusion(readout=0.01)
     p = jqd.evolve(
         law, law.prepare(psi), np.r_[0, ts], method=method, observe="density"

@@ -116,7 +116,7 @@ def test_errors_of_counts_reach_the_cramer_rao_bound(four_level, law, from_count
 
     def predict(q, r):
         there = jqd.CopyDynamics.from_hamiltonian(four_level.hamiltonian, q, r)
-        method = jqd.Fixed(jqd.rk4, 40, estimate_error=False)
+        method = jqd.Fixed(jqd.steppers.rk4, 40, estimate_error=False)
         run = jqd.evolve(there, four_level.psi0, ts, method=method, observe="density")
         return np.asarray(run.values)
 
@@ -167,7 +167,12 @@ def test_null_directions(observe, phases, null):
     # from later on: what it shows does not matter, nor is it compared with the state
     data = jqd.Record(ts, jnp.ones(shape), t0=-1e-9)
     study = Study(
-        law, data, psi0=psi0, free=free, instrument=look, method=jqd.Fixed(jqd.rk4)
+        law,
+        data,
+        psi0=psi0,
+        free=free,
+        instrument=look,
+        method=jqd.Fixed(jqd.steppers.rk4),
     ).with_substeps(20)
     found = identifiability(study, study.theta())
     assert int(found.null) == null
@@ -196,7 +201,7 @@ def test_a_study_is_as_good_as_what_it_is_made_of(four_level, law):
 
 
 def test_omega_shift_is_refused_in_words(four_level, law):
-    with pytest.raises(jqd.Unidentifiable, match=r"omega\[0\].*omega\[3\]"):
+    with pytest.raises(jqd.inference.Unidentifiable, match=r"omega\[0\].*omega\[3\]"):
         jqd.recover(
             law, four_level.counts, psi0=four_level.psi0, free=("q", "r", "omega")
         )
@@ -210,7 +215,7 @@ def test_a_stationary_record_identifies_nothing():
     record = jnp.tile(jnp.abs(vectors[:, 0])[None, :] ** 2, (8, 1))
     exponents = jqd.CopyDynamics(law.omega, law.R, law.delta)
     # at an eigenstate nothing moves for q; r only through exact balance
-    with pytest.raises(jqd.Unidentifiable):
+    with pytest.raises(jqd.inference.Unidentifiable):
         jqd.recover(
             exponents, (ts, record), psi0=vectors[:, 0], free=("omega", "q", "r")
         )
@@ -233,7 +238,7 @@ def test_search_alone_and_other_optimizers(four_level, law):
     lbfgs = jqd.recover(
         law,
         four_level.populations,
-        search=jqd.Search(optax.lbfgs(), steps=10, windows=2, chunk=5),
+        search=jqd.inference.Search(optax.lbfgs(), steps=10, windows=2, chunk=5),
         **common,
     )
     found = np.array([c.value for c in lbfgs.constants.values()])
@@ -267,7 +272,7 @@ def test_progress_and_partial_results_are_handed_out(four_level, law):
         four_level,
         law,
         starts=2,
-        search=jqd.Search(steps=4, windows=2, chunk=2),
+        search=jqd.inference.Search(steps=4, windows=2, chunk=2),
         report=lambda *done: reports.append(done),
         keep=lambda *found: kept.append([np.asarray(one).shape for one in found]),
     )
@@ -279,7 +284,7 @@ def test_progress_and_partial_results_are_handed_out(four_level, law):
 @pytest.mark.slow
 def test_same_key_same_answer(four_level, law):
     def run(seed):
-        search = jqd.Search(steps=4, windows=1, chunk=2)
+        search = jqd.inference.Search(steps=4, windows=1, chunk=2)
         key = jax.random.key(seed)
         return fitted(four_level, law, None, ("q",), starts=3, search=search, key=key)
 
@@ -313,13 +318,13 @@ def test_every_start_of_a_grid_converges_with_the_curriculum():
     found = np.array([c.value for c in recovery.constants.values()])
     assert np.abs(found - [0.5, -0.5]).max() < 1e-9
     # negative control: without the curriculum most starts are lost
-    alone = jqd.recover(law, data, search=jqd.Search(windows=1), **common)
+    alone = jqd.recover(law, data, search=jqd.inference.Search(windows=1), **common)
     assert alone.agreeing_starts < 0.9
 
 
 @pytest.mark.slow
 def test_a_hundred_starts_in_one_vmap(four_level, law):
-    search = jqd.Search(steps=20, windows=4)
+    search = jqd.inference.Search(steps=20, windows=4)
     recovery = fitted(four_level, law, starts=100, search=search)
     assert recovery.ends.shape == (100, 2)
     assert recovery.agreeing_starts > 0.5

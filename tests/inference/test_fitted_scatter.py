@@ -313,7 +313,8 @@ def test_exponents_beside_a_fitted_scatter():
     ts, rho = np.linspace(0.25, 5, 80), 1.2 / 999
     data = jqd.simulate(
         law, psi, ts, Confusion(noise=DirichletMultinomial(rho)), 1000,
-        jax.random.key(3), t0=0.0, method=jqd.Fixed(jqd.rk4, 40, estimate_error=False),
+        jax.random.key(3), t0=0.0,
+        method=jqd.Fixed(jqd.steppers.rk4, 40, estimate_error=False),
     )  # fmt: skip
     plain = jqd.Record(ts, data.values, Multinomial(), t0=0.0)
     options: dict[str, Any] = {

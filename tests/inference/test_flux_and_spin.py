@@ -15,7 +15,7 @@ from jqd.spaces import magnetic_field
 RING = jqd.Grid((-np.pi, np.pi), 48)
 D, CHARGE, COUNTS = 0.5, 0.3, 100_000
 TIMES = np.array([1.2, 1.8, 2.4, 3.0])
-STEPS = jqd.Fixed(jqd.srkn11, 8, estimate_error=False)
+STEPS = jqd.Fixed(jqd.steppers.srkn11, 8, estimate_error=False)
 
 
 def far_side(x):
@@ -90,7 +90,7 @@ def test_a_record_of_another_flux_is_no_quantum_of_h_away():
         moved = jqd.constants.unpack(law, "charge", jnp.array([charge]))
         run = jqd.evolve(
             moved, moved.prepare(psi), np.array([0.0, 3.0]), observe="populations",
-            method=jqd.Fixed(jqd.srkn11, 30),
+            method=jqd.Fixed(jqd.steppers.srkn11, 30),
         )  # fmt: skip
         return run.values[-1]
 
@@ -115,7 +115,7 @@ def test_g_from_spins_that_turn():
     ups = Direct("spin_populations", Multinomial())
     run = functools.partial(
         fitted, law, psi, ("g",), {"g": 2.1}, np.linspace(0.5, 6.0, 12), ups, 1000,
-        jqd.Fixed(jqd.strang, 1, estimate_error=False),  # exact of this spin
+        jqd.Fixed(jqd.steppers.strang, 1, estimate_error=False),  # exact of this spin
     )  # fmt: skip
     found = pulls(run, {"g": 2.0}, 40, jax.random.key(1))
     assert_of_width_one(found)
@@ -130,7 +130,7 @@ def test_g_from_counts_behind_a_magnet():
     psi = jnp.multiply.outer(spin, PACKET)
     record = jqd.simulate(
         law, psi, np.array([1.5, 3.0]), Confusion(), 5000, jax.random.key(4), t0=0.0,
-        method=jqd.Fixed(jqd.srkn11, 10, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.srkn11, 10, estimate_error=False),
     )  # fmt: skip
     guess = jqd.constants.unpack(law, "g", jnp.array([2.0]))
     found = jqd.recover(
@@ -152,7 +152,7 @@ def test_g_and_field_are_not_told_apart():
     psi = jnp.multiply.outer(jnp.sqrt(jnp.array([0.3, 0.7])) + 0j, PACKET)
     record = jqd.simulate(
         law, psi, np.array([1.5]), Confusion(), 5000, jax.random.key(4), t0=0.0,
-        method=jqd.Fixed(jqd.srkn11, 10, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.srkn11, 10, estimate_error=False),
     )  # fmt: skip
-    with pytest.raises(jqd.Unidentifiable, match=r"g.*b|b.*g"):
+    with pytest.raises(jqd.inference.Unidentifiable, match=r"g.*b|b.*g"):
         jqd.recover(law, record, psi0=psi, free=("g", "b"), instrument=Confusion())

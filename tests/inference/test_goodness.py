@@ -278,7 +278,7 @@ def test_an_error_that_does_not_hold_allows_no_deviation():
 @pytest.mark.parametrize("free", [("q", "r", "omega"), ("r", "omega", "R", "delta")])
 def test_a_step_along_a_null_direction_changes_nothing(golden, free):
     law, psi0 = golden
-    method = jqd.Fixed(jqd.rk4)
+    method = jqd.Fixed(jqd.steppers.rk4)
     data = jqd.Record(TS, jnp.ones((TS.size, 3)), t0=0.0)
     study = Study(law, data, psi0=psi0, free=free, method=method).with_substeps(20)
     theta = study.theta()
@@ -304,7 +304,7 @@ def test_null_directions_of_a_curve_are_in_its_constants():
     E, T, mu = 2.0, 4.0, -0.3
     nbar = np.full(6, 1 / (np.exp((E - mu) / T) - 1))
     start = {"g": 1.0, "T": T, "mu": mu}
-    with pytest.raises(jqd.Unidentifiable) as caught:
+    with pytest.raises(jqd.inference.Unidentifiable) as caught:
         fit_curve(nbar, np.full(6, E), 1e-3, free=("T", "mu"), start=start, starts=1)
     along = dict(
         (name, float(value))
@@ -330,7 +330,7 @@ def of_bent(values, noise):
     return Study(
         law, data, psi0=jnp.zeros(1), free=("a", "b"),
         instrument=Direct(lambda t, state: state),
-        method=jqd.Fixed(jqd.rk4, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
     )  # fmt: skip
 
 

@@ -18,8 +18,8 @@ FIRST = np.linspace(0.2, 2.0, 7), np.array([0.9, 0.2, 1.4, 0.8, 2.2, 1.9, 4.0]),
 SECOND = np.linspace(0.5, 1.5, 4), np.array([0.4, 1.1, 0.9, 2.0]), 0.2
 PRIORS = {"first": (0.3, 0.2), "second": (0.1, 0.05)}
 # cubic in time at most: Runge-Kutta is exact
-METHOD = jqd.Fixed(jqd.rk4, estimate_error=False)
-NEAR = {"start": {}, "starts": 1, "search": None, "polish": jqd.Polish()}
+METHOD = jqd.Fixed(jqd.steppers.rk4, estimate_error=False)
+NEAR = {"start": {}, "starts": 1, "search": None, "polish": jqd.inference.Polish()}
 
 
 def look(t, state):

@@ -15,7 +15,7 @@ from jqd.problems import golden
 
 from .models import Parabola, kerr
 
-FIXED = jqd.Fixed(jqd.rk4, 40, estimate_error=False)
+FIXED = jqd.Fixed(jqd.steppers.rk4, 40, estimate_error=False)
 NEAR: dict[str, Any] = {"starts": 1, "search": None, "held_out": 0.0}
 TIMES = np.linspace(0.25, 5, 20)
 
@@ -126,7 +126,7 @@ def test_a_fit_with_priors_is_the_posterior_mean_of_a_linear_model():
     values = np.array([0.9, 0.2, 1.4, 0.8, 2.2, 1.9, 4.0])[:, None]
     law = Parabola(jnp.asarray(0.5), jnp.asarray(0.1))
     data = jqd.Record(ts, values, Gaussian(sigma), t0=0.0)
-    method = jqd.Fixed(jqd.rk4, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, estimate_error=False)
     found = jqd.recover(
         law, data, psi0=jnp.zeros(1), free="a", nuisances={"b": (0.3, 0.2)},
         instrument=Direct(lambda t, state: state), method=method, **NEAR,

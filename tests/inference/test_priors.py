@@ -41,7 +41,7 @@ def study_of(prior, free=("a",)):
         law, data, psi0=jnp.zeros(1), free=free,
         nuisances={} if prior is None else {"b": prior},
         instrument=Direct(lambda t, state: state),
-        method=jqd.Fixed(jqd.rk4, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
     )  # fmt: skip
 
 
@@ -174,7 +174,7 @@ def rising_study(values):
     return Study(
         Rising(jnp.asarray(0.5), jnp.asarray(0.1)), data, psi0=jnp.zeros(1),
         free=("a", "b"), instrument=Direct(lambda t, state: state),
-        method=jqd.Fixed(jqd.rk4, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
     )  # fmt: skip
 
 

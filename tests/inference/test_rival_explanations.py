@@ -47,7 +47,7 @@ def kerr(gamma=None):
 
 @functools.cache
 def probabilities(ts):
-    exact = Displaced(points(), V=0.98, eps=0.01, noise=jqd.NoNoise())
+    exact = Displaced(points(), V=0.98, eps=0.01, noise=jqd.instruments.NoNoise())
     found = jqd.simulate(kerr(GAMMA), START, np.array(ts), exact, t0=0.0)
     return np.asarray(found.values)
 
@@ -157,7 +157,9 @@ def test_calibration_and_C_look_the_same(c):
             H, c, U=1 / c, delta=2 / c, form=Exact(44, Series(30))
         )
         start = DisplacedThermal(1.2 * c**0.5, c * (1 + n0) - 1, levels=44, orders=30)
-        see = Displaced(beta, V=c * V, eps=0.01, scale=c**0.5, noise=jqd.NoNoise())
+        see = Displaced(
+            beta, V=c * V, eps=0.01, scale=c**0.5, noise=jqd.instruments.NoNoise()
+        )
         return np.asarray(jqd.simulate(law, start, ts, see).values)
 
     # rounding of exp(-iHt) at 44 levels
@@ -189,7 +191,7 @@ def test_what_strong_couplings_and_dephasing_make_of_q_and_r():
     noisy = jqd.laws.Dephasing(H, np.eye(3), 0.01)
     found = []
     for truth in (strong, noisy):
-        method = None if truth is strong else jqd.Fixed(jqd.strang, 100)
+        method = None if truth is strong else jqd.Fixed(jqd.steppers.strang, 100)
         run = jqd.evolve(
             truth, truth.prepare(psi), np.r_[0, ts], method=method, observe="density"
         )

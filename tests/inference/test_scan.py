@@ -49,8 +49,10 @@ def slope(delta, gaps, h=1e-5):
 
 def law_at(delta):
     pulses = {
-        "first": jqd.named_pulse("square", height=RABI, start=0.0, end=WIDTH),
-        "second": jqd.named_pulse("square", height=RABI, start=1.0, end=1.0 + WIDTH),
+        "first": jqd.spaces.named_pulse("square", height=RABI, start=0.0, end=WIDTH),
+        "second": jqd.spaces.named_pulse(
+            "square", height=RABI, start=1.0, end=1.0 + WIDTH
+        ),
     }
     one, other = jnp.asarray(Z / 2), jnp.asarray(X / 2)
     operators = {"delta": one, "first": other, "second": other}

@@ -16,7 +16,7 @@ from jqd.inference import fit
 TS = jnp.linspace(0.2, 3.0, 15)
 SIGMA, START = 0.01, {"q": 0.46, "r": -0.56}
 # no worse than 1e-6 of the span of the starts, a hundredth of a standard error or less
-POLISH = jqd.Polish(rtol=1e-6, atol=1e-6)
+POLISH = jqd.inference.Polish(rtol=1e-6, atol=1e-6)
 SETTINGS = {
     "free": ("q", "r"), "start": START, "starts": 1, "search": None, "polish": POLISH,
     "held_out": 0.0,
@@ -218,7 +218,7 @@ def test_search_and_held_out_rows_under_vmap(golden, many):
 def test_gradient_of_a_constant_by_the_data(golden, many):
     """dq/d(data) by the implicit function theorem and by differences."""
     law, psi0, _ = golden
-    tight = SETTINGS | {"polish": jqd.Polish()}
+    tight = SETTINGS | {"polish": jqd.inference.Polish()}
 
     def q(values):
         return fit(law, record(values), psi0=psi0, substeps=4, **tight).value["q"]

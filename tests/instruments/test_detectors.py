@@ -106,7 +106,7 @@ def test_an_image_of_a_packet_is_wider_and_over_background():
 def test_an_image_of_a_law_that_holds_another_one():
     """Its grid is that of the law within; the density at t0 knows no g."""
     law, psi, see = packet(0.6, 0.1)
-    own = jqd.GrossPitaevskii(law, 0.4)
+    own = jqd.laws.GrossPitaevskii(law, 0.4)
     see.check_law(own)
     got = see.mean(own, 0.0, own.prepare(psi))
     np.testing.assert_array_equal(got, see.mean(law, 0.0, law.prepare(psi)))

@@ -272,8 +272,8 @@ def expm(matrix, time):
 
 def test_two_trains_of_flat_pulses():
     """On other grids of time, along axes that do not commute."""
-    one = jqd.sampled_pulse([0.0, 1.0, 2.0], [3.0, -2.0], "steps")
-    two = jqd.sampled_pulse([0.0, 0.5, 1.0, 2.5], [4.0, -5.0, 1.0], "steps")
+    one = jqd.spaces.sampled_pulse([0.0, 1.0, 2.0], [3.0, -2.0], "steps")
+    two = jqd.spaces.sampled_pulse([0.0, 0.5, 1.0, 2.5], [4.0, -5.0, 1.0], "steps")
     U = unitary(jqd.driven(0 * SX, (SY, one), (SX, two)), [0.0, 0.5, 1.0, 2.5])
     first = expm(3 * SY + 4 * SX, 0.5)
     second = expm(3 * SY - 5 * SX, 0.5) @ first

@@ -10,13 +10,10 @@ import numpy as np
 import pytest
 
 from jqd import (
-    AmplitudeAction,
     ConservativeDiffusion,
     CopyDynamics,
-    DensityPhase,
     Fixed,
     Grid,
-    Harmonics,
     Law,
     Madelung,
     Propagator,
@@ -25,6 +22,7 @@ from jqd import (
     laws,
 )
 from jqd import evolve as evolve_law
+from jqd.laws import AmplitudeAction, DensityPhase, Harmonics
 from jqd.laws.diffusion import Links
 from jqd.problems import golden
 from jqd.steppers import chin4a, rk4, srkn11, strang

@@ -9,8 +9,9 @@ import pytest
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from jqd import CopyDynamics, Fixed, Harmonics, constants, evolve
+from jqd import CopyDynamics, Fixed, constants, evolve
 from jqd.exact import matrices, rabi
+from jqd.laws import Harmonics
 from jqd.laws.copying import node_ahead
 from jqd.problems import golden, two_classes
 from jqd.steppers import rk4

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jqd import CopyDynamics, DensityPhase, Fixed, Harmonics, constants, evolve
+from jqd import CopyDynamics, Fixed, constants, evolve
+from jqd.laws import DensityPhase, Harmonics
 from jqd.problems import golden
 from jqd.steppers import rk4, strang
 

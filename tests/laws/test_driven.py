@@ -350,7 +350,7 @@ def test_symbols_are_driven_as_matrices_are():
         (lower.conj(), lambda t: jnp.exp(-1j * t)),
     ]
     squeeze = jqd.Symbol([0.1, 0.1], [((2,), (0,)), ((0,), (2,))])
-    pairs = [*both, (squeeze, jqd.named_pulse("square", start=0.2, end=0.9))]
+    pairs = [*both, (squeeze, jqd.spaces.named_pulse("square", start=0.2, end=0.9))]
     H = jqd.driven(level, *pairs)
     want = jqd.driven(
         symbols.matrix(level, 6), *((symbols.matrix(A, 6), f) for A, f in pairs)
@@ -433,12 +433,12 @@ def test_from_dynamiqs():
 
 @pytest.mark.sampled
 @pytest.mark.parametrize(
-    "method", [jqd.Fixed(None, 4), jqd.Fixed(jqd.rk4, 64), jqd.Adaptive()]
+    "method", [jqd.Fixed(None, 4), jqd.Fixed(jqd.steppers.rk4, 64), jqd.Adaptive()]
 )
 def test_steps_end_where_a_pulse_jumps(method):
     """Three flat pieces that do not fit the save times."""
     values, edges = [1.0, -2.0, 0.5], [0.0, 0.33, 1.234, 2.0]
-    flat = jqd.sampled_pulse(edges, values, "steps")
+    flat = jqd.spaces.sampled_pulse(edges, values, "steps")
     law = jqd.Schrodinger(jqd.driven(np.zeros((2, 2)), (SX, flat)))
     run = jqd.evolve(law, UP, TS, method=method, observe="density")
     angle = np.interp(
@@ -465,7 +465,7 @@ def test_samples(kind):
         "linear": interp1d(ts, values),
         "cubic": CubicSpline(ts, values),
     }[kind](inside)
-    f = jqd.sampled_pulse(ts, values[: -1 if kind == "steps" else None], kind)
+    f = jqd.spaces.sampled_pulse(ts, values[: -1 if kind == "steps" else None], kind)
     got = jax.vmap(f)(jnp.asarray(inside))
     np.testing.assert_allclose(got[:-1], want[:-1], rtol=0, atol=1e-14)
     assert float(f(-0.1)) == float(f(2.1)) == 0.0
@@ -474,7 +474,7 @@ def test_samples(kind):
 H0 = np.zeros((2, 2))
 LOWER = np.triu(SX)
 # it is zero wherever nobody says that there is something
-LATE = jqd.sampled_pulse([499.0, 500.0, 501.0], [0.0, 1.0, 0.0], "linear")
+LATE = jqd.spaces.sampled_pulse([499.0, 500.0, 501.0], [0.0, 1.0, 0.0], "linear")
 
 
 @pytest.mark.parametrize(
@@ -517,11 +517,20 @@ LATE = jqd.sampled_pulse([499.0, 500.0, 501.0], [0.0, 1.0, 0.0], "linear")
         ),
         (lambda: jqd.pulse(lambda t: jnp.ones(3)), "one number at a time"),
         (lambda: jqd.pulse(jnp.cos, jumps=[np.nan]), "`jumps` must be finite"),
-        (lambda: jqd.sampled_pulse([0, 1, 2], [1.0, np.nan, 0], "linear"), "finite"),
-        (lambda: jqd.sampled_pulse([0, 1, 2], [1j, 0, 0], "linear"), "real"),
-        (lambda: jqd.sampled_pulse([0, 1, 2], [1.0, 0.0, 0.0]), "at least 4 times"),
-        (lambda: jqd.sampled_pulse([0, 2, 1], [1.0, 0.0], "steps"), "`ts` must"),
-        (lambda: jqd.sampled_pulse([0, 1], [1.0], "wavy"), "`kind` must be one of"),
+        (
+            lambda: jqd.spaces.sampled_pulse([0, 1, 2], [1.0, np.nan, 0], "linear"),
+            "finite",
+        ),
+        (lambda: jqd.spaces.sampled_pulse([0, 1, 2], [1j, 0, 0], "linear"), "real"),
+        (
+            lambda: jqd.spaces.sampled_pulse([0, 1, 2], [1.0, 0.0, 0.0]),
+            "at least 4 times",
+        ),
+        (lambda: jqd.spaces.sampled_pulse([0, 2, 1], [1.0, 0.0], "steps"), "`ts` must"),
+        (
+            lambda: jqd.spaces.sampled_pulse([0, 1], [1.0], "wavy"),
+            "`kind` must be one of",
+        ),
         (lambda: jqd.Schrodinger(lambda t: jnp.ones(3)), "square matrix"),
         (lambda: jqd.Schrodinger(lambda t: 1j * t * SX), "Hermitian"),
     ],
@@ -583,7 +592,7 @@ def circuit():
 def test_copies_at_the_quantum_point():
     made, psi0 = copies()
     ts = jnp.array([0.0, 1.0, 2.0])
-    method = jqd.Fixed(jqd.rk4, 400)
+    method = jqd.Fixed(jqd.steppers.rk4, 400)
     run = jqd.evolve(made, made.prepare(psi0), ts, method=method, observe="density")
     assert bool(run.ok)
     np.testing.assert_allclose(run.values[1:], POPULATIONS, rtol=0, atol=1e-8)
@@ -629,7 +638,7 @@ def test_lost_fidelity_of_copies():
 def test_a_circuit():
     made, psi0 = circuit()
     ts = jnp.array([0.0, 1.0, 2.0, 3.0])
-    method = jqd.Fixed(jqd.rk4, 300)
+    method = jqd.Fixed(jqd.steppers.rk4, 300)
     run = jqd.evolve(made, made.prepare(psi0), ts, method=method)
     # gates in closed form
     turn = np.kron(SX, np.eye(2))
@@ -664,7 +673,7 @@ def test_slopes_of_a_pulse():
         made = jqd.CopyDynamics.from_hamiltonian(
             jqd.driven(H, (H1, jqd.pulse(cosine, omega=omega))), q=0.45, r=-0.6
         )
-        method = jqd.Fixed(jqd.rk4, 50, estimate_error=False)
+        method = jqd.Fixed(jqd.steppers.rk4, 50, estimate_error=False)
         ts = jnp.array([0.0, 0.5])
         return jqd.evolve(made, made.prepare(psi0), ts, method=method).values[-1]
 

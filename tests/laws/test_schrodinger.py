@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Fixed, Grid, Propagator, Schrodinger, chin4a, evolve, rk4, srkn11
+from jqd import Fixed, Grid, Propagator, Schrodinger, evolve
 from jqd.exact import coherent_state, free_gaussian, matrices, squeezed_state
+from jqd.steppers import chin4a, rk4, srkn11
 
 MASS, HBAR, OMEGA = 1.3, 0.8, 0.9
 UNITS = {"mass": MASS, "hbar": HBAR}

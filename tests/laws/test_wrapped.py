@@ -242,7 +242,7 @@ def test_a_new_wrapper_moves_as_the_other_law_unless_it_says_how():
     assert slower.exact() == Exact()
     assert slower.exact().flows() is None
     assert slower.invariants(state) == {}
-    assert (slower.stepper, slower.step_order) == (jqd.rk4, 4)
+    assert (slower.stepper, slower.step_order) == (jqd.steppers.rk4, 4)
     with pytest.raises(ValueError, match="Slower has no exact flows here"):
         jqd.evolve(slower, state, MARK, method=method)
 
@@ -265,7 +265,7 @@ def test_a_new_wrapper_finds_what_real_laws_say():
     thrown = Same(
         jqd.Schrodinger.on_grid(
             grid, lambda x, y: 0 * x, mass=[1.0, jnp.inf],
-            couplings={1: (lambda x, y: x, jqd.impulse(0.5, 0.2))},
+            couplings={1: (lambda x, y: x, jqd.spaces.impulse(0.5, 0.2))},
         )
     ).breaks()  # fmt: skip
     assert thrown.impulses.tolist() == [0.5]
@@ -326,7 +326,7 @@ def test_a_packet_at_the_wall_is_seen_by_a_law_with_a_potential_of_its_own():
     x, y = grid.coordinates
     psi = grid.normalise(jnp.exp(-(x**2 + y**2) + 4j * y))
     method = jqd.Fixed(strang, 20, estimate_error=False)
-    for law in (quantum, jqd.GrossPitaevskii(quantum, 0.1)):
+    for law in (quantum, jqd.laws.GrossPitaevskii(quantum, 0.1)):
         run = jqd.evolve(
             law, psi, jnp.array([0.0, 1.0]), method=method, observe="density"
         )

@@ -84,13 +84,13 @@ def test_which_rows_share_a_time_is_known_before_a_trace():
 
 
 def test_a_table_numbers_its_clusters(tmp_path):
-    found = jqd.load_record(file_of(tmp_path, TABLE), columns=NAMES, t0=0.0)
+    found = jqd.records.load_record(file_of(tmp_path, TABLE), columns=NAMES, t0=0.0)
     assert isinstance(found, records.Clusters)
     np.testing.assert_array_equal(found.ts, [0.5, 1, 1])
     np.testing.assert_array_equal(found.values, [[2, 3], [3, 0], [5, 3]])
     # without their numbers all rows of a time are added, as before
     plain = {name: column for name, column in NAMES.items() if name != "cluster"}
-    pooled = jqd.load_record(tmp_path / "n.csv", columns=plain)
+    pooled = jqd.records.load_record(tmp_path / "n.csv", columns=plain)
     assert not isinstance(pooled, records.Clusters)
     np.testing.assert_array_equal(pooled.values, [[2, 3], [8, 3]])
 
@@ -112,7 +112,7 @@ def test_a_table_of_histograms(tmp_path):
 
 def test_a_histogram_beside_settings_repeats_them(tmp_path):
     text = "t,n0,n1,drive.gap,multiplicity\n2.0,3,1,0.5,2\n1.0,2,2,0.25,1\n"
-    scan = jqd.load_record(file_of(tmp_path, text))
+    scan = jqd.records.load_record(file_of(tmp_path, text))
     assert isinstance(scan, jqd.Scan)
     np.testing.assert_array_equal(scan.values, [[2, 2], [3, 1], [3, 1]])
     np.testing.assert_array_equal(scan.settings["drive.gap"], [0.25, 0.5, 0.5])
@@ -130,7 +130,7 @@ def test_a_histogram_beside_settings_repeats_them(tmp_path):
 )
 def test_tables_of_no_clusters(tmp_path, text, words):
     with pytest.raises(ValueError, match=words):
-        jqd.load_record(file_of(tmp_path, text))
+        jqd.records.load_record(file_of(tmp_path, text))
 
 
 def test_clusters_are_written_and_read(tmp_path):

@@ -27,7 +27,7 @@ def test_records_from_csv_npz_and_zarr_agree(tmp_path):
     rows = "\n".join(",".join(map(repr, row)) for row in table.tolist())
     (tmp_path / "data.csv").write_text(f"# by hand\n{','.join(columns)}\n{rows}\n")
     for name in ("data.npz", "data.zarr", "data.csv"):
-        found = jqd.load_record(tmp_path / name)
+        found = jqd.records.load_record(tmp_path / name)
         np.testing.assert_array_equal(found.ts, ts)
         np.testing.assert_array_equal(found.values, values)
 
@@ -63,13 +63,13 @@ def test_errors_in_a_file_are_read(tmp_path, name, sigma):
             path, np.column_stack([ts, SHARES, column]), delimiter=",",
             header="t,p0,p1,sigma", comments="",
         )  # fmt: skip
-    found = jqd.load_record(path)
+    found = jqd.records.load_record(path)
     assert isinstance(found.noise, Gaussian)
     wanted = np.broadcast_to(sigma[:, None] if sigma.ndim == 1 else sigma, (3, 2))
     np.testing.assert_allclose(
         np.broadcast_to(found.noise.sigma, (3, 2)), wanted, rtol=1e-6
     )
-    given = jqd.load_record(path, "gaussian", 0.7)
+    given = jqd.records.load_record(path, "gaussian", 0.7)
     assert float(given.noise.sigma) == pytest.approx(0.7)
 
 
@@ -81,17 +81,17 @@ def test_errors_in_a_file_are_read(tmp_path, name, sigma):
 def test_errors_in_a_file_that_cannot_be(tmp_path, sigma, said):
     np.savez(tmp_path / "data.npz", t=np.arange(3.0), p=SHARES, sigma=sigma)
     with pytest.raises(ValueError, match=said):
-        jqd.load_record(tmp_path / "data.npz")
+        jqd.records.load_record(tmp_path / "data.npz")
 
 
 def test_the_time_of_the_state_can_be_said(tmp_path):
     np.savez(tmp_path / "n.npz", t=[1.0, 2.0], n=[[1, 2], [3, 0]], t0=0.5)
-    assert float(jqd.load_record(tmp_path / "n.npz").t0) == 0.5
-    found = jqd.load_record(tmp_path / "n.npz", t0=0.25)
+    assert float(jqd.records.load_record(tmp_path / "n.npz").t0) == 0.5
+    found = jqd.records.load_record(tmp_path / "n.npz", t0=0.25)
     assert float(found.t0) == 0.25
     assert not found.from_start
     with pytest.raises(ValueError, match="`t0` must not be after"):
-        jqd.load_record(tmp_path / "n.npz", t0=1.5)
+        jqd.records.load_record(tmp_path / "n.npz", t0=1.5)
 
 
 def test_counts_are_multinomial_and_shares_are_frequencies():
@@ -123,15 +123,15 @@ def test_complex_matrices_from_csv(tmp_path):
     H = np.array([[0, 1 - 2j], [1 + 2j, 3]])
     text = "\n".join(",".join(str(z).strip("()") for z in row) for row in H)
     (tmp_path / "H.csv").write_text(text)
-    np.testing.assert_array_equal(jqd.load_matrix(tmp_path / "H.csv"), H)
+    np.testing.assert_array_equal(jqd.records.load_matrix(tmp_path / "H.csv"), H)
     np.savez(tmp_path / "H.npz", hamiltonian=H, other=np.zeros(2))
-    np.testing.assert_array_equal(jqd.load_matrix(tmp_path / "H.npz"), H)
+    np.testing.assert_array_equal(jqd.records.load_matrix(tmp_path / "H.npz"), H)
 
 
 def test_pickles_inside_archives_are_refused(tmp_path):
     np.savez(tmp_path / "H.npz", hamiltonian=np.array([{}], dtype=object))
     with pytest.raises(ValueError, match="never unpickled"):
-        jqd.load_matrix(tmp_path / "H.npz")
+        jqd.records.load_matrix(tmp_path / "H.npz")
 
 
 @pytest.mark.parametrize(
@@ -298,20 +298,20 @@ def test_netcdf(tmp_path):
     ts, values = np.asarray(record.ts), np.asarray(record.values)
     dataset = xr.Dataset({"populations": (("level", "t"), values.T)}, {"t": ts})
     dataset.to_netcdf(tmp_path / "old.nc", engine="scipy")
-    found = jqd.load_record(tmp_path / "old.nc")
+    found = jqd.records.load_record(tmp_path / "old.nc")
     np.testing.assert_array_equal(found.values, values)
     (tmp_path / "other.nc").write_bytes(b"neither")
     with pytest.raises(ValueError, match=r"other\.nc is broken.*neither netCDF-3"):
-        jqd.load_record(tmp_path / "other.nc")
+        jqd.records.load_record(tmp_path / "other.nc")
     (tmp_path / "new.nc").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
     if importlib.util.find_spec("h5netcdf") is None:
         with pytest.raises(ValueError, match=r"new\.nc is netCDF-4; `pip install h5"):
-            jqd.load_record(tmp_path / "new.nc")
+            jqd.records.load_record(tmp_path / "new.nc")
         return
     with pytest.raises(ValueError, match=r"new\.nc is broken"):
-        jqd.load_record(tmp_path / "new.nc")
+        jqd.records.load_record(tmp_path / "new.nc")
     dataset.to_netcdf(tmp_path / "new.nc", engine="h5netcdf")
-    found = jqd.load_record(tmp_path / "new.nc")
+    found = jqd.records.load_record(tmp_path / "new.nc")
     np.testing.assert_array_equal(found.values, values)
 
 
@@ -321,7 +321,7 @@ def test_populations_may_stray_by_six_of_their_errors(tmp_path):
 
     def load(away, **options):
         path.write_text(f"t,p0,p1,p2,p3\n0,1,0,0,0\n1,{0.7 + away},0.1,0.1,0.1\n")
-        return jqd.load_record(path, **options)
+        return jqd.records.load_record(path, **options)
 
     known = {"noise": "gaussian", "sigma": 0.01}
     assert load(0.11, **known).noise.sigma == 0.01

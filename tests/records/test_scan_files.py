@@ -29,7 +29,7 @@ def file_of(tmp_path, text):
 
 
 def test_counts_with_settings_are_sorted_by_time_and_not_added(tmp_path):
-    scan = jqd.load_record(file_of(tmp_path, COUNTS))
+    scan = jqd.records.load_record(file_of(tmp_path, COUNTS))
     assert isinstance(scan, jqd.Scan)
     assert isinstance(scan.noise, jqd.Multinomial)
     np.testing.assert_array_equal(scan.ts, [1, 1, 2])
@@ -38,7 +38,7 @@ def test_counts_with_settings_are_sorted_by_time_and_not_added(tmp_path):
     np.testing.assert_array_equal(scan.settings["pulse[1].start"], [0, 0.5, 1])
     np.testing.assert_array_equal(scan.settings["start.alpha"], [0.1, 0.2, 0.3])
     assert float(scan.t0) == 0
-    assert float(jqd.load_record(tmp_path / "scan.csv", t0=-1.0).t0) == -1
+    assert float(jqd.records.load_record(tmp_path / "scan.csv", t0=-1.0).t0) == -1
 
 
 def test_a_header_behind_a_mark_and_a_file_of_any_kind(tmp_path):
@@ -49,7 +49,7 @@ def test_a_header_behind_a_mark_and_a_file_of_any_kind(tmp_path):
 
 
 def test_errors_go_with_their_rows(tmp_path):
-    scan = jqd.load_record(file_of(tmp_path, SHARES))
+    scan = jqd.records.load_record(file_of(tmp_path, SHARES))
     # each row of a share and what it leaves of 1
     np.testing.assert_allclose(scan.values[:, 1], [0.6, 0.5, 0.7], rtol=0, atol=1e-15)
     np.testing.assert_array_equal(scan.noise.sigma[:, 0], [0.1, 0.2, 0.3])
@@ -59,7 +59,7 @@ def test_errors_go_with_their_rows(tmp_path):
 def test_columns_of_other_names_may_be_settings(tmp_path):
     path = file_of(tmp_path, "time,gap,ones,run\n2.0,0.5,7,1\n1.0,0.25,6,2\n")
     names = {"t": "time", "n1": "ones", "drive.gap": "gap"}
-    scan = jqd.load_record(path, columns=names, shots=10)
+    scan = jqd.records.load_record(path, columns=names, shots=10)
     np.testing.assert_array_equal(scan.values, [[4, 6], [3, 7]])
     np.testing.assert_array_equal(scan.settings["drive.gap"], [0.25, 0.5])
 
@@ -77,12 +77,12 @@ def test_one_class_with_settings_is_a_table_too(tmp_path):
 def test_other_names_beside_settings_are_refused(tmp_path):
     path = file_of(tmp_path, "time,ones,drive.gap\n2.0,7,1.0\n")
     with pytest.raises(ValueError, match="say by `columns` which is which"):
-        jqd.load_record(path)
+        jqd.records.load_record(path)
 
 
 def test_a_table_in_memory_has_settings_as_a_file_has(tmp_path):
     table = pd.read_csv(file_of(tmp_path, COUNTS))
-    made, scan = as_data(table), jqd.load_record(tmp_path / "scan.csv")
+    made, scan = as_data(table), jqd.records.load_record(tmp_path / "scan.csv")
     assert isinstance(made, jqd.Scan)
     assert list(made.settings) == list(scan.settings)
     for name, value in scan.settings.items():
@@ -94,7 +94,7 @@ def test_a_table_in_memory_has_settings_as_a_file_has(tmp_path):
 
 
 def test_a_prior_of_rho_leaves_a_scan_its_settings(tmp_path):
-    scan = jqd.load_record(file_of(tmp_path, COUNTS))
+    scan = jqd.records.load_record(file_of(tmp_path, COUNTS))
     wide = with_scatter(scan, {"rho": jqd.Uniform(0.0, 0.2)}, ())
     assert isinstance(wide, jqd.Scan)
     assert isinstance(wide.noise, DirichletMultinomial)
@@ -105,7 +105,7 @@ def test_a_prior_of_rho_leaves_a_scan_its_settings(tmp_path):
 def test_rows_may_set_what_shows_them(tmp_path):
     """A column instrument.readout needs an instrument that has it."""
     text = "t,n0,n1,instrument.readout\n1.0,4,6,0.1\n1.0,5,5,0.2\n"
-    scan = jqd.load_record(file_of(tmp_path, text))
+    scan = jqd.records.load_record(file_of(tmp_path, text))
     law = jqd.Schrodinger(np.array([[0.0, 1.0], [1.0, 0.0]]))
     shown = instrument_of(law, scan, {})
     assert isinstance(shown, Confusion)

@@ -61,7 +61,7 @@ def test_a_batch_has_axes_of_its_own():
     def follow(q):
         law = jqd.CopyDynamics.from_hamiltonian(H, q)
         p = {"p": lambda t, psi: jnp.abs(psi) ** 2}
-        method = jqd.Fixed(jqd.rk4, 4)
+        method = jqd.Fixed(jqd.steppers.rk4, 4)
         return jqd.evolve(law, psi, TS, observe=p, method=method)
 
     qs = jnp.asarray([0.4, 0.5, 0.6])
@@ -180,8 +180,10 @@ def copies():
 
 def fit():
     q = Constant("q", np.asarray(0.5), np.asarray(0.1), np.asarray(0.0), 0.5)
-    return jqd.Fit({"q": q}, np.eye(1), np.ones(1), np.asarray(1.0), None, None, None,
-                   np.ones((2, 1)), np.ones(2, bool), np.asarray(0))  # fmt: skip
+    return jqd.inference.Fit(
+        {"q": q}, np.eye(1), np.ones(1), np.asarray(1.0), None, None, None,
+        np.ones((2, 1)), np.ones(2, bool), np.asarray(0),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("make", [copies, fit])

@@ -23,8 +23,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jqd
-from jqd import GrossPitaevskii
-from jqd.laws import SelfPotential, read_quantum
+from jqd.laws import GrossPitaevskii, SelfPotential, read_quantum
 """
 
 # A law of one's own but for its fields and constructor.
@@ -233,7 +232,7 @@ def test_declared_constants_are_those_with_free(write):
     assert jqd.constants.names(law) == ("H", "g")
     assert jqd.constants.declared(law) == ("g",)
     # those of parts count, the Hamiltonian of Schrödinger's law does not
-    assert jqd.constants.declared(jqd.GrossPitaevskii(H)) == ("g",)
+    assert jqd.constants.declared(jqd.laws.GrossPitaevskii(H)) == ("g",)
     assert jqd.constants.declared(jqd.Schrodinger(H)) == ()
 
 

@@ -9,21 +9,10 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from jqd import (
-    Adaptive,
-    Fixed,
-    Grid,
-    Propagator,
-    Schrodinger,
-    chin4a,
-    evolve,
-    rk4,
-    srkn11,
-    strang,
-)
+from jqd import Adaptive, Fixed, Grid, Propagator, Schrodinger, evolve
 from jqd.exact import free_gaussian, on_grids
 from jqd.spaces import absorbing_layer
-from jqd.steppers import srkn6, yoshida4
+from jqd.steppers import chin4a, rk4, srkn6, srkn11, strang, yoshida4
 
 LINE = Grid((-4.0, 4.0), 32)
 MASS, HBAR = 1.3, 0.8

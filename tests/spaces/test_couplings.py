@@ -40,13 +40,13 @@ def pointer(strength, V=well, A=position, mass=jnp.inf, **options):
 
 def follow(law, ts, psi=None, steps=20, observe=product, judged=False):
     psi = start() if psi is None else psi
-    method = jqd.Fixed(jqd.srkn11, steps, estimate_error=judged)
+    method = jqd.Fixed(jqd.steppers.srkn11, steps, estimate_error=judged)
     return jqd.evolve(
         law, law.prepare(psi), jnp.asarray(ts), method=method, observe=observe
     )
 
 
-SQUARE = jqd.named_pulse("square", height=10.0, start=0.0, end=0.1)
+SQUARE = jqd.spaces.named_pulse("square", height=10.0, start=0.0, end=0.1)
 
 
 def test_a_finite_pointer_that_is_switched_off():
@@ -69,7 +69,7 @@ def test_steps_that_miss_the_end_of_a_pulse_are_wrong():
 
 
 def test_order_with_a_pulse_that_jumps():
-    g = jqd.named_pulse("square", height=1.0, start=0.0, end=1.5)
+    g = jqd.spaces.named_pulse("square", height=1.0, start=0.0, end=1.5)
     law, ts = pointer(g, mass=20.0), [0.0, 6.0]
     psi = GRID.normalise(start() * jnp.exp(1j * X + 2j * Y))
     ends = [follow(law, ts, psi, n, observe=None).values[-1] for n in (80, 160, 256)]
@@ -82,7 +82,9 @@ def test_order_with_a_pulse_that_jumps():
 def test_impulses_are_shifts():
     """ψ(x, y - G A(x)), by a Fourier sum in NumPy."""
     psi = GRID.normalise(start() * jnp.exp(0.3j * X * Y + 0.5j * X))
-    law = pointer(jqd.impulse([0.5, 0.0], [0.4, -1.2]), A=lambda x, y: jnp.sin(x))
+    law = pointer(
+        jqd.spaces.impulse([0.5, 0.0], [0.4, -1.2]), A=lambda x, y: jnp.sin(x)
+    )
     run = follow(law, [0.0, 0.5], psi, observe=None)
     y, k = np.ravel(Y), np.ravel(GRID.wavenumbers[1])
     spectrum = np.fft.fft(np.asarray(psi), axis=1) / y.size
@@ -106,9 +108,11 @@ def test_impulses_are_shifts():
 
 def test_impulses_are_the_limit_of_pulses():
     gaps = []
-    at_once = follow(pointer(jqd.impulse(0.0, 0.7)), [0.0, 1.0], observe=None).values[1]
+    at_once = follow(
+        pointer(jqd.spaces.impulse(0.0, 0.7)), [0.0, 1.0], observe=None
+    ).values[1]
     for width in (0.02, 0.01):
-        g = jqd.named_pulse("square", height=0.7 / width, start=0.0, end=width)
+        g = jqd.spaces.named_pulse("square", height=0.7 / width, start=0.0, end=width)
         slow = follow(pointer(g), [0.0, 1.0], observe=None).values[1]
         gaps.append(float(jnp.max(abs(slow - at_once))))
     assert gaps[0] < 0.01
@@ -117,7 +121,7 @@ def test_impulses_are_the_limit_of_pulses():
 
 def test_an_impulse_acts_once_and_what_is_saved_is_after_it():
     G, tau = 0.8, 0.9
-    law = pointer(jqd.impulse([0.0, tau, 2.0], [G, G, G]))
+    law = pointer(jqd.spaces.impulse([0.0, tau, 2.0], [G, G, G]))
     moments = exact.gaussian_paths(
         np.eye(4) / 2, [0.0, 0.4, tau, 1.3],
         exact.quadratic_hamiltonian([1.0, np.inf], np.diag([1.0, 0.0])), nu=0.0,
@@ -149,12 +153,12 @@ def test_records_of_two_pointers_on_a_grid():
         law = jqd.Schrodinger.on_grid(
             grid, lambda x, y, z: x**2 / 2, mass=[1.0, jnp.inf, jnp.inf],
             couplings={
-                1: (lambda x, y, z: x, jqd.impulse(0.0)),
-                2: (lambda x, y, z: x, jqd.impulse(tau)),
+                1: (lambda x, y, z: x, jqd.spaces.impulse(0.0)),
+                2: (lambda x, y, z: x, jqd.spaces.impulse(tau)),
             },
         )  # fmt: skip
         run = jqd.evolve(
-            law, psi, jnp.array([0.0, tau]), method=jqd.Fixed(jqd.srkn11, 12),
+            law, psi, jnp.array([0.0, tau]), method=jqd.Fixed(jqd.steppers.srkn11, 12),
             observe=products,
         )  # fmt: skip
         records, second = (value[-1] for value in run.values)
@@ -164,7 +168,7 @@ def test_records_of_two_pointers_on_a_grid():
 
 def test_many_strengths_at_once_and_their_slope():
     def last(G):
-        law = pointer(jqd.impulse(0.0, G))
+        law = pointer(jqd.spaces.impulse(0.0, G))
         return follow(law, [0.0, 0.5], steps=8).values[-1]
 
     batch = jax.jit(jax.vmap(last))(jnp.array([0.3, 1.1]))
@@ -174,7 +178,7 @@ def test_many_strengths_at_once_and_their_slope():
 
 
 def test_constants_of_couplings_have_names():
-    law = pointer(jqd.impulse([0.0, 1.0], [0.4, 0.6]))
+    law = pointer(jqd.spaces.impulse([0.0, 1.0], [0.4, 0.6]))
     assert jqd.constants.names(law) == ("hbar", "mass", "areas")
     law = pointer(jqd.pulse(lambda t, g: g * jnp.exp(-(t**2)), g=2.0))
     assert "g" in jqd.constants.names(law)
@@ -221,11 +225,11 @@ def test_refused(coupling, message):
 )
 def test_impulses_are_checked(times, areas, name):
     with pytest.raises(ValueError, match=f"Argument `{name}` must"):
-        jqd.impulse(times, areas)
+        jqd.spaces.impulse(times, areas)
 
 
 def test_methods_that_cannot_stop_for_an_impulse_refuse():
-    law, ts = pointer(jqd.impulse(0.0)), jnp.array([0.0, 1.0])
+    law, ts = pointer(jqd.spaces.impulse(0.0)), jnp.array([0.0, 1.0])
     for method, message in (
         (None, "`method` must be Fixed for a law with impulses"),
         (jqd.Adaptive(), "`method` must be Fixed for a law with impulses"),

@@ -16,7 +16,7 @@ def test_long_samples_have_the_slopes_of_the_whole_spline(spacing):
     rng = np.random.default_rng(1)
     gaps = np.ones(6000) if spacing == "equal" else 10.0 ** rng.uniform(-3, 0, 6000)
     ts, values = np.cumsum(gaps), rng.normal(size=6000)
-    f = jqd.sampled_pulse(ts, values)
+    f = jqd.spaces.sampled_pulse(ts, values)
     inside = rng.uniform(ts[0], ts[-1], 4000)
     inside[:2] = ts[0] + gaps[1] / 3, ts[-1] - gaps[-1] / 3
     want = CubicSpline(ts, values)(inside)
@@ -30,11 +30,11 @@ def test_long_samples_have_the_slopes_of_the_whole_spline(spacing):
 def test_a_value_has_the_derivative_of_the_spline():
     """The spline is linear in its values: the derivative is that of a unit vector."""
     ts = np.linspace(0.0, 30.0, 200)
-    f = jqd.sampled_pulse(ts, np.sin(ts))
+    f = jqd.spaces.sampled_pulse(ts, np.sin(ts))
     at = 7.77
 
     def value(values):
-        return jqd.sampled_pulse(ts, values)(at)
+        return jqd.spaces.sampled_pulse(ts, values)(at)
 
     want = CubicSpline(ts, np.eye(200))(at)
     np.testing.assert_allclose(jax.grad(value)(f.values), want, rtol=0, atol=1e-15)
@@ -42,14 +42,14 @@ def test_a_value_has_the_derivative_of_the_spline():
 
 def test_only_the_ends_of_a_spline_count_as_jumps():
     ts = np.linspace(0.0, 1.0, 600)
-    assert jqd.sampled_pulse(ts, np.cos(ts)).jumps.tolist() == [0.0, 1.0]
-    assert jqd.sampled_pulse(ts, np.cos(ts), "linear").jumps.shape == (600,)
-    assert jqd.sampled_pulse(ts, np.cos(ts[1:]), "steps").jumps.shape == (600,)
+    assert jqd.spaces.sampled_pulse(ts, np.cos(ts)).jumps.tolist() == [0.0, 1.0]
+    assert jqd.spaces.sampled_pulse(ts, np.cos(ts), "linear").jumps.shape == (600,)
+    assert jqd.spaces.sampled_pulse(ts, np.cos(ts[1:]), "steps").jumps.shape == (600,)
 
 
 @pytest.mark.parametrize("width", [0.3, 1.0, 2.5])
 def test_a_gaussian_pulse_has_its_area_and_width(width):
-    f = jqd.named_pulse("gaussian", area=0.7, center=1.5, width=width)
+    f = jqd.spaces.named_pulse("gaussian", area=0.7, center=1.5, width=width)
     # quad's own tolerance is 1.5e-8
     area = quad(lambda t: float(f(t)), 1.5 - 9 * width, 1.5 + 9 * width)[0]
     assert area == pytest.approx(0.7, abs=1e-7)
@@ -57,6 +57,6 @@ def test_a_gaussian_pulse_has_its_area_and_width(width):
 
 
 def test_a_square_pulse_is_there_from_its_start_to_just_before_its_end():
-    f = jqd.named_pulse("square", height=2.5, start=0.5, end=2.0)
+    f = jqd.spaces.named_pulse("square", height=2.5, start=0.5, end=2.0)
     found = f(jnp.array([0.499, 0.5, 1.0, 1.999, 2.0, 2.001]))
     np.testing.assert_array_equal(found, [0, 2.5, 2.5, 2.5, 0, 0])

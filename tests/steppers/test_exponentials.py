@@ -52,7 +52,7 @@ def test_one_exponential_for_equal_distances(made, law):
     chosen = {
         "fock": lambda: HusimiFokkerPlanck(KERR, form=Fock(6, exponential=True)),
         "bath": lambda: HusimiFokkerPlanck(KERR, form=Exact(6), bath=Bath(0.1)),
-        "lindblad": lambda: jqd.Lindblad(a.T @ a, {"loss": jqd.Jump(a, 0.1)}),
+        "lindblad": lambda: jqd.Lindblad(a.T @ a, {"loss": jqd.laws.Jump(a, 0.1)}),
     }[law]()
     states, _ = jax.jit(lambda law, rho, ts: law.orbit(rho, ts))(
         chosen, chosen.prepare(psi), jnp.asarray(COUNTED)

@@ -26,7 +26,7 @@ SCRIPT = textwrap.dedent(
     def copying(a, b):
         law = jqd.CopyDynamics.from_hamiltonian(H, q=0.5 + a, r=-0.5 + b)
         state = law.prepare(jnp.array([0.8, 0.4, 0.4, 0.2]) + 0j)
-        method = jqd.Fixed(jqd.rk4, 10, estimate_error=False)
+        method = jqd.Fixed(jqd.steppers.rk4, 10, estimate_error=False)
         run = jqd.evolve(law, state, TS, method=method, observe="density")
         return {"density": run.values, "status": run.status}
 
@@ -34,7 +34,7 @@ SCRIPT = textwrap.dedent(
     def grid(a, b):
         law = jqd.Schrodinger.on_grid(GRID, lambda x, k: 0.5 * k * x**2, k=1 + a)
         psi = GRID.normalise(jnp.exp(-((GRID.x + b) ** 2) / 2) + 0j)
-        method = jqd.Fixed(jqd.strang, 10, estimate_error=False)
+        method = jqd.Fixed(jqd.steppers.strang, 10, estimate_error=False)
         run = jqd.evolve(law, psi, TS, method=method, observe="density")
         return {"density": run.values[-1], "status": run.status}
 

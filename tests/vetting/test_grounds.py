@@ -51,13 +51,13 @@ def test_diffusion_does_not_superpose(D, expected, digit):
 @pytest.mark.parametrize(
     ("make", "expected", "tolerance"),
     [
-        (lambda q: jqd.Logarithmic(q, 0.2), 4.725e-6, 5.1e-10),
-        (lambda q: jqd.GrossPitaevskii(q, 2.0), 1.389e-4, 5.1e-8),
-        (lambda q: jqd.DoebnerGoldin(q, 0.1), 4.940e-5, 5.1e-9),
+        (lambda q: jqd.laws.Logarithmic(q, 0.2), 4.725e-6, 5.1e-10),
+        (lambda q: jqd.laws.GrossPitaevskii(q, 2.0), 1.389e-4, 5.1e-8),
+        (lambda q: jqd.laws.DoebnerGoldin(q, 0.1), 4.940e-5, 5.1e-9),
         # nothing of these is seen: to rounding, and to what the line resolves
         (lambda q: q, 0.0, 1e-12),
         (lambda q: diffusion(0.45), 0.0, 1e-12),
-        (lambda q: jqd.DoebnerGoldinLine(q, 0.1), 0.0, 5e-9),
+        (lambda q: jqd.laws.DoebnerGoldinLine(q, 0.1), 0.0, 5e-9),
     ],
 )
 def test_signals_between_two_particles(make, expected, tolerance):
@@ -76,8 +76,8 @@ def test_signals_between_two_particles(make, expected, tolerance):
 def test_a_field_of_ones_own_does_not_tell_of_a_partner():
     """Schrödinger-Newton of the system alone; a cubic law is not composable."""
     rows = (DISTANT, "separability", "composability")
-    field = jqd.SchrodingerNewton(ring(), 0.5)
-    cubic = jqd.GrossPitaevskii(ring(), 2.0)
+    field = jqd.laws.SchrodingerNewton(ring(), 0.5)
+    cubic = jqd.laws.GrossPitaevskii(ring(), 2.0)
     card = jqd.vet(field, rows=rows, steps=100, time=1.0)
     assert {row.verdict for row in card.rows.values()} == {HELD}
     card = jqd.vet(cubic, rows=rows, steps=100, time=1.0)
@@ -107,15 +107,15 @@ def test_a_row_fails_where_it_does_on_a_finer_grid_as_well():
         quantum = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)
         return jqd.vet(make(quantum), rows=[name], steps=100, **more).rows[name]
 
-    cubic = row(lambda q: jqd.GrossPitaevskii(q, 0.2), "Galilei")
+    cubic = row(lambda q: jqd.laws.GrossPitaevskii(q, 0.2), "Galilei")
     assert cubic.verdict is HELD
     assert "on 96 points" in cubic.note
     # ln ρ where the packet ends is seen by every grid: 5.4e-4, then 1.7e-4
-    tails = row(lambda q: jqd.Logarithmic(q, 0.2), "Galilei", 6.0)
+    tails = row(lambda q: jqd.laws.Logarithmic(q, 0.2), "Galilei", 6.0)
     assert tails.verdict is Verdict.NOT_DECIDED
     assert "the grid is too coarse" in tails.note
     # the kernel goes along, and what fails still does
-    own = row(lambda q: jqd.SchrodingerNewton(q, 0.4), "quantum mechanics")
+    own = row(lambda q: jqd.laws.SchrodingerNewton(q, 0.4), "quantum mechanics")
     assert own.verdict is FAILED
     assert own.note.endswith("also on 96 points")
 
@@ -135,7 +135,7 @@ def test_a_field_is_the_same_on_a_finer_grid():
         grid = jqd.Grid((-8.0, 8.0), points)
         quantum = jqd.Schrodinger.on_grid(grid, lambda x: 0 * x)
         if points == 64:
-            law = jqd.SchrodingerNewton(quantum, 0.4, soft=1.0)
+            law = jqd.laws.SchrodingerNewton(quantum, 0.4, soft=1.0)
         else:
             law = law.on(quantum)
         rho = np.exp(-(np.asarray(grid.x) ** 2))
@@ -211,7 +211,7 @@ def test_mixtures_tell_a_law_that_moves_kets_as_quantum_mechanics_does():
     """Beretta's moves no ket otherwise, and is not linear in ρ."""
     H = np.array([[0.3, 0.5], [0.5, -0.3]])
     rows = ("quantum mechanics", "superposition")
-    card = jqd.vet(jqd.Beretta(H, 0.3), rows=rows, steps=100, looks=2, tries=1)
+    card = jqd.vet(jqd.laws.Beretta(H, 0.3), rows=rows, steps=100, looks=2, tries=1)
     assert card.rows["quantum mechanics"].verdict is HELD
     row = card.rows["superposition"]
     assert row.verdict is FAILED
@@ -226,7 +226,7 @@ def test_mixtures_decide_where_no_pair_of_kets_does(monkeypatch):
     monkeypatch.setattr("jqd.vetting.linearity.left_over", lambda *args: (1.0, 0))
     monkeypatch.setattr("jqd.vetting.linearity.worst", lambda *args: None)
     H = np.array([[0.3, 0.5], [0.5, -0.3]])
-    card = jqd.vet(jqd.Beretta(H, 0.3), rows=["superposition"], steps=100, looks=2)
+    card = jqd.vet(jqd.laws.Beretta(H, 0.3), rows=["superposition"], steps=100, looks=2)
     row = card.rows["superposition"]
     assert row.verdict is FAILED
     assert row.note.startswith("of mixtures")
@@ -239,19 +239,19 @@ def test_slopes_of_mixtures():
     """Kets tell nothing of Beretta's rate; where no share is 0 it is smooth."""
     H = np.array([[0.3, 0.5], [0.5, -0.3]])
     rows = ("gradients", "identifiability")
-    card = jqd.vet(jqd.Beretta(H, 0.3), rows=rows, steps=100, looks=2)
+    card = jqd.vet(jqd.laws.Beretta(H, 0.3), rows=rows, steps=100, looks=2)
     assert {row.verdict for row in card.rows.values()} == {HELD}
 
 
 def test_what_grows_exponentially_and_what_does_not():
     chain = -(np.eye(4, k=1) + np.eye(4, k=-1))
     rows = ["stability"]
-    calm = jqd.vet(jqd.GrossPitaevskii(chain, 0.3), rows=rows, steps=100)
+    calm = jqd.vet(jqd.laws.GrossPitaevskii(chain, 0.3), rows=rows, steps=100)
     assert calm.rows["stability"].verdict is HELD
     linear = jqd.vet(jqd.Schrodinger(chain), rows=rows, steps=100).rows["stability"]
     assert linear.verdict is HELD
     assert abs(linear.figure) < 1e-4
-    wild = jqd.vet(jqd.GrossPitaevskii(chain, 8.0), rows=rows, steps=200)
+    wild = jqd.vet(jqd.laws.GrossPitaevskii(chain, 8.0), rows=rows, steps=200)
     row = wild.rows["stability"]
     assert row.verdict is FAILED
     assert row.figure > 2 * np.log(40) / 40
@@ -260,7 +260,7 @@ def test_what_grows_exponentially_and_what_does_not():
 def test_an_exponent_beside_two_runs():
     """The equation of a small difference against runs that are 1e-6 apart."""
     chain = -(np.eye(4, k=1) + np.eye(4, k=-1))
-    law = jqd.GrossPitaevskii(chain, 5.0)
+    law = jqd.laws.GrossPitaevskii(chain, 5.0)
     key = np.random.default_rng(1)
     ket, apart = key.normal(size=(2, 1, 4)) + 1j * key.normal(size=(2, 1, 4))
     ket = ket / np.linalg.norm(ket)
@@ -280,14 +280,14 @@ def test_an_exponent_beside_two_runs():
 
 
 def test_a_law_that_ends_at_nodes_is_tried_without_them():
-    law = jqd.DoebnerGoldin(ring(), 0.1)
+    law = jqd.laws.DoebnerGoldin(ring(), 0.1)
     rows = ("nodes", "superposition", "stationary states")
     card = jqd.vet(law, rows=rows, time=0.5, steps=100, tries=1, looks=2)
     assert card.rows["nodes"].verdict is FAILED
     assert card.rows["superposition"].verdict is FAILED
     assert "without nodes" in card.rows["superposition"].note
     assert card.rows["stationary states"].verdict is Verdict.NOT_APPLICABLE
-    line = jqd.vet(jqd.DoebnerGoldinLine(ring(), 0.1), rows=["nodes"], steps=100)
+    line = jqd.vet(jqd.laws.DoebnerGoldinLine(ring(), 0.1), rows=["nodes"], steps=100)
     assert line.rows["nodes"].verdict is HELD
 
 
@@ -297,13 +297,13 @@ def test_homogeneity_but_for_a_regulator():
     rows = ["homogeneity"]
     row = jqd.vet(law, rows=rows, steps=200).rows["homogeneity"]
     assert row.verdict is HELD
-    cubic = jqd.vet(jqd.GrossPitaevskii(H, 0.3), rows=rows, steps=200)
+    cubic = jqd.vet(jqd.laws.GrossPitaevskii(H, 0.3), rows=rows, steps=200)
     assert cubic.rows["homogeneity"].verdict is FAILED
 
 
 def test_steps_are_made_finer_where_a_row_is_not_decided():
     # eight steps over t = 8 are off by some tenth of its departure
-    law = jqd.Logarithmic(np.asarray(golden()[0].hamiltonian()), 0.2)
+    law = jqd.laws.Logarithmic(np.asarray(golden()[0].hamiltonian()), 0.2)
     card = jqd.vet(law, rows=["quantum mechanics"], steps=8, time=8.0, looks=4)
     row = card.rows["quantum mechanics"]
     assert row.verdict is FAILED
@@ -325,7 +325,7 @@ def test_what_is_given_must_fit_a_grid():
 def test_energy_of_laws_that_name_none():
     """⟨H⟩, of kets and of density operators between levels; Gisin's is known."""
     H = np.diag([0.0, 1.0])
-    card = jqd.vet(jqd.Gisin(H, 0.1), rows=["energy"], start=None, steps=100)
+    card = jqd.vet(jqd.laws.Gisin(H, 0.1), rows=["energy"], start=None, steps=100)
     row = card.rows["energy"]
     assert row.verdict is FAILED
     assert "names no energy" in row.note
@@ -334,6 +334,6 @@ def test_energy_of_laws_that_name_none():
     assert diagonal.rows["energy"].verdict is HELD
     turning = Dephasing(H + 0.4 * np.eye(2)[::-1], [0.0, 1.0], 0.3)
     assert jqd.vet(turning, rows=["energy"], steps=100).rows["energy"].verdict is FAILED
-    smeared = jqd.CSL(ring(16), 0.2, 0.5)
+    smeared = jqd.laws.CSL(ring(16), 0.2, 0.5)
     row = jqd.vet(smeared, rows=["energy"], steps=50, looks=2).rows["energy"]
     assert row.verdict is Verdict.NOT_APPLICABLE

@@ -23,12 +23,12 @@ LAWS = {
     "schrodinger": jqd.Schrodinger,
     "copying, q": lambda H: jqd.CopyDynamics.from_hamiltonian(H, 0.4, -0.5),
     "copying, r": lambda H: jqd.CopyDynamics.from_hamiltonian(H, 0.5, -0.8),
-    "logarithmic": lambda H: jqd.Logarithmic(H, 0.2),
-    "gross_pitaevskii": lambda H: jqd.GrossPitaevskii(H, 0.3),
-    "gisin": lambda H: jqd.Gisin(H, 0.1),
+    "logarithmic": lambda H: jqd.laws.Logarithmic(H, 0.2),
+    "gross_pitaevskii": lambda H: jqd.laws.GrossPitaevskii(H, 0.3),
+    "gisin": lambda H: jqd.laws.Gisin(H, 0.1),
     "dephasing": lambda H: Dephasing(H, np.arange(len(H))[None], [0.1]),
-    "weinberg, bare": lambda H: jqd.Weinberg(H, 0.3),
-    "weinberg, reduced": lambda H: jqd.Weinberg(H, 0.3, partner="reduced"),
+    "weinberg, bare": lambda H: jqd.laws.Weinberg(H, 0.3),
+    "weinberg, reduced": lambda H: jqd.laws.Weinberg(H, 0.3, partner="reduced"),
 }
 
 
@@ -156,7 +156,7 @@ def test_packets_on_a_grid():
     x = jqd.Grid((0, 2 * np.pi), 64)
     quantum = jqd.Schrodinger.on_grid(x, lambda x: 0.4 * jnp.cos(x))
     rows = ("norm", "superposition", "Galilei", "time reversal", "gauge", MEASURED)
-    card = jqd.vet(jqd.GrossPitaevskii(quantum, 2.0), time=1.0, rows=rows, tries=1)
+    card = jqd.vet(jqd.laws.GrossPitaevskii(quantum, 2.0), time=1.0, rows=rows, tries=1)
     said = {name: row.verdict for name, row in card.rows.items()}
     assert said["Galilei"] is said["norm"] is said["time reversal"] is Verdict.HOLDS
     assert said["superposition"] is Verdict.FAILS

@@ -27,8 +27,8 @@ TABLE = {
     1.0: (0.21249, 0.63676, 0.91715),
 }
 MEDIANS = {0.25: 4.7625, 0.5: 4.5531, 1.0: 4.2162}
-VOLUMES = {"stepper": jqd.strang, "cells": 800, "substeps": 100}
-PATHS = {"stepper": jqd.strang, "error_paths": 0}
+VOLUMES = {"stepper": jqd.steppers.strang, "cells": 800, "substeps": 100}
+PATHS = {"stepper": jqd.steppers.strang, "error_paths": 0}
 
 
 def beyond(t, distance=5.0, speed=1.0):
@@ -102,7 +102,7 @@ def test_what_an_arrival_tells():
     law = jqd.Schrodinger.on_grid(grid, 0 * grid.x)
     psi = free_gaussian(grid.x, 0.0, momentum=1.0)
     ts = np.linspace(0.0, 40.0, 401)
-    kept = {"detector": 5.0, "substeps": 4, "stepper": jqd.strang}
+    kept = {"detector": 5.0, "substeps": 4, "stepper": jqd.steppers.strang}
     run = survival(law, psi, ts, **kept)
     nelsons, bohms = (
         np.diff(np.append(F, 1)) for F in (np.asarray(run.arrived), beyond(ts))
@@ -156,7 +156,12 @@ def test_bridge_is_needed(key):
 @pytest.mark.slow
 def test_step_error_is_told(key):
     ts = np.array([0.0, 1.0])
-    coarse = {"detector": 0.0, "paths": 4000, "substeps": 4, "stepper": jqd.strang}
+    coarse = {
+        "detector": 0.0,
+        "paths": 4000,
+        "substeps": 4,
+        "stepper": jqd.steppers.strang,
+    }
     run = arrival(WELL, GROUND, ts, key, error_paths=4000, **coarse)
     exact = 0.5 + 0.5 * (1 - centre(1.0))
     assert run.step_error[-1] > 2 * run.step_chance[-1]
@@ -184,7 +189,7 @@ def test_from_the_right():
 
 def test_volumes_are_of_order_two():
     def run(cells, substeps):
-        kept = {"detector": 5.0, "stepper": jqd.strang}
+        kept = {"detector": 5.0, "stepper": jqd.steppers.strang}
         return survival(
             FREE, PACKET, TS[:3], cells=cells, substeps=substeps, **kept
         ).survival[-1]
@@ -232,7 +237,7 @@ def test_coherent_state_beside_a_moving_wall(nu, wall):
 
 def test_a_kick_between_two_steps_moves_the_wave():
     """A Gaussian of area 1 in time times -2 x: at v₀ = 1 before t = 0.52, 3 after."""
-    f = jqd.named_pulse("gaussian", area=1.0, center=0.52, width=5e-4)
+    f = jqd.spaces.named_pulse("gaussian", area=1.0, center=0.52, width=5e-4)
     law = jqd.Schrodinger.on_grid(LINE, lambda x, t: -2 * f(t) * x)
     ts = np.array([0.0, 1.0, 2.0])
     run = arrival_flux(law, PACKET, ts, detector=5.0, substeps=20)
@@ -277,7 +282,7 @@ def test_what_steps_leave_in_a_flux():
     """A coherent state that turns back at t = π, by eight steps of order 2 a time."""
     ts, wall, sigma = np.array([0.0, 1.0, 2.0, 4.0]), 0.4, np.sqrt(0.5)
     psi = coherent_state(BOX.x, 0.0, center=-1.0)
-    kept = {"detector": wall, "stepper": jqd.strang, "substeps": 8}
+    kept = {"detector": wall, "stepper": jqd.steppers.strang, "substeps": 8}
     run = arrival_flux(WELL, psi, ts, **kept)
     Q = norm.sf((wall + np.cos(ts)) / sigma)
     turned = norm.sf((wall - 1) / sigma)
@@ -322,7 +327,12 @@ def test_gradients(key):
     psi = coherent_state(BOX.x, 0.0, center=-1.0)
 
     def volumes(nu):
-        kept = {"detector": 1.5, "cells": 100, "substeps": 20, "stepper": jqd.strang}
+        kept = {
+            "detector": 1.5,
+            "cells": 100,
+            "substeps": 20,
+            "stepper": jqd.steppers.strang,
+        }
         return survival(WELL, psi, ts, nu=nu, **kept).survival[-1]
 
     def paths(nu):

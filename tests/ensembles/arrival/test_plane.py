@@ -12,7 +12,7 @@ LINE = jqd.Grid((-9.0, 13.0), 96)
 ACROSS = jqd.Grid((-8.0, 8.0), 32)
 TS = np.array([0.0, 1.0, 2.0])
 WALL, MASS = 3.0, 1.6
-FAST = {"stepper": jqd.strang, "error_paths": 0, "paths": 8000, "substeps": 40}
+FAST = {"stepper": jqd.steppers.strang, "error_paths": 0, "paths": 8000, "substeps": 40}
 
 
 def packet(grid, speed=0.0):

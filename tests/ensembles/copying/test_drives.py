@@ -77,7 +77,11 @@ def test_means_follow_the_mean_field(method, q, r):
     assert np.all(run.status == jqd.Status.OK)
     mean, error = spread(np.asarray(run.occupation) / N)
     field = jqd.evolve(
-        law, law.prepare(psi0), ts, method=jqd.Fixed(jqd.rk4, 200), observe="density"
+        law,
+        law.prepare(psi0),
+        ts,
+        method=jqd.Fixed(jqd.steppers.rk4, 200),
+        observe="density",
     )
     # four standard errors, and the shift of a mean by finite N, of order 1/N
     room = 4 * error + 4 / N
@@ -86,7 +90,7 @@ def test_means_follow_the_mean_field(method, q, r):
     H, *_ = golden()
     still = jqd.CopyDynamics.from_hamiltonian(H, q=q, r=r)
     other = jqd.evolve(
-        still, still.prepare(psi0), ts, method=jqd.Fixed(jqd.rk4, 200),
+        still, still.prepare(psi0), ts, method=jqd.Fixed(jqd.steppers.rk4, 200),
         observe="density",
     )  # fmt: skip
     assert np.max(np.abs(mean - other.values) / room) > 3
@@ -106,7 +110,7 @@ def test_a_jump_within_a_step(method, declared):
     """Populations turn by the area of a pulse, and not before it."""
     start, stop, height = 0.3217, 0.5113, 2.0
     if declared:
-        f = jqd.sampled_pulse([start, stop], [height], "steps")
+        f = jqd.spaces.sampled_pulse([start, stop], [height], "steps")
     else:  # a function of the user that says nothing of its jumps
 
         def f(t):
@@ -163,7 +167,9 @@ def test_labels_under_a_drive():
     np.testing.assert_array_equal(np.sum(run.tagged, axis=-1), run.occupation)
     # dP/dt = T P by small steps of the mean field; all start with themselves
     fine = jnp.linspace(0.0, 1.0, 2001)
-    psi = jqd.evolve(law, law.prepare(psi0), fine, method=jqd.Fixed(jqd.rk4, 1)).values
+    psi = jqd.evolve(
+        law, law.prepare(psi0), fine, method=jqd.Fixed(jqd.steppers.rk4, 1)
+    ).values
     flows = jax.jit(jax.vmap(lambda t, ket: one_way_flow(law.at(t), ket)))(fine, psi)
     P = np.eye(3)
     for flow, ket in zip(np.asarray(flows[:-1]), np.asarray(psi[:-1]), strict=True):

@@ -64,7 +64,7 @@ def test_rate_of_each_pair(key, printed):
     assert np.max(abs(got - np.asarray(wanted).T)) > 0.01
     if printed:
         return
-    law, _ = problems.golden(0.3, harmonics=jqd.Harmonics((2,), TERMS, TWIST))
+    law, _ = problems.golden(0.3, harmonics=jqd.laws.Harmonics((2,), TERMS, TWIST))
     a, phi = np.asarray(beable), np.asarray(phase)
     n, y = np.bincount(a)[a], phi[None, :] - phi[:, None]
     wanted = 0
@@ -276,14 +276,14 @@ def test_ends_are_said(key):
 @pytest.mark.slow
 def test_harmonics(key):
     """Terms n = 2 of rates and phases."""
-    law, psi = problems.golden(harmonics=jqd.Harmonics((2,), TERMS, TWIST))
+    law, psi = problems.golden(harmonics=jqd.laws.Harmonics((2,), TERMS, TWIST))
     start = population(psi, 2000)
     got = individuals(law, *start, jnp.array([0.0, 1.0]), key, trajectories=5)
     mean = np.asarray(got.density).mean(0)[1]
     # T4 of the copy law; 4 standard errors of 0.5/√10000
     np.testing.assert_allclose(mean, [0.258212, 0.700837, 0.040951], atol=0.02)
     assert np.abs(mean - quantum(*problems.golden(), [1.0])[0]).max() > 0.05
-    negative = jqd.Harmonics((2,), -TERMS, TWIST)
+    negative = jqd.laws.Harmonics((2,), -TERMS, TWIST)
     with pytest.raises(ValueError, match="R_sin >= 0"):
         individuals(problems.golden(harmonics=negative)[0], *start, [0.0, 1.0], key)
 

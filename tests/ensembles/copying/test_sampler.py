@@ -26,7 +26,7 @@ def with_harmonics(q, r):
     delta = np.zeros((1, 3, 3))
     upper = np.triu_indices(3, 1)
     R[0][upper], delta[0][upper] = (0.1, 0.05, 0.2), (0.2, -0.4, 0.9)
-    terms = jqd.Harmonics(
+    terms = jqd.laws.Harmonics(
         (2,), R + R.swapaxes(1, 2), delta - delta.swapaxes(1, 2)
     )  # fmt: skip
     return jqd.CopyDynamics(law.omega, law.R, law.delta, q, r, harmonics=terms), psi
@@ -40,7 +40,7 @@ def test_rates_are_those_of_the_law(q, r):
     """The net flow and the turning are the literal law's, harmonics included."""
     law, psi = with_harmonics(q, r)
     flow, turn = rates(process(law), psi, jnp.ones(3, bool))
-    state = jqd.DensityPhase(jnp.abs(psi) ** 2, -jnp.angle(psi))
+    state = jqd.laws.DensityPhase(jnp.abs(psi) ** 2, -jnp.angle(psi))
     expected = law.vector_field(0.0, state)
     gain = jnp.sum(flow - flow.T, axis=1)
     # rounding of sums of a dozen terms of order 1
@@ -182,7 +182,7 @@ def test_many_copies_follow_the_law_with_harmonics():
         law, psi, TS, KEY, copies=10**12, trajectories=4, error_trajectories=0
     )  # fmt: skip
     # 1e-11 of fourth order, and less than 1e-6 at kinks
-    method = jqd.Fixed(jqd.rk4, 400, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 400, estimate_error=False)
     exact = jqd.evolve(law, psi, TS, method=method, observe="density").values
     # noise 1e-6; steps of .03, of second order at kinks
     np.testing.assert_allclose(result.density[0], exact, atol=2e-5)

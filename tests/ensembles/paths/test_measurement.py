@@ -16,7 +16,7 @@ GRID = jqd.Grid([(-7.0, 7.0), (-7.0, 7.0)], (40, 40))
 X, Y = GRID.coordinates
 # ground state of an oscillator, and a pointer of variance ½
 START = GRID.normalise(jnp.exp(-(X**2 + Y**2) / 2) + 0j)
-SQUARE = jqd.named_pulse("square", height=10.0, start=0.0, end=0.1)
+SQUARE = jqd.spaces.named_pulse("square", height=10.0, start=0.0, end=0.1)
 KEY = jax.random.key(7)
 
 
@@ -47,7 +47,7 @@ def moments(values):
 def test_a_measured_path_turns_and_its_record_knows_no_noise(nu):
     ts = np.array([0.0, np.pi / 2, np.pi])
     paths = nelson(
-        measured(jqd.impulse(0.0)), START, ts, KEY, nu=[nu, 0.0], paths=3000,
+        measured(jqd.spaces.impulse(0.0)), START, ts, KEY, nu=[nu, 0.0], paths=3000,
         substeps=30, error_paths=0,
     )  # fmt: skip
     assert bool(jnp.all(paths.ok))
@@ -130,12 +130,12 @@ def test_steps_end_where_a_pulse_does():
 def test_a_kick_of_no_duration_is_the_limit_for_paths_too():
     x0 = np.array([[0.5, 0.2], [-1.0, 0.7]])
     width = 1e-3
-    g = jqd.named_pulse("square", height=0.7 / width, start=0.0, end=width)
+    g = jqd.spaces.named_pulse("square", height=0.7 / width, start=0.0, end=width)
     ends = [
         bohm(
             measured(strength), START, [0.0, 1.0], x0=x0, substeps=20, error_paths=0
         ).positions[1]
-        for strength in (g, jqd.impulse(0.0, 0.7))
+        for strength in (g, jqd.spaces.impulse(0.0, 0.7))
     ]
     np.testing.assert_allclose(ends[0], ends[1], atol=2 * width)
 
@@ -146,7 +146,7 @@ def test_each_path_has_its_own_numbers_also_with_impulses_and_pulses():
         GRID, well,
         couplings={
             1: (position, SQUARE),
-            0: (lambda x, y: jnp.sin(y), jqd.impulse([0.0, 0.05, 0.1], 0.3)),
+            0: (lambda x, y: jnp.sin(y), jqd.spaces.impulse([0.0, 0.05, 0.1], 0.3)),
         },
     )  # fmt: skip
 
@@ -163,14 +163,14 @@ def test_each_path_has_its_own_numbers_also_with_impulses_and_pulses():
 
 def test_a_path_that_an_impulse_throws_out_of_the_box_has_ended():
     x0 = np.array([[2.0, 0.0], [0.1, 0.0]])
-    law = measured(jqd.impulse(0.1, 5.0))
+    law = measured(jqd.spaces.impulse(0.1, 5.0))
     paths = bohm(law, START, [0.0, 0.2], x0=x0, substeps=4, error_paths=0)
     assert paths.status.tolist() == [int(jqd.Status.LEFT_GRID), 0]
 
 
 def test_an_impulse_may_carry_paths_to_a_detector():
     """Of the pointer: Y1 > 1 right after Y1 = Y0 + 1.5 X, of variance ½ + 9/8."""
-    law = measured(jqd.impulse(0.25, 1.5))
+    law = measured(jqd.spaces.impulse(0.25, 1.5))
     found = arrival(
         law, START, [0.0, 0.2, 0.3, 0.4], KEY, detector=1.0, axis=1,
         nu=[0.5, 0.0], paths=2000, substeps=4, error_paths=0,
@@ -190,7 +190,7 @@ def test_slope_of_a_path_by_the_strength_of_an_impulse():
     x0 = np.array([[0.5, 0.2]])
 
     def end(G):
-        law = measured(jqd.impulse(0.0, G))
+        law = measured(jqd.spaces.impulse(0.0, G))
         run = bohm(law, START, [0.0, 0.5], x0=x0, substeps=4, error_paths=0)
         return run.positions[1, 0, 0]
 
@@ -208,8 +208,8 @@ def test_two_records_one_after_the_other():
     law = jqd.Schrodinger.on_grid(
         grid, lambda x, y, z: x**2 / 2, mass=[1.0, jnp.inf, jnp.inf],
         couplings={
-            1: (lambda x, y, z: x, jqd.impulse(0.0)),
-            2: (lambda x, y, z: x, jqd.impulse(np.pi)),
+            1: (lambda x, y, z: x, jqd.spaces.impulse(0.0)),
+            2: (lambda x, y, z: x, jqd.spaces.impulse(np.pi)),
         },
     )  # fmt: skip
 
@@ -285,9 +285,11 @@ def test_after_disjoint_branches_the_conditional_wave_is_the_collapsed_one():
     psi = line.normalise((0.6 * up + 0.8j * low) * jnp.exp(-(y**2) / (4 * 0.16)))
     law = jqd.Schrodinger.on_grid(
         line, lambda x, y: 0 * x, mass=[1.0, jnp.inf],
-        couplings={1: (lambda x, y: jnp.tanh(4 * x), jqd.impulse(0.0, 2.0))},
+        couplings={1: (lambda x, y: jnp.tanh(4 * x), jqd.spaces.impulse(0.0, 2.0))},
     )  # fmt: skip
-    run = jqd.evolve(law, psi, jnp.array([0.0]), method=jqd.Fixed(jqd.srkn11, 1))
+    run = jqd.evolve(
+        law, psi, jnp.array([0.0]), method=jqd.Fixed(jqd.steppers.srkn11, 1)
+    )
     found = conditional_wave(line, run.values[0], np.array([[1.7], [-2.2]]), 1)
     for wave, branch in zip(found.psi, (up, low), strict=True):
         own = branch[:, 0] / jnp.sqrt(found.grid.cell * jnp.sum(branch**2))
@@ -324,7 +326,7 @@ def slits(shape):
 
 
 def marked(grid, a, width=0.15, time=0.02):
-    g = jqd.named_pulse("square", height=a / time, start=0.0, end=time)
+    g = jqd.spaces.named_pulse("square", height=a / time, start=0.0, end=time)
     return jqd.Schrodinger.on_grid(
         grid, lambda x, y: 0 * x, mass=[1.0, jnp.inf],
         couplings={1: (lambda x, y: jnp.tanh(x / width), g)},
@@ -335,7 +337,7 @@ def marked(grid, a, width=0.15, time=0.02):
 def patterns():
     """Densities at T = 2, by how far the pointer goes."""
     grid, psi = slits((448, 32))
-    method = jqd.Fixed(jqd.srkn11, 2, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.srkn11, 2, estimate_error=False)
 
     @jax.jit
     def run(a):

@@ -23,7 +23,7 @@ GROUND = GRID.normalise(jnp.exp(-(GRID.x**2) / 2) + 0j)
 WIDE = jqd.Grid((-20.0, 20.0), 512)
 FREE = jqd.Schrodinger.on_grid(WIDE, 0 * WIDE.x)
 EXCITED = GRID.normalise(GRID.x * jnp.exp(-(GRID.x**2) / 2) + 0j)
-FAST = {"stepper": jqd.strang, "error_paths": 0}
+FAST = {"stepper": jqd.steppers.strang, "error_paths": 0}
 # One compilation for several tests.
 SHARED = FAST | {"paths": 20_000, "substeps": 50}
 
@@ -46,7 +46,7 @@ def test_any_noise_gives_the_density(key, nu):
 @pytest.mark.parametrize("scheme", ["rk4", "implicit"])
 def test_a_kick_between_two_steps_moves_the_paths(key, scheme):
     """-3 f(t) x, f a Gaussian of area 1, is a momentum of 3; steps are 200 widths."""
-    f = jqd.named_pulse("gaussian", area=1.0, center=0.52, width=5e-4)
+    f = jqd.spaces.named_pulse("gaussian", area=1.0, center=0.52, width=5e-4)
     law = jqd.Schrodinger.on_grid(WIDE, lambda x, t: -3 * f(t) * x)
     psi = WIDE.normalise(jnp.exp(-(WIDE.x**2) / 4) + 0j)
     ts = np.array([0.0, 1.0, 2.0])
@@ -204,7 +204,9 @@ def test_error_and_gradient_of_bohm_paths():
 
     @jax.jit
     def go(x0):
-        return bohm(FREE, psi, [0.0, 2.0], x0=x0, substeps=10, stepper=jqd.strang)
+        return bohm(
+            FREE, psi, [0.0, 2.0], x0=x0, substeps=10, stepper=jqd.steppers.strang
+        )
 
     paths = go(x0)
     error = np.max(abs(paths.positions[-1, :, 0] - packet(x0, 2.0)))

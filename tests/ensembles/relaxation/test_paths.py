@@ -47,7 +47,7 @@ def coarse(mean):
 
 
 # One compilation for both tests.
-RUN = {"cells": CELLS, "paths": 4000, "substeps": 20, "stepper": jqd.strang}
+RUN = {"cells": CELLS, "paths": 4000, "substeps": 20, "stepper": jqd.steppers.strang}
 
 
 def test_a_displaced_density_by_paths(key):
@@ -79,7 +79,12 @@ def test_status_of_a_sample(key):
 
 def test_arrivals_from_another_start(key):
     """Positions that are given may be no sample of |ψ|²; those that are drawn are."""
-    run = {"detector": 1.0, "error_paths": 0, "substeps": 5, "stepper": jqd.strang}
+    run = {
+        "detector": 1.0,
+        "error_paths": 0,
+        "substeps": 5,
+        "stepper": jqd.steppers.strang,
+    }
     given = arrival(WELL, GROUND, [0.0, 0.2], key, x0=np.linspace(-1, 0, 400), **run)
     assert given.start_status == Status.OUT_OF_EQUILIBRIUM
     assert "no sample of |ψ|²" in given.describe()
@@ -96,7 +101,7 @@ def test_paths_do_not_cross_a_node(key):
     x0 = jqd.ensembles.draw_positions(key, rho, LINE, n)
     paths = nelson(
         WELL, FIRST, [0.0, 5.0], key, x0=x0, nu=0.5, substeps=200, error_paths=0,
-        stepper=jqd.strang, observe=lambda t, x: sides.counts(x),
+        stepper=jqd.steppers.strang, observe=lambda t, x: sides.counts(x),
     )  # fmt: skip
     assert paths.ok.all()
     assert list(paths.sample_status) == [Status.OUT_OF_EQUILIBRIUM] * 2
@@ -112,7 +117,14 @@ def test_a_free_packet_remembers(key):
     n, T = 8000, 40.0
     ts = [0.0, 2.0, 10.0, T]
     paths = nelson(
-        FREE, PACKET, ts, key, paths=n, substeps=100, error_paths=0, stepper=jqd.strang
+        FREE,
+        PACKET,
+        ts,
+        key,
+        paths=n,
+        substeps=100,
+        error_paths=0,
+        stepper=jqd.steppers.strang,
     )
     assert paths.ok.all()
     scale = np.sqrt(1 + np.square(ts) / 4)
@@ -173,7 +185,7 @@ def test_linear_phases_do_not_relax(key):
 def test_density_by_volumes():
     """P13 once more, and what a packet keeps, by finite volumes."""
     ts = np.array([0.0, 0.5, 1.0])
-    kept = {"substeps": 40, "cells": 400, "stepper": jqd.strang}
+    kept = {"substeps": 40, "cells": 400, "stepper": jqd.steppers.strang}
     run = path_density(WELL, GROUND, ts, density=gaussian(X, 0.7), nu=0.5, **kept)
     exact = 0.49 * np.exp(-2 * ts)
     assert (run.status == Status.OK).all()
@@ -209,7 +221,13 @@ def test_a_free_packet_never_relaxes_fully():
     off, error = [], []
     for n in (1200, 2400):
         run = path_density(
-            FREE, PACKET, ts, density=rho, cells=n, substeps=n // 40, stepper=jqd.strang
+            FREE,
+            PACKET,
+            ts,
+            density=rho,
+            cells=n,
+            substeps=n // 40,
+            stepper=jqd.steppers.strang,
         )
         off.append(np.asarray(run.entropy) - exact)
         error.append(np.asarray(run.error))
@@ -226,7 +244,7 @@ def test_back_along_bohms_paths():
     rho = gaussian(np.asarray(WIDE.x), 0.8, 1.0)
     found = backtracked(
         FREE, PACKET, [0.0, 2.0], density=rho, cells=cells, points=6, substeps=20,
-        stepper=jqd.strang,
+        stepper=jqd.steppers.strang,
     )  # fmt: skip
     assert found.status == Status.OK
     assert found.points == 6
@@ -249,7 +267,7 @@ def test_impulses_are_not_passed_over_on_the_way_back():
     plane = jqd.Grid(((-6.0, 6.0), (-6.0, 6.0)), (16, 16))
     law = jqd.Schrodinger.on_grid(
         plane, lambda x, y: x**2 / 2, mass=[1.0, jnp.inf],
-        couplings={1: (lambda x, y: x, jqd.impulse(0.5, 1.0))},
+        couplings={1: (lambda x, y: x, jqd.spaces.impulse(0.5, 1.0))},
     )  # fmt: skip
     x, y = plane.coordinates
     psi = plane.normalise(jnp.exp(-(x**2 + y**2) / 2) + 0j)
@@ -315,7 +333,7 @@ def test_gradient_of_the_density_in_noise():
     def last(nu):
         run = path_density(
             WELL, GROUND, [0.0, 0.5], density=gaussian(X, 0.7), nu=nu, cells=100,
-            substeps=10, stepper=jqd.strang,
+            substeps=10, stepper=jqd.steppers.strang,
         )  # fmt: skip
         return run.entropy[1]
 

@@ -14,12 +14,14 @@ LAMBDA = 138.629
 
 
 def test_examples():
-    found = jqd.bounds_on_copies(failures=37, shots=100_000, infidelity=LAMBDA)
+    found = jqd.inference.bounds.bounds_on_copies(
+        failures=37, shots=100_000, infidelity=LAMBDA
+    )
     assert found.copies == pytest.approx(2.8482e5, rel=1e-4)
     assert found.failure_limit == pytest.approx(4.8673e-4, rel=1e-4)
-    assert jqd.bounds_on_copies(0, 10**6, LAMBDA).copies == pytest.approx(
-        4.6276e7, rel=1e-4
-    )
+    assert jqd.inference.bounds.bounds_on_copies(
+        0, 10**6, LAMBDA
+    ).copies == pytest.approx(4.6276e7, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_the_limit_covers():
 
 def test_runs_that_all_fail():
     assert failure_limit(7, 7) == 1
-    found = jqd.bounds_on_copies(7, 7, 2.0)
+    found = jqd.inference.bounds.bounds_on_copies(7, 7, 2.0)
     assert found.copies == 2.0
     assert "does not hold there" in str(found)
 
@@ -68,7 +70,7 @@ def test_lambda_is_what_the_ensemble_loses():
 
 
 def test_words():
-    told = str(jqd.bounds_on_copies(37, 100_000, LAMBDA))
+    told = str(jqd.inference.bounds.bounds_on_copies(37, 100_000, LAMBDA))
     assert told.startswith("N >= 2.848e+05 (95 %, one-sided): 37 failures of 100000")
     for part in (
         "Only a lower bound",
@@ -81,20 +83,26 @@ def test_words():
 
 def test_lambda_less_its_error():
     """What Λ may be too large by would make the bound too strong."""
-    plain = jqd.bounds_on_copies(37, 100_000, LAMBDA)
-    found = jqd.bounds_on_copies(37, 100_000, LAMBDA, infidelity_error=8.629)
+    plain = jqd.inference.bounds.bounds_on_copies(37, 100_000, LAMBDA)
+    found = jqd.inference.bounds.bounds_on_copies(
+        37, 100_000, LAMBDA, infidelity_error=8.629
+    )
     assert found.copies == pytest.approx(plain.copies * (1 - 8.629 / LAMBDA))
     assert f"{LAMBDA:.6g}/N, 8.6 less for its error" in str(found)
     assert "less for its error" not in str(plain)
     for wrong in (LAMBDA, 200.0, np.inf, np.nan, -1.0):
         with pytest.raises(ValueError, match="`infidelity_error` must"):
-            jqd.bounds_on_copies(37, 100_000, LAMBDA, infidelity_error=wrong)
+            jqd.inference.bounds.bounds_on_copies(
+                37, 100_000, LAMBDA, infidelity_error=wrong
+            )
 
 
 def test_vmap():
     failures = jnp.array([0, 37, 100])
-    found = jax.jit(jax.vmap(lambda k: jqd.bounds_on_copies(k, 100, LAMBDA)))(failures)
-    one = jqd.bounds_on_copies(37, 100, LAMBDA)
+    found = jax.jit(
+        jax.vmap(lambda k: jqd.inference.bounds.bounds_on_copies(k, 100, LAMBDA))
+    )(failures)
+    one = jqd.inference.bounds.bounds_on_copies(37, 100, LAMBDA)
     assert found.copies[1] == pytest.approx(float(one.copies), rel=1e-12)
     assert found.failure_limit[2] == 1
 
@@ -107,7 +115,9 @@ def test_nonsense_is_refused(complaints):
         "infidelity": "positive none",
         "confidence": "positive none",
     }.items():
-        assert complaints(jqd.bounds_on_copies, good, name, kinds) == {}
+        assert (
+            complaints(jqd.inference.bounds.bounds_on_copies, good, name, kinds) == {}
+        )
     for change, part in (
         ({"failures": 11}, "`failures` must be at most the number of shots, 10"),
         ({"failures": 1.5}, "`failures` must hold whole numbers"),
@@ -115,4 +125,4 @@ def test_nonsense_is_refused(complaints):
         ({"confidence": 1.0}, "`confidence` must be below 1"),
     ):
         with pytest.raises(ValueError, match=part):
-            jqd.bounds_on_copies(**{**good, **change})
+            jqd.inference.bounds.bounds_on_copies(**{**good, **change})

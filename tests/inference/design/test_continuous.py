@@ -114,7 +114,7 @@ def test_the_search_finds_an_experiment():
 
     The bounds are a quarter above what all steps find: three quarters of them suffice.
     """
-    found = jqd.optimal_experiment(
+    found = jqd.inference.optimal_experiment(
         APPARATUS, shots=SHOTS, steps=150, key=jax.random.key(1)
     )
     assert found.status is jqd.Status.OK
@@ -155,4 +155,4 @@ def test_what_is_no_apparatus(options, said):
 )
 def test_what_is_no_search(options, said):
     with pytest.raises(ValueError, match=said):
-        jqd.optimal_experiment(APPARATUS, **{"shots": 100.0, **options})
+        jqd.inference.optimal_experiment(APPARATUS, **{"shots": 100.0, **options})

@@ -19,7 +19,7 @@ def parabola(ts=(0.5, 1.0, 2.0), free=("a",), nuisances=None, noise=SIGMA):
     noise = None if noise is None else jqd.Gaussian(noise)
     data = jqd.Record(np.asarray(ts), np.zeros((len(ts), 1)), noise, t0=0.0)
     see = Direct(lambda t, state: state)
-    method = jqd.Fixed(jqd.rk4, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, estimate_error=False)
     return jqd.Study(
         law, data, psi0=jnp.zeros(1), free=free, instrument=see, nuisances=nuisances,
         method=method,
@@ -173,7 +173,9 @@ def test_nuisances_of_a_rival_are_fitted():
 @pytest.mark.slow
 def test_a_rival_that_is_matched_is_refused():
     study = parabola(nuisances={"b": (0.1, 0.5)})
-    with pytest.raises(jqd.Unidentifiable, match="`rival` must differ from the law"):
+    with pytest.raises(
+        jqd.inference.Unidentifiable, match="`rival` must differ from the law"
+    ):
         jqd.design(study, shots=10, criterion="KL", rival=parabola(free=("a", "b")))
 
 

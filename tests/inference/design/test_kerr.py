@@ -22,7 +22,7 @@ def test_c_is_refused_by_name_without_calibration():
         # rounding of a null direction among constants of scales 1e-2 to 1 (T3)
         np.testing.assert_allclose(null[name], value, atol=1e-4)
     with pytest.raises(
-        jqd.Unidentifiable, match=r"constrain nothing along .*C .*U .*alpha"
+        jqd.inference.Unidentifiable, match=r"constrain nothing along .*C .*U .*alpha"
     ):
         jqd.design(study, shots=1e6, wanted="C")
 

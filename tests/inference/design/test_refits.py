@@ -19,11 +19,11 @@ SHOTS, REFITS = 1.2e5, 200
 SUBSTEPS = 48
 EXACT = np.array([0.5, -0.5])
 # constants to 1e-4 of their standard errors
-POLISH = jqd.Polish(rtol=1e-7, atol=1e-7, max_steps=25)
+POLISH = jqd.inference.Polish(rtol=1e-7, atol=1e-7, max_steps=25)
 
 
 def planned() -> Experiment:
-    """What `jqd.optimal_experiment` finds for this apparatus, to two decimals."""
+    """What `optimal_experiment` finds for this apparatus, to two decimals."""
     H = np.diag([0, 0.24, 0.31]).astype(complex)
     H[np.triu_indices(3, 1)] = -0.82 + 0.81j, -1.12 - 0.07j, -0.7 + 0.85j
     psi0 = np.sqrt([0.653, 0.034, 0.313]) * np.exp(1j * np.array([0.69, 2.37, 0]))

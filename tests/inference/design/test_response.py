@@ -89,7 +89,7 @@ def test_response_agrees_with_slopes_through_the_law():
     study = jqd.Study(
         law, data, psi0=psi, free=("q", "r", "omega", "R", "delta", "phase0"),
         instrument=Confusion(readout=0.01), nuisances={"readout": (0.01, 0.002)},
-        method=jqd.Fixed(jqd.rk4, 800, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.rk4, 800, estimate_error=False),
     )  # fmt: skip
     through = np.asarray(
         jqd.inference.sensitivity.sensitivity(study, study.theta()).slope

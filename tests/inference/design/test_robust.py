@@ -29,7 +29,7 @@ def study(ts=TIMES, values=None, k=1.0, sigma=SIGMA):
     return jqd.Study(
         Decay(jnp.asarray(k)), jqd.Record(ts, values, seen, t0=0.0), psi0=jnp.ones(1),
         free=("k",), instrument=Direct(lambda t, state: state),
-        method=jqd.Fixed(jqd.rk4, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
     )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def test_least_worst_error_over_a_box():
     turn = jqd.Study(
         Turn(jnp.asarray(1.5)), data, psi0=jnp.array([1.0, 0.0]), free=("k",),
         instrument=Direct(lambda t, state: state[:1]),
-        method=jqd.Fixed(jqd.rk4, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
     )  # fmt: skip
     box = {"k": (1.0, 2.0)}
     found = jqd.design(turn, shots=100, over=box)

@@ -73,7 +73,7 @@ def fits():
 @jax.jit
 def follow(law, starts, ts):
     """ψ(t) of all starts by the law."""
-    method = jqd.Fixed(jqd.rk4, 20, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 20, estimate_error=False)
 
     def states(psi):
         return jqd.evolve(law, psi, ts, method=method)

@@ -147,7 +147,9 @@ def test_equilibrium_tells_nothing():
         return jax.vmap(lambda rho: cells.shares(rho, line))(later[1:])
 
     counts = np.round(1000 * np.asarray(still(NU)))
-    with pytest.raises(jqd.Unidentifiable, match=r"density of paths for every ν"):
+    with pytest.raises(
+        jqd.inference.Unidentifiable, match=r"density of paths for every ν"
+    ):
         nu_from_relaxation(counts, still, start=0.3)
 
     # Negative control: the same with a displaced start.
@@ -166,9 +168,13 @@ def test_equilibrium_tells_nothing():
 
 def test_records_and_densities_are_refused(key):
     times = crossings(key, 100)
-    with pytest.raises(jqd.Unidentifiable, match="the same distribution for every ν"):
+    with pytest.raises(
+        jqd.inference.Unidentifiable, match="the same distribution for every ν"
+    ):
         nu_from_arrivals(times, TS, centre, passages="recorded", start=1.0)
-    with pytest.raises(jqd.Unidentifiable, match="`arrived` must depend on ν"):
+    with pytest.raises(
+        jqd.inference.Unidentifiable, match="`arrived` must depend on ν"
+    ):
         nu_from_arrivals(
             times, TS, lambda nu: centre(NU + 0 * nu), passages="ideal", start=1.0
         )

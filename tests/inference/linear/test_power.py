@@ -34,7 +34,7 @@ def rates(law):
 def test_the_map_of_weinberg_is_that_of_the_law():
     """Turn by -ε (1 - z) t: the part with z is nonlinear, the other common to all."""
     H = np.array([[0.0, 0.2], [0.2, 0.3]])
-    extra = rates(jqd.Weinberg(H, 0.1)) - rates(jqd.Weinberg(H, 0.0))
+    extra = rates(jqd.laws.Weinberg(H, 0.1)) - rates(jqd.laws.Weinberg(H, 0.0))
     r = bloch(KETS)
     step = 1e-6
     ours = (weinberg(r, Z, step) - weinberg(r, Z, -step)) / (2 * step)

@@ -38,7 +38,7 @@ def line():
         return Study(
             law, data, psi0=jnp.zeros(1), free=free, nuisances=nuisances,
             instrument=Direct(lambda t, state: state),
-            method=jqd.Fixed(jqd.rk4, estimate_error=False),
+            method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
         )  # fmt: skip
 
     return make

@@ -28,7 +28,7 @@ class Sharp(Gaussian):
     "noise", [Gaussian, pytest.param(Sharp, marks=pytest.mark.slow)]
 )
 def test_a_likelihood_that_is_too_sharp_is_seen(line, noise):
-    found = jqd.sbc(line("a", PRIOR, noise(0.1)), 100, box=BOX)
+    found = jqd.inference.sbc(line("a", PRIOR, noise(0.1)), 100, box=BOX)
     assert found.labels == ("a", "b")
     # fits of a sharp likelihood may lie far beyond an end
     assert found.lost <= (0 if noise is Gaussian else 0.01)
@@ -44,7 +44,7 @@ def test_a_likelihood_that_is_too_sharp_is_seen(line, noise):
 
 
 def test_simulations_without_a_record_are_lost(line):
-    found = jqd.sbc(line("a", end=0.0), 40, box=BOX)
+    found = jqd.inference.sbc(line("a", end=0.0), 40, box=BOX)
     # a is below 0 in a third of the prior
     assert 0.3 < found.lost < 0.95
     assert found.status == "too many simulations lost"
@@ -63,19 +63,19 @@ def test_a_study_that_was_stopped_goes_on(line, tmp_path, monkeypatch):
     study = line("a", PRIOR, Gaussian(0.1))
     monkeypatch.setattr(Store, "commit", count)
     with pytest.raises(KeyboardInterrupt):
-        jqd.sbc(study, 100, box=BOX, store=store)
+        jqd.inference.sbc(study, 100, box=BOX, store=store)
     monkeypatch.undo()
     assert Store(store).committed() == done
     (kept,) = (store / "commits").iterdir()
     written = kept.stat().st_mtime_ns
-    found = jqd.sbc(study, 100, box=BOX, store=store)
+    found = jqd.inference.sbc(study, 100, box=BOX, store=store)
     assert kept.stat().st_mtime_ns == written
-    once = jqd.sbc(study, 100, box=BOX)
+    once = jqd.inference.sbc(study, 100, box=BOX)
     for name in ("truth", "ranks", "sound", "settled"):
         assert getattr(found, name).tobytes() == getattr(once, name).tobytes()
     for other in ({"box": {"a": (-1.0, 2.5)}}, {"key": jax.random.key(1)}):
         with pytest.raises(ValueError, match="computes something else"):
-            jqd.sbc(study, 100, **{"box": BOX, "store": store} | other)
+            jqd.inference.sbc(study, 100, **{"box": BOX, "store": store} | other)
 
 
 def test_ranks_that_are_uniform_and_ranks_that_are_not():
@@ -110,7 +110,7 @@ def test_what_is_refused(line):
         ({"sampler": "smc"}, "`sampler` must be one of 'laplace', 'nuts'"),
     ):
         with pytest.raises(ValueError, match=said):
-            jqd.sbc(study, **words)
+            jqd.inference.sbc(study, **words)
 
 
 # -- many records of ten times of 500 shots ------------------------------------------
@@ -129,12 +129,12 @@ class SharpCounts(Multinomial):
 def many(noise, simulations):
     law, psi = golden()
     ts = np.linspace(0.5, 5, 10)
-    method = jqd.Fixed(jqd.rk4, 10, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 10, estimate_error=False)
     counts = np.tile([170.0, 165.0, 165.0], (10, 1))
     data = jqd.Record(ts, counts, noise, t0=0.0)
     study = Study(law, data, psi0=psi, free=("q", "r"), method=method)
     box = {"q": (0.4, 0.6), "r": (-0.6, -0.4)}
-    return jqd.sbc(study, simulations, box=box)
+    return jqd.inference.sbc(study, simulations, box=box)
 
 
 @pytest.mark.slow
@@ -157,5 +157,5 @@ def test_a_likelihood_half_again_too_sharp_is_not():
 
 @pytest.mark.slow
 def test_chains_are_calibrated_as_well(line):
-    found = jqd.sbc(line("a", PRIOR), 400, box=BOX, sampler="nuts")
+    found = jqd.inference.sbc(line("a", PRIOR), 400, box=BOX, sampler="nuts")
     assert found.status == "calibrated"

@@ -375,7 +375,7 @@ def test_bayes_factor_of_twenty_systems_a_time():
     """ln B of quantum mechanics against q, r by quadrature, failed runs included."""
     law, psi = golden()
     ts = 0.1 * np.arange(1, 51)
-    method = jqd.Fixed(jqd.rk4, 8, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 8, estimate_error=False)
     run = jqd.evolve(
         law, law.prepare(psi), np.r_[0, ts], method=method, observe="density"
     )

@@ -173,7 +173,7 @@ def test_aligned_phases_follow_the_copy_law(law_of):
     @jax.jit
     def look(psi):
         state = law.prepare(psi)
-        start = jqd.DensityPhase(jnp.abs(psi) ** 2, -jnp.angle(psi))
+        start = jqd.laws.DensityPhase(jnp.abs(psi) ** 2, -jnp.angle(psi))
         quantum = literal.vector_field(0.0, start).phase
         apart = law.vector_field(0.0, law.start(PHASE))
         seen = law.psi(state), jnp.abs(law.order(state)), law.vector_field(0.0, state)

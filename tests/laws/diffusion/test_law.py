@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd import (
-    AmplitudeAction,
-    ConservativeDiffusion,
-    Grid,
-    Madelung,
-    Schrodinger,
-    constants,
-)
+from jqd import ConservativeDiffusion, Grid, Madelung, Schrodinger, constants
 from jqd.exact import free_gaussian
+from jqd.laws import AmplitudeAction
 from jqd.laws.diffusion import Links, Window
 from jqd.spaces import Graph, absorbing_layer
 
@@ -151,7 +145,7 @@ def test_momentum_beyond_the_cutoff_is_said():
 def test_quantum_value_is_schroedinger_evolution():
     psi = packet()
     ts = jnp.array([0.0, 0.8])
-    method = jqd.Fixed(jqd.srkn11, 10, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.srkn11, 10, estimate_error=False)
 
     def V(x):
         return 0.1 * x**4
@@ -172,7 +166,7 @@ def test_only_D_and_V_over_m_show(factor):
     """(m, ħ, V) -> c (m, ħ, V), the action with them, changes no density."""
     ts = jnp.array([0.0, 0.8])
     psi = packet()
-    method = jqd.Fixed(jqd.srkn11, 10, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.srkn11, 10, estimate_error=False)
 
     def run(c, D=0.4):
         density, action = jnp.abs(psi) ** 2, 0.5 * GRID.x
@@ -209,7 +203,7 @@ def test_constants_are_leaves_and_one_trace_serves_all():
         "D", "mass", "friction", "classical_diffusion", "hbar",
     }  # fmt: skip
     state = law.prepare(packet())
-    method = jqd.Fixed(jqd.rk4, 2, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 2, estimate_error=False)
 
     @jax.jit
     @chex.assert_max_traces(n=1)
@@ -236,7 +230,7 @@ def test_batch_over_D_equals_single_runs():
     ts = jnp.array([0.0, 0.4])
     pair = make().admit((jnp.abs(packet()) ** 2, 0.5 * GRID.x))
     assert isinstance(pair, AmplitudeAction)
-    method = jqd.Fixed(jqd.strang, 8, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.strang, 8, estimate_error=False)
 
     def run(D):
         law = make(D=D)
@@ -255,8 +249,8 @@ def test_absorber_takes_the_packet():
     law = ConservativeDiffusion(grid, flat, absorber=W)
     psi = grid.normalise(free_gaussian(grid.x, 0.0, momentum=3.0, width=2.0))
     run = jqd.evolve(
-        law, law.prepare(psi), jnp.array([0.0, 12.0]),
-        method=jqd.Fixed(jqd.strang, 400, estimate_error=False), observe="density",
+        law, law.prepare(psi), jnp.array([0.0, 12.0]), observe="density",
+        method=jqd.Fixed(jqd.steppers.strang, 400, estimate_error=False),
     )  # fmt: skip
     left = grid.integrate(run.values[-1])
     assert float(left) < 1e-6
@@ -269,7 +263,7 @@ def test_complex64_stays():
     psi = packet().astype(jnp.complex64)
     run = jqd.evolve(
         law, law.prepare(psi), jnp.array([0.0, 0.4]),
-        method=jqd.Fixed(jqd.strang, 8, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.strang, 8, estimate_error=False),
     )  # fmt: skip
     assert run.values.dtype == jnp.complex64
 
@@ -298,12 +292,12 @@ def test_order_six_takes_a_double_well_to_1e_10():
     psi = grid.normalise(jnp.exp(-((grid.x + 2) ** 2) + 0.6j * grid.x))
     ts = jnp.array([0.0, 10.0])
     law = ConservativeDiffusion(grid, V)
-    method = jqd.Fixed(jqd.srkn11, 145, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.srkn11, 145, estimate_error=False)
     run = jqd.evolve(law, law.prepare(psi), ts, method=method)
     exact = jqd.exact.on_grids.propagate(grid, V, psi, ts)[-1]
     error = float(jnp.sqrt(grid.norm2(run.values[-1] - exact)))
     assert error < 1e-10
     # Negative control: as many transforms of order 2 are 1e5 times worse.
-    method = jqd.Fixed(jqd.strang, 1600, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.strang, 1600, estimate_error=False)
     run = jqd.evolve(law, law.prepare(psi), ts, method=method)
     assert float(jnp.sqrt(grid.norm2(run.values[-1] - exact))) > 1e-6

@@ -148,7 +148,7 @@ def test_ordinary_diffusion_of_the_links_is_that_of_the_density(periodic):
     grid = Grid(((-3.0, 3.0), (0.0, 2.0)), (9, 10))
     a = jnp.asarray(np.random.default_rng(3).normal(size=grid.shape))
     rate = classical_rates(a, grid, 0.3, periodic=periodic)
-    law = jqd.ClassicalDiffusion(grid, 0.3, periodic=periodic)
+    law = jqd.laws.ClassicalDiffusion(grid, 0.3, periodic=periodic)
     expected = law.vector_field(0.0, jnp.exp(2 * a))
     # rounding
     np.testing.assert_allclose(2 * jnp.exp(2 * a) * rate, expected, rtol=1e-10)
@@ -256,8 +256,8 @@ def test_excited_state_and_barrier():
     run = jqd.evolve(law, law.prepare(psi), ts, method=TIGHT, observe="density")
     amplitude = ConservativeDiffusion(grid, barrier)
     exact = jqd.evolve(
-        amplitude, amplitude.prepare(psi), ts,
-        method=jqd.Fixed(jqd.srkn11, 200, estimate_error=False), observe="density",
+        amplitude, amplitude.prepare(psi), ts, observe="density",
+        method=jqd.Fixed(jqd.steppers.srkn11, 200, estimate_error=False),
     )  # fmt: skip
     error = grid.integrate(jnp.abs(run.values[-1] - exact.values[-1]))
     assert run.ok
@@ -280,8 +280,8 @@ def test_vortex_in_the_plane():
     assert run.ok
     amplitude = ConservativeDiffusion(grid, lambda x, y: (x**2 + y**2) / 2)
     exact = jqd.evolve(
-        amplitude, amplitude.prepare(psi), ts,
-        method=jqd.Fixed(jqd.srkn11, 60, estimate_error=False), observe="density",
+        amplitude, amplitude.prepare(psi), ts, observe="density",
+        method=jqd.Fixed(jqd.steppers.srkn11, 60, estimate_error=False),
     )  # fmt: skip
     error = grid.integrate(jnp.abs(run.values.density[-1] - exact.values[-1]))
     assert float(error) < 5e-5  # dispersion at h = 0.25, order 8: 4.5e-6 by the notes

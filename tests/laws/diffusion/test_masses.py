@@ -158,7 +158,7 @@ def test_gradient_of_a_density_by_each_mass():
         law = jqd.ConservativeDiffusion(GRID, well, mass=mass, D=HBAR / (2 * mass))
         run = jqd.evolve(
             law, law.prepare(psi), TS, observe="density",
-            method=jqd.Fixed(jqd.strang, 8, estimate_error=False),
+            method=jqd.Fixed(jqd.steppers.strang, 8, estimate_error=False),
         )  # fmt: skip
         return jnp.sum(run.values[-1] * X**2)
 

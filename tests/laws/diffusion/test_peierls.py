@@ -162,8 +162,8 @@ def test_any_gauge_of_links_is_exact():
             vector_potential=works, charge=q,
         )  # fmt: skip
 
-    one = jqd.AmplitudeAction(jnp.asarray(a), jnp.asarray(s))
-    two = jqd.AmplitudeAction(jnp.asarray(a), jnp.asarray(s + q * chi))
+    one = jqd.laws.AmplitudeAction(jnp.asarray(a), jnp.asarray(s))
+    two = jqd.laws.AmplitudeAction(jnp.asarray(a), jnp.asarray(s + q * chi))
     rates = [law(w).vector_field(0.0, z) for w, z in ((works, one), (gauged, two))]
     # rounding, of rates of 1e2
     np.testing.assert_allclose(
@@ -209,12 +209,12 @@ def test_links_and_rates_belong_to_one_energy():
     a, s = jnp.asarray(rng.normal(size=N) / 5), jnp.asarray(rng.normal(size=N))
 
     def energy(rho, s):
-        state = jqd.AmplitudeAction(jnp.log(rho) / 2, s)
+        state = jqd.laws.AmplitudeAction(jnp.log(rho) / 2, s)
         return law.form.energy(law.fluid, state)
 
     rho = jnp.exp(2 * a)
     by_rho, by_s = jax.grad(energy, (0, 1))(rho, s)
-    rates = law.vector_field(0.0, jqd.AmplitudeAction(a, s))
+    rates = law.vector_field(0.0, jqd.laws.AmplitudeAction(a, s))
     np.testing.assert_allclose(
         2 * rho * rates.log_amplitude, by_s / RING.cell, atol=1e-11
     )
@@ -259,7 +259,7 @@ def test_links_and_amplitude_are_one_law():
     quantum = jqd.Schrodinger.on_grid(
         grid, jnp.cos, mass=0.8, vector_potential=bump, charge=0.4
     )
-    method = jqd.Fixed(jqd.srkn11, 20)
+    method = jqd.Fixed(jqd.steppers.srkn11, 20)
     # 2mD is ħ to an ulp, of which phases of some hundred make 1e-14
     np.testing.assert_allclose(
         density(law, psi, 1.0, method), density(quantum, psi, 1.0, method), atol=1e-13
@@ -272,7 +272,7 @@ def test_only_charge_over_D_shows():
     """(m, V, q, S) -> c (m, V, q, S) is the same motion of the density."""
     grid = jqd.Grid((-np.pi, np.pi), 64)
     psi = grid.normalise(jnp.exp(2 * (jnp.cos(grid.x - np.pi) - 1)) + 0j)
-    method = jqd.Fixed(jqd.srkn11, 20)
+    method = jqd.Fixed(jqd.steppers.srkn11, 20)
     one, two = (
         density(
             jqd.ConservativeDiffusion(
@@ -349,7 +349,7 @@ def test_circulation_of_a_ring_with_a_flux():
     for n in (0, 2):
         psi = grid.normalise(jnp.exp(1j * n * grid.x) * (1 + 0.3 * jnp.cos(grid.x)))
         run = jqd.evolve(
-            law, law.prepare(psi), [0.0, 0.4], method=jqd.Fixed(jqd.srkn11, 10)
+            law, law.prepare(psi), [0.0, 0.4], method=jqd.Fixed(jqd.steppers.srkn11, 10)
         )
         moved = run.values[-1]
         slope = np.fft.ifft(1j * np.asarray(grid.wavenumbers[0]) * np.fft.fft(moved))

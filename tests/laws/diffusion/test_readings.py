@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd import ClassicalDiffusion, ConservativeDiffusion, Grid
+from jqd import ConservativeDiffusion, Grid
+from jqd.laws import ClassicalDiffusion
 from jqd.readings.cold_spots import reading, thermal_potential
 
 METHOD = jqd.Adaptive(rtol=1e-9, atol=1e-9, estimate_error=False)

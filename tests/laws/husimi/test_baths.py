@@ -111,7 +111,7 @@ def test_gaussians_in_a_bath(C):
     gauss = HusimiFokkerPlanck(text, C, points=point, bath=bath, form=GaussianForm())
     run = jqd.evolve(gauss, gauss.prepare(state), TS, observe="density")
     stepped = jqd.evolve(
-        gauss, gauss.prepare(state), TS, method=jqd.Fixed(jqd.rk4, 400),
+        gauss, gauss.prepare(state), TS, method=jqd.Fixed(jqd.steppers.rk4, 400),
         observe="density",
     )  # fmt: skip
     np.testing.assert_allclose(run.values, stepped.values, atol=1e-11)

@@ -151,8 +151,8 @@ def test_symbols_lists_and_qutip_say_the_same():
         "operators": [numbers, [a + a.dag(), drive], [a**2 + a.dag() ** 2, pump]],
         "table": [
             numbers,
-            [a + a.dag(), jqd.sampled_pulse(samples, drive(samples))],
-            [a**2 + a.dag() ** 2, jqd.sampled_pulse(samples, pump(samples))],
+            [a + a.dag(), jqd.spaces.sampled_pulse(samples, drive(samples))],
+            [a**2 + a.dag() ** 2, jqd.spaces.sampled_pulse(samples, pump(samples))],
         ],
     }
     step = jqd.Fixed(cf4, 20, estimate_error=False)
@@ -244,7 +244,7 @@ def test_a_drive_leaves_no_invariant_but_the_norm():
     state = law.prepare(jqd.states.coherent(ALPHA, 24))
     assert set(law.invariants(state)) == {"norm"}
     assert not law.solvable
-    square = jqd.named_pulse("square", height=0.3, start=0.2, end=0.9)
+    square = jqd.spaces.named_pulse("square", height=0.3, start=0.2, end=0.9)
     assert law_of(0.9, drive=square).breaks().jumps.tolist() == [0.2, 0.9]
 
 

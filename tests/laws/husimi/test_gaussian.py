@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.integrate import simpson
 
-from jqd import Fixed, evolve, rk4
+from jqd import Fixed, evolve
 from jqd.laws.husimi import Exact, Fock, GaussianForm, GaussianSum, HusimiFokkerPlanck
 from jqd.laws.husimi.gaussian import diffusion
 from jqd.readings.forms import kappa_free_form, phase_space_function
@@ -17,6 +17,7 @@ from jqd.readings.truncation import taylor_orbit
 from jqd.spaces.symbols import Symbol, kerr, polynomial_qp, two_mode_squeezing
 from jqd.states import antinormal_moment, cat, coherent, husimi, squeezed, thermal
 from jqd.status import Status
+from jqd.steppers import rk4
 
 FORM = GaussianForm()
 GENERAL = Symbol(

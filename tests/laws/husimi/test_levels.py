@@ -116,7 +116,9 @@ def test_three_sites_by_blocks_and_by_steps():
         law = HusimiFokkerPlanck(symbol, 0.9, form=Exact(6, Series(1)))
         state, ts = law.prepare(psi), jnp.asarray([0.0, 0.3])
         # few levels: the highest hold 1e-4, which is marked but does no harm here
-        method = jqd.Fixed(jqd.rk4, 60, estimate_error=False, heed_alarms=False)
+        method = jqd.Fixed(
+            jqd.steppers.rk4, 60, estimate_error=False, heed_alarms=False
+        )
         exact = jqd.evolve(law, state, ts).values.kets[1]
         steps = jqd.evolve(law, state, ts, method=method).values.kets[1]
         # Runge-Kutta 4 at 5e-3 where energies reach 30: 30 (0.15)^5 / 120 x weight

@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Fixed, constants, evolve, rk4
+from jqd import Fixed, constants, evolve
 from jqd.laws.husimi import Exact, Fock, GaussianForm, HusimiFokkerPlanck, LiteralGrid
 from jqd.spaces.symbols import Symbol, bose_hubbard, harmonic, phi4
 from jqd.states import coherent, husimi
 from jqd.status import Status
+from jqd.steppers import rk4
 
 KERR = Symbol([0.5, -2.0], [((2,), (2,)), ((1,), (1,))])
 FORM = LiteralGrid(64, 5.5, cutoff=10.0, mask=5.0, tolerance=1e-2)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Adaptive, Fixed, constants, evolve, rk4
+from jqd import Adaptive, Fixed, constants, evolve
 from jqd.laws.husimi import (
     Exact,
     GaussianForm,
@@ -18,6 +18,7 @@ from jqd.laws.husimi import (
 from jqd.spaces.symbols import Symbol, bose_hubbard, phi4
 from jqd.states import antinormal_moment, cat, coherent, husimi
 from jqd.status import Status
+from jqd.steppers import rk4
 
 from .generic import MIXED
 

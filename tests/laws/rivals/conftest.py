@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 import pytest
 
-from jqd import Collapse, Law, StepNoise
-from jqd.laws import Chance
+from jqd import Law
+from jqd.laws import Chance, Collapse, StepNoise
 from jqd.laws.rivals.density_operators import unitary
 
 

@@ -26,7 +26,7 @@ def turning():
 def detuned(delta=DELTA, height=0.0, start=0.0, end=1.0):
     """H = (δ σ_z + Ω(t) σ_x)/2 with one square pulse."""
     turn = jqd.pulse(lambda t, delta: delta + 0 * t, delta=delta)
-    drive = jqd.named_pulse("square", height=height, start=start, end=end)
+    drive = jqd.spaces.named_pulse("square", height=height, start=start, end=end)
     return jqd.driven((Z, turn), (X, drive))
 
 
@@ -72,8 +72,8 @@ def test_the_error_of_few_nodes_is_told():
     [
         jqd.Schrodinger,
         jqd.CopyDynamics.from_hamiltonian,
-        lambda H: jqd.GrossPitaevskii(H, 0.0),
-        lambda H: jqd.Lindblad(H, {"none": jqd.Jump(X, 0.0)}),
+        lambda H: jqd.laws.GrossPitaevskii(H, 0.0),
+        lambda H: jqd.Lindblad(H, {"none": jqd.laws.Jump(X, 0.0)}),
     ],
     ids=["quantum", "copies", "nonlinear", "open"],
 )
@@ -81,7 +81,7 @@ def test_a_pulse_is_averaged_under_every_law(make):
     """At their quantum values, off resonance: the mean of exp(-iHt)."""
     name = "pulse[0].delta"
     law = RandomConstant(make(detuned(height=RABI, end=9.0)), name, SD, nodes=11)
-    method = jqd.Fixed(jqd.rk4, 100, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, 100, estimate_error=False)
     # by the class that is filled, from a state without a node
     psi = np.array([0.8, 0.6])
     run = jqd.evolve(
@@ -105,8 +105,8 @@ def test_copies_with_a_frequency_that_scatters_are_the_same():
     copies = jqd.CopyDynamics.from_hamiltonian(H, 0.45)
     one = RandomConstant(copies, "pulse[0].delta", SD, nodes=7)
     # δ σ_z/2 moves ω_1 - ω_0 by -δ, and nodes are symmetric
-    other = jqd.RandomFrequencies(copies, SD, 1, nodes=7)
-    method = jqd.Fixed(jqd.rk4, 50, estimate_error=False)
+    other = jqd.laws.RandomFrequencies(copies, SD, 1, nodes=7)
+    method = jqd.Fixed(jqd.steppers.rk4, 50, estimate_error=False)
     psi, ts = np.array([0.8, 0.6]), np.array([0.0, 0.7])
     found = [
         jqd.evolve(law, law.prepare(psi), ts, method=method, observe="density").values
@@ -142,8 +142,11 @@ def test_a_ramsey_scan_tells_detuning_and_spread():
     strong = np.pi / 2 / width
     H = jqd.driven(
         (Z, jqd.pulse(lambda t, delta: delta + 0 * t, delta=DELTA)),
-        (X, jqd.named_pulse("square", height=strong, start=0.0, end=width)),
-        (X, jqd.named_pulse("square", height=strong, start=1.0, end=1.0 + width)),
+        (X, jqd.spaces.named_pulse("square", height=strong, start=0.0, end=width)),
+        (
+            X,
+            jqd.spaces.named_pulse("square", height=strong, start=1.0, end=1.0 + width),
+        ),
     )
     law = RandomConstant(jqd.Schrodinger(H), "delta", SD, nodes=12)
     p = (1 + np.cos(DELTA * gaps) * np.exp(-((SD * gaps) ** 2) / 2)) / 2
@@ -195,7 +198,7 @@ def test_every_average_within_a_law_is_taken_by_another_rule():
         assert float(found.law.law.law.sd) == SD
     copies = jqd.CopyDynamics.from_hamiltonian(Z)
     for nodes, others in ((15, 10), (2, 1), (1, 2)):
-        found = by_another_rule(jqd.RandomFrequencies(copies, SD, 1, nodes=nodes))
+        found = by_another_rule(jqd.laws.RandomFrequencies(copies, SD, 1, nodes=nodes))
         assert (found.nodes, found.classes) == (others, (1,))
 
 
@@ -298,7 +301,9 @@ def test_a_spread_is_measured_in_the_range_of_its_constant():
             "must name a constant without bounds",
         ),
         (
-            lambda law: RandomConstant(jqd.Collapse(Z, np.eye(2), 0.1), "hbar", 0.1),
+            lambda law: RandomConstant(
+                jqd.laws.Collapse(Z, np.eye(2), 0.1), "hbar", 0.1
+            ),
             "`law` must be neither random nor have impulses",
         ),
     ],
@@ -313,7 +318,9 @@ def test_a_gaussian_pulse_may_scatter_in_its_area_alone():
 
     def averaged(center, name):
         shape = {"area": 0.5, "center": center, "width": 0.1}
-        law = jqd.Schrodinger(jqd.driven((X, jqd.named_pulse("gaussian", **shape))))
+        law = jqd.Schrodinger(
+            jqd.driven((X, jqd.spaces.named_pulse("gaussian", **shape)))
+        )
         return RandomConstant(law, name, 0.01).sd
 
     assert float(averaged(0.4, "area")) == 0.01

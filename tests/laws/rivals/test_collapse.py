@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Collapse, StepNoise
 from jqd.exact.matrices import propagate
+from jqd.laws import Collapse, StepNoise
 from jqd.steppers import strang
 
 DT = 0.5

@@ -6,9 +6,21 @@ import numpy as np
 import pytest
 
 import jqd
-from jqd import CSL, GRW, QMUPL, Collapse, Decoherence, DiosiPenrose, Grid, StepNoise
+from jqd import Grid
 from jqd.exact import on_grids, rivals
-from jqd.laws import Dephasing, GaussianDecay, NewtonianDecay, QuadraticDecay
+from jqd.laws import (
+    CSL,
+    GRW,
+    QMUPL,
+    Collapse,
+    Decoherence,
+    Dephasing,
+    DiosiPenrose,
+    GaussianDecay,
+    NewtonianDecay,
+    QuadraticDecay,
+    StepNoise,
+)
 from jqd.laws.rivals.open_space import doubled
 
 KEY = jax.random.key(7)
@@ -196,7 +208,9 @@ def test_no_rate_is_schrodingers_equation(name):
         is_leaf=lambda node: node is None or not isinstance(node, StepNoise),
     )  # fmt: skip
     after = zero.step(0.0, zero.prepare(psi), 0.2, w)
-    psi = jqd.strang(quantum, 0.1, jqd.strang(quantum, 0.0, psi, 0.1), 0.1)
+    psi = jqd.steppers.strang(
+        quantum, 0.1, jqd.steppers.strang(quantum, 0.0, psi, 0.1), 0.1
+    )
     # rounding
     np.testing.assert_allclose(zero.density(after), jnp.abs(psi) ** 2, atol=1e-13)
 
@@ -288,7 +302,9 @@ def test_long_steps_of_the_mean_keep_a_density_operator():
     assert float(law.invariants(rho)["norm"]) == pytest.approx(1, abs=1e-12)
     assert np.linalg.eigvalsh(rho).min() > -1e-13
     with pytest.raises(ValueError, match="must not have negative coefficients"):
-        jqd.evolve(law, rho, jnp.array([0.0, 1.0]), method=jqd.Fixed(jqd.srkn11, 2))
+        jqd.evolve(
+            law, rho, jnp.array([0.0, 1.0]), method=jqd.Fixed(jqd.steppers.srkn11, 2)
+        )
 
 
 @pytest.mark.parametrize("name", LAWS)

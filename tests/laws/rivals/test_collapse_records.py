@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Collapse, StepNoise
+from jqd.laws import Collapse, StepNoise
 
 GAMMA, DT, STEPS = 0.5, 0.05, 40
 

@@ -70,7 +70,7 @@ def test_a_driven_qubit_follows_bloch_s_equations():
 
 def test_a_pulse_stands_between_two_waits():
     """A square pulse from 1 to 2: three maps of Bloch's equations."""
-    pulse = jqd.named_pulse("square", height=RABI / 2, start=1.0, end=2.0)
+    pulse = jqd.spaces.named_pulse("square", height=RABI / 2, start=1.0, end=2.0)
     driven = jqd.driven(np.diag([0.0, DETUNING]), (np.eye(2)[::-1], pulse))
     method = jqd.Fixed(substeps=8, estimate_error=False)
     found = states(Decay(driven, T1, T2), KET, np.array([0.0, 4.0]), method)[-1]
@@ -102,7 +102,7 @@ def test_coherence_of_levels_apart_fades_by_the_square_of_their_distance():
     "law",
     [
         Dephasing(np.zeros(2), np.array([0.0, 1.0]), 0.4),
-        jqd.Lindblad(np.zeros(2), {"c": jqd.Jump(np.diag([0.0, 1.0]), 0.4)}),
+        jqd.Lindblad(np.zeros(2), {"c": jqd.laws.Jump(np.diag([0.0, 1.0]), 0.4)}),
     ],
     ids=["dephasing", "lindblad"],
 )
@@ -164,7 +164,7 @@ def test_a_fit_finds_T1():
         (lambda: Decay(H, T1, 2.1 * T1), "`T2` must be at most 2 T1 = 6, but is 6.3"),
         (lambda: Decay(H, 0.0), "`T1` must be positive"),
         (lambda: Decay(H, None, T2), "`T1` must be a time, but is None"),
-        (lambda: Decay(jqd.Weinberg(H, 0.1), T1), "but is a Weinberg that is not"),
+        (lambda: Decay(jqd.laws.Weinberg(H, 0.1), T1), "but is a Weinberg that is not"),
         (
             lambda: Decay(jqd.CopyDynamics.from_hamiltonian(H), T1),
             "`law` must be linear, a Schrodinger, Lindblad or Dephasing of a matrix",

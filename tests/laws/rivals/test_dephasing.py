@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Adaptive, Fixed, evolve, recover, strang
+from jqd import Adaptive, Fixed, evolve, recover
 from jqd.laws import Dephasing
+from jqd.steppers import strang
 
 ENDS = jnp.array([0.0, 2.0])
 # ⟨σ_z⟩, ⟨σ_x⟩, ⟨σ_y⟩ at t = 2, of an independent integrator

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd import Collapse, Fixed, evolve
+from jqd import Fixed, evolve
+from jqd.laws import Collapse
 
 KEY = jax.random.key(11)
 P, GAMMA = 0.3, 0.5

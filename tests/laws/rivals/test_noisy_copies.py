@@ -10,7 +10,7 @@ from jqd.laws import PhaseKicks, RandomFrequencies
 from jqd.problems import golden
 
 TS = np.array([0.0, 1.0, 2.0])
-FINE = jqd.Fixed(jqd.rk4, 200, estimate_error=False)
+FINE = jqd.Fixed(jqd.steppers.rk4, 200, estimate_error=False)
 
 
 def test_frequencies_that_scatter_have_the_averages_of_another_program():
@@ -65,7 +65,7 @@ def test_kicks_of_phases_are_dephasing_on_average():
 
 def test_a_kick_turns_phases_and_nothing_else():
     law, psi = golden()
-    w = jqd.StepNoise(jnp.array([0.3, -0.2, 0.5]))
+    w = jqd.laws.StepNoise(jnp.array([0.3, -0.2, 0.5]))
     still, kicked = PhaseKicks(law, 0.0), PhaseKicks(law, [0.0, 0.4, 0.1])
     state = kicked.prepare(psi)
     same = still.step(0.0, state, 1e-9, w)

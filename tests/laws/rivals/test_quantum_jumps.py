@@ -7,7 +7,8 @@ import pytest
 from scipy.linalg import expm
 
 import jqd
-from jqd import Jump, Lindblad, QuantumJumps
+from jqd import Lindblad
+from jqd.laws import Jump, QuantumJumps
 from jqd.laws.husimi.bath import Bath
 from jqd.states import coherent
 

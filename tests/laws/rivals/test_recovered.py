@@ -15,10 +15,10 @@ X = jqd.Grid((-8, 8), 64)
 RHO = np.array([[0.5, 0.2, 0.1j], [0.2, 0.3, 0.1], [-0.1j, 0.1, 0.2]])
 
 MATRICES = {
-    "b": (jqd.Logarithmic, 0.12),
-    "g": (jqd.GrossPitaevskii, 0.17),
-    "eps": (jqd.Weinberg, 0.23),
-    "lam": (jqd.Gisin, 0.08),
+    "b": (jqd.laws.Logarithmic, 0.12),
+    "g": (jqd.laws.GrossPitaevskii, 0.17),
+    "eps": (jqd.laws.Weinberg, 0.23),
+    "lam": (jqd.laws.Gisin, 0.08),
 }
 
 
@@ -55,9 +55,9 @@ def test_populations_tell_a_constant(name):
 @pytest.mark.slow
 def test_mixed_states_tell_how_fast_entropy_rises():
     """Of a pure state, Beretta's law is quantum mechanics."""
-    law = jqd.Beretta(H, kappa=0.3)
+    law = jqd.laws.Beretta(H, kappa=0.3)
     record = followed(law, RHO, TS)
-    found = jqd.recover(jqd.Beretta(H), record, psi0=RHO, free="kappa", starts=4)
+    found = jqd.recover(jqd.laws.Beretta(H), record, psi0=RHO, free="kappa", starts=4)
     assert found.status == "converged"
     assert found.constants["kappa"].value == pytest.approx(0.3, abs=1e-7)
 
@@ -66,9 +66,9 @@ def test_mixed_states_tell_how_fast_entropy_rises():
 @pytest.mark.parametrize(
     ("name", "make"),
     [
-        ("b", jqd.Logarithmic),
-        ("g", jqd.GrossPitaevskii),
-        ("G", jqd.SchrodingerNewton),
+        ("b", jqd.laws.Logarithmic),
+        ("g", jqd.laws.GrossPitaevskii),
+        ("G", jqd.laws.SchrodingerNewton),
     ],
 )
 def test_densities_tell_a_constant(name, make):
@@ -91,8 +91,8 @@ def test_densities_on_a_ring_tell_how_currents_diffuse():
     psi = 1 + 0.4 * np.exp(1j * x) + 0.2 * np.exp(-2j * x)
     psi = psi / np.sqrt(grid.cell * np.sum(np.abs(psi) ** 2))
     ts = np.linspace(0.1, 0.6, 6)
-    record = followed(jqd.DoebnerGoldin(quantum, 0.07), psi, ts)
-    law = jqd.DoebnerGoldin(quantum)
+    record = followed(jqd.laws.DoebnerGoldin(quantum, 0.07), psi, ts)
+    law = jqd.laws.DoebnerGoldin(quantum)
     found = jqd.recover(law, record, psi0=psi, free="D", starts=4)
     assert found.status == "converged"
     assert found.constants["D"].value == pytest.approx(0.07, abs=1e-7)
@@ -116,14 +116,14 @@ def test_mean_densities_tell_how_a_particle_is_localised(name):
     x = np.asarray(grid.x)
     psi = np.exp(-((x - 0.8) ** 2) / 2) / np.pi**0.25 + 0j
     ts = np.linspace(0.5, 2, 4)
-    law = jqd.Decoherence(quantum, make(*true))
+    law = jqd.laws.Decoherence(quantum, make(*true))
     run = jqd.evolve(
         law, law.prepare(psi), np.r_[0, ts], observe="density",
-        method=jqd.Fixed(jqd.strang, 200, estimate_error=False),
+        method=jqd.Fixed(jqd.steppers.strang, 200, estimate_error=False),
     )  # fmt: skip
     record = jqd.Record(ts, run.values[1:], t0=0.0)
     start = [0.7 * v if i < len(free) else v for i, v in enumerate(true)]
-    wrong = jqd.Decoherence(quantum, make(*start))
+    wrong = jqd.laws.Decoherence(quantum, make(*start))
     found = jqd.recover(wrong, record, psi0=psi, free=free, starts=1)
     assert found.status == "converged"
     for constant, value in zip(free, true, strict=False):

@@ -20,19 +20,22 @@ def well(x, y):
 
 TWO = jqd.Schrodinger.on_grid(GRID, well, mass=[1.0, 2.0])
 POINTER = jqd.Schrodinger.on_grid(
-    GRID, well, mass=[1.0, jnp.inf], couplings={1: (lambda x, y: x, jqd.impulse(0.0))}
+    GRID,
+    well,
+    mass=[1.0, jnp.inf],
+    couplings={1: (lambda x, y: x, jqd.spaces.impulse(0.0))},
 )
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        lambda law: jqd.QMUPL(law, 0.1),
-        lambda law: jqd.CSL(law, 0.1),
-        lambda law: jqd.GRW(law, 0.1),
-        lambda law: jqd.DiosiPenrose(law),
-        lambda law: jqd.Decoherence(law, GaussianDecay(0.1, 1.0)),
-        lambda law: jqd.DoebnerGoldin(law, 0.1),
+        lambda law: jqd.laws.QMUPL(law, 0.1),
+        lambda law: jqd.laws.CSL(law, 0.1),
+        lambda law: jqd.laws.GRW(law, 0.1),
+        lambda law: jqd.laws.DiosiPenrose(law),
+        lambda law: jqd.laws.Decoherence(law, GaussianDecay(0.1, 1.0)),
+        lambda law: jqd.laws.DoebnerGoldin(law, 0.1),
     ],
     ids=["QMUPL", "CSL", "GRW", "DiosiPenrose", "Decoherence", "DoebnerGoldin"],
 )
@@ -46,9 +49,9 @@ def test_laws_of_one_particle_refuse_more(make):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda law: jqd.GrossPitaevskii(law, 0.1),
-        lambda law: jqd.Logarithmic(law, 0.1),
-        lambda law: jqd.SchrodingerNewton(law, 0.1),
+        lambda law: jqd.laws.GrossPitaevskii(law, 0.1),
+        lambda law: jqd.laws.Logarithmic(law, 0.1),
+        lambda law: jqd.laws.SchrodingerNewton(law, 0.1),
     ],
     ids=["GrossPitaevskii", "Logarithmic", "SchrodingerNewton"],
 )
@@ -59,11 +62,11 @@ def test_potentials_of_the_density_refuse_pointers_alone(make):
 
 
 def test_a_mean_field_of_two_masses_by_splitting_and_by_derivatives():
-    law = jqd.GrossPitaevskii(TWO, 0.5)
+    law = jqd.laws.GrossPitaevskii(TWO, 0.5)
     x, y = GRID.coordinates
     psi = GRID.normalise(jnp.exp(-((x - 0.5) ** 2) / 2 - y**2) + 0j)
     ts = jnp.array([0.0, 0.5])
-    method = jqd.Fixed(jqd.srkn11, 10, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.srkn11, 10, estimate_error=False)
     split = jqd.evolve(law, psi, ts, method=method).values[1]
     whole = jqd.evolve(law, psi, ts).values[1]
     # adaptive steps of 1e-9
@@ -72,13 +75,13 @@ def test_a_mean_field_of_two_masses_by_splitting_and_by_derivatives():
     field = jqd.Schrodinger.on_grid(
         GRID, well, vector_potential=lambda x, y: (-0.2 * y, 0.2 * x)
     )
-    law = jqd.GrossPitaevskii(field, 0.5)
+    law = jqd.laws.GrossPitaevskii(field, 0.5)
     with pytest.raises(ValueError, match="`stepper` must keep its order"):
         jqd.evolve(law, psi, ts, method=method)
 
 
 def test_the_card_asks_for_one_mass():
-    for law in (TWO, jqd.GrossPitaevskii(TWO, 0.1)):
+    for law in (TWO, jqd.laws.GrossPitaevskii(TWO, 0.1)):
         with pytest.raises(ValueError, match="a particle of one mass on a grid or one"):
             jqd.vet(law)
 
@@ -86,7 +89,7 @@ def test_the_card_asks_for_one_mass():
 def test_distributions_on_a_line_refuse_what_moves_it_otherwise():
     """A coupling that shifts the line itself, as an impulse too."""
     psi = LINE.normalise(jnp.exp(-(LINE.x**2)) + 0j)
-    for strength in (jqd.pulse(lambda t: jnp.cos(t)), jqd.impulse(0.5)):
+    for strength in (jqd.pulse(lambda t: jnp.cos(t)), jqd.spaces.impulse(0.5)):
         law = jqd.Schrodinger.on_grid(
             LINE, lambda x: 0 * x, couplings={0: (lambda x: jnp.ones(1), strength)}
         )

@@ -10,7 +10,8 @@ import pytest
 from scipy.linalg import expm
 
 import jqd
-from jqd import DoebnerGoldin, Gisin, Logarithmic, Schrodinger, Weinberg
+from jqd import Schrodinger
+from jqd.laws import DoebnerGoldin, Gisin, Logarithmic, Weinberg
 
 LEVELS = np.array([0.3, -0.2, 1.0])  # of the observable of Weinberg's law
 TURN = expm(-0.8j * np.array([[0, -1j], [1j, 0]]))
@@ -181,7 +182,7 @@ def test_a_distant_potential_is_seen_off_the_plane_alone():
             pair = law.pair(on(V_B))
             run = jqd.evolve(
                 pair, pair.prepare(ket), np.array([0.0, 1.0]), observe="density",
-                method=jqd.Fixed(jqd.rk4, 800, estimate_error=False),
+                method=jqd.Fixed(jqd.steppers.rk4, 800, estimate_error=False),
             )  # fmt: skip
             assert run.ok
             seen.append(np.asarray(run.values[-1]).sum(axis=1) * cell)

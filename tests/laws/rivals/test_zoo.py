@@ -9,18 +9,18 @@ from scipy.integrate import solve_ivp
 from scipy.special import ellipj
 
 import jqd
-from jqd import (
+from jqd import Schrodinger
+from jqd.exact import rivals
+from jqd.laws import (
     Beretta,
     DoebnerGoldin,
     DoebnerGoldinLine,
     Gisin,
     GrossPitaevskii,
     Logarithmic,
-    Schrodinger,
     SchrodingerNewton,
     Weinberg,
 )
-from jqd.exact import rivals
 from jqd.spaces import Grid
 from jqd.steppers import srkn11, strang
 
@@ -315,7 +315,7 @@ def test_the_field_is_that_of_open_space():
 
 def test_a_charge_that_feels_itself():
     _, quantum = free(20, 64)
-    law = jqd.kaplan_rajendran(quantum, 0.2, charge=1.5, soft=0.5)
+    law = jqd.laws.kaplan_rajendran(quantum, 0.2, charge=1.5, soft=0.5)
     assert float(law.G) == pytest.approx(-0.45)
     with pytest.raises(ValueError, match="`quantum` must be a `Schrodinger` on a grid"):
         SchrodingerNewton(H3, 0.1)
@@ -424,7 +424,7 @@ def test_slopes_of_berettas_law_where_a_share_is_zero():
     rho = np.einsum("k,ka,kb->ab", [0.6, 0.4], kets, np.conj(kets))
 
     def ends(kappa):
-        law = jqd.Beretta(H, kappa)
+        law = jqd.laws.Beretta(H, kappa)
 
         def move(i, state):
             return law.step(0.02 * i, state, 0.02)

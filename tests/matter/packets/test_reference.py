@@ -26,7 +26,7 @@ HBAR, ONES = 0.05, np.ones(2)
 # cut-off momenta 5.818 and 5.890
 GRID = jqd.Grid(((-2.7, 2.7), (-1.8, 1.8)), (200, 135))
 # one evaluation of the forces a step: compiles fastest. Steps of 1/50.
-STRANG = jqd.Fixed(jqd.strang, substeps=10, estimate_error=False)
+STRANG = jqd.Fixed(jqd.steppers.strang, substeps=10, estimate_error=False)
 TIMES = np.linspace(0, 60, 301)
 EARLY, LATE = TIMES[:31], TIMES > 30
 
@@ -107,7 +107,7 @@ def test_an_ensemble_has_the_exact_widths(exact, triatomic, displaced, key):
 @pytest.mark.slow
 def test_late_widths(triatomic, displaced):
     """√ of the mean variance over 30 < t < 60, exact."""
-    method = jqd.Fixed(jqd.srkn11, substeps=2, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.srkn11, substeps=2, estimate_error=False)
     run = exact_packet(
         triatomic, ONES, displaced, TIMES, GRID, hbar=HBAR, method=method
     )
@@ -202,7 +202,7 @@ def test_errors_of_the_steps():
     state = GaussianState(np.array([1.5]), np.zeros(1), np.eye(2) / 2)
     run = exact_packet(
         lambda q: q[0] ** 2 / 2, np.ones(1), state, np.array([0.0, 2.0]),
-        jqd.Grid((-9.0, 9.0), 64), method=jqd.Fixed(jqd.strang, substeps=20),
+        jqd.Grid((-9.0, 9.0), 64), method=jqd.Fixed(jqd.steppers.strang, substeps=20),
     )  # fmt: skip
     off = np.abs(np.asarray(run.mean)[1, 0] - 1.5 * np.cos(2.0))
     assert off == pytest.approx(1.5 * np.sin(2.0) * 0.01 * 2 / 24, rel=0.1)
@@ -218,7 +218,7 @@ def test_one_coordinate():
     state = GaussianState(np.array([1.5]), np.zeros(1), np.eye(2) / 2)
     run = exact_packet(
         lambda q: q[0] ** 2 / 2, np.ones(1), state, np.linspace(0, 2 * np.pi, 5),
-        jqd.Grid((-9.0, 9.0), 128), method=jqd.Fixed(jqd.srkn11, substeps=20),
+        jqd.Grid((-9.0, 9.0), 128), method=jqd.Fixed(jqd.steppers.srkn11, substeps=20),
     )  # fmt: skip
     assert run.status == jqd.Status.OK
     # steps of 1/13, order 6

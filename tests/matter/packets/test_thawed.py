@@ -16,7 +16,7 @@ from jqd.matter.packets import (
 )
 
 K, MASSES, HBAR = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([1.0, 4.0]), 0.3
-STEPS = jqd.Fixed(jqd.strang, substeps=20, estimate_error=False)
+STEPS = jqd.Fixed(jqd.steppers.strang, substeps=20, estimate_error=False)
 POINT = GaussianState(np.zeros(1), np.zeros(1), np.eye(2) / 2)
 TIMES = np.linspace(0, 12, 121)
 

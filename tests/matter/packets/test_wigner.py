@@ -19,7 +19,7 @@ from jqd.matter.packets import (
 )
 
 K, MASSES, HBAR = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([1.0, 4.0]), 0.3
-STEPS = jqd.Fixed(jqd.strang, substeps=50, estimate_error=False)
+STEPS = jqd.Fixed(jqd.steppers.strang, substeps=50, estimate_error=False)
 START = squeezed_state(
     K, MASSES, np.array([1.0, 0.5j]), np.array([0.3, -0.2]), hbar=HBAR
 )
@@ -118,7 +118,7 @@ def test_one_pair_has_no_error(key):
 
 def test_errors_of_the_steps(key):
     """Beside the same points moved by exp(t [[0, 1/m], [-K, 0]])."""
-    ts, method = np.array([0.0, 2.0]), jqd.Fixed(jqd.strang, substeps=10)
+    ts, method = np.array([0.0, 2.0]), jqd.Fixed(jqd.steppers.strang, substeps=10)
     run = truncated_wigner(
         ClassicalMotion(well, MASSES), START, ts, key, samples=16, method=method
     )

@@ -116,7 +116,7 @@ def test_blocks_at_the_start(pair, key):
 def test_bonds_stay_sharp(pair, key, hbar, start, end, kept, temperature):
     """v = 0.5: the blocks stick, warm up, and cores stay where they are."""
     law, ts = solid.AtomMotion(pair.body), jnp.linspace(0.0, 24.0, 25)
-    method = jqd.Fixed(jqd.strang, substeps=250, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.strang, substeps=250, estimate_error=False)
     points = blocks.initial_points(pair, key, 32, hbar=hbar)
     run = jax.jit(jax.vmap(lambda point: jqd.evolve(
         law, point, ts, method=method, observe=blocks.Readings(pair))))  # fmt: skip

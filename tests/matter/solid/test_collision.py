@@ -16,7 +16,7 @@ from jqd.matter import solid
 def test_a_collision_says_what_it_should(key):
     two = two_blocks(3, 3, speed=1.0)
     points = initial_points(two, key, 8, hbar=1e-3)
-    method = jqd.Fixed(jqd.strang, substeps=50, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.strang, substeps=50, estimate_error=False)
     ts = jnp.arange(25) * 0.2
     once = collision.collide(two, points, ts, method=method, groups=2)
     assert bool(once.ok)

@@ -35,7 +35,7 @@ def last(run):
 @pytest.mark.parametrize(("name", "order"), [("strang", 2), ("pefrl", 4)])
 def test_order_and_reversal(state, name, order):
     stepper, T = getattr(jqd.steppers, name), jnp.asarray(4.0)
-    exact = last(follow(MOTION, state, T, jqd.srkn11, 200))
+    exact = last(follow(MOTION, state, T, jqd.steppers.srkn11, 200))
     errors = [
         float(jnp.max(jnp.abs(last(follow(MOTION, state, T, stepper, n)) - exact)))
         for n in (20, 40)
@@ -66,7 +66,7 @@ def test_energy_error_stays_bounded_over_a_million_steps(state):
 
 
 def test_verlet_drifts_no_more_than_its_ripple(state):
-    ripple = follow(MOTION, state, jnp.asarray(4.0), jqd.strang, 40)
+    ripple = follow(MOTION, state, jnp.asarray(4.0), jqd.steppers.strang, 40)
     drift = float(ripple.diagnostics["energy_drift"])
     assert 1e-5 < drift < 1e-2  # second order at a step of .05
     euler = follow(MOTION, state, jnp.asarray(4.0), first_order, 40)
@@ -124,7 +124,7 @@ def test_atoms_that_meet_end_with_a_status():
     hit = motion.prepare((x, jnp.array([[4e3, 0.0], [-4e3, 0.0]])))
     miss = motion.prepare((x, jnp.zeros((2, 2))))
     states = jax.tree.map(lambda *leaves: jnp.stack(leaves), hit, miss)
-    method = jqd.Fixed(jqd.strang, 4, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.strang, 4, estimate_error=False)
     # the first pair is carried to a distance at which its energy overflows
     run = jax.vmap(
         lambda s: jqd.evolve(motion, s, jnp.array([0.0, 7.5e-4]), method=method)

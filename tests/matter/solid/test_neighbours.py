@@ -11,7 +11,7 @@ from jqd.matter import solid
 
 SPACING = 1.112
 POTENTIAL = solid.LennardJones()
-VERLET = jqd.Fixed(jqd.strang, 50, estimate_error=False)
+VERLET = jqd.Fixed(jqd.steppers.strang, 50, estimate_error=False)
 TS = np.array([0.0, 0.25, 0.5])
 
 
@@ -151,7 +151,7 @@ def test_members_of_a_batch_are_as_alone():
     "gradient", ["checkpointed", pytest.param("direct", marks=pytest.mark.slow)]
 )
 def test_gradients_are_those_of_all_pairs(gradient):
-    method = jqd.Fixed(jqd.strang, 20, gradient=gradient, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.strang, 20, gradient=gradient, estimate_error=False)
 
     @jax.jit
     def loss(body, epsilon, outer, v):
@@ -195,7 +195,7 @@ def test_too_few_places_end_a_run():
     assert follow(wide, X, cold)[1] == jqd.Status.CROWDED
     # steppers that carry no list look for themselves
     body = solid.Solid(LISTED.masses, POTENTIAL, box=BOX, neighbours=crowded)
-    method = jqd.Fixed(jqd.rk4, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.rk4, estimate_error=False)
     start = solid.Point(X, cold)
     run = jqd.evolve(solid.AtomMotion(body), start, [0.0, 1e-3], method=method)
     assert "raise `capacity`" in run.describe()
@@ -206,7 +206,7 @@ def test_lists_stay_inside_of_runs():
     motion = solid.AtomMotion(LISTED)
     start = motion.prepare((X, HOT))
     assert isinstance(start, solid.Point)
-    for method in (VERLET, jqd.Fixed(jqd.rk4, 50, estimate_error=False)):
+    for method in (VERLET, jqd.Fixed(jqd.steppers.rk4, 50, estimate_error=False)):
         run = jqd.evolve(motion, start, TS, method=method)
         assert isinstance(run.values, solid.Point)
         exact = jqd.evolve(solid.AtomMotion(PLAIN), start, TS, method=method)
@@ -220,7 +220,7 @@ def test_lists_stay_inside_of_runs():
     with pytest.raises(ValueError, match="must carry no list of neighbours"):
         motion.vector_field(0.0, motion.carry(start, splits=True))
     # by hand, with the list carried along and without
-    step = jax.jit(lambda state: jqd.strang(motion, 0.0, state, 0.005))
+    step = jax.jit(lambda state: jqd.steppers.strang(motion, 0.0, state, 0.005))
     with_list = step(motion.carry(start, splits=True))
     np.testing.assert_array_equal(with_list.x, step(start).x)
 

@@ -119,7 +119,7 @@ def test_the_law_itself_follows_the_pendulum():
     def mean(delta):
         law = lattice_law(x, x**2 / 2, 1.0, hbar, delta)
         steps = int(np.ceil(0.5 / (0.7 * float(stable_step(law)))))
-        method = jqd.Fixed(jqd.rk4, steps, estimate_error=False)
+        method = jqd.Fixed(jqd.steppers.rk4, steps, estimate_error=False)
         run = jqd.evolve(law, psi, ts, method=method, observe="density")
         assert run.status == jqd.Status.OK
         return run.values @ x

@@ -171,7 +171,7 @@ def test_potential_energy_outgrows_the_kinetic():
         v = modes.displacements(jnp.where(modes.vibrating, push, 0))
         seen = jqd.evolve(
             solid.AtomMotion(body), solid.Point(rest.x, v), jnp.linspace(0, 200, 1001),
-            method=jqd.Fixed(jqd.strang, substeps=80, estimate_error=False),
+            method=jqd.Fixed(jqd.steppers.strang, substeps=80, estimate_error=False),
             observe=look,
         )  # fmt: skip
         kinetic, potential = (jnp.mean(a[200:]) for a in seen.values)
@@ -196,7 +196,7 @@ def test_fast_blocks_melt():
     """v = 2, ħ = 0.01: bonds widen past 0.4 of a spacing, 15 % and more are lost."""
     pair = two_blocks(speed=2.0)
     points = initial_points(pair, jax.random.key(3), 8, hbar=0.01)
-    method = jqd.Fixed(jqd.strang, substeps=800, estimate_error=False)
+    method = jqd.Fixed(jqd.steppers.strang, substeps=800, estimate_error=False)
     run = jax.jit(jax.vmap(lambda point: jqd.evolve(
         solid.AtomMotion(pair.body), point, jnp.linspace(0.0, 16.0, 21), method=method,
         observe=lambda t, state: state.x)))(points)  # fmt: skip
