@@ -47,6 +47,38 @@ SHOWN = (
 )  # fmt: skip
 
 
+class Budget(NamedTuple):
+    """What a step of some laws is to take at most, in float64.
+
+    Attributes:
+        text: the laws in words.
+        cases, kind: programs.
+        kernels: of a step, transforms among them.
+        over_floor: bytes, over those of the state read and written once.
+    """
+
+    text: str
+    cases: tuple[str, ...]
+    kind: str
+    kernels: float
+    over_floor: float
+
+
+BUDGETS = (
+    Budget("copies", ("CopyDynamics",), "value", 6, 1.5),
+    Budget("copies, gradient", ("CopyDynamics",), "gradient", 20, 6),
+    Budget(
+        "rivals of a matrix", ("Beretta", "Gisin", "Logarithmic", "Weinberg"), "value",
+        8, 3,
+    ),
+    # two transforms and two phases read and write the state four times
+    Budget("a rival on a grid", ("GrossPitaevskii",), "value", 5, 4.4),
+    Budget("diffusion by links", ("ConservativeDiffusion, links",), "value", 20, 8),
+    Budget("Lindblad and collapse", ("Lindblad", "Collapse"), "value", 8, 2),
+    Budget("towers", ("Tower",), "value", 5, 3),
+)  # fmt: skip
+
+
 class Case(NamedTuple):
     """A program: of a law its value or gradient, or a sample of an ensemble."""
 
@@ -235,6 +267,7 @@ def _report(rows: list[Row], stored: Result | None) -> Report:
     ):
         largest = max((row[name] for row in part), default=None)
         goals.append(Goal(text, largest, most, at_least=False))
+    goals += [goal for budget in BUDGETS for goal in _of_budget(budget, found)]
     notes = [NOTE]
     if stored is not None:
         grown = worse(stored.report["rows"], rows)
@@ -245,6 +278,25 @@ def _report(rows: list[Row], stored: Result | None) -> Report:
         notes += [f"Above those of {since}: {'; '.join(grown)}."] if grown else []
     names = " and ".join(card.name for card in CARDS.values())
     return Report(f"Compiled for {names}, nothing run", list(rows), goals, notes)
+
+
+def _of_budget(budget: Budget, rows: list[Row]) -> list[Goal]:
+    """Kernels and bytes of the worst of its programs, for the larger card."""
+    goals = []
+    for name, most in (
+        ("kernels", budget.kernels), ("over_floor", budget.over_floor),
+    ):  # fmt: skip
+        worst = max(
+            (
+                row[name]
+                for row in rows
+                if row["case"] in budget.cases and row["dtype"] == "float64"
+                and row["program"].endswith(budget.kind) and name in row
+            ),
+            default=None,
+        )  # fmt: skip
+        goals.append(Goal(f"{budget.text}: {name}", worst, most, at_least=False))
+    return goals
 
 
 NOTE = (

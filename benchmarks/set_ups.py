@@ -101,6 +101,12 @@ CASES = {
     "ConservativeDiffusion": lambda: (
         laws.ConservativeDiffusion(LINE, jnp.cos, 0.4, boundary="periodic"), WAVE,
     ),
+    "ConservativeDiffusion, links": lambda: (
+        laws.ConservativeDiffusion(
+            LINE, jnp.cos, 0.4, boundary="periodic", form="links"
+        ),
+        WAVE,
+    ),
     "Madelung": lambda: (laws.Madelung(LINE, jnp.cos, boundary="periodic"), WAVE),
     "ClassicalDiffusion": lambda: (
         laws.ClassicalDiffusion(LINE, 0.1, periodic=True), WAVE,

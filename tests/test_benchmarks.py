@@ -305,6 +305,24 @@ def test_programs_are_compiled_for_the_device_at_hand(stored):
             assert moved > bytes_of[case, program, "float32"]
 
 
+def test_budgets_are_of_the_worst_program(benchmarks):
+    """In float64, of the kind of program; None where none was compiled."""
+    compiled = importlib.import_module("benchmarks.gpu_compiled")
+    budget = compiled.Budget("two", ("a", "b"), "value", 6, 2)
+
+    def row(case, dtype="float64", program="jqd, value", **figures):
+        return {"case": case, "dtype": dtype, "program": program} | figures
+
+    rows = [
+        row("a", kernels=5, over_floor=3), row("b", kernels=7), row("c", kernels=99),
+        row("a", "float32", kernels=99), row("a", program="jqd, gradient", kernels=99),
+    ]  # fmt: skip
+    kernels, over = compiled._of_budget(budget, rows)
+    assert (kernels.measured, kernels.met) == (7, False)
+    assert (over.measured, over.met) == (3, False)
+    assert [goal.met for goal in compiled._of_budget(budget, rows[2:3])] == [None, None]
+
+
 def test_what_got_worse_is_named(benchmarks):
     """By more than a tenth; from none to some; a program that compiles no longer."""
     compiled = importlib.import_module("benchmarks.gpu_compiled")
