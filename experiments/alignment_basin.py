@@ -1,7 +1,7 @@
 """Claim: if damped, random phases align under 1 - cos, and under sin² only modulo π.
 
 A class is the set of systems that share one value of the beable; it is aligned when all
-its phases φ_I are equal. In the alignment model
+its phases φ_I are equal. The alignment model is
 
     φ̇_I = π_I + Ω_I,  π̇_I = -f² Σ_{J in a_I} U'(φ_I - φ_J) - Σ_K π_K ∂Ω_K/∂φ_I - γ π_I
 

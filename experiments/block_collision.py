@@ -2,7 +2,7 @@
 
 2 × 25 atoms of a triangular Lennard-Jones lattice, each block in its ground state, meet
 at relative speed v. In the truncated Wigner method, S classical trajectories are drawn
-from |ψ>. Measured are
+from |ψ>. The experiment measures
 
     w = √var |x_i - x_j|, median over bonds of the fused pair; it melts at w ≈ a/10
     n_eff/n = exp(-Σ p_k ln p_k)/n,   p_k share of mode k in the energy
@@ -13,7 +13,7 @@ A slow pair that melts, velocities that stay far from normal, or modes that do n
 the energy would refute it.
 
 Verdict: it holds below melting. At ħ = 0.01 and 32 < t < 48, w/a is 0.050, 0.081 and
-0.95 (± 4 %) at v = 0.5, 1 and 2. It passes 0.1 at v = 1.10 ± 0.05, and at 1.45 for
+0.95 (± 4 %) at v = 0.5, 1 and 2. It passes 0.1 at v = 1.10 ± 0.05, and at v = 1.45 for
 ħ = 1e-4. (The mean of w shows single atoms that leave: 0.14 at v = 0.5.) At ħ = 1e-4
 velocities become normal (KS distance 0.009, from 0.14-0.22), with T = 0.1150(2),
 0.1567(3) and 0.249(4), where the harmonic estimate is 6, 9 and 46 % higher; n_eff/n is

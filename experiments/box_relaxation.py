@@ -2,12 +2,12 @@
 
     dX = (v + ν∇ρ/ρ) dt + √(2ν) dW, ρ = |ψ|²;  H = Σ p ln(p/q) over 16 x 16 cells
 
-Sixteen modes of equal amplitude in a box of side π (ħ = m = 1, D = 1/2, period 4π). The
-initial positions have the density of the ground state; p is the share of paths in a
-cell, q that of |ψ|². The phases are θ_k = 2π frac(g k²), or 2π frac(11 g k), linear in
-k, with g = (√5 - 1)/2. As a control, each run has a twin that begins with |ψ|², whose H
-is 0 but for chance. An H that stays up with noise, or falls alike for both phases
-without, would refute the claim.
+The wave has sixteen modes of equal amplitude in a box of side π (ħ = m = 1, D = 1/2,
+period 4π). The initial positions have the density of the ground state; p is the share
+of paths in a cell, q that of |ψ|². The phases are θ_k = 2π frac(g k²), or 2π
+frac(11 g k), linear in k, with g = (√5 - 1)/2. As a control, each run has a twin that
+begins with |ψ|², whose H is 0 except for chance. An H that stays up with noise, or
+falls in the same way for both phases without, would refute the claim.
 
 Verdict: it holds for these states. With ν = D/10, half of H is gone by t = π/8 for
 either choice of phases. Without noise, quadratic phases leave a quarter of H at 4π.

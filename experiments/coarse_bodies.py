@@ -237,7 +237,7 @@ def figure(
     axis = axes[1, 2]
     axis.plot(free_ts, ideal, color=INK, lw=1, label="infinitely many")
     for (N, spectators), path in zip(bodies, paths, strict=True):
-        more = ", 1 spectator a cell" if spectators else ""
+        more = ", 1 spectator per cell" if spectators else ""
         axis.plot(free_ts, path, "o", label=f"{N:,.0f} atoms{more}")
     axis.set(title="Free body: centre of mass", xlabel="time", ylabel="⟨x⟩")
     axis.set(ylim=(None, 2.2))

@@ -9,7 +9,7 @@ what all six leave open, is in constraints_minimality.py.
 
 Verdict: it holds to rounding for the one-mode Hamiltonians tried, except for C4. As
 defined, C4 requires H(α*) = H(α), which the amplifier (ig/2)(α*² - α²) of sec. V E does
-not satisfy; the reversal α -> iα* in place of α -> α* suits it. For φ⁴, which has four
+not satisfy; the reversal α -> iα*, not α -> α*, suits it. For φ⁴, which has four
 orders, each order conserves energy.
 
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?

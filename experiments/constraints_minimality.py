@@ -2,9 +2,9 @@
 
     D^aa_ij = f_ij ∂²H/∂α_i*∂α_j*,   f real and symmetric;   the claim: f_ij = C
 
-C6 is minimality: of the f that C1-C5 allow, it takes a constant. Another f that passes
-them all refutes the claim. C1 and C3 hold by the form of D, which is of order ħ and
-made of H; for C1-C5 of the law itself see constraints.py.
+C6 is minimality: of all f that C1-C5 allow, it selects a constant one. Another f that
+passes them all refutes the claim. C1 and C3 hold by the form of D, which is of order ħ
+and made of H; for C1-C5 of the law itself see constraints.py.
 
 Control: f = 1 must be quantum mechanics, to rounding; f = |∂H|², which varies, must
 fail at C6, and a complex f at C4 and C5.
@@ -15,7 +15,7 @@ constant f tried, only f_ij = C is covariant under U(N) rotations of the modes, 
 at C = 1 is it quantum mechanics.
 
 Context: by C6 the diffusion matrix "contains no terms or dependencies beyond those
-strictly required by constraints C1-C5" (sec. III C of the source). To the letter that
+strictly required by constraints C1-C5" (sec. III C of the source). Taken literally that
 is f = 0; read as "a constant", as the text goes on, it leaves more than one. The
 evolution that f = 1 has to match is that of K. Husimi's function, Proc. Phys.-Math.
 Soc. Jpn. 22, 264 (1940), reviewed by H.-W. Lee, Phys. Rep. 259, 147 (1995).

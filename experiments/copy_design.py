@@ -13,10 +13,11 @@ Verdict: it holds for the designs searched, with errors by linear propagation. W
 three levels, 0.0025 and 0.0037 on a qubit. Three levels at six even times give 0.0062
 and 0.0082, and would need 200 times the shots for the best error of q. Averaged over
 the Hamiltonians that the priors allow, the errors are 0.00071 and 0.00089. The law
-itself runs at 3 such errors off, though one level is left with 0.0002 of the
-population. The global optimum is not guaranteed: 5 of 64 searches end within a tenth of
-the best. A half-pi pulse from the pole moves p by 1.8319 δq (1.831 where the law runs
-from beside it). The mean infidelity of half-pi gates is 2.2373 δq², without r.
+itself still runs where q and r are off by 3 such errors, though one level is left with
+0.0002 of the population. The global optimum is not guaranteed: 5 of 64 searches end
+within a tenth of the best. A half-pi pulse from the pole moves p by 1.8319 δq (1.831
+where the law runs from beside it). The mean infidelity of half-pi gates is 2.2373 δq²,
+without r.
 
 Source: copy dynamics of Smolin (2012) in linear response; optimal shares as in Kiefer
 and Wolfowitz (1960); times, H and the initial state by descent from many random ones.

@@ -178,7 +178,7 @@ def run(context):
         and bool(jnp.all(sound))
     )  # fmt: skip
     return {
-        "status": "ok" if holds else "Other harmonics than n = 1 do not vanish.",
+        "status": "ok" if holds else "Harmonics other than n = 1 do not vanish.",
         "largest_other_amplitude": away,
         "largest_error_bar": max(float(jnp.max(f.error)) for f in fits.values()),
         "R'/2R - 1": ratio,
@@ -230,6 +230,6 @@ def figure(fits, others, bounds):
     axis.set(yscale="log", xlabel="order n of the harmonic")
     axis.set_ylabel("least standard error  (1/time)")
     axis.set_ylim(top=6 * max(bound[0].max() for bound in bounds.values()))
-    axis.set_title(f"Least errors, noise {NOISE:g} a value (Cramér-Rao)")
+    axis.set_title(f"Least errors, noise {NOISE:g} per value (Cramér-Rao)")
     axis.legend(loc="upper right", fontsize=8, ncols=2)
     return fig

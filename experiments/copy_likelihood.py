@@ -1,4 +1,4 @@
-"""Claim: error bars from a real ensemble are honest only if its rows scatter together.
+"""Claim: error bars from a real ensemble are honest only if rows count as correlated.
 
 N systems that copy each other are measured at T times. A deviation from quantum
 mechanics at one time is carried into all later ones, with the covariance of linear

@@ -19,8 +19,8 @@ node, and most with q + r > 0 do. With q > 1/2 and q + r <= 0 some runs meet one
 not at every point of the grid within the time of the runs: there "only if" rests on the
 argument above. The two-class runs agree with the integral on at least 99 % of the
 points that they decide. Quantum mechanics, (1/2, -1/2), is the corner of the safe
-region. Special states are exempt: two classes with <H> = 0, x_0 = ±π/2, meet a node at
-any powers.
+region. Special states are exempt: two classes with <H> = 0, x_0 = ±π/2, meet a node for
+any exponents.
 
 Context: Smolin calls the nodes issue "the most serious problem of this list" (L.
 Smolin, Found. Phys. 42, 1239 (2012), sec. 3.4). The jump rates of J. C. Vink, Phys.
@@ -223,8 +223,9 @@ def run(context):
         "status": "ok" if holds else "Nodes are met where none should be.",
         "verdict": (
             f"With q + r <= 0 and q <= 1/2, {int(met[safe].sum())} of {met[safe].size} "
-            f"runs meet a node; of random states, fewer than {most:.0%} do there "
-            f"(95 %). With q + r > 0 the share of runs is {plus_minus(share, error)}."
+            f"runs meet a node; of random states, fewer than {most:.0%} do so "
+            f"there (95 %). With q + r > 0 the share of runs that do is "
+            f"{plus_minus(share, error)}."
         ),
         "share_of_states_below_95": most,
         "share_met_error": error,

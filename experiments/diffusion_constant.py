@@ -7,9 +7,9 @@ errors of 1 % of the peak. D also follows without any run: from three variances 
 packet, energy levels, the constancy of (25), and (31) at one instant. A route that
 gives another D would refute the claim.
 
-Verdict: it holds. Without errors D = 1/2 to rounding; with them it scatters by the
-Cramér-Rao bound. Multiplying m, V and S by 3 leaves the densities unchanged. Fringes
-have a false minimum at 1.74, which its large misfit reveals.
+Verdict: it holds. Without errors D = 1/2 to within rounding; with them it scatters as
+the Cramér-Rao bound says. Multiplying m, V and S by 3 leaves the densities unchanged.
+Fringes have a false minimum at 1.74, which its large misfit reveals.
 
 Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", section 3.2,
 eqs. (22)-(33).

@@ -1,18 +1,18 @@
-"""Claim: the energy of N copying systems decays to 0, with a time that grows as N.
+"""Claim: the energy of N copying systems decays to 0, in a time that grows as N.
 
     E<H>(t) ≈ H₀ exp[-(t/T) κ/N] at first,   κ = (1/4) ∫ dp/(p²(1-p)²) over the orbit
 
 Two classes of equal energy have <H> = 2R √(p(1-p)) cos x and the period T. Since <H> is
 a concave function of the density p, the noise of copying lowers it on average: the
 orbit widens until it meets a node (an empty class), where <H> = 0 and the ensemble
-stays. The formula holds while the orbit is still the first one. Beyond, w = (<H>/R)²
-obeys, with s = t/(NT),
+stays. The formula holds while the orbit is still the first one. After that,
+w = (<H>/R)² obeys, with s = t/(NT),
 
     dw = -8 w artanh A ds + 4 √[w (A - w artanh A)] dW,   A = √(1 - w),
 
 without N in it: all ensembles follow one curve of t/(NT). Means off that curve by more
-than their errors and 3/N would refute it, and so would a time to lose half of the
-energy that grows otherwise than N.
+than their errors and 3/N would refute it, and so would a half-life of the energy that
+does not grow as N.
 
 Control: in an eigenstate, w = 1, nothing copies, and the energy must stay.
 

@@ -4,19 +4,18 @@
 
 For theories that are not of Fokker-Planck form, one reaction of the paper is to take
 the equation cut at second derivatives as a rival to quantum mechanics. A deviation
-within its error of 0, or one that grows in time without bound, would refute what is
-said here.
+within its error of 0, or one that grows in time without bound, would refute the claim.
 
 Verdict: it holds from the vacuum and at first order in λ, in total variation. Two and
 three sites deviate no more than one; from four on, larger fields deviate more. The
-deviation does not grow with time as far as it was followed. First order is all this
-says: it is small where λ times the plotted value is.
+deviation does not grow with time as far as it was followed. All of this is first order
+only: the deviation is small where λ times the plotted value is small.
 
-Runs of the cut equation itself, with two numbers of levels in each mode, part at some
-time, the horizon, for L = 1, 2 and 3 and each C tried. The horizon falls as C grows
-and, from 6 and 8 levels on, as levels are added. It shows how far such runs can be
-followed and is no property of the equation. Runs of quantum mechanics with as many
-levels agree to the end, except with 4 and 6 levels for one or two sites.
+Runs of the cut equation itself, with two different numbers of levels in each mode,
+separate at some time, the horizon, for L = 1, 2 and 3 and each C tried. The horizon
+falls as C grows and, from 6 and 8 levels on, as levels are added. It shows how far such
+runs can be followed and is no property of the equation. Runs of quantum mechanics with
+as many levels agree to the end, except with 4 and 6 levels for one or two sites.
 
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
 Part I", eqs. (63), (70)-(72), and the third reaction of sec. V D.

@@ -11,7 +11,7 @@ two coherent states) two joint averages are wrong by many standard errors. The d
 of the paths by quadrature agrees with the sample, so that neither the time step nor
 chance is to blame. Where Q factorises at t = 0, as for a coherent state, nothing is
 lost. No other choice of ends does better for a cat: the only weight over them that
-gives its Q is negative in places, see `jqd equations husimi`.
+gives its Q is negative in places (see `jqd equations husimi`).
 
 Source: P. D. Drummond and M. D. Reid, Phys. Rev. Research 2, 033266 (2020), for the
 amplifier of sec. V E of "Can Quantum Field Theory be Recovered from Time-Symmetric

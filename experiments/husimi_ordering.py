@@ -6,11 +6,11 @@ W_C is the quasiprobability of order s = -C (C = 1 Husimi, 0 Wigner, -1 Glauber'
 H_C the symbol of the dual order (anti-Wick, Weyl, Wick). Another C whose W_C evolves
 exactly refutes the claim.
 
-Verdict: it holds for a Kerr medium, not for a quadratic Hamiltonian. There each C
-tried, from 0.3 to 1, is exact for its own W_C, so that C = 1 only names the density
-that is meant. For Kerr's Hamiltonian only Q evolves exactly: the equation leaves out a
-third order, see ordering_residual.py, which vanishes at C = 1 (and at -1, where P is no
-function).
+Verdict: it holds for a Kerr medium, but not for a quadratic Hamiltonian. For the latter
+each C tried, from 0.3 to 1, is exact for its own W_C, so that C = 1 only names the
+density that is meant. For Kerr's Hamiltonian only Q evolves exactly: the equation
+leaves out a third order (see ordering_residual.py), which vanishes at C = 1 (and at -1,
+where P is not a function).
 
 Source: eq. (43) of "Can Quantum Field Theory be Recovered from Time-Symmetric
 Stochastic Mechanics? Part I", read with every C; K. E. Cahill and R. J. Glauber,
@@ -104,7 +104,7 @@ def run(context):
     exactly = max(*matched["squeezed oscillator"], matched["Kerr"][-1])
     holds = exactly < 1e-8 and min(matched["Kerr"][:-1]) > 1e-3
     return {
-        "status": "ok" if holds else "Another ordering than Husimi's is exact.",
+        "status": "ok" if holds else "An ordering other than Husimi's is exact.",
         "matched_distances": matched,
         "husimi_distances": off,
     }

@@ -1,5 +1,7 @@
 """Claim: calibration limits how well a Kerr oscillator gives C, at any number of shots.
 
+The probability of the vacuum after a displacement,
+
     p = ε + V π Q(λβ)
 
 is the same for cC, U/c, √c α₀, c(1 + n0), √c λ and cV. Priors of widths s on n0, ln λ
@@ -14,7 +16,7 @@ shared evenly up to Ut = π, sd(C) is 0.0041, 0.0071 and 0.0135 for priors of 0.
 and 0.02; the limits are 0.0033, 0.0067 and 0.0133. Without priors a design for C is
 refused: only n0 >= 0 and ε + V <= 1 bound C, here between 0.980 and 1.010. The best
 shares come within √2 of the limit with a thirteenth of the measurements, half of them
-at t = 0, also far from the state where p = ε, and half near Ut = 2.4; they do not go
+at t = 0 (also far from the state, where p = ε) and half near Ut = 2.4; they do not go
 beyond it. One good calibration is enough: where V is known to 0.005 and the others to
 0.05, the limit is 0.0051. n0 does as well, λ half as well.
 

@@ -11,8 +11,8 @@ neighbours:
 A bound on <u²> in the line and the plane, or a <Δu²> that grows with N, would refute
 it.
 
-Verdict: it holds. The line's <u²> lies on the logarithm to 1e-7 from 512 atoms on;
-at T = 1 it is N/12 to 3e-5, and the plane's grows by 1/4π for a factor e in N to 6e-5.
+Verdict: it holds. The line's <u²> lies on the logarithm to 1e-7 from 512 atoms on; at
+T = 1 it is N/12 to 3e-5, and the plane's grows by 1/4π for each factor e in N, to 6e-5.
 Neither is bounded. From 4096 to 32768 atoms <Δu²> changes by 2e-4 at most. So cores are
 localized relative to their neighbours, and in the lab only in three dimensions.
 

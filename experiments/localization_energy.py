@@ -2,10 +2,10 @@
 
     U_u = ∫ (m u²/2) density dx = (ħ²/8m) ∫ (∇density)²/density dx = ⟨U_q⟩
 
-The paper gives a stationary localized state S = -Et, so that v = 0 and E = U_u + V. It
-is tried on ground states of a box, of wells and of the hydrogen atom, and on vortices
-of charge α in a well, of which only whole α belong to a wave function. A stationary
-localized state with drift energy refutes the claim.
+The paper gives a stationary localized state S = -Et, so that v = 0 and E = U_u + V.
+This is tested on ground states of a box, of wells and of the hydrogen atom, and on
+vortices of charge α in a well, of which only whole α belong to a wave function. A
+stationary localized state with drift energy refutes the claim.
 
 Verdict: it holds for real states, where U_u is the whole kinetic energy, but not in
 general. A vortex is stationary and localized, and has the drift energy α/2 besides its

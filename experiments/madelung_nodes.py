@@ -5,13 +5,13 @@
 At a node, where ρ vanishes, S jumps and ∇²√ρ/√ρ is 0/0. The methods that use (ρ, S) are
 the printed equations on a grid, the same on a window that moves with the packet, sums
 of the amplitudes of such windows, and the Hamiltonian (26) discretised link by link,
-from which the equations of motion then follow. Beside them runs the amplitude ψ. A
+from which the equations of motion then follow. The amplitude ψ runs beside them. A
 method that fails at nodes counts against the claim.
 
-Control: where no node is, in a free packet, the printed equations on a moving window
-must give the exact density.
+Control: where there is no node, in a free packet, the printed equations on a moving
+window must give the exact density.
 
-Verdict: it holds if the Hamiltonian is discretised, and not the equations. Links of
+Verdict: it holds if one discretises the Hamiltonian and not the equations. Links of
 order 8 go through nodes with an error of 2e-7, below the bound that the grid sets. With
 derivatives of ln ρ, a run ends before the first node and reports so in its status.
 
@@ -206,7 +206,7 @@ def run(context):
             f"by links go through nodes, {best['case']} by {best['method']} with an "
             f"error of {best['L1']:.1e} in density and 1 - F = "
             f"{max(best['infidelity'], 0):.1e} in ψ. {sum(printed)} of {len(printed)} "
-            f"runs of the printed equations end there; without a node they have "
+            f"runs of the printed equations end there; without a node their error is "
             f"{control['L1']:.1e}."
         ),
         "infidelity_at_the_end": {

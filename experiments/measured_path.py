@@ -12,10 +12,10 @@ Control: paths with a pointer that is not coupled, G = 0, must forget as ½ exp(
 
 Verdict: it holds. The readings are those of quantum mechanics for Nelson's paths,
 Bohm's and others, whatever the pointer, since the density of pointer and particle
-together is |Ψ|² at every time. A measured path moves otherwise than an unmeasured one:
-after half a period it is on the other side. After a quarter the correlation of the
-paths is what it is unmeasured, at any strength, while that of the readings is 0: the
-readings do not follow the path. So ν is not observed, and no such experiment
+together is |Ψ|² at every time. A measured path moves differently from an unmeasured
+one: after half a period it is on the other side. After a quarter period the correlation
+of the paths is that of unmeasured paths, at any strength, while that of the readings is
+0: the readings do not follow the path. So ν is not observed, and no such experiment
 distinguishes Nelson's paths from Bohm's.
 
 Context: Z. Zakir's particles "move along classical, but random in each small section,

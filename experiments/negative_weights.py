@@ -12,14 +12,14 @@ claim would be refuted. For one quantum, with v = (1 + exp(-2T))/4 the variance 
 The computed d is an upper bound, which cannot show that d > 0; it says how much of the
 negative part is left in Q.
 
-Control: a cat of half the coherence has a weight w >= 0, and must be missed by rounding
-alone, on the same grid.
+Control: a cat of half the coherence has a weight w >= 0, and the best weight must miss
+it by rounding alone, on the same grid.
 
 Verdict: it holds for cats and for one quantum at the times tried: the only weight is
 negative in places. The best non-negative weight misses less than a hundredth in total
 variation, because the negative part is smoothed away; averages of X or of Y can hardly
 show it. A cat at ±β can keep the share exp(-β² tanh gT) of its coherence; d becomes too
-small to see somewhat before.
+small to see somewhat earlier.
 
 Context: "whether the evolution equation derived here supports a consistent
 interpretation in terms of stochastic trajectories is, at this stage, an open question"

@@ -18,8 +18,8 @@ not find the square roots.
 Verdict: it holds. From pairs both networks end on the family, for d = 0 and for
 d = 0.1; from product states the signal vanishes as well, and neither function is found.
 
-Source: Smolin (2012), section 3.1, for F and G of the powers q and r, and 3.4, on
-signals; beyond the paper in the theorem.
+Source: Smolin (2012), section 3.1, for F and G of the powers q and r, and section 3.4,
+on signals; the theorem goes beyond the paper.
 """
 
 from typing import NamedTuple

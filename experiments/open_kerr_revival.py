@@ -7,10 +7,11 @@ Here C multiplies the diffusion of the Hamiltonian and leaves the bath alone. A 
 error of C above 0.01/3, at which 0.99 lies three errors from 1, refutes the claim at
 that loss.
 
-Verdict: it holds where loss is slow. The mean amplitude returns at Ut = 2π/C and,
-at C = 1, as quantum optics says. With errors of 0.03 in each quadrature of <α> at 100
-times, C = 0.99 lies three standard errors from 1 up to D = 0.16 U. If U, b and D are
-fitted too, which absorb most of the effect of C, it does up to D = 0.08 U.
+Verdict: it holds where loss is slow. The mean amplitude returns at Ut = 2π/C and, at
+C = 1, as quantum optics says. With errors of 0.03 in each quadrature of <α> at 100
+times, C = 0.99 lies three standard errors from 1 up to D = 0.16 U. If U, D and the
+coefficient of n in H are fitted too, they absorb most of the effect of C, and it does
+so up to D = 0.08 U.
 
 Source: closed form of the Husimi law with a bath; at C = 1 Milburn and Holmes,
 Phys. Rev. Lett. 56, 2237 (1986), above photon by photon: one lost at τ has turned <α>

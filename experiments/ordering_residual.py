@@ -6,10 +6,11 @@ W_C is the quasiprobability of order s = -C (C = 1 Husimi, 0 Wigner, -1 Glauber'
 H_C the symbol of the dual order (anti-Wick, Weyl, Wick). The equation closes if it
 leaves out nothing of quantum mechanics; closing at another C refutes the claim.
 
-Verdict: it holds for a Kerr medium, not for a quadratic Hamiltonian, where it closes at
-each C tried. For Kerr's the equation leaves out the third order, (i/8)(1 - C²)
-∂*²∂[(∂²∂*H_C) W_C] + c.c., measured here at points of a random state for C from -0.5 to
-1. This factor vanishes at C = 1, and would at -1, where P is no function.
+Verdict: it holds for a Kerr medium, but not for a quadratic Hamiltonian, where the
+equation closes at each C tried. For Kerr's Hamiltonian it leaves out the third order,
+(i/8)(1 - C²) ∂*²∂[(∂²∂*H_C) W_C] + c.c., measured here at points of a random state for
+C from -0.5 to 1. This factor vanishes at C = 1, and would vanish at -1, where P is not
+a function.
 
 Source: eq. (43) of "Can Quantum Field Theory be Recovered from Time-Symmetric
 Stochastic Mechanics? Part I", read with every C; K. E. Cahill and R. J. Glauber,

@@ -1,4 +1,4 @@
-"""Claim: a free packet spreads as by diffusion, but conservative and "faster".
+"""Claim: a free packet spreads as by diffusion, but conservatively and "faster".
 
     density = exp(-(x - v₀t)²/a²(1 + τ²)) / (a sqrt(π (1 + τ²))),  τ = ħt/ma² = 2Dt/a²
 

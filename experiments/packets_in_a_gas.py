@@ -11,7 +11,7 @@ transient state". Packets wider than the spacing or the mean free path before th
 are Maxwell's do not meet that condition.
 
 Verdict: argon does not meet it. Atoms as narrow as in a solid, 0.1 Å, are 15.9 nm wide
-at their first collision, 4.6 times the distance of neighbours. From 0.5 Å on they
+at their first collision, 4.6 times the distance between neighbours. From 0.5 Å on they
 survive the first collision, but each collision widens packets of discs by a factor 33
 (5 % of the area filled) or 6 (15 %). They are wider than the mean free path after
 1.2(1) and 1.8(1) collisions, long before the speeds are Maxwell's, which arise all the

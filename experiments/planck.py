@@ -5,10 +5,10 @@
 
 Schrödinger's equation alone drives four modes from one level of the matter without
 photons. The matter is a random matrix with g(E) ∝ exp(E), so that T = 1 is expected. T
-is that of the law up to E₀ with the energy of the light. It exceeds 1 in the order λ²,
-since quanta are counted in modes without their coupling, and is extrapolated to λ -> 0.
-A limit other than 1 would refute the claim. Two couplings fix a line and cannot show
-that T is linear in λ²; its error is that of the seeds alone.
+is the temperature at which the law, cut off at E₀, has the energy of the light. It
+exceeds 1 at order λ², since quanta are counted in modes without their coupling, and is
+extrapolated to λ -> 0. A limit other than 1 would refute the claim. Two couplings fix a
+line and cannot show that T is linear in λ²; its error is that of the seeds alone.
 
 Control: a harmonic ladder in resonance with one mode, which must not reach the law. T
 of the second half of the late times must be that of the first.
@@ -20,8 +20,8 @@ Verdict: it holds for chaotic matter. With 500 levels and 5 seeds, T = 1.040(11)
 
 Context: the source calls its tower "the first dynamical derivation of the Planck
 distribution from material motions" (C. Chafin, Thermalization in Quantum Systems: An
-Emergent Approach, 2019, abstract). That chaotic matter brings what it is coupled to to
-the temperature of its density of states is the work of J. M. Deutsch, Phys. Rev. A 43,
+Emergent Approach, 2019, abstract). That chaotic matter brings whatever is coupled to it
+to the temperature of its density of states was shown by J. M. Deutsch, Phys. Rev. A 43,
 2046 (1991), and M. Srednicki, Phys. Rev. E 50, 888 (1994); a review is L. D'Alessio et
 al., Adv. Phys. 65, 239 (2016).
 

@@ -8,9 +8,10 @@ deviations "for each particle"; but then particles stay independent and g = 0. O
 vector of weights for all N particles gives g = 1. A fitted g that is not the expected
 one would refute the claim.
 
-Verdict: it holds with shared weights, and not with weights of each particle. Draws tend
-to the exact probabilities as 1/√draws. Fits to counts give back g, and so do fits to
-occupation curves 1/(exp((E - μ)/kT) - g) with 1 % noise, for g = -1, 0, 1/2 and 1.
+Verdict: it holds with shared weights, and not with separate weights for each particle.
+Draws tend to the exact probabilities as 1/√draws. Fits to counts give back g, and so do
+fits to occupation curves 1/(exp((E - μ)/kT) - g) with 1 % noise, for g = -1, 0, 1/2 and
+1.
 
 Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", sections 4.1 and
 4.2.
@@ -37,7 +38,7 @@ NOISE = 0.01  # relative
 WAYS = {  # name: (g of what is drawn, options, g expected)
     "shared weights": (1.0, {}, 1.0),
     "own weights": (1.0, {"shared": False}, 0.0),
-    "one place a state": (-1.0, {}, -1.0),
+    "one place per state": (-1.0, {}, -1.0),
 }
 LAWS = {1.0: "Bose-Einstein", 0.0: "Maxwell-Boltzmann", -1.0: "Fermi-Dirac"}
 COLORS = dict(zip(WAYS, (BLUE, VERMILLION, GREEN), strict=True))

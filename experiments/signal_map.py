@@ -3,10 +3,10 @@
 Two halves of a pair, A and B, no longer interact. With copy rate (ρ_a/ρ_b)^q and phase
 rate (ρ_a/ρ_b)^r, does B's Hamiltonian change what A sees? At second order in time it
 does for every q, r but (1/2, -1/2), for some pairs (not for two maximally entangled
-qubits, which never signal). That leaves room for a valley, laws far from
-quantum mechanics whose signals are too small to be noticed. So 64 random pairs, with
-random H_A and H_B, run at each of 40 x 40 laws, q from 0.1 to 0.9 and r from -0.9 to
--0.1, and a law has the largest signal of its pairs. Only signals above ten times their
+qubits, which never signal). That leaves room for a valley, laws far from quantum
+mechanics whose signals are too small to be noticed. So 64 random pairs, with random H_A
+and H_B, run at each of 40 x 40 laws, q from 0.1 to 0.9 and r from -0.9 to -0.1, and
+each law is assigned the largest signal of its pairs. Only signals above ten times their
 integration error count.
 
 A law with no signal, or one with less than a tenth of its distance from (1/2, -1/2),
@@ -14,8 +14,8 @@ would refute the claim. Where q + r > 0 or q > 1/2 many runs end early, at nodes
 show what was signalled until then, which is less than their law would have.
 
 Verdict: it holds on the 16 x 16 laws of a quick run, with 16 pairs each: every law but
-(1/2, -1/2) signals more than a tenth of its distance from there, and (1/2, -1/2) less
-than 1e-6, which is the integration error. A run checks both.
+(1/2, -1/2) signals by more than a tenth of its distance from there, and (1/2, -1/2) by
+less than 1e-6, which is the integration error. A run checks both.
 
 Source: Smolin (2012), section 3.1.1, eqs. (39), (40), and section 3.4, on "the
 possibility of faster than light signaling". The sweep is that of

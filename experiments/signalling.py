@@ -1,4 +1,4 @@
-"""Claim: where copies are few, what acts far away shows under the copy law.
+"""Claim: where copies are few, the copy law shows what is done far away.
 
 Two systems with two values each are one system with four classes (a, b). A is measured,
 ⟨z_A⟩ = ρ_0. - ρ_1., with H_A = σ_x. In quantum mechanics nothing that is done to B, far
@@ -11,9 +11,9 @@ away, changes it: ⟨z_A⟩ = ½ cos 2t for the pair cos 30° |00> + sin 30° |1
                      die out. It is gone where every class keeps many copies.
     other laws       off q = 1/2, r = -1/2 even N → ∞ signals, if the pair is entangled.
 
-The first compares two preparations: H_B could not begin the turn, for the same reason,
-so that no act within the law is shown to signal there. An A that moves as in quantum
-mechanics in all these cases would refute the claim.
+The first case compares two preparations. H_B itself could not begin to turn B, because
+the classes are empty, so this case does not show that an act within the law signals. An
+A that moves as in quantum mechanics in all these cases would refute the claim.
 
 Verdict: it holds in all three cases. Spectators, systems of each class that are copied
 and never copy, cure the first.
@@ -94,7 +94,7 @@ def run(context):
     pair = {
         "B left alone": copied(0.0, entangled, SWING, **options),
         "B turned by 45°": copied(0.0, turned, SWING, **options),
-        "B left alone,\n2 spectators a class": copied(
+        "B left alone,\n2 spectators per class": copied(
             0.0, entangled, SWING, **options, spectators=SPECTATORS
         ),
     }

@@ -71,7 +71,7 @@ def run(context):
             density = ensembles(number, count, TINY, spectators=s)
             rows.append(error(density))
             if number == 1000 and s in (3, 100):
-                traces[f"{s} spectators a class"] = density[0]
+                traces[f"{s} spectators per class"] = density[0]
         watched.append(rows)
         mixed.append(
             [error(ensembles(number, count, k / number))

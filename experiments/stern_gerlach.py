@@ -16,7 +16,8 @@ keep the density at all times, and with it the shares, which alone are observed.
 
 Source: D. Bohm, R. Schiller and J. Tiomno (1955) Nuovo Cimento Suppl. 1, 48; H. Pauli's
 equation with B = (B₀ + bz) along z, which leaves out the -bx that ∇·B = 0 demands
-across: right where a strong B₀ turns the spin so fast about z that it averages out.
+across the beam; this is right where a strong B₀ turns the spin so fast about z that -bx
+averages out.
 """
 
 import jax

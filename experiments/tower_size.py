@@ -14,9 +14,9 @@ is a function). A distance from the law that stops falling with D refutes the cl
 Verdict: not at a fixed coupling; the distance does not fall as 1/D. At λ = 0.12 the
 total variation is 0.065(13), 0.044(6), 0.030(3) and 0.030(3) for D = 100, 200, 400 and
 800. T is 1.17(5), 1.29(4), 1.29(2) and 1.29(3), where 1/β is 1.25 and the sum rule
-gives 1.317. At λ = 0.24 and D = 800, T = 1.54(2) where the rule gives 1.63: it does not
-know the edges of the matter. At λ = 0.085 there are too few levels within the width Γ:
-T = 1.17(4) at D = 400, below both.
+gives 1.317. At λ = 0.24 and D = 800, T = 1.54(2) where the rule, which ignores the
+edges of the spectrum of the matter, gives 1.63. At λ = 0.085 there are too few levels
+within the width Γ: T = 1.17(4) at D = 400, below both.
 
 Source: Chafin (2019), sec. 3; for the sum rule G. W. Ford, J. T. Lewis and R. F.
 O'Connell (1988) Ann. Phys. 185, 270.

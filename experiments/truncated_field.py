@@ -5,14 +5,14 @@
 For theories that are not of Fokker-Planck form, one reaction of the paper is to take
 the equation cut at second derivatives as a rival to quantum mechanics. A deviation of 0
 would refute the claim. A rival also needs an evolution: runs that agree for longer with
-more levels would support one; here they part at a time, the horizon.
+more levels would support one; here they separate at some time, the horizon.
 
 Verdict: it holds at first order in λ, from one coherent state. Over two half periods
 the deviation is bounded, vanishes at t = π/ω and 2π/ω, and makes Q negative in its
 tails. A test has to use small λt, where the deviation is of the size of λ. Whether the
-equation has an evolution beyond is open, and doubtful as far as numbers can show. Runs
-of N, N + 2 and N + 4 levels agree to a hundredth for a time that falls with N, and past
-that horizon no value is given. This does not show that no evolution exists.
+equation has an evolution beyond that is open, and doubtful as far as numbers can show.
+Runs of N, N + 2 and N + 4 levels agree to a hundredth for a time that falls with N, and
+past that horizon no value is given. This does not show that no evolution exists.
 
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
 Part I", eqs. (63), (70)-(72), and the third reaction of sec. V D.

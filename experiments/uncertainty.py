@@ -7,8 +7,8 @@ and 3 dimensions are tried, none of them a solution of anything. One density bel
 bound would refute it.
 
 Verdict: it holds, with d² times the printed bound. ∫ x·∇density dx = -d for *every*
-density, so that ⟨p_u·x⟩ = dħ/2 is no property of quantum states but of integration by
-parts. Gaussians reach the bound (dħ/2)². Nothing in two or three dimensions comes near
+density, so that ⟨p_u·x⟩ = dħ/2 is a property of integration by parts, not of quantum
+states. Gaussians reach the bound (dħ/2)². Nothing in two or three dimensions comes near
 the printed one, which is that of one component.
 
 Source: Zakir, "Diffusion treatment of quantum theory and gravity. 1", section 2.2,

@@ -7,8 +7,9 @@ ordinary diffusion, dx = -x dt + √(2T) dW. One backward kernel for all prepara
 would refute the claim.
 
 Verdict: it holds for this diffusion. The backward kernel is different for each of three
-preparations, and equal to the forward one only in equilibrium. For where the claim
-fails see `jqd equations husimi`; for how the Husimi law escapes, watanabe_reversal.py.
+preparations, and equal to the forward one only in equilibrium. For cases where the
+claim fails, see `jqd equations husimi`; for how the Husimi law escapes, see
+watanabe_reversal.py.
 
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
 Part I", secs. II A and II B, eqs. (1)-(5), after S. Watanabe, Rev. Mod. Phys. 27, 179

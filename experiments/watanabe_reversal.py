@@ -6,10 +6,10 @@ In contrast an ordinary diffusion, here dx = -x dt + √(2T) dW, has a kernel an
 and forgets: two densities only become more alike. An evolution that reversal does not
 undo would refute the claim.
 
-Verdict: it holds in the cases tried. From a point a variance of the amplifier would be
-negative at once, so that the law has no kernel to reverse (see watanabe.py), and Kerr's
-diffusion has both signs. Kerr's evolution is undone by reversing the momenta, to
-rounding, for two preparations at two C each.
+Verdict: it holds in the cases tried. If the amplifier started from a point, a variance
+would be negative at once, so that the law has no kernel to reverse (see watanabe.py),
+and Kerr's diffusion has both signs. Kerr's evolution is undone by reversing the
+momenta, to rounding, for two preparations at two C each.
 
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
 Part I", secs. II and III E, eqs. (1)-(5), (52).

@@ -1,4 +1,4 @@
-"""Claim: a pointer that the way through two slits moves undoes the fringes by itself.
+"""Claim: a pointer moved by the way through two slits undoes the fringes by itself.
 
     H = p²/2 + g(t) tanh(x/w) p_y for a short time, then free: Y goes to a or -a
     P(x) = P₁ + P₂ + η 2 Re ψ₁*ψ₂,  η = exp(-a²/2s²), s² the variance of the pointer

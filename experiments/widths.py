@@ -8,7 +8,7 @@ Ehrenfest time:
 
     σ(t) = √ħ f(t):   f ~ e^(λt) gives t_E ~ ln(1/ħ)/2λ,   f ~ t gives t_E ~ ħ^(-1/2)
 
-Ehrenfest times with another dependence on ħ would refute what is said here.
+Ehrenfest times with another dependence on ħ would refute the verdict.
 
 Verdict: it holds in this well after t_E, defined here by a distance of 0.25 between the
 exact centre and the classical path: 2.2, 4.5 and 8.9 for ħ = 0.2, 0.05 and 0.0125. Soon

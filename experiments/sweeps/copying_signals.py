@@ -6,13 +6,13 @@ keeps a distant Hamiltonian from being seen.
     jqd sweep experiments/sweeps/copying_signals.py --out results/signals.zarr
 
 A pair of two-level systems, classes (a, b), moves from t = 0 to 2 by the copy law with
-H_A ⊗ 1 + 1 ⊗ H_B, once without H_B. H_A = n·σ and H_B = m·σ have random directions,
-and the start is a random ket; both depend on `case` alone, so that all laws are tried
-with the same pairs. Each point gives the largest change of ρ_A by H_B over 21 times
-that both runs reach, its error by the steps, the time until which both runs last, the
-least density of a class at these times, and the largest change of <H>. Another pair of
-exponents without a signal in any case would refute the claim; the verdict on the map
-is in signal_map.py.
+H_A ⊗ 1 + 1 ⊗ H_B, once without H_B. H_A = n·σ and H_B = m·σ have random directions, and
+the initial state is a random ket; both depend on `case` alone, so that all laws are
+tried with the same pairs. Each point gives the largest change of ρ_A by H_B over 21
+times that both runs reach, its error from the time steps, the time until which both
+runs last, the least density of a class at these times, and the largest change of <H>.
+Another pair of exponents without a signal in any case would refute the claim; the
+verdict on the map is in signal_map.py.
 
 The number of points is that of `lattice(laws, cases)`, laws² · cases: 1e5 by default,
 1e7 for (400, 64), 1e9 for (4000, 64), each of some 50 bytes in the store. For another
