@@ -10,12 +10,12 @@ most quadratic in each variable (sec. VI). A theory of either kind with higher o
 refutes that; one of neither kind without them shows that more is covered. Residuals
 compare the orders up to k with -i[H, ρ]/ħ, for one random ρ of few quanta.
 
-Verdict: the first holds, and more is covered; the second is refuted. In the theories
-tried, the higher orders vanish exactly where no monomial has more than two powers of α,
-nor of α*, counted over all modes. That is wider than density-density, since it admits a
-number-conserving two-body interaction and three-wave mixing. It is narrower than
-quadratic in each variable: α1α2α3 + c.c. and |α1|⁴|α2|² have third orders. φ⁴ is
-excluded.
+Verdict: the first holds, and more is covered; the second holds only if powers are
+counted over all variables of a kind together. In the theories tried, the higher orders
+vanish exactly where no monomial has more than two powers of α, nor of α*, counted over
+all modes. That is wider than density-density, since it admits a number-conserving
+two-body interaction and three-wave mixing. It is narrower than quadratic in each
+variable: α1α2α3 + c.c. and |α1|⁴|α2|² have third orders. φ⁴ is excluded.
 
 Source: "Can Quantum Field Theory be Recovered from Time-Symmetric Stochastic Mechanics?
 Part I", eqs. (63), (64) and secs. V and VI.

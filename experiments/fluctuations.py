@@ -9,13 +9,13 @@ The sum is over the eigenstates a of the whole, with O = 1 on the level without 
 level of matter, packets of levels with random phases, or two levels apart, which have a
 large ΔE and a small d_eff. A state of larger ΔE that fluctuates less refutes the claim.
 
-Verdict: refuted, with six seeds. With 200 levels, a packet of ΔE = 0.63 ħω fluctuates
-by 0.0358 ± 0.0002, one level of ΔE = 0.21 ħω by 0.091 ± 0.009, and two levels apart
-with ΔE = 1.02 ħω by 0.083 ± 0.010. So d_eff decides, and not ΔE. σ_t √d_eff is 0.22 for
-single levels, 0.26 to 0.32 for packets, and never above the bound 1/2. Proportionality
-to 1/√d_eff is a limit for wide packets alone (0.30, 0.34, 0.33 with 50, 100, 200
-levels); over all packets of 200 levels σ_t falls as d_eff^(-0.32 ± 0.05). An
-eigenstate, with ΔE = 0, does not fluctuate, as the paper says.
+Verdict: not as a rule, with six seeds. With 200 levels, a packet of ΔE = 0.63 ħω
+fluctuates by 0.0358 ± 0.0002, one level of ΔE = 0.21 ħω by 0.091 ± 0.009, and two
+levels apart with ΔE = 1.02 ħω by 0.083 ± 0.010. So d_eff decides, and not ΔE. σ_t
+√d_eff is 0.22 for single levels, 0.26 to 0.32 for packets, and never above the bound
+1/2. Proportionality to 1/√d_eff is a limit for wide packets alone (0.30, 0.34, 0.33
+with 50, 100, 200 levels); over all packets of 200 levels σ_t falls as d_eff^(-0.32 ±
+0.05). An eigenstate, with ΔE = 0, does not fluctuate, as the paper says.
 
 Source: Chafin (2019), introduction and sec. 2; for the bound P. Reimann (2008)
 Phys. Rev. Lett. 101, 190403 and A. J. Short (2011) New J. Phys. 13, 053009.

@@ -34,6 +34,7 @@ def test_kerr_design(run):
 
 
 @pytest.mark.slow
+@pytest.mark.equation("copying", "claim-local-tests")
 def test_number_of_copies(run):
     summary = run("number_of_copies")
     # ln((1 - p)/p) a period from p = .2, by 50 Runge-Kutta steps

@@ -269,21 +269,21 @@ def test_ledger_filter(page):
     rows = page.locator("table.ledger tbody tr")
     every = rows.count()
     for box in page.locator("[name=verdict]").all():
-        box.set_checked(box.get_attribute("value") == "refuted")
-    refuted = page.locator("table.ledger tbody tr:visible")
-    count = page.locator("tr[data-verdict=refuted]").count()
-    assert refuted.count() == count > 0
+        box.set_checked(box.get_attribute("value") == "corrected")
+    corrected = page.locator("table.ledger tbody tr:visible")
+    count = page.locator("tr[data-verdict=corrected]").count()
+    assert corrected.count() == count > 0
     form = page.locator("form.ledger-filter output")
     assert form.inner_text() == f"{count} of {every}"
     section = "3.4 open issues"
     page.locator("[name=section]").select_option(section)
     of_section = page.locator(
-        f"tr[data-verdict=refuted][data-section='{section}']"
+        f"tr[data-verdict=corrected][data-section='{section}']"
     ).count()
-    assert refuted.count() == of_section
+    assert corrected.count() == of_section
     assert 0 < of_section < count
     page.locator("[name=text]").fill("no such words")
-    assert refuted.count() == 0
+    assert corrected.count() == 0
 
 
 def test_equations_and_menus_work_without_script(browser):

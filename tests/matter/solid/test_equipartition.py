@@ -152,6 +152,7 @@ def test_an_anharmonic_chain_comes_to_its_temperature(key):
 
 @pytest.mark.slow
 @pytest.mark.equation("thermalization", "claim-A7")
+@pytest.mark.equation("thermalization", "claim-other-constants")
 def test_a_harmonic_chain_never_does(key):
     """Velocities look ever more normal; no mode gives any energy away."""
     run, fraction = impact(0.0, key, 2e4, 20_000)

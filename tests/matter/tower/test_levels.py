@@ -154,6 +154,7 @@ def test_a_small_tower_is_thermal_and_not_flat(climb):
 
 
 @pytest.mark.equation("thermalization", "claim-universal")
+@pytest.mark.equation("thermalization", "claim-other-constants")
 def test_integrable_matter_does_not_thermalise():
     """A ladder off resonance keeps its energy for ever."""
     law = tower.Tower(tower.harmonic_ladder(14, 1.0), 0.7, 0.05, 9.0)

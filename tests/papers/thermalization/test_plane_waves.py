@@ -96,7 +96,7 @@ def test_the_printed_bracket_is_imaginary():
     assert (-1j * printed).real == pytest.approx(float(norm_density(A, rate)))
 
 
-@equation("erratum-positivity")
+@equation("claim-positive-norm")
 @equation("claim-real-field")
 def test_only_positive_frequencies_have_positive_norm():
     beta = np.array([0.0, 0.4, 0.7, 0.9])

@@ -52,7 +52,7 @@ def test_phonons_leave_cores_in_place(along):
     np.testing.assert_allclose(variance / variance[0], 2 * np.arange(6) + 1, rtol=1e-10)
 
 
-@equation("erratum-phonon-nodes")
+@equation("claim-phonon-nodes")
 def test_more_phonons_are_more_nodes_along_one_mode(modes, along):
     """The pattern in the crystal, e_j, and its wavelength do not depend on n."""
     states = along[2]
@@ -64,7 +64,7 @@ def test_more_phonons_are_more_nodes_along_one_mode(modes, along):
         added = phonons.atom_variances(modes, (n, 0)) - phonons.atom_variances(modes)
         shares.append(np.ravel(added / added.sum()))
     np.testing.assert_allclose(shares[0], shares[1], rtol=1e-12)
-    # Printed: n phonons are a shorter wave, as the second mode is.
+    # In the crystal they are no shorter wave, as the second mode is.
     shorter = phonons.atom_variances(modes, (0, 1)) - phonons.atom_variances(modes)
     assert np.max(np.abs(np.ravel(shorter / shorter.sum()) - shares[0])) > 0.1
 
