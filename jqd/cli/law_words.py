@@ -24,27 +24,38 @@ from ..report.user_laws import make_law
 from .options import finite_number
 from .setups import REASONS
 
-# Nonlinear laws of a matrix: they are made of H and their constants.
-RIVALS: dict[str, Callable[..., Law]] = {
-    "logarithmic": Logarithmic,
-    "gross_pitaevskii": GrossPitaevskii,
-    "weinberg": Weinberg,
-    "gisin": Gisin,
-    "beretta": Beretta,
+
+def _schrodinger(H: Array | Schrodinger) -> Law:
+    return H if isinstance(H, Schrodinger) else Schrodinger(H)
+
+
+def _copying(H: Array, q: float = 0.5, r: float = -0.5) -> Law:
+    return CopyDynamics.from_hamiltonian(H, q, r)
+
+
+def _dephasing(H: Array, gamma: float = 0.0) -> Law:
+    size = H.shape[0]
+    # of two classes only the sum of both rates would count
+    A = np.eye(size) if size > 2 else np.eye(size)[:1]
+    return Dephasing(H, A, gamma)
+
+
+# Laws of a matrix: what makes each of H and of its constants, and these, which may be
+# free or given.
+MATRICES: dict[str, tuple[Callable[..., Law], tuple[str, ...]]] = {
+    "schrodinger": (_schrodinger, ()),
+    "copying": (_copying, ("q", "r")),
+    "logarithmic": (Logarithmic, ("b",)),
+    "gross_pitaevskii": (GrossPitaevskii, ("g",)),
+    "weinberg": (Weinberg, ("eps",)),
+    "gisin": (Gisin, ("lam",)),
+    "beretta": (Beretta, ("kappa",)),
+    "dephasing": (_dephasing, ("gamma",)),
 }
-# Of the laws of a matrix those that a particle on a grid has as well.
+# Of these, what a particle on a grid has as well.
 ON_GRIDS = ("schrodinger", "logarithmic", "gross_pitaevskii")
 # Laws of each kind of record with the constants that may be free or given.
-POPULATIONS = {
-    "schrodinger": (),
-    "dephasing": ("gamma",),
-    "copying": ("q", "r"),
-    "logarithmic": ("b",),
-    "gross_pitaevskii": ("g",),
-    "weinberg": ("eps",),
-    "gisin": ("lam",),
-    "beretta": ("kappa",),
-}
+POPULATIONS = {name: known for name, (_, known) in MATRICES.items()}
 PHASE_SPACE = {
     "schrodinger": (),
     "loss": ("gamma", "nbar"),
@@ -168,16 +179,5 @@ def law_of_populations(
             f"Argument `{option}` must name laws that are on a grid as well, "
             f"{', '.join(ON_GRIDS)} or FILE.py:NAME, but {wanted.law} is not."
         )
-    if wanted.law == "schrodinger":
-        return H if isinstance(H, Schrodinger) else Schrodinger(H)
-    if make := RIVALS.get(wanted.law):
-        return make(H, **wanted.values)
-    assert not isinstance(H, Schrodinger)  # refused above
-    if wanted.law == "copying":
-        return CopyDynamics.from_hamiltonian(
-            H, wanted.values.get("q", 0.5), wanted.values.get("r", -0.5)
-        )
-    size = H.shape[0]
-    # of two classes only the sum of both rates would count
-    A = np.eye(size) if size > 2 else np.eye(size)[:1]
-    return Dephasing(H, A, wanted.values.get("gamma", 0.0))
+    make, _ = MATRICES[wanted.law]
+    return make(H, **wanted.values)

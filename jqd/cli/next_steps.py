@@ -74,8 +74,10 @@ def next_steps(
                 "--hamiltonian: an operator with drive(t), e.g. "
                 "0.5*U*ad^2*a^2 + drive(t)*(a + ad)",
             ], [[*recover, "husimi", "--data", "DATA", *pulse]]
-        case _:
+        case np.ndarray():
             return _of_array(found, data, file)
+        case _:
+            return [], []
 
 
 def _without(sigma: Any) -> list[str]:

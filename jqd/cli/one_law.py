@@ -20,14 +20,15 @@ from .law_words import (
 )
 from .options import MODEL, assignments, parse_free
 
+*_FIRST, _LAST = [name for name in POPULATIONS if name != "schrodinger"]
 LawWord = Annotated[
     str,
     typer.Argument(
         metavar="LAW",
         help="A law of your own, FILE.py:CLASS (FILE.py alone if it has one law; on a "
-        "grid where the file has a function ground()), or copying, logarithmic, "
-        "gross_pitaevskii, weinberg, gisin, beretta or dephasing. Give its constants "
-        "values in brackets, gisin[lam=0.1], or with --set.",
+        f"grid where the file has a function ground()), or {', '.join(_FIRST)} or "
+        f"{_LAST}. Give its constants values in brackets, gisin[lam=0.1], or with "
+        "--set.",
     ),
 ]
 Assigned = Annotated[

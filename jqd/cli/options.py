@@ -101,10 +101,20 @@ Points = Annotated[
     int,
     FIT.option(min=9, help="Largest number of points of a map that the fit compares."),
 ]
+# Priors of `jqd.inference` that are written like calls of their names in small letters:
+# their numbers, and what a help says of them besides.
+_CALLS = {
+    "LogNormal": (("MEDIAN", "SD"), ", where SD is that of the logarithm"),
+    "HalfNormal": (("SD",), ", from 0 on"),
+    "Uniform": (("LOW", "HIGH"), ""),
+}
+_WRITTEN = "; ".join(
+    f"NAME={name.lower()}({','.join(numbers)}){besides}"
+    for name, (numbers, besides) in _CALLS.items()
+)
 PRIORS = (
     "Priors of nuisance parameters, which are fitted together with the free constants, "
-    "separated by commas: NAME=MEAN+-SD; NAME=lognormal(MEDIAN,SD), where SD is that "
-    "of the logarithm; NAME=halfnormal(SD), from 0 on; NAME=uniform(LOW,HIGH). E.g. "
+    f"separated by commas: NAME=MEAN+-SD; {_WRITTEN}. E.g. "
     "omega=0.4+-0.01. `flip` is the probability to read another class, `readout` the "
     "share of shots that show a random class: twice that of a flip for two classes. "
     "`fading` is the rate at which contrast is lost beside any law of a matrix; T1 and "
@@ -128,8 +138,6 @@ NOISE = ("auto", "none", "gaussian", "multinomial", "ensemble")
 # A comma, but not the one in R[0,1] or in uniform(0,1).
 _COMMA = re.compile(r",(?![^\[]*\])(?![^(]*\))")
 _CALL = re.compile(r"(\w+)\s*\((.*)\)")
-# Priors that are written like calls, and their numbers.
-_CALLS = {"lognormal": 2, "halfnormal": 1, "uniform": 2}
 # A number as it is written; what is none may still be a prior.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 LIFETIMES = ("T1", "T2")
@@ -342,17 +350,21 @@ def _assigned(text: str, option: str) -> Iterator[tuple[str, str, str]]:
 def _prior(name: str, said: str, part: str, option: str) -> Any:
     """One prior, of what is said behind its name."""
     # JAX, which takes a second
-    from ..inference import HalfNormal, LogNormal, Normal, Uniform
+    from .. import inference
 
-    kinds = {"lognormal": LogNormal, "halfnormal": HalfNormal, "uniform": Uniform}
     call, rule = _CALL.fullmatch(said), f"`--{option}` must give {name}"
     if call is not None:
         texts = [piece.strip() for piece in call[2].split(",")]
-        if _CALLS.get(call[1]) != len(texts):
+        known = {
+            kind.lower(): kind
+            for kind, (names, _) in _CALLS.items()
+            if len(names) == len(texts)
+        }
+        if call[1] not in known:
             raise _unlike(part, option)
         numbers = [finite_number(piece, f"{rule} numbers") for piece in texts]
         try:
-            return kinds[call[1]](*numbers)
+            return getattr(inference, known[call[1]])(*numbers)
         except ValueError as error:
             raise ValueError(f"Argument {rule} a prior, but: {error}") from None
     mean, between, width = (piece.strip() for piece in said.partition("+-"))
@@ -361,7 +373,7 @@ def _prior(name: str, said: str, part: str, option: str) -> Any:
     sd = finite_number(width, f"{rule} a number as width")
     if not sd > 0:
         raise ValueError(f"Argument {rule} a positive width, but {width!r} was given.")
-    return Normal(finite_number(mean, f"{rule} a number as mean"), sd)
+    return inference.Normal(finite_number(mean, f"{rule} a number as mean"), sd)
 
 
 _LIKE = {

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import typer
 
 from .. import _checks, report
 from ..ensembles.copying.sampler import STEP_OF
@@ -18,7 +17,7 @@ from .copy_blocks import DIMS, MAX_STEPS, METHODS, Run, Sampling, block_width, s
 from .options import MODEL, OUTPUT, Common, check_word, refuse_beside, with_options
 from .recover_copying import read_problem, time_scale
 from .session import Matrix, Outcome, Session, State, carry_out
-from .setups import Verb
+from .setups import verb_of
 from .sweeping import PLACE, Worker, Workers, lease_of
 
 REMEDIES = ("none", "spectators:NUMBER", "admixture:SHARE")
@@ -201,11 +200,8 @@ def _check_size(options: Sampling, H: np.ndarray, size: int) -> None:
         )
 
 
-sample_app = typer.Typer(
-    cls=Verb,
+sample_app = verb_of(
+    "sample",
     help="Sample the random processes behind a law, trajectory by trajectory.",
-    no_args_is_help=True,
+    commands={copying: "copying --copies 1e6 --trajectories 1000"},
 )
-sample_app.command(
-    epilog="Example: jqd sample copying --copies 1e6 --trajectories 1000"
-)(copying)

@@ -1,7 +1,9 @@
 """Set-ups and the verbs of `jqd` that take them, and why not where one does not."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import typer
 from typer.core import TyperGroup
 
 SETUPS = (
@@ -66,3 +68,19 @@ class Verb(TyperGroup):
             if why and not ctx.resilient_parsing:
                 ctx.fail(f"There is no `jqd {words}`: {why}.")
         return super().resolve_command(ctx, args)
+
+
+def verb_of(
+    name: str, help: str, commands: Mapping[Callable[..., int], str]
+) -> typer.Typer:
+    """A verb as `typer` takes it, of the commands of its set-ups.
+
+    Args:
+        name: one of `VERBS`.
+        help: what it does.
+        commands: functions named as their set-ups, each with the words of its example.
+    """
+    app = typer.Typer(cls=Verb, help=help, no_args_is_help=True)
+    for command, example in commands.items():
+        app.command(epilog=f"Example: jqd {name} {example}")(command)
+    return app

@@ -5,6 +5,7 @@ meant is seen before a fit.
 """
 
 from collections.abc import Mapping
+from functools import singledispatch
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,6 @@ from .. import _checks
 from ..instruments import EnsembleNoise, Gaussian, Multinomial
 from ..spaces import SampledPulse
 from .atoms import AtomRecord
-from .clusters import Clusters
 from .density import AXES, DensityRecord
 from .occupations import CountsRecord, CurveRecord, PhotonCounts, PhotonCurve
 from .phase_space import PhaseSpaceRecord
@@ -50,11 +50,13 @@ class Contents(NamedTuple):
     maps: tuple[np.ndarray, np.ndarray, np.ndarray, list[str]] | None = None
 
 
+@singledispatch
 def contents_of(found: Any) -> Contents:
-    """What data hold, as `load` returns them."""
-    return _OF[type(found)](found)
+    """What data hold, as `load` returns them; each kind registers its own."""
+    raise NotImplementedError(type(found).__name__)
 
 
+@contents_of.register
 def _populations(record: Record) -> Contents:
     values = np.asarray(record.values)
     counted = isinstance(record.noise, Multinomial | EnsembleNoise)
@@ -74,6 +76,7 @@ def _populations(record: Record) -> Contents:
     )  # fmt: skip
 
 
+@contents_of.register
 def _scan(scan: Scan) -> Contents:
     """As of populations, over the numbers of the rows: times may be equal."""
     seen = _populations(scan)
@@ -86,6 +89,7 @@ def _scan(scan: Scan) -> Contents:
     )  # fmt: skip
 
 
+@contents_of.register
 def _array(array: np.ndarray) -> Contents:
     # short floats have no eigenvalues, and squares of short integers overflow
     array = array.astype(complex if np.iscomplexobj(array) else float)
@@ -129,12 +133,14 @@ def _entries(array: np.ndarray) -> str:
     return "complex" if np.iscomplexobj(array) else "real"
 
 
+@contents_of.register
 def _pulse(pulse: SampledPulse) -> Contents:
     ts, values = np.asarray(pulse.ts), np.asarray(pulse.values)
     lines = {"times": spaced(ts), "values": between(values)}
     return Contents("a pulse", lines, ("t", ts), {"f": values})
 
 
+@contents_of.register
 def _phase_space(record: PhaseSpaceRecord) -> Contents:
     ((state, value),) = record.initial.items()
     lines = {
@@ -152,6 +158,7 @@ def _phase_space(record: PhaseSpaceRecord) -> Contents:
     return Contents(data, lines, ("t", record.ts), columns, sigma, maps)
 
 
+@contents_of.register
 def _density(record: DensityRecord) -> Contents:
     grid = record.grid
     lines = {
@@ -187,6 +194,7 @@ def _density(record: DensityRecord) -> Contents:
     return Contents("densities", lines, ("x", np.asarray(grid.x)), columns, sigma)
 
 
+@contents_of.register
 def _atoms(record: AtomRecord) -> Contents:
     lines = {
         "times": spaced(record.ts),
@@ -203,6 +211,7 @@ def _atoms(record: AtomRecord) -> Contents:
     return Contents("positions of atoms", lines, ("t", record.ts), columns, sigma)
 
 
+@contents_of.register
 def _draws(record: CountsRecord) -> Contents:
     draws, states = record.counts.shape
     lines = {
@@ -216,6 +225,7 @@ def _draws(record: CountsRecord) -> Contents:
     return Contents("occupation numbers", lines, along, {"share of states": share})
 
 
+@contents_of.register
 def _curve(record: CurveRecord | PhotonCurve) -> Contents:
     light = isinstance(record, PhotonCurve)
     name, at = ("omega", record.omega) if light else ("E", record.E)
@@ -230,6 +240,7 @@ def _curve(record: CurveRecord | PhotonCurve) -> Contents:
     return Contents(data, lines, (name, at), {"nbar": record.nbar}, sigma)
 
 
+@contents_of.register
 def _photons(record: PhotonCounts) -> Contents:
     most = "none" if record.n_max is None else between(record.n_max)
     lines = {
@@ -241,6 +252,7 @@ def _photons(record: PhotonCounts) -> Contents:
     return Contents("photon counts", lines, ("omega", record.omega), {"n": record.n})
 
 
+@contents_of.register
 def _tables(tables: Tables) -> Contents:
     number, rows, columns = tables.counts.shape
     unit = f" {tables.unit}" if tables.unit else ""
@@ -264,26 +276,9 @@ def _tables(tables: Tables) -> Contents:
     )  # fmt: skip
 
 
+@contents_of.register
 def _settings(plan: Settings) -> Contents:
     lines = {"times": spaced(plan.ts), "shots": f"{between(plan.shots)} at each time"}
     own = {"law": plan.law, "free": plan.free, "nuisance": plan.nuisance}
     lines |= {name: text for name, text in own.items() if text}
     return Contents("settings", lines, ("t", plan.ts), {"shots": plan.shots})
-
-
-_OF: dict[type, Any] = {
-    Record: _populations,
-    Clusters: _populations,
-    Scan: _scan,
-    np.ndarray: _array,
-    SampledPulse: _pulse,
-    PhaseSpaceRecord: _phase_space,
-    DensityRecord: _density,
-    AtomRecord: _atoms,
-    CountsRecord: _draws,
-    CurveRecord: _curve,
-    PhotonCounts: _photons,
-    PhotonCurve: _curve,
-    Tables: _tables,
-    Settings: _settings,
-}

@@ -20,19 +20,15 @@ from .reading import load_matrix, load_pulse, load_state, there
 from .settings import load_settings
 from .tables import header_of, matrix
 
+# By name, as `formats.KINDS` has them.
 LOADERS = {
-    "populations": load_record,
-    "matrix": load_matrix,
-    "pulse": load_pulse,
-    "state": load_state,
-    "phase space": load_phase_space,
-    "density": load_density,
-    "atoms": load_atoms,
-    "statistics": load_statistics,
-    "light": load_photons,
-    "tables": load_tables,
-    "settings": load_settings,
-}
+    load.__name__: load
+    for load in (
+        load_record, load_matrix, load_pulse, load_state, load_phase_space,
+        load_density, load_atoms, load_statistics, load_photons, load_tables,
+        load_settings,
+    )
+}  # fmt: skip
 ALONE = ("matrix", "state")
 
 
@@ -57,7 +53,7 @@ def load(path: str | Path, **options: Any) -> Any:
     kind = "populations" if chosen else kind_of(path)
     if chosen == {"shots"} and _is_tables(path):
         kind = "tables"
-    loader = LOADERS[kind]
+    loader = LOADERS[KINDS[kind].loader]
     known = [*inspect.signature(loader).parameters][1:]
     for name in options:
         if name not in known:

@@ -3,6 +3,7 @@
 import json
 import pickle
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import xarray as xr
 import jqd
 from jqd import problems
 from jqd.cli import main
+from jqd.cli.options import PRIORS, parse_nuisances
 from jqd.cli.recover_copying import read_populations
 from jqd.ensembles import copying
 from jqd.problems import DATA
@@ -382,6 +384,24 @@ def test_a_readout_error_is_fitted_under_its_prior(tmp_path, printed):
 
 
 @pytest.mark.parametrize(
+    ("text", "prior"),
+    [
+        ("0.3+-0.1", jqd.Normal(0.3, 0.1)),
+        ("lognormal(0.3,0.1)", jqd.LogNormal(0.3, 0.1)),
+        ("halfnormal(0.2)", jqd.HalfNormal(0.2)),
+        ("uniform(0.1,0.5)", jqd.Uniform(0.1, 0.5)),
+    ],
+)
+def test_priors_in_text(text, prior):
+    """The help names each, with as many numbers as it takes."""
+    (found,) = parse_nuisances(f"V={text}", ()).values()
+    assert eqx.tree_equal(found, prior)
+    said = "NAME=MEAN+-SD; NAME=lognormal(MEDIAN,SD), where SD is that of the logarithm"
+    said += "; NAME=halfnormal(SD), from 0 on; NAME=uniform(LOW,HIGH). E.g. omega"
+    assert said in PRIORS
+
+
+@pytest.mark.parametrize(
     ("nuisance", "part"),
     [
         ("readout=0.01", "must look like readout=0.01+-0.002"),
@@ -394,6 +414,7 @@ def test_a_readout_error_is_fitted_under_its_prior(tmp_path, printed):
         ("omega=0.4+-0.1,omega=0.5+-0.1", "'omega' comes twice"),
         ("nobody=0.4+-0.1", "`--nuisance` must be one of"),
         ("readout=halfnormal(0.01,1)", "must look like readout=0.01+-0.002"),
+        ("readout=lognormal(1)", "must look like readout=0.01+-0.002"),
         ("readout=beta(1,2)", "halfnormal(0.01) or uniform(0,1), but 'readout=beta"),
         ("readout=uniform(1,0)", "`high` must be above `low`"),
         ("readout=lognormal(0,1)", "`median` must be positive"),

@@ -1,12 +1,18 @@
 """Every set-up has each verb, or `jqd` says why it has not; `jqd laws` lists laws."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import typer
 
-from jqd import laws
+from jqd import constants, laws
 from jqd.cli import app, main
-from jqd.cli.law_words import PHASE_SPACE, POPULATIONS
+from jqd.cli.law_words import (
+    PHASE_SPACE,
+    POPULATIONS,
+    Wanted,
+    law_of_populations,
+)
 from jqd.cli.laws import command_for
 from jqd.cli.setups import REASONS, SETUPS, VERBS
 from jqd.cli.vet_laws import KNOWN
@@ -70,6 +76,20 @@ def test_other_words_keep_their_errors(capsys):
     assert "There is no `jqd" not in capsys.readouterr().err
     assert main(["vet", "tower"]) == 2
     assert "jqd compare" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", POPULATIONS)
+def test_a_law_by_its_name_has_the_constants_that_are_given(name):
+    """Those that are not given are those of quantum mechanics."""
+    H = jnp.diag(jnp.arange(3.0))
+    given = dict(zip(POPULATIONS[name], (0.2, 0.3), strict=False))
+    made = law_of_populations(Wanted(name, (), given), H)
+    for one, value in given.items():
+        np.testing.assert_array_equal(constants.pack(made, one), value)
+    made = law_of_populations(Wanted(name, (), {}), H)
+    for one in given:
+        quantum = constants.quantum_values(made)[one]
+        np.testing.assert_array_equal(constants.pack(made, one), quantum)
 
 
 def test_laws_are_listed(printed):

@@ -6,6 +6,7 @@ import pytest
 
 import jqd
 from jqd import records
+from jqd.records.contents import contents_of
 from jqd.records.formats import KINDS
 from jqd.records.loading import LOADERS, kind_of
 
@@ -72,11 +73,18 @@ def test_it_is_what_the_loader_of_its_kind_gives(name, written):
         assert np.array_equal(one, other)
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_every_kind_says_what_it_holds(name, written):
+    """For `jqd show`: facts, and columns as long as what they stand over."""
+    seen = contents_of(jqd.load(written(name, FILES[name][1])))
+    assert seen.data
+    assert seen.lines
+    assert {len(one) for one in seen.columns.values()} == {len(seen.along[1])}
+
+
 def test_every_kind_is_loaded():
     assert {kind for kind, _ in FILES.values()} == set(KINDS)
-    assert {kind: load.__name__ for kind, load in LOADERS.items()} == {
-        kind: of.loader for kind, of in KINDS.items()
-    }
+    assert [*LOADERS] == [of.loader for of in KINDS.values()]
 
 
 def test_a_store_of_xarray(tmp_path):

@@ -9,26 +9,16 @@ import pytest
 
 from jqd import _checks
 from jqd.records import (
-    load_atoms,
     load_density,
     load_matrix,
     load_phase_space,
-    load_photons,
-    load_pulse,
     load_record,
     load_settings,
-    load_state,
-    load_statistics,
-    load_tables,
 )
-
-LOADERS = (
-    load_atoms, load_density, load_matrix, load_phase_space, load_photons, load_pulse,
-    load_record, load_settings, load_state, load_statistics, load_tables,
-)  # fmt: skip
+from jqd.records.loading import LOADERS
 
 
-@pytest.mark.parametrize("load", LOADERS)
+@pytest.mark.parametrize("load", LOADERS.values())
 @pytest.mark.parametrize("given", [None, b"record.csv", io.BytesIO(b"t"), 3, ["a"]])
 def test_what_is_no_path_is_refused(load, given):
     with pytest.raises(ValueError, match=r"^Argument `path` must be a path, but is"):
