@@ -1,4 +1,4 @@
-"""The tables of docs/scaling.md are those of the model."""
+"""The tables of docs/scaling.md and docs/workers.md are those of the models."""
 
 import importlib
 from collections import Counter
@@ -74,7 +74,7 @@ def workers():
 @pytest.mark.slow
 @pytest.mark.parametrize("table", ["growth", "losses"])
 def test_tables_of_the_simulated_workers(workers, table):
-    text = (ROOT / "docs" / "scaling.md").read_text()
+    text = (ROOT / "docs" / "workers.md").read_text()
     assert getattr(workers, table)() in text
 
 

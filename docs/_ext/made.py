@@ -60,7 +60,8 @@ def card(*laws: str) -> str:
     heads = ("property", *(f"`{law}`" for law in laws))
     first = laws[0]
     after = (
-        "`-` does not apply, `?` is not decided. [What the rows mean](../vet.md); "
+        "`-` does not apply, `?` is not decided. "
+        "[What the rows mean](../vet.md#what-the-rows-mean); "
         f'<a href="../explorers/cards.html#{first}">this card among the others</a>.'
     )
     return f"{table(heads, lines)}\n\n{after}"

@@ -1,4 +1,4 @@
-"""A simulation of many workers on one store: the tables of docs/scaling.md.
+"""A simulation of many workers on one store: the tables of docs/workers.md.
 
 python docs/_ext/scaling_workers.py prints them. Each worker does what
 jqd/sweeps/claims.py does, request by request; the store answers in the time of `Store`.
