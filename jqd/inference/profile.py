@@ -36,8 +36,8 @@ NEAR = 3e-4
 # Fits for one end. Three or four are enough unless D jumps.
 MOST_FITS = 20
 # How often the time steps are halved for one end: an error by steps of second order is
-# then 4000 times smaller.
-MOST_HALVINGS = 6
+# then 65 000 times smaller.
+MOST_HALVINGS = 8
 # By how much D may be below 0. Counts that are expected less than half a time weigh
 # less in a fit than in the likelihood, whose maximum is then a little off.
 BELOW = 0.1

@@ -144,7 +144,7 @@ def test_an_end_that_each_halving_moves_is_none():
     def root(study, x):
         return x * (1 + 0.1 * (-1) ** round(math.log2(study.substeps)))
 
-    with pytest.raises(NoEndError, match="changes with the time step, at 64 steps"):
+    with pytest.raises(NoEndError, match="changes with the time step, at 256 steps"):
         settled_end(root, steps(1), 0.0, 2.0, math.inf, 1.9)
     with pytest.raises(NoEndError, match="at 8192 steps from row to row"):
         settled_end(root, steps(4096), 0.0, 2.0, math.inf, 1.9)
@@ -400,9 +400,7 @@ def test_ends_do_not_have_the_time_steps_of_the_best_fit(seed, side, coarse):
     p = 0.5 + (1 - MISREAD[0]) * (upper(0.005) - 0.5)
     n = np.random.default_rng(seed).binomial(SHOTS, p)
     counts = np.stack([SHOTS - n, n], axis=1)
-    record = jqd.Record(
-        SPAN * np.arange(1, 11), counts, jqd.Multinomial(), t0=0.0
-    )  # fmt: skip
+    record = jqd.Record(SPAN * np.arange(1, 11), counts, jqd.Multinomial(), t0=0.0)
     H = TURN * np.array([[0.0, 1.0], [1.0, 0.0]])
     law = jqd.laws.Dephasing(H, np.array([0.0, 1.0]), 0.01)
     found = jqd.recover(
