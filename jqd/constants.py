@@ -379,7 +379,10 @@ class Place(NamedTuple):
 
     def entries(self, tree: Any) -> Array:
         """The independent entries of the constant, flat: shape (n,), real."""
-        value = self.value(tree)
+        return self._packed(self.value(tree))
+
+    def _packed(self, value: Array) -> Array:
+        """The independent entries of a value of the constant."""
         if self.said.pack is not None:
             return self.said.pack(value)
         flat = jnp.ravel(value)
@@ -435,13 +438,35 @@ class Place(NamedTuple):
 
     def quantum(self, tree: Any) -> float | None:
         """The value at which the law is quantum mechanics, where one is known."""
+        value = self._quantum(tree)
+        # several entries, such as one for each axis, have no single value
+        return None if value is None or np.ndim(value) else float(np.asarray(value))
+
+    def references(self, tree: Any, count: int) -> list[float | None]:
+        """The value at which the law is quantum mechanics of each independent entry.
+
+        Args:
+            tree: what holds the constant.
+            count: number of its independent entries.
+
+        Returns:
+            One for each entry, ordered as in `entries`: the same for all where one is
+            declared, None where none is known.
+        """
+        value = self._quantum(tree)
+        if value is not None and np.ndim(value):
+            alike = np.shape(value) == jnp.shape(self.value(tree))
+            value = self._packed(value) if alike else None
+        if value is None or not _checks.is_concrete(value):
+            return [None] * count
+        return np.broadcast_to(np.asarray(value, float), (count,)).tolist()
+
+    def _quantum(self, tree: Any) -> Any:
+        """What is declared as that of quantum mechanics; None where it is not known."""
         value = self.said.quantum
         if callable(value):
             value = value(self.holder(tree))
-        # several entries, such as one for each axis, have no single value
-        if value is None or np.ndim(value) or not _checks.is_concrete(value):
-            return None
-        return float(np.asarray(value))
+        return value if value is not None and _checks.is_concrete(value) else None
 
 
 def places(tree: eqx.Module) -> list[Place]:

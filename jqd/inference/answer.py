@@ -159,13 +159,16 @@ class Recovery(eqx.Module):
         |x - x_QM| < max(|low - x_QM|, |high - x_QM|)
 
         [low, high] is the two-sided interval at this confidence: best fit -+ z standard
-        errors where the likelihood is normal to 10 % at two errors, else all x with
+        errors where the likelihood is normal to 10 % at z errors, or at two where z is
+        smaller, else all x with
 
             2 ln L(best fit) - 2 max ln L(x, other constants) <= z²
 
-        found by fits of the other constants; `level` of the limit then says "by profile
-        likelihood". So are those of constants at their bounds. z is Student's quantile
-        where the fit estimates the scatter.
+        found by fits of the other constants, with time steps so short that shorter ones
+        do not move the ends; `level` of the limit then says "by profile likelihood". So
+        are those of constants at their bounds. z is Student's quantile where the fit
+        estimates the scatter. An end that the data leave beyond a bound of the constant
+        is this bound; if that is the limit, `more` says so.
 
         Args:
             name: label of a free constant ("q", "R[0,1]").
@@ -177,8 +180,8 @@ class Recovery(eqx.Module):
 
         Raises:
             ValueError: no such constant, or none with a limit: the law does not
-                describe the data, quantum mechanics has no value of it, or its interval
-                has no end.
+                describe the data, quantum mechanics has no value of it, or one that
+                changes with other fitted constants, or its interval has no end.
         """
         return limit_of(self, name, level)
 

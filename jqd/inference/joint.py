@@ -128,10 +128,13 @@ class Joint(Study):
         return np.bincount(self._where, walled, len(self.labels())) > 0
 
     def references(self) -> list[float | None]:
-        """The value in quantum mechanics for each entry of theta."""
+        """The value in quantum mechanics for each entry of theta; None for none, and
+        where studies that share it have different ones."""
         each = [one for study in self.studies for one in study.references()]
-        first = np.unique(self._where, return_index=True)[1]
-        return [each[i] for i in first]
+        known: list[set[float | None]] = [set() for _ in self.labels()]
+        for i, one in zip(self._where.tolist(), each, strict=True):
+            known[i].add(one)
+        return [next(iter(some)) if len(some) == 1 else None for some in known]
 
     def singles(self, theta: Any) -> tuple[tuple[Study, Any], ...]:
         """The studies in it, each with its constants."""

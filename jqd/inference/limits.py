@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
+from .bounds.words import percent
 from .goodness import factor_words
 from .profile import Interval, NoEndError, interval_of
 
@@ -64,7 +65,8 @@ def limit_of(recovery: Any, name: str, level: float = LEVEL) -> Limit:
     """
     _checks.check_choice(name, "name", list(recovery.constants))
     _checks.check_scalar(level, "level")
-    if not 0 < level < 1:
+    # of a level next to 0 or 1 the quantile would be 0 or infinite
+    if not 0.5 < (1 + level) / 2 < 1:
         raise ValueError(
             f"Argument `level` must be between 0 and 1, but is {level:g}; 0.95 is 95 %."
         )
@@ -147,7 +149,7 @@ def _limit(recovery: Any, name: str, level: float) -> Limit:
     reference, freedom = _references(study)[name], _freedom(recovery)
     assert reference is not None  # `_why_not` has said so else
     ends = interval_of(recovery, name, two_sided(freedom, level), freedom)
-    if ends.profiled:
+    if ends.profiled or any(ends.walled):
         most = max(ends.high - reference, reference - ends.low)
         found = _bound(name, most, ends, reference, level)
     else:
@@ -157,6 +159,10 @@ def _limit(recovery: Any, name: str, level: float) -> Limit:
     more = [f"fitted beside it: {beside}"] if beside else []
     if one.at_bound:
         more.append(f"the fit is at the {_END[one.at_bound]} bound of {name}")
+    side = 1 if ends.high - reference >= reference - ends.low else -1
+    if ends.walled[side > 0]:
+        wall = f"the {_END[side]} bound of {name}"
+        more.append(f"this limit is {wall}, which the data do not exclude")
     if not ends.profiled:
         # else they follow, off their bounds as well
         held = ", ".join(c.name for c in recovery.constants.values() if c.at_bound)
@@ -184,7 +190,7 @@ def _bound(
         # to a thousandth of the bound: of one that is rounded less may not be true
         digits = max(6, math.ceil(math.log10(abs(reference) / most)) + 3)
         apart = f"{name} {sign} {abs(reference):.{min(digits, 17)}g}"
-    words = f"{100 * level:.6g} %, statistical"
+    words = f"{percent(level)}, statistical"
     words += ", by profile likelihood" * ends.profiled
     bound = f"abs({apart}) < {limit}"
     return Limit(name, bound, float(limit), ends.low, ends.high, words)
@@ -203,7 +209,7 @@ def _why_not(recovery: Any, name: str) -> str | None:
     if not one.holds:
         return f"its standard error does not hold; the fit says {recovery.status!r}"
     if _references(recovery.study)[name] is None:
-        return "quantum mechanics gives it no value"
+        return "quantum mechanics gives it no fixed value"
     # steps and rounding move a constant at its bound nowhere: the others speak for it
     free = [x for x in recovery.constants.values() if x.pull is None and not x.at_bound]
     for x in [one] if not one.at_bound else [one, *free]:

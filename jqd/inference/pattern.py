@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..instruments.noise import Weights
+from ..instruments.noise import Weights, sums_to_one
 from .study import Study
 
 # A pattern is named if chance, over all patterns tried, makes it at most this often.
@@ -28,6 +28,9 @@ LEFT = 1e-6
 ROW_SHARE = 0.25
 # Gain needed for one more coefficient, in units of what chance gives it.
 COST = 10
+# Rates at which contrast may fade, in units of 1 over the time from the initial state
+# to the last row; 0 for a loss that grows in proportion to the time.
+RATES = (0.0, 2.0, 5.0)
 
 
 class Pattern(NamedTuple):
@@ -35,7 +38,8 @@ class Pattern(NamedTuple):
 
     Attributes:
         name: "decay", "growth", "less contrast", "more contrast", "ahead", "behind",
-            "offset", "drift", "oscillation", "first row", "row", or "none".
+            "early", "late", "offset", "drift", "oscillation", "first row", "row", or
+            "none".
         share: share of the sum of squared residuals that it explains.
         p_value: probability that chance makes any of the patterns tried as large, by
             Bonferroni's bound; 1 for "none".
@@ -56,8 +60,8 @@ class Pattern(NamedTuple):
         if self.name == "none":
             return (
                 "None of the patterns in time that were tested for is significant "
-                "(decay, contrast, frequency, offset, drift, oscillation, single "
-                "rows). Errors that are too small, or outcomes that are not "
+                "(decay, contrast, frequency, delay, offset, drift, oscillation, "
+                "single rows). Errors that are too small, or outcomes that are not "
                 "independent, would leave such residuals, and so would patterns of "
                 "other forms."
             )
@@ -81,24 +85,24 @@ class Pattern(NamedTuple):
 _STANDS = "is farther off than the others"
 _WORDS = {
     "decay": (
-        "what changes in the record fades with time, beside the law",
+        "the contrast of the record fades with time, beside the law",
         "Decoherence or loss that the law lacks would leave this: let a rate be free "
         "(`jqd.Lindblad`, or dephasing[gamma] and loss[gamma] of `jqd compare`), give "
         "T1 and T2 (`--bath`, or `jqd.laws.Decay`), or a prior of `fading` beside "
         "counts of classes.",
     ),
     "growth": (
-        "what changes in the record grows with time, beside the law",
+        "the contrast of the record grows with time, beside the law",
         "Decoherence or loss that is stronger in the law than in the record would "
         "leave this.",
     ),
     "less contrast": (
-        "the record changes less than the law, by the same factor at all times",
+        "the record has less contrast than the law, by the same factor at all times",
         "Readout errors, a background or a mixed initial state would leave this: fit "
         "them as nuisances.",
     ),
     "more contrast": (
-        "the record changes more than the law, by the same factor at all times",
+        "the record has more contrast than the law, by the same factor at all times",
         "Readout errors or a background that are larger in the instrument than in the "
         "record would leave this.",
     ),
@@ -111,6 +115,16 @@ _WORDS = {
         "the record runs behind the law, the more the later",
         "Energies or couplings that are too large, or times in another unit, would "
         "leave this: let those of the Hamiltonian be free.",
+    ),
+    "early": (
+        "the record is ahead of the law by the same time at all times",
+        "Another time of the initial state, or a pulse that begins earlier than the "
+        "law has it, would leave this.",
+    ),
+    "late": (
+        "the record is behind the law by the same time at all times",
+        "Another time of the initial state, or a delay that the law lacks, would "
+        "leave this.",
     ),
     "offset": (
         "the same offset at all times",
@@ -153,30 +167,37 @@ def pattern_of(
     slope = np.asarray(study.slope(theta))[: study.seen]
     if not all(np.isfinite(x).all() for x in (apart, slope, *shapes)):
         return None
-    names = (("less contrast", "more contrast"), ("decay", "growth"),
-             ("behind", "ahead"))  # fmt: skip
-    templates = dict(zip(names, shapes, strict=True))
+    # what is no probability of outcomes is not lost towards equal ones
+    means = 2 if bool(sums_to_one(np.asarray(prediction), 1e-3)) else 1
+    contrast, fading, shifts, delays = (shape[:means] for shape in shapes)
+    templates = {
+        ("less contrast", "more contrast"): contrast,
+        ("decay", "growth"): np.concatenate(fading),
+        ("behind", "ahead"): shifts,
+        ("late", "early"): delays,
+    }
     return find_pattern(apart, np.asarray(study.data.ts), templates, slope)
 
 
 def find_pattern(
     residuals: Float[np.ndarray, "T C"],
     ts: Float[np.ndarray, " T"],
-    templates: dict[tuple[str, str], Float[np.ndarray, "T C"]],
+    templates: dict[tuple[str, str], Float[np.ndarray, "K T C"]],
     slope: Float[np.ndarray, "TC p"],
 ) -> Pattern:
     """The significant pattern that explains most of the residuals.
 
     A pattern of one coefficient a is R = a G, G the template less the part that
-    constants of the law can produce; a pattern over time alone is R = h(t) b with a
-    coefficient b for each column. Under the null hypothesis rows are independent and of
-    one covariance Σ over the columns, of any form: |hᵀR|² is about χ² with ν degrees of
-    freedom in units of tr Σ/ν, ν = (tr Σ)²/tr Σ² (Satterthwaite), and Σ is taken from
-    the rest of R.
+    constants of the law can produce, of K templates the one that explains most; a
+    pattern over time alone is R = h(t) b with a coefficient b for each column. Under
+    the null hypothesis rows are independent and of one covariance Σ over the columns,
+    of any form: |hᵀR|² is about χ² with ν degrees of freedom in units of tr Σ/ν,
+    ν = (tr Σ)²/tr Σ² (Satterthwaite), and Σ is taken from the rest of R.
 
     Args:
         residuals: data less law, in units of errors.
-        templates: templates by the names for a negative and for a positive coefficient.
+        templates: templates of a pattern by its names for a negative and for a positive
+            coefficient.
         slope: derivative of the residuals with respect to the constants.
     """
     # what is no minimum has a part that constants would take away
@@ -185,8 +206,8 @@ def find_pattern(
     flat = flat - basis @ (basis.T @ flat)
     R = flat.reshape(residuals.shape)
     lines, waves = _over_time(ts)
-    tried = len(templates) + len(lines) + len(waves) + len(ts)
-    found = [_one(R, names, g, basis) for names, g in templates.items()]
+    tried = sum(map(len, templates.values())) + len(lines) + len(waves) + len(ts)
+    found = [_one(R, names, some, basis) for names, some in templates.items()]
     found += [_separable(R, name, H) for name, H in lines.items()]
     if waves:
         powers = [float(np.sum((H.T @ R) ** 2)) for H in waves.values()]
@@ -213,16 +234,20 @@ def find_pattern(
 
 
 def _one(
-    R: np.ndarray, names: tuple[str, str], template: np.ndarray, basis: np.ndarray
+    R: np.ndarray, names: tuple[str, str], templates: np.ndarray, basis: np.ndarray
 ) -> tuple[Pattern, float]:
     """A pattern of one coefficient, and what it explains beyond its cost."""
-    G = np.ravel(template)
-    whole = G @ G
-    G = G - basis @ (basis.T @ G)
-    size, total = G @ G, float(np.sum(R**2))
-    if not (size > LEFT * whole and total > 0):
+    every = templates.reshape(len(templates), -1)
+    whole = np.sum(every**2, axis=1)
+    every = every - (every @ basis) @ basis.T
+    sizes, total = np.sum(every**2, axis=1), float(np.sum(R**2))
+    left = sizes > LEFT * whole
+    along = every @ np.ravel(R)
+    best = int(np.argmax(np.where(left, along**2 / np.where(left, sizes, 1), -1)))
+    if not (left[best] and total > 0):
         return Pattern(names[1], 0.0, 1.0), 0.0
-    a = (G @ np.ravel(R)) / size
+    G, size = every[best], sizes[best]
+    a = along[best] / size
     G = G.reshape(R.shape)
     rest = R - a * G
     rows = len(R)
@@ -301,25 +326,39 @@ def _over_time(
 
 @jax.jit
 def _whitened(study: Study, prediction: Array, at: Weights) -> tuple[Array, ...]:
-    """Record less law, and what changes of its prediction would be, (T, C) each.
+    """Record less law, (T, C), and what changes of its prediction would be.
 
-    More contrast; less of it with time; a law that runs faster.
+    More contrast, (A, T, C), and contrast that grows with time at each of `RATES`,
+    (A, K, T, C), both about the mean of each column over time and, of rows of one axis,
+    about equal shares of all outcomes; a law that runs faster, (1, T, C); one that is
+    earlier by the same time at all times, (1, T, C).
     """
     data, noise, values = study.data, study.data.noise, study.data.values
     ts, looks = data.ts, data.looks
+    over_rows = (-1,) + (1,) * (prediction.ndim - 1)
 
     def misses(prediction: Array) -> Array:
         residuals = noise.residuals(prediction, values, at)
         return jnp.reshape(residuals, (residuals.shape[0], -1))
 
-    late = (ts - ts[0]) / (ts[-1] - ts[0])
-    late = jnp.reshape(late, (-1,) + (1,) * (prediction.ndim - 1))
-    about = prediction - jnp.mean(prediction, axis=0, keepdims=True)
+    def whitened(changes: Array) -> Array:
+        # linear in a change: one program for all of them
+        each = jnp.reshape(changes, (-1, *prediction.shape))
+        found = jax.lax.map(lambda x: jax.jvp(misses, (prediction,), (x,))[1], each)
+        lead = changes.shape[: changes.ndim - prediction.ndim]
+        return jnp.reshape(found, (*lead, *found.shape[1:]))
+
+    # losses begin with the run, not with the first row
+    late = jnp.reshape((ts - data.t0) / (ts[-1] - data.t0), over_rows)
+    lost = jnp.stack([late if k == 0 else -jnp.expm1(-k * late) for k in RATES])
+    centres = [jnp.mean(prediction, axis=0, keepdims=True)]
+    if prediction.ndim == 2:
+        centres.append(jnp.full_like(centres[0], 1 / prediction.shape[1]))
+    about = jnp.stack([prediction - centre for centre in centres])
     # rows of one time have one prediction
-    steps = jnp.reshape(jnp.diff(looks), (-1,) + (1,) * (prediction.ndim - 1))
+    steps = jnp.reshape(jnp.diff(looks), over_rows)
     each = jnp.diff(prediction[data.firsts], axis=0) / steps
     inner = (each[1:] + each[:-1]) / 2
-    slope = data.over_rows(jnp.concatenate([each[:1], inner, each[-1:]]))
-    changes = (about, about * late, slope * late)
-    whitened = (jax.jvp(misses, (prediction,), (one,))[1] for one in changes)
-    return -misses(prediction), *whitened
+    slope = data.over_rows(jnp.concatenate([each[:1], inner, each[-1:]]))[None]
+    changes = (about, about[:, None] * lost[None], slope * late[None], slope)
+    return -misses(prediction), *map(whitened, changes)

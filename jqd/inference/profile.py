@@ -13,6 +13,7 @@ Nonlinear Regression Analysis, ch. 6, for scatter that is estimated.
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -22,10 +23,10 @@ from jaxtyping import Array, Float
 
 from .beside import Beside
 from .polish import Polish, polish_one
-from .study import Study
+from .study import MAX_SUBSTEPS, Study
 
-# Share by which D at two standard errors may differ from 4 where errors are taken as
-# normal. Intervals at 95 % then hold in 93.7 to 96.0 % of records.
+# Share by which D at z standard errors, at least two, may differ from z² where errors
+# are taken as normal. Intervals at 95 % then hold in 93.7 to 96.0 % of records.
 SLACK = 0.1
 # Share of the span of a constant over which no law is curved: exact data have such
 # errors, and differences of their chi-square are rounding.
@@ -34,6 +35,9 @@ TINY = 1e-5
 NEAR = 3e-4
 # Fits for one end. Three or four are enough unless D jumps.
 MOST_FITS = 20
+# How often the time steps are halved for one end: an error by steps of second order is
+# then 65 000 times smaller.
+MOST_HALVINGS = 8
 # By how much D may be below 0. Counts that are expected less than half a time weigh
 # less in a fit than in the likelihood, whose maximum is then a little off.
 BELOW = 0.1
@@ -45,11 +49,14 @@ class Interval(NamedTuple):
     Attributes:
         low, high: its ends, in the unit of the constant.
         profiled: whether the ends are those of the profile likelihood.
+        walled: whether each end is a bound of the constant that the data do not
+            exclude.
     """
 
     low: float
     high: float
     profiled: bool
+    walled: tuple[bool, bool] = (False, False)
 
 
 class NoEndError(Exception):
@@ -61,11 +68,12 @@ def interval_of(
 ) -> Interval:
     """The interval of a constant whose standard error holds.
 
-    D is first looked at two standard errors off, on the line on which the other
-    constants would follow a parabola. If it is 4 there within `SLACK`, and no constant
-    is at a bound, the interval is value -+ z standard errors, as of one whose error is
-    `TINY`. Else the ends are found by fits of the other constants. An end that D does
-    not reach is that of the bounds.
+    D is first looked at z standard errors off, at least two, on the line on which the
+    other constants would follow a parabola. If it is z² there within `SLACK`, and no
+    constant is at a bound, the interval is value -+ z standard errors, as of one whose
+    error is `TINY`. Else the ends are found by fits of the other constants, with time
+    steps that are refined until the ends no longer move. An end that D does not reach
+    is that of the bounds.
 
     Where the scatter of counts is fitted, errors are taken as normal: there are
     estimating equations, and D is no likelihood ratio.
@@ -85,36 +93,82 @@ def interval_of(
     """
     one, study = recovery.constants[name], recovery.study
     value, error = float(one.value), quantile * float(one.stderr)
-    normal = Interval(value - error, value + error, profiled=False)
+    theta, place = np.array(recovery.theta), list(recovery.constants).index(name)
+    walls = [float(np.asarray(end)[place]) for end in study.walls(jnp.asarray(theta))]
+    normal = _within(walls, value - error, value + error, profiled=False)
     if study.scattered:
         if one.at_bound:
             raise NoEndError("it is at its bound, beside a scatter that is fitted")
         return normal
-    theta, place = np.array(recovery.theta), list(recovery.constants).index(name)
     scatter = float(one.stderr if one.scatter is None else one.scatter)
-    walls = [float(np.asarray(end)[place]) for end in study.walls(jnp.asarray(theta))]
-    inside = walls[0] <= value - 2 * scatter and value + 2 * scatter <= walls[1]
+    far = max(2.0, quantile)
+    inside = walls[0] <= value - far * scatter and value + far * scatter <= walls[1]
     foot, top = (float(np.asarray(end)[place]) for end in study.bounds())
     if inside and not one.at_bound and scatter < TINY * (top - foot):
         return normal
     along = _along(np.asarray(recovery.covariance)[:, place], place)
-    steps = np.array([0.0, -2.0, 2.0]) * scatter
+    steps = np.array([0.0, -far, far]) * scatter
     looks = np.asarray(_deviances(study, jnp.asarray(theta + np.outer(steps, along))))
     if not math.isfinite(looks[0]):
         raise NoEndError("the likelihood of the fit is 0")
     unit = 1.0 if study.data.noise.known else float(looks[0]) / freedom
     rises = (looks[1:] - looks[0]) / unit
     free = not any(c.at_bound for c in recovery.constants.values())
-    if free and inside and bool(np.all(np.abs(rises - 4) <= 4 * SLACK)):
+    if free and inside and bool(np.all(np.abs(rises / far**2 - 1) <= SLACK)):
         return normal
     ends = []
     for side, wall in zip((-1, 1), walls, strict=True):
-        root = _root_on_side(study, theta, along, place, float(looks[0]), unit)
-        end = end_of(root, value, value + side * quantile * scatter, wall, quantile)
+        root = _root_on_side(theta, along, place, freedom)
+        first = value + side * quantile * scatter
+        end = settled_end(root, study, value, first, wall, quantile)
         # scatter and step bias have nothing to do with each other: add in squares
-        bias = quantile * float(one.step_bias)
-        ends.append(value + side * math.hypot(end - value, bias))
-    return Interval(max(ends[0], walls[0]), min(ends[1], walls[1]), profiled=True)
+        off = math.hypot(end - value, quantile * float(one.step_bias))
+        ends.append(wall if end == wall else value + side * off)
+    return _within(walls, *ends, profiled=True)
+
+
+def _within(walls: list[float], low: float, high: float, *, profiled: bool) -> Interval:
+    """The interval from one end to the other, as far as the bounds allow."""
+    walled = low <= walls[0], high >= walls[1]
+    return Interval(max(low, walls[0]), min(high, walls[1]), profiled, walled)
+
+
+def settled_end(
+    root: Callable[[Study, float], float],
+    study: Study,
+    value: float,
+    first: float,
+    wall: float,
+    quantile: float,
+) -> float:
+    """The end of `end_of` with time steps whose halves move it no more than by `NEAR`.
+
+    The steps of the best fit may be too long for it: where a rate is 0, they may have
+    no error at all.
+
+    Args:
+        root: √D of a value of the constant, with the steps of a study.
+        study: with the steps of the best fit.
+        value, first, wall, quantile: as for `end_of`.
+
+    Raises:
+        NoEndError: not found, or it still moves with steps halved `MOST_HALVINGS`
+            times, or as short as a fit takes them.
+    """
+    end = end_of(partial(root, study), value, first, wall, quantile)
+    if study.order is None or end == value:
+        return end
+    for _ in range(MOST_HALVINGS):
+        if int(study.substeps) > MAX_SUBSTEPS:
+            break
+        study = study.with_substeps(2 * int(study.substeps))
+        before, end = end, end_of(partial(root, study), value, end, wall, quantile)
+        if abs(end - before) <= NEAR * abs(end - value):
+            return end
+    raise NoEndError(
+        f"its interval still changes with the time step, at {int(study.substeps)} "
+        "steps from row to row"
+    )
 
 
 def end_of(
@@ -127,7 +181,8 @@ def end_of(
     """Where √D reaches the quantile on one side of the best value.
 
     Args:
-        root: √D of a value of the constant; infinite where the data exclude it.
+        root: √D of a value of the constant; infinite where the data exclude it, NaN
+            where it could not be found.
         value: the best one, where it is 0.
         first: the first one to look at, on this side.
         wall: the bound on this side, which may be infinite.
@@ -154,6 +209,9 @@ def end_of(
         else:
             outer = (x, here)
         if outer is not None and abs(outer[0] - inner[0]) <= NEAR * abs(x - value):
+            if math.isnan(outer[1]):
+                where = f"{outer[0]:.6g}"
+                raise NoEndError(f"the fit of the others did not converge at {where}")
             return outer[0]
         x = _between(inner, outer, value, quantile)
     raise NoEndError("the likelihood falls too little, or too unevenly, for an end")
@@ -184,29 +242,28 @@ def _along(column: np.ndarray, place: int) -> np.ndarray:
 
 
 def _root_on_side(
-    study: Study,
-    theta: np.ndarray,
-    along: np.ndarray,
-    place: int,
-    least: float,
-    unit: float,
-) -> Callable[[float], float]:
-    """√D of values on one side; each fit begins where the one before ended."""
-    begun: list[Any] = []
-    at = jnp.asarray(place)
+    theta: np.ndarray, along: np.ndarray, place: int, freedom: float
+) -> Callable[[Study, float], float]:
+    """√D of values on one side; each fit begins where the last good one ended."""
+    ended: list[Any] = []
+    at, best = jnp.asarray(place), jnp.asarray(theta)
 
-    def root(x: float) -> float:
-        if not begun:
-            begun.append(jnp.asarray(theta + along * (x - theta[place])))
-        found, deviance, settled = _conditional(study, begun[-1], jnp.asarray(x), at)
-        rise = (float(deviance) - least) / unit
+    def root(study: Study, x: float) -> float:
+        begin = jnp.asarray(theta + along * (x - theta[place]))
+        begin = ended[-1] if ended else begin
+        found, both, settled = _conditional(study, begin, jnp.asarray(x), at, best)
+        deviance, least = np.asarray(both).tolist()
+        if not math.isfinite(least):
+            raise NoEndError("the likelihood of the fit is 0 with shorter time steps")
+        if not bool(settled):
+            return math.nan
+        rise = deviance - least
         if not math.isfinite(rise):
             return math.inf
-        if not bool(settled):
-            raise NoEndError(f"the fit of the others did not converge at {x:.6g}")
+        rise /= 1.0 if study.data.noise.known else least / freedom
         if rise < -BELOW:
             raise NoEndError(f"a better fit exists at {x:.6g}; give more starts")
-        begun.append(found)
+        ended.append(found)
         return math.sqrt(max(rise, 0.0))
 
     return root
@@ -231,15 +288,17 @@ def _deviances(study: Study, thetas: Float[Array, "n p"]) -> Float[Array, " n"]:
 
 @jax.jit
 def _conditional(
-    study: Study, theta: Float[Array, " p"], value: Array, place: Array
+    study: Study, theta: Float[Array, " p"], value: Array, place: Array, best: Array
 ) -> tuple[Array, Array, Array]:
     """The fit of the others where one constant has this value.
 
     Args:
         theta: where it begins, (p,).
+        best: θ of the best fit of all, (p,).
 
     Returns:
-        θ of the fit, (p,), its `_deviance`, and whether it converged.
+        θ of the fit, (p,); `_deviance` there and of the best fit, with the same time
+        steps, (2,); and whether it converged.
     """
     beside = Beside(study, value, place)
     rest, settled = beside.rest(theta), jnp.asarray(True)
@@ -247,7 +306,9 @@ def _conditional(
         mask = jnp.ones_like(study.data.ts)
         rest, _, settled = polish_one(Polish(), cast(Study, beside), rest, mask)
     found = beside.theta(rest)
-    # a polish that stopped early may end beyond a bound, where there is no likelihood
+    # a polish that stopped early may end beyond a bound, where there is no likelihood;
+    # the value itself may be beyond one that moves with the others
     low, high = study.walls(found)
-    found = jnp.clip(found, low, high)
-    return found, _deviance(study, found), settled
+    own = jnp.arange(found.shape[0]) == place
+    found = jnp.where(own, found, jnp.clip(found, low, high))
+    return found, _deviances(study, jnp.stack([found, best])), settled

@@ -300,10 +300,28 @@ class Study(eqx.Module):
         return self.slots.wanted
 
     def references(self) -> list[float | None]:
-        """The value in quantum mechanics for each entry of theta."""
-        every = self.slots.every
-        known = {slot.place.short: slot.place.quantum(self.scene) for slot in every}
-        return self.slots.each(known)
+        """The value in quantum mechanics for each entry of theta; None for none.
+
+        One that depends on other entries of θ, or on what rows set, as D = ħ/2m on a
+        mass that is fitted, is no value to compare with.
+        """
+        found: list[float | None] = []
+        for slot in self.slots.every:
+            given = slot.place.references(self.scene, len(slot.labels))
+            if callable(slot.place.said.quantum):
+                moved = slot.place.references(self._moved(), len(slot.labels))
+                both = zip(given, moved, strict=True)
+                given = [here if here == there else None for here, there in both]
+            found += given
+        return found
+
+    def _moved(self) -> Scene:
+        """The scene with other values of all that is fitted or set by rows."""
+        scene = self.scene
+        places = [slot.place for slot in self.slots.every]
+        for place in (*places, *(place for _, place in self.settings)):
+            scene = place.put(scene, 1.5 * place.entries(scene) + 1)
+        return scene
 
     def at(self, theta: Array) -> tuple[Motion, PyTree[Array]]:
         """The law and the initial state with these constants."""

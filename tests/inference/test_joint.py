@@ -95,6 +95,26 @@ def test_nuisances_are_each_study_s_own(found):
     np.testing.assert_allclose(found.constants["b (second)"].pull, pull, rtol=1e-7)
 
 
+class Slow(jqd.Motion):
+    """x = a t/m, which is quantum mechanics where a = 1/m."""
+
+    a: Array = jqd.free(quantum=lambda law: 1 / law.m)
+    m: Array
+
+    def vector_field(self, t, state, args=None):
+        return jnp.stack([self.a / self.m])
+
+
+def test_studies_with_different_quantum_values_have_none_together():
+    def together(*masses):
+        laws = [Slow(jnp.asarray(0.5), jnp.asarray(m)) for m in masses]
+        each = zip((FIRST, SECOND), laws, strict=True)
+        return joined([study_of(data, law=law) for data, law in each]).references()
+
+    assert together(4.0, 4.0) == [0.25]
+    assert together(4.0, 2.0) == [None]
+
+
 def test_likelihood_and_information_are_sums(both, found):
     study = joined(both)
     theta = jnp.stack(list(found.value.values()))

@@ -1,5 +1,6 @@
 """Limits and confidence levels in words."""
 
+import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Literal
 
@@ -17,8 +18,9 @@ def outward(value: float, sense: Literal["<", ">"], digits: int = 2) -> str:
 
 
 def percent(level: float) -> str:
-    """A confidence, as in "95 %"."""
-    return f"{100 * level:.6g} %"
+    """A confidence, as in "95 %"; below 1 never "100 %"."""
+    digits = 6 if level >= 1 else max(6, math.ceil(-math.log10(1 - level)))
+    return f"{100 * level:.{digits}g} %"
 
 
 def with_unit(number: str, unit: str) -> str:

@@ -197,6 +197,38 @@ def test_fits_of_one_number_an_axis_take_the_links():
     assert jqd.constants.quantum_values(one)["D"] == 0.25
 
 
+def study_of(law, free, nuisances=None):
+    data = jqd.Record(
+        TS[1:], np.zeros((1, *law.space.shape)), jqd.Gaussian(0.1), t0=0.0
+    )
+    psi = law.space.normalise(jnp.exp(-sum(x**2 for x in law.space.coordinates)))
+    return jqd.Study(
+        law, data, psi0=psi, free=free, instrument="density", nuisances=nuisances
+    )
+
+
+@pytest.mark.slow
+def test_each_axis_of_D_has_its_value_in_quantum_mechanics():
+    """ħ/2m of each; none where m is fitted as well, free or beside a prior."""
+    space = jqd.Grid([(-3, 3), (-3, 3)], (8, 8))
+    law = jqd.ConservativeDiffusion(
+        space, well, mass=MASSES, D=[0.4, 0.3], hbar=HBAR, form="links"
+    )
+    study = study_of(law, "D")
+    assert study.labels() == ["D[0]", "D[1]"]
+    expected = [HBAR / (2 * m) for m in MASSES]
+    assert study.references() == pytest.approx(expected, rel=1e-12)
+    assert study_of(law, ("friction", "D")).references()[0] == 0.0
+    assert study_of(law, ("D", "mass")).references() == [None] * 4
+    beside = study_of(law, "D", {"mass": (1.0, 0.1)})
+    assert beside.references() == [None] * 4
+    # one mass for both axes: one number, of each D
+    one = jqd.ConservativeDiffusion(
+        space, well, mass=2.0, D=[0.4, 0.3], hbar=HBAR, form="links"
+    )
+    assert study_of(one, "D").references() == pytest.approx([HBAR / 4] * 2, rel=1e-12)
+
+
 def test_where_2mD_differs_the_links_take_over():
     law = jqd.ConservativeDiffusion(GRID, well, mass=MASSES, D=0.5)
     assert type(law.form).__name__ == "Links"
