@@ -69,11 +69,10 @@ def evidence(
     standard error of the constant given those whose priors are narrower beside their
     errors. It keeps ln Z below the largest ln L. It assumes the fit to be in the middle
     of the prior, and that constants are not correlated or only one has a prior within a
-    few errors. Nuisances have their own priors and their ends. Laplace's method is exact
-    for a Gaussian posterior; a wall, a curved ridge or a second maximum make it wrong.
-    "smc" leads populations of particles from the prior to
-    the posterior and does not need these assumptions, but some thousand times as many
-    runs.
+    few errors. Nuisances have their own priors and their ends. Laplace's method is
+    exact for a Gaussian posterior; a wall, a curved ridge or a second maximum make it
+    wrong. "smc" leads populations of particles from the prior to the posterior and does
+    not need these assumptions, but some thousand times as many runs.
 
     Args:
         study: law, data and free constants.
