@@ -93,14 +93,14 @@ class Heterodyne(Instrument):
         return self.gain ** (sum(m) + sum(n)) * total
 
     def outcomes(self, key: Array, alpha: ArrayLike) -> Complex[Array, "..."]:
-        """Readings where a detector without error would read α.
+        """Outcomes of this detector where one without error would read α.
 
         Args:
-            key: of the added noise.
+            key: random key of the added noise.
             alpha: outcomes of `jqd.states.sample_husimi`, any shape.
 
         Returns:
-            g (α + ξ), like it.
+            g (α + ξ), of the shape of `alpha`.
         """
         alpha, key = jnp.asarray(alpha), _checks.single_key(key)
         x, y = jax.random.normal(key, (2, *alpha.shape), self.added.dtype)

@@ -112,9 +112,9 @@ class PhaseSpaceRecord:
         """The record for `recover`, and the observable that a law must predict.
 
         Samples are compared by their moments up to total power 4, weighted by the
-        scatter computed from the fitted moments up to power 8. No density must then be
-        positive where an outcome fell, so C may exceed 1. For several modes, powers up
-        to 2 are compared and powers up to 4 recorded.
+        scatter computed from the fitted moments up to power 8. The density then need
+        not be positive where an outcome fell, so C may exceed 1. For several modes,
+        powers up to 2 are compared and powers up to 4 recorded.
 
         Raises:
             ValueError: no more outcomes at a time than moments, so that their scatter

@@ -64,7 +64,7 @@ def load_record(
             multiplicity and names with a dot; all others are left out. None where they
             have these names.
         shots: how often each row of a .csv was measured: shares become counts. None for
-            the column of this name, or where only counts or errors tell it.
+            the column of this name, or where counts or errors make it needless.
 
     Returns:
         The record; a `Scan` where the table has settings, `Clusters` where it keeps
