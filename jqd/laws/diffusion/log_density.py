@@ -108,7 +108,7 @@ class Literal(DiffusionForm):
     def vector_field(
         self, fluid: Fluid, t: ArrayLike, state: AmplitudeAction
     ) -> AmplitudeAction:
-        """(8) and (9)."""
+        """The rates by eqs. (8) and (9)."""
         chi = self._derivatives(2 * state.log_amplitude, fluid)
         action = self._derivatives(state.action, fluid)
         chi_rate, s_rate = log_rates(chi, action, fluid)
@@ -126,7 +126,7 @@ class Literal(DiffusionForm):
         return join(state, jnp.mean(fluid.hbar_eff))
 
     def energy(self, fluid: Fluid, state: AmplitudeAction) -> Array:
-        """(26), by the links of the same order."""
+        """The energy (26), by the links of the same order."""
         return Links(ORDER).energy(fluid, state)
 
     def alarm(self, fluid: Fluid, t: ArrayLike, before, after) -> Array:

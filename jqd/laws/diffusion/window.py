@@ -55,10 +55,10 @@ class Window(DiffusionForm):
     χ̇ + (v - c) χ_x = -v_x + ..., with c the velocity of the points: v - D_c χ_x at both
     ends, and in proportion between them.
 
-    For one dimension, without nodes. Differences of order 6 in ln density have nothing
-    in common with the amplitude or the links, and are accurate to rounding for packets.
-    A run ends with the status NODE at the first node. Friction and classical diffusion
-    are optional.
+    This form is for one dimension and densities without nodes. Differences of order 6
+    in ln density have nothing in common with the amplitude or the links, and are
+    accurate to rounding for packets. A run ends with the status NODE at the first node.
+    Friction and classical diffusion are optional.
 
     Attributes:
         points: P.

@@ -378,7 +378,7 @@ class HusimiFokkerPlanck(Law):
         return Watch(alarm, resolution, records, difference)
 
     def fits(self) -> Fits:
-        """0 < C < C_max where the state declares its window; refusals of constants."""
+        """Limits 0 < C < C_max of states that declare C_max; refusals of constants."""
 
         def why_not(free: tuple[str, ...]) -> str | None:
             return refusal(self.symbol, free, matched=self.s is None)
