@@ -57,7 +57,7 @@ class ThawedGaussian(Law):
         hbar: ArrayLike = 1.0,
         hessian: Callable[[Array], Array] | None = None,
     ):
-        """The law of one packet.
+        """The law of one packet in this potential.
 
         Args:
             potential: V, q (n,) -> scalar energy.

@@ -54,7 +54,7 @@ class RandomTower(Wrapped):
         width: ArrayLike = 7.0,
         bandwidth: ArrayLike = 2.0,
     ):
-        """A tower of at most so many photons.
+        """A tower of at most `photons` photons; see the class for the arguments.
 
         Raises:
             ValueError: a frequency, width or bandwidth that is not positive, fewer
