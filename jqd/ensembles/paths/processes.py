@@ -67,7 +67,7 @@ def nelson(
     do, but they are not those of quantum mechanics. In a vector potential v is
     (∇S - qA)/m. A pointer's velocity includes its coupling; an impulse displaces it at
     once, and the row at the time of an impulse is after it. Steps end where a pulse
-    tells that it jumps, as for `jqd.Fixed`. For spinors, ρ and v are those of all
+    declares that it jumps, as for `jqd.Fixed`. For spinors, ρ and v are those of all
     components together.
 
     The drift is read from a cubic spline through ψ at each path. Path k has its own
