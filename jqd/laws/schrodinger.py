@@ -161,7 +161,7 @@ class Schrodinger(LinearLaw):
 
     @program
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """A step: Strang's on a grid, Runge-Kutta's for a matrix, or `cf4` if driven."""
+        """A step: Strang's on a grid, Runge-Kutta's for a matrix, `cf4` if driven."""
         return self._own_step(self, t, state, dt)
 
     @property

@@ -81,7 +81,7 @@ class Literal(DiffusionForm):
     """
 
     def check(self, fluid: Fluid) -> None:
-        """Require a grid with enough points, one D and no absorber."""
+        """Require a grid with enough points, D the same everywhere, and no absorber."""
         check_smooth(fluid, "literal")
 
     def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> AmplitudeAction:

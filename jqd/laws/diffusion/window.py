@@ -77,7 +77,7 @@ class Window(DiffusionForm):
             )
 
     def check(self, fluid: Fluid) -> None:
-        """Require one dimension, one D, no absorber and no periodic ends."""
+        """Require one dimension, a constant D, no absorber and no periodic ends."""
         check_smooth(fluid, "window", ndim=1)
         if fluid.periodic:
             raise ValueError(
