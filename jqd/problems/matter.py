@@ -101,7 +101,12 @@ def _watched(T, dt, v0, atoms, ends, truth, sigma, key) -> AtomRecord:
 
 
 class TowerRecord(NamedTuple):
-    """Norms of the levels of a tower over time, and the law that produced them."""
+    """Norms of the levels of a tower over time, and the law that produced them.
+
+    Attributes:
+        law: the tower with its true constants.
+        data: the norms p_0 to p_3 at 60 times.
+    """
 
     law: RandomTower
     data: Record
