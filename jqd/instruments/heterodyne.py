@@ -52,7 +52,7 @@ class Heterodyne(Instrument):
         """Raise ValueError unless the law has these moments."""
         if not isinstance(law, HusimiFokkerPlanck):
             raise ValueError(
-                "Argument `instrument` must look at what the law predicts, but "
+                "Argument `instrument` must show what the law predicts, but "
                 f"{type(law).__name__} has no moments of a phase-space density."
             )
         for pair in self.orders:

@@ -61,7 +61,7 @@ class Image(Instrument):
         grid = _grid_of(law)
         if grid is None:
             raise ValueError(
-                "Argument `instrument` must look at what the law predicts, but "
+                "Argument `instrument` must show what the law predicts, but "
                 f"{type(law).__name__} has no density on a grid."
             )
         if self.pattern is not None:

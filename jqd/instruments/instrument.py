@@ -185,7 +185,7 @@ class Displaced(Instrument):
         """Raise ValueError unless the law has a density on phase space."""
         if not isinstance(law, HusimiFokkerPlanck):
             raise ValueError(
-                "Argument `instrument` must look at what the law predicts, but "
+                "Argument `instrument` must show what the law predicts, but "
                 f"{type(law).__name__} has no density at displacements."
             )
 

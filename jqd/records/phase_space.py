@@ -134,8 +134,8 @@ class PhaseSpaceRecord:
         least = least_samples(self.modes)
         if np.min(count) < least:
             raise ValueError(
-                f"Argument `data` must hold {least} samples at a time or more to show "
-                f"how their moments scatter, but holds {np.min(count)}; --loss "
+                f"Argument `data` must hold {least} or more samples at each time to "
+                f"show how their moments scatter, but holds {np.min(count)}; --loss "
                 "likelihood takes fewer."
             )
         orders = sample_orders(self.modes)
@@ -227,7 +227,7 @@ def load_phase_space(
     values, points, axes, orders = _VALUES[kind](file)
     if ts.ndim != 1 or len(ts) != len(values):
         raise file.complaint(
-            f"have one row of `{kind}` a time",
+            f"have one row of `{kind}` per time",
             f"has shapes {ts.shape} and {values.shape}",
         )
     if not values.size:

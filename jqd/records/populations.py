@@ -258,7 +258,8 @@ def _rows(
     ts, counted = file.real("t"), form.data == "counts"
     if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
         raise file.complaint(
-            "have one row of values a time", f"has shapes {ts.shape} and {values.shape}"
+            "have a row of values for each time",
+            f"has shapes {ts.shape} and {values.shape}",
         )
     if not values.size:
         raise file.complaint("hold values", "has none")
