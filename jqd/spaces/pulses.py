@@ -153,7 +153,7 @@ def pulse(
     _checks.check_real(value, "pulse")
     if value.shape:
         raise ValueError(
-            "Argument `pulse` must give one number at a time, but gives an array of "
+            "Argument `pulse` must give one number at each time, but gives an array of "
             f"shape {value.shape}."
         )
     _check_some_finite(made)

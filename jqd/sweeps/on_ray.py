@@ -43,8 +43,8 @@ class Ray:
             from ray.exceptions import RayActorError  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise ValueError(
-                "Argument `engine` must be there, but Ray is not: pip install "
-                "'jqd[engine]'."
+                "Argument `engine` must not be Ray where Ray is missing, but is: pip "
+                "install 'jqd[engine]'."
             ) from None
         mine, ended, actors = not ray.is_initialized(), [], []
         try:
