@@ -21,7 +21,12 @@ from ..steppers import srkn11
 
 @gated
 def unlike_springs(springs: int, seed: int) -> Float[Array, " springs"]:
-    """Stiffness of springs between .8 and 1.2, as drawn in `spring_chain`."""
+    """Draw the stiffness of springs between .8 and 1.2, as `spring_chain` does.
+
+    Args:
+        springs: number of springs.
+        seed: seed of the draw.
+    """
     _checks.whole_number(springs, "springs", 1)
     draw, _ = jax.random.split(jax.random.key(seed))
     return jax.random.uniform(draw, (springs,), minval=0.8, maxval=1.2)

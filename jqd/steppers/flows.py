@@ -289,6 +289,10 @@ def general_flow(
     """An exact partial flow given as a function (t, state, dt) -> state.
 
     Nothing can be computed in advance: the factor is just the time and the step.
+
+    Args:
+        function: the flow; it takes the time, the state and the step.
+        autonomous: whether it does not depend on the time.
     """
 
     def apply(factor: tuple[ArrayLike, ArrayLike], state: Any) -> Any:

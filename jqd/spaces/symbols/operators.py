@@ -110,7 +110,11 @@ class Couplings(NamedTuple):
 def couplings(
     symbol: Symbol, levels: int | Sequence[int], *, hbar: ArrayLike = 1.0
 ) -> Couplings:
-    """Entries of `matrix` that can differ from zero, even where it exceeds memory."""
+    """Entries of `matrix` that can differ from zero, even where it exceeds memory.
+
+    Args:
+        symbol, levels, hbar: as for `matrix`.
+    """
     shape = check_levels(levels, symbol.modes)
     entries = _entries(symbol.powers, shape, symbol.ordering)
     real = symbol.coefficients.real.dtype
