@@ -39,7 +39,7 @@ class Heterodyne(Instrument):
         orders: (m, n) of each moment, integers for one mode, else tuples; or the
             `Moments` that hold them, as `PhaseSpaceRecord.data` gives them (static).
         gain: g, scalar, positive.
-        added: n_add, quanta, scalar, not negative.
+        added: n_add, in the unit of |α|² (quanta for ħ = 1), scalar, not negative.
         noise: scatter of the moments; exact by default.
     """
 

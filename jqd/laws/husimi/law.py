@@ -303,7 +303,9 @@ class HusimiFokkerPlanck(Law):
     def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
         """`n`, `q`, `p` of each mode, (N,) or (); `density` where the law has points.
 
-        n = ⟨a†a⟩ = ∫ |α|² Q - ħ, q + ip = √2 ⟨a⟩ = √2 ∫ α Q
+        n = ⟨α̂†α̂⟩ = ∫ |α|² Q - ħ, q + ip = √2 ⟨α̂⟩ = √2 ∫ α Q
+
+        Here α̂ = √ħ a: n is an action, and the number of quanta where ħ = 1.
         """
 
         none = (0,) * self.modes
