@@ -87,10 +87,10 @@ def bars(
 def progress(
     label: str = "Working", *, lines: bool = False
 ) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for what tells how far it is: `report` of `jqd.recover` and others.
+    """Show progress in a bar, by the argument `report` of `jqd.recover` and others.
 
-    Used as a context. In a terminal the bar is rich's, in a notebook a line of text,
-    elsewhere there is none; nor is there one before something is reported.
+    This is a context manager. In a terminal the bar is rich's, in a notebook a line of
+    text, elsewhere there is none; nor is there one before something is reported.
 
     Args:
         label: what is being done; a second stage of it has a bar of its own.

@@ -149,7 +149,11 @@ def near(value: Array, unit: ArrayLike) -> tuple[Array, Array]:
 
 
 class Declaration(NamedTuple):
-    """What a field declares about the constant that it holds; see `free`."""
+    """The declaration of a field about the constant that it holds.
+
+    Attributes:
+        quantum, span, bounds, unit, pack, unpack, places: as for `free`.
+    """
 
     quantum: float | Callable[[Any], ArrayLike] | None = None
     span: Span = near
@@ -370,7 +374,7 @@ class Place(NamedTuple):
     short: str = ""
 
     def value(self, tree: Any) -> Array:
-        """What the tree holds there."""
+        """The value that the tree holds there."""
         return _get(tree, self.path)
 
     def holder(self, tree: Any) -> Any:
@@ -586,6 +590,8 @@ def check_name(law: eqx.Module, name: str, argument: str) -> None:
     """Raise ValueError unless `name` names exactly one constant.
 
     Args:
+        law: the law.
+        name: the name.
         argument: what the caller calls it.
     """
     find(law, name, argument)

@@ -46,18 +46,18 @@ _SENTENCES = {
     Status.EDGE: "The density reached the walls of the box; enlarge it.",
     Status.INACCURATE: "The estimated error is as large as the result; refine the "
     "steps, the grid or the basis, or stop earlier.",
-    Status.EXTINCT: "A class lost its last system and nobody can enter it any more; "
-    "the others went on. Take more copies, spectators or an admixture.",
+    Status.EXTINCT: "A class lost its last system, and no system can enter it any "
+    "more; the other classes went on. Take more copies, spectators or an admixture.",
     Status.LEFT_GRID: "The path left the grid: widen it or, where a node threw the "
     "path out, use scheme='implicit'; on a ring, pass periodic=True.",
     Status.NOT_CONVERGED: "The fit stopped before it converged.",
     Status.UNREACHED: "The run of the best fit did not reach the last time.",
     Status.UNIDENTIFIABLE: "The data cannot determine the constants separately.",
-    Status.NOISE_INVALID: "The scatter is not Gaussian: no standard errors.",
+    Status.NOISE_INVALID: "The scatter is not Gaussian: standard errors do not hold.",
     Status.MISFIT: "The law, computed with these time steps, does not describe the "
     "data (p < 1e-3); its standard errors do not hold.",
-    Status.OUT_OF_EQUILIBRIUM: "The paths are no sample of |ψ|²: of those one in 1e5 "
-    "is as far from it.",
+    Status.OUT_OF_EQUILIBRIUM: "The paths are no sample of |ψ|²: one such sample in "
+    "1e5 is as far from it.",
     Status.CROWDED: "An atom has more neighbours than its list has places, or reaches "
     "beyond its cells; raise `capacity`, or give the cells more room.",
 }

@@ -108,19 +108,19 @@ def _in_sections(command: Any) -> None:
 
 
 class _Jqd(TyperGroup):
-    """The command of them all."""
+    """The command `jqd`, which holds all others."""
 
     def __init__(self, **options: Any):
         super().__init__(**options)
         self.commands = _Commands()
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Their names, in order, without the commands."""
+        """The names of the commands, in order; none is imported."""
         del ctx
         return list(self.commands)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """One, imported where it is run: a help shows all, and needs their words."""
+        """One command, which is imported only when it is run."""
         del ctx
         if cmd_name not in _HOMES:
             return None

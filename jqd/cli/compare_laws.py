@@ -75,8 +75,8 @@ def studies_of_populations(
     if not record.noise.known:
         raise ValueError(
             "Argument `--data` must hold counts, or values with `--noise "
-            "gaussian:SIGMA`, but has values without errors: nothing is more likely "
-            "than anything else."
+            "gaussian:SIGMA`, but has values without errors, for which there is no "
+            "likelihood."
         )
     laws = {
         name: law_of(partial(law_of_populations, one), H, psi0, matrix, state)

@@ -201,7 +201,7 @@ def refuse_beside_densities(given: Mapping[str, bool]) -> None:
         if there:
             raise ValueError(
                 f"Argument `{name}` must not be given beside densities on a grid, but "
-                "is: their file says what it would."
+                "is: their file already holds what it would give."
             )
 
 
@@ -221,7 +221,7 @@ def read_densities(
     record = load_density(data, sigma=own if sigma is None else sigma)
     counted = record.counts is not None
     if sigma is not None and (counted or kind != "auto"):
-        beside = "counted positions, whose number tells it" if counted else "`--noise`"
+        beside = "counted positions, whose number gives it" if counted else "`--noise`"
         raise ValueError(
             f"Argument `--sigma` must not be given beside {beside}, but is."
         )

@@ -174,7 +174,11 @@ class Sampling:
     ] = "nuts"
     draws: Annotated[
         int,
-        FIT.option(min=4, help="Number of draws in each of 4 chains, for --posterior."),
+        FIT.option(
+            min=4,
+            help="Number of draws in each of 4 chains (populations for smc), for "
+            "--posterior.",
+        ),
     ] = 1000
 
 

@@ -237,7 +237,7 @@ def _lengths(hamiltonian: Driven, kappa: float, common: Common) -> int:
         "lengths": np.asarray(found.lengths),
         "kappa": kappa,
         "residual": float(found.residual),
-        "status": "converged" if found.converged else "no lengths do it",
+        "status": "converged" if found.converged else "no lengths found",
     }
     return tell(common, result, "Length scales of a diffusion-free H0")
 

@@ -46,7 +46,11 @@ def law(
     *,
     data: Annotated[
         Path | None,
-        takes("populations", "Or densities or counted positions on a grid, alone."),
+        takes(
+            "populations",
+            "Or densities or counted positions on a grid, without --hamiltonian and "
+            "--state.",
+        ),
     ] = None,
     hamiltonian: Matrix = None,
     state: State = None,

@@ -107,7 +107,7 @@ def _printed(fits: Mapping[str, TemperatureFit]) -> list[Any]:
     table = Table(
         title="Temperature of light, in the unit of hbar omega", title_justify="left"
     )
-    headings = "record", "T", "standard error", "chi2 a degree of freedom", "p"
+    headings = "record", "T", "standard error", "chi2 per degree of freedom", "p"
     for heading in headings:
         table.add_column(heading, justify="left" if heading == "record" else "right")
     for name, fit in fits.items():

@@ -181,7 +181,7 @@ def _parse_remedy(text: str) -> tuple[int, float]:
     try:
         return (int(value), 0.0) if name == "spectators" else (0, float(value))
     except ValueError:
-        raise ValueError(f"{rule} {text!r} has no number that will do.") from None
+        raise ValueError(f"{rule} {text!r} has no valid number.") from None
 
 
 def _check_size(options: Sampling, H: np.ndarray, size: int) -> None:

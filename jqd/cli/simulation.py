@@ -164,8 +164,8 @@ def _table(summary: Mapping[str, Any]) -> Table:
     errors = {
         name: None if error is None else f"{error:.1e}"
         for name, error in (
-            ("error by steps", summary["step_error"]),
-            ("error by grid or nodes", summary["grid_error"]),
+            ("integration error", summary["step_error"]),
+            ("error of the grid or of quadrature", summary["grid_error"]),
         )
     }
     lines = {

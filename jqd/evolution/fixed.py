@@ -48,13 +48,13 @@ class Fixed(eqx.Module):
     """A fixed number of equal steps between neighbouring save times.
 
     Batches are as reproducible as single runs: every member takes the same steps. Where
-    a pulse tells that it jumps within an interval (samples, named pulses, and `jumps=`
-    of `jqd.pulse`), a step ends; both parts share the steps of the interval, so that
-    there is one more. Steps also end within a pulse that knows its position, if they
-    are longer than its width. The check run sees any other pulse that lies between the
-    points of a step, and the error shows it. Jumps of other functions of the time are
-    not looked for: the step that passes over one errs by the order of its length, which
-    the error shows as well.
+    a pulse declares that it jumps within an interval (samples, named pulses, and
+    `jumps=` of `jqd.pulse`), a step ends; both parts share the steps of the interval,
+    so that there is one more. Steps also end within a pulse that knows its position, if
+    they are longer than its width. The check run sees any other pulse that lies between
+    the points of a step, and the error shows it. Jumps of other functions of the time
+    are not searched for: the step that passes over one errs by the order of its length,
+    which the error shows as well.
 
     Attributes:
         stepper: one-step method, e.g. `jqd.steppers.srkn11`; None for the law's own
@@ -62,7 +62,7 @@ class Fixed(eqx.Module):
         substeps: steps between two save times; of a random motion, between neighbours
             among save times, jumps and marks.
         gradient: how reverse mode finds earlier states again: "checkpointed" (stores
-            one state a save time, recomputes the rest), "direct" (stores every
+            one state per save time, recomputes the rest), "direct" (stores every
             step; fastest for small states) or "reversible" (steps back; splittings of
             unitary flows only; memory independent of the number of steps; no
             forward mode but over reverse mode, as in `jax.hessian`). Forward mode
@@ -74,7 +74,7 @@ class Fixed(eqx.Module):
             an interval. Forward mode only.
         heed_alarms: whether a law's alarm ends the run. If not, the run goes on and
             keeps its values, with the alarm in `status` and its time in `failure_time`.
-            A search may look past a node (a population of zero), results may not.
+            A search may go past a node (a population of zero), results may not.
         lattice: increments of the noise of a random motion between two save times, a
             multiple of twice `substeps`, which is the default. Runs with the same key
             and lattice have the same noise, whatever their steps are.
@@ -116,7 +116,7 @@ class Fixed(eqx.Module):
                 )
 
     def _check_counts(self) -> None:
-        """Whole numbers, one or one a save interval."""
+        """Whole numbers, one for all or one per save interval."""
         if self.counts is None:
             return
         _checks.check_not_negative(self.counts, "counts")

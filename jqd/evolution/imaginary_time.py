@@ -34,9 +34,9 @@ class StationaryState(eqx.Module):
         energy: <ψ|H|ψ>, scalar. Its derivatives with respect to the law are those of
             the level (Hellmann and Feynman).
         state: ψ on the grid, of unit norm; no derivative flows through it.
-        error: estimate of |energy - level|: the change by half the step, and what the
-            energy would still lose.
-        residual: |Hψ - Eψ|; some level of the grid lies within it for certain.
+        error: estimate of |energy - level|: the change by half the step, and the energy
+            that further steps would still remove.
+        residual: |Hψ - Eψ|; some level of the grid certainly lies within it of E.
         status: `Status.OK`, `STEP_BUDGET` or `NON_FINITE`.
         num_steps: steps taken, those of the check run included.
     """
@@ -72,8 +72,8 @@ def ground_state(
 ) -> StationaryState:
     """The ground state of particles on a grid, or the lowest one above given states.
 
-    ψ ← exp(-H Δτ/ħ) ψ / |..|, by a splitting, until <H> converges: what the energy
-    would still lose, as a geometric series, is below `tol` ħ/Δτ, or below rounding. The
+    ψ ← exp(-H Δτ/ħ) ψ / |..|, by a splitting, until <H> converges: the energy that is
+    still to be lost, as a geometric series, is below `tol` ħ/Δτ, or below rounding. The
     step leaves a bias, of twice the order of the splitting; to estimate it, the run
     continues with half the step.
 
@@ -90,8 +90,8 @@ def ground_state(
         stepper: a splitting without negative coefficients: `chin4a` or `strang`.
         below: (k, *shape) orthonormal states to which the result is orthogonal; the
             error estimate does not include their errors.
-        symmetry: of identical particles, from `Particles.identical`: each step is
-            projected to it, and the lowest state that has it is found.
+        symmetry: symmetry of identical particles, from `Particles.identical`: each step
+            is projected onto it, and the lowest state that has it is found.
 
     Returns:
         The stationary state.

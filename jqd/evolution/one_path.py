@@ -30,13 +30,13 @@ _UNIFORMS = 2**32 - 1
 def draw_noise(
     shape: StepNoise, key: Array, index: ArrayLike, dt: ArrayLike, parts: int = 1
 ) -> StepNoise:
-    """StepNoise of a step of dt, which spans `parts` steps of the lattice.
+    """Draw the noise of a step of dt, which spans `parts` steps of the lattice.
 
     w = Σ_i √(dt/parts) normal(fold_in(key, i)),  index parts <= i < (index + 1) parts
 
     Args:
-        shape: what the motion declares, `Chance.noise`.
-        key: of the path.
+        shape: shapes that the motion declares, `Chance.noise`.
+        key: random key of the path.
         index: number of the step.
         dt: its length, scalar; the noise has its dtype.
         parts: increments of the lattice that it sums.

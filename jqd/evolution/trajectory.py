@@ -100,7 +100,7 @@ class Trajectory(eqx.Module):
             yield from self._beside("Integration error", self.error)
         if self.resolution is not None:
             yield (
-                "Error by the grid, basis or quadrature, of the order of "
+                "The grid, basis or quadrature leaves an error of the order of "
                 f"{_largest(self.resolution):.0e} of the probabilities."
             )
 
@@ -146,7 +146,7 @@ class Trajectory(eqx.Module):
 
         if getattr(self.values, "ndim", None) != 2:
             raise ValueError(
-                "Argument `values` must hold one ket a time, shape (T, n), but does "
+                "Argument `values` must hold one ket per time, shape (T, n), but does "
                 "not; evolve without `observe` and without a batch."
             )
         # row by row: a square stack of kets must not be read as an operator

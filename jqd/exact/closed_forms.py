@@ -74,8 +74,14 @@ def coherent_state(
     X = x₀ cos ωt + p₀/mω sin ωt and P = p₀ cos ωt - mωx₀ sin ωt, for V = mω²x²/2.
 
     Args:
-        omega: ω, angular frequency of the well, positive. The other arguments, the
-            returned values and the errors are as in `free_gaussian`.
+        x, t, center, momentum, mass, hbar: as for `free_gaussian`.
+        omega: ω, angular frequency of the well, positive.
+
+    Returns:
+        complex128 amplitudes of the broadcast shape, in length^(-1/2).
+
+    Raises:
+        ValueError: as for `free_gaussian`, or omega is not positive.
     """
     _checks.require_x64("`exact.coherent_state`")
     _checks.check_all_positive(omega=omega, mass=mass, hbar=hbar)
@@ -111,8 +117,14 @@ def squeezed_state(
     plane: the sign is right at all times.
 
     Args:
-        omega: ω, angular frequency of the well, positive. The other arguments, the
-            returned values and the errors are as in `free_gaussian`.
+        x, t, center, momentum, width, mass, hbar: as for `free_gaussian`.
+        omega: ω, angular frequency of the well, positive.
+
+    Returns:
+        complex128 amplitudes of the broadcast shape, in length^(-1/2).
+
+    Raises:
+        ValueError: as for `free_gaussian`, or omega is not positive.
     """
     _checks.require_x64("`exact.squeezed_state`")
     _checks.check_all_positive(width=width, omega=omega, mass=mass, hbar=hbar)

@@ -123,7 +123,9 @@ def open_kerr_amplitude(
     moment. At C = 1 it is <a>√ħ of the master equation.
 
     Args:
-        t: times from 0 on. The other arguments and the errors are as in `open_kerr`.
+        t: times from 0 on.
+        U, b, alpha0, C, hbar, loss, gain, dephasing: as for `open_kerr`, and so are the
+            errors.
 
     Returns:
         complex128 values of the shape of `t`, in action units.

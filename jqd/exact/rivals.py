@@ -24,8 +24,8 @@ def gausson(
 ) -> Complex[Array, "..."]:
     """The soliton of the logarithmic law, i dψ/dt = -½ψ'' - b ln ρ ψ, at b > 0.
 
-    ρ is a Gaussian of variance 1/4b that moves with any velocity; its energy at rest is
-    b + b/2 ln(π/2b).
+    ρ is a Gaussian of variance 1/4b that moves with any velocity; at rest the phase of
+    ψ turns at the rate b + b/2 ln(π/2b).
 
     Args:
         x: positions.

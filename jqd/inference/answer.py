@@ -100,8 +100,8 @@ class Recovery(eqx.Module):
         status: "converged"; "not converged"; "constants not determined" where the data
             leave some open at the best fit; or, for a fit that converged and whose
             standard errors do not hold, "linear noise not valid" or "the law does not
-            describe the record", where `p_value` is below 1e-3, or where a scatter
-            that is fitted would hide a pattern (static).
+            describe the record", where `p_value` is below 1e-3, or where a fitted
+            scatter would hide a pattern (static).
         message: what the status means here, and what to know of the errors (static).
         parts: what each of several studies adds to chi-square; () for one (static).
     """
@@ -165,10 +165,10 @@ class Recovery(eqx.Module):
             2 ln L(best fit) - 2 max ln L(x, other constants) <= z²
 
         found by fits of the other constants, with time steps so short that shorter ones
-        do not move the ends; `level` of the limit then says "by profile likelihood". So
-        are those of constants at their bounds. z is Student's quantile where the fit
-        estimates the scatter. An end that the data leave beyond a bound of the constant
-        is this bound; if that is the limit, `more` says so.
+        do not move the ends; `level` of the limit then says "by profile likelihood".
+        Limits of constants at their bounds are found in the same way. z is Student's
+        quantile where the fit estimates the scatter. An end that the data leave beyond
+        a bound of the constant is this bound; if that is the limit, `more` says so.
 
         Args:
             name: label of a free constant ("q", "R[0,1]").
@@ -204,7 +204,7 @@ class Recovery(eqx.Module):
 
     @property
     def pulled(self) -> tuple[str, ...]:
-        """Nuisances that the data pull by more than 3 widths of their priors."""
+        """Nuisances that the data pull from their priors by more than 3 widths."""
         return tuple(_pulled(self.study, self.constants))
 
     @property
@@ -318,7 +318,7 @@ def recover(
     report: Report | None = None,
     keep: Keep | None = None,
 ) -> Recovery:
-    """Fit free constants of a law to data of quantum evolution.
+    """Fit free constants of a law to data.
 
     The search takes many initial guesses downhill (optax, over growing windows of
     time). The polish, a final least-squares step, brings them to rounding

@@ -152,7 +152,7 @@ class Candidate(NamedTuple):
 
     @property
     def elpd(self) -> float:
-        """Sum over rows of ln of their probability, each left out in its turn."""
+        """Sum of ln of the probability of each row, which was left out in its turn."""
         return float(np.sum(self.folds.rows))
 
     @property
@@ -162,13 +162,14 @@ class Candidate(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Laws compared on the same data; differences are to the first law.
+    """Laws compared on the same data; differences are taken from the first law.
 
     Attributes:
         rows: one `Candidate` for each law, in the order given.
         scales: factors of prior widths at which ln B is given.
         folds: number of parts in which rows were left out.
-        assumed: what the values let assume of their noise, in one sentence, or None.
+        assumed: an assumption on the noise that the values suggest, in one sentence, or
+            None.
     """
 
     rows: tuple[Candidate, ...]

@@ -21,7 +21,7 @@ class StandardErrors(NamedTuple):
     Their ratios show whether shots or calibration limit the precision.
 
     Attributes:
-        known: of the free constants, were all nuisances known; 0 for nuisances.
+        known: of the free constants, if all nuisances were known; 0 for nuisances.
         aided: of all constants, with the priors of the nuisances.
         alone: of all, without these priors; inf where the data do not determine them.
     """

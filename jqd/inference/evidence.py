@@ -61,19 +61,18 @@ def evidence(
 
     where F is the Fisher information of data and priors: "laplace". Free constants have
     uniform priors. Only their widths W matter, which are part of the answer: ln Z falls
-    by ln of each, as far as the data say more of a constant than its prior. The share
-    of the normal distribution within the prior, with a constant's standard error s
-    given those whose priors are narrower beside their errors,
+    by ln of each, as far as the data say more of a constant than its prior. The factor
 
         m_i = erf(W_i/(√8 s_i))
 
-    keeps ln Z below the largest ln L; it takes the fit to be in the middle, and is that
-    of all constants together where they are not correlated, or but one has a prior
-    within a few errors. Nuisances have their own
-    priors and their ends. Exact for a Gaussian posterior; a wall, a curved ridge or a
-    second maximum make it wrong. "smc" leads populations of particles from the prior to
-    the posterior and does not need these assumptions, but some thousand times as many
-    runs.
+    is the share of the normal distribution that lies within the prior; s_i is the
+    standard error of the constant given those whose priors are narrower beside their
+    errors. It keeps ln Z below the largest ln L. It assumes the fit to be in the middle
+    of the prior, and that constants are not correlated or only one has a prior within a
+    few errors. Nuisances have their own priors and their ends. Laplace's method is
+    exact for a Gaussian posterior; a wall, a curved ridge or a second maximum make it
+    wrong. "smc" leads populations of particles from the prior to the posterior and does
+    not need these assumptions, but some thousand times as many runs.
 
     Args:
         study: law, data and free constants.

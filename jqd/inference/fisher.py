@@ -24,7 +24,7 @@ class Fisher(eqx.Module):
 
     Attributes:
         labels: names of the entries of θ, free constants first (static).
-        theta: constants at which it is taken, (p,).
+        theta: constants at which the information is taken, (p,).
         matrix: F = J^T J + diag(1/sd²) in the constants' own units, (p, p).
         errors: standard errors with nuisances known, with priors, and without.
         aided: singular values and null directions of data and priors.

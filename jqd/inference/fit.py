@@ -137,7 +137,7 @@ class Fit(eqx.Module):
     Attributes:
         constants: label -> `Constant` with value, standard error and step bias.
         covariance: of the constants, from the scatter of the data alone, (p, p); 0 for
-            those at a bound, infinite where nothing tells the scatter.
+            those at a bound, infinite where nothing determines the scatter.
         singular_values: of the scaled Jacobian at the fit, descending, (p,).
         cost: sum of squared residuals, scalar.
         chi2_per_dof: for noise of known size, else None; NaN where there are no more

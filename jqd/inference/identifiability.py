@@ -119,10 +119,11 @@ def analyse(
 
 @jax.jit
 def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
-    """What the data determine at these constants.
+    """Find which combinations of constants the data determine.
 
     Args:
         study: law, data and free constants; of the data only the weights matter.
+        theta: constants at which the Jacobian is taken, shape (p,).
 
     Returns:
         Singular values and null directions of the Jacobian, judged against the
@@ -223,6 +224,7 @@ def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
 
     Args:
         study: law, data and free constants.
+        theta: constants at which the bound is taken, shape (p,).
 
     Returns:
         Bounds, condition numbers and sensitivities.

@@ -301,6 +301,7 @@ def loss_plane(
     """Mean squared residual of a row over the plane of the first two constants.
 
     Args:
+        study: law and data, with two free constants or more.
         theta: the other constants, shape (p,), p >= 2.
         x: values of the first constant, shape (X,).
         y: values of the second constant, shape (Y,).

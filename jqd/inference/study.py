@@ -291,7 +291,7 @@ class Study(eqx.Module):
         return jnp.where(side < 0, low, jnp.where(side > 0, high, theta))
 
     def labels(self) -> list[str]:
-        """A label for each entry of theta."""
+        """A label for each entry of θ."""
         return self.slots.labels
 
     @property
@@ -300,7 +300,7 @@ class Study(eqx.Module):
         return self.slots.wanted
 
     def references(self) -> list[float | None]:
-        """The value in quantum mechanics for each entry of theta; None for none.
+        """The value in quantum mechanics of each entry of θ; None for none.
 
         One that depends on other entries of θ, or on what rows set, as D = ħ/2m on a
         mass that is fitted, is no value to compare with.
@@ -340,7 +340,7 @@ class Study(eqx.Module):
         return scene
 
     def noise_at(self, theta: Array) -> Noise:
-        """The noise of the data, with what these constants say of it."""
+        """The noise of the data at these constants."""
         if self.scene.noise is None:
             return self.data.noise
         return self.scene_at(theta).noise or self.data.noise
@@ -530,7 +530,7 @@ class Study(eqx.Module):
 
     @property
     def scattered(self) -> int:
-        """Number of residuals of the scatter: one a row where it is fitted, else 0."""
+        """Number of residuals of the scatter: one per row if it is fitted, else 0."""
         own = self.scene.noise is not None and self.of_noise.any()
         return self.data.ts.shape[0] if own else 0
 

@@ -105,7 +105,8 @@ class Multinomial(Drawable):
     def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
         """Mean of the sum of squares, if p* is right.
 
-        Σ_t Σ_k N p (1 - p) / max(N p, 1/2): k - 1 a row, less where outcomes are rare.
+        Σ_t Σ_k N p (1 - p) / max(N p, 1/2): k - 1 for each row of k outcomes, and less
+        where outcomes are rare.
         """
         mean, _ = self._of_squares(values, at)
         return jnp.sum(jnp.where(mask > 0, mean, 0))
@@ -172,8 +173,8 @@ class DirichletMultinomial(Multinomial):
     name "rho", with a prior or without. The fit solves two estimating equations. The
     one of the law is that of least squares in units of the scatter, which needs no
     more of the distribution than mean and covariance; its J^T J is the information.
-    The other one leads 1 + (N - 1) ρ to the sum of squares of each row over its mean.
-    The likelihood, of comparisons and posteriors, is that of the distribution.
+    The other one fits 1 + (N - 1) ρ to the sum of squares of each row over its mean.
+    Comparisons and posteriors use the likelihood of the distribution itself.
 
     Attributes:
         rho: ρ, scalar in [0, 1].
@@ -229,12 +230,12 @@ class DirichletMultinomial(Multinomial):
         return plain / jnp.sqrt(_factor(values, at.rho))[:, None]
 
     def first_weights(self, shares: Array) -> Spread:
-        """Weights of the shares of the data, whose scatter is taken to be as ρ says."""
+        """Weights from the shares of the data, with the scatter that ρ implies."""
         none = jnp.zeros(shares.shape[0], shares.dtype)
         return Spread(shares, self.rho, none, none)
 
     def weights(self, prediction: Array, values: Array, course: Course) -> Spread:
-        """Weights of a fit, and how its squares compare with those of its ρ."""
+        """Weights at a fit, and how its squares compare with those implied by its ρ."""
         shares = super().weights(prediction, values, course)
         mean, _ = super()._of_squares(values, shares)
         square = jnp.sum(_over_counts(shares, values, shares) ** 2, axis=-1)
@@ -251,8 +252,8 @@ class DirichletMultinomial(Multinomial):
         """(φ - X) m/(φ* √v),   φ = 1 + (N - 1) ρ
 
         X is the sum of squares of a row over its mean m, as of independent shots, and v
-        the variance of the sum over φ*. Other constants take as many squares out of the
-        sum over all rows as they are: X is larger by that.
+        the variance of the sum over φ*. Each other fitted constant takes one square out
+        of the sum over all rows; X is enlarged by as much.
         """
         mean, variance = self._of_squares(values, at)
         total = jnp.sum(mean)
@@ -366,7 +367,7 @@ class Binomial(Drawable):
         return _over_scatter(slope, mean * (1 - mean))
 
     def divergence(self, mean: Array, rival: Array) -> Array:
-        """The root for both outcomes of a setting, with the sign of p' - p."""
+        """Signed root of the sum over both outcomes, with the sign of p' - p."""
         both = (_deviance(mean, rival), _deviance(1 - mean, 1 - rival))
         return (rival - mean) * jnp.hypot(*both)
 
@@ -388,7 +389,7 @@ class Binomial(Drawable):
     def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
         """Mean of the sum of squares, if p* is right: Σ v / max(v, 1/2), v = N p (1-p).
 
-        One a setting, less where an outcome is rare.
+        It is 1 for each setting, less where an outcome is rare.
         """
         mean, _ = self._of_squares(values, at)
         return jnp.sum(jnp.where(mask > 0, mean, 0))

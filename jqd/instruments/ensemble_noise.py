@@ -231,7 +231,7 @@ class EnsembleNoise(Noise):
         return root, jnp.sum(safe_log(variances, scatters)), rank, inverse
 
     def check_law(self, law: Motion) -> None:
-        """Raise unless the law has this kind of scatter."""
+        """Raise ValueError unless the law has this kind of scatter."""
         try:
             check_motion(cast(CopyDynamics, law))
         except ValueError as error:
@@ -242,7 +242,7 @@ class EnsembleNoise(Noise):
             ) from error
 
     def check(self, values: Array) -> None:
-        """Raise unless every row holds the same N systems.
+        """Raise ValueError unless every row holds the same N systems.
 
         Raises:
             ValueError: negative or fractional counts, or another sum.

@@ -39,7 +39,7 @@ class Heterodyne(Instrument):
         orders: (m, n) of each moment, integers for one mode, else tuples; or the
             `Moments` that hold them, as `PhaseSpaceRecord.data` gives them (static).
         gain: g, scalar, positive.
-        added: n_add, quanta, scalar, not negative.
+        added: n_add, in the unit of |α|² (quanta for ħ = 1), scalar, not negative.
         noise: scatter of the moments; exact by default.
     """
 
@@ -52,7 +52,7 @@ class Heterodyne(Instrument):
         """Raise ValueError unless the law has these moments."""
         if not isinstance(law, HusimiFokkerPlanck):
             raise ValueError(
-                "Argument `instrument` must look at what the law predicts, but "
+                "Argument `instrument` must show what the law predicts, but "
                 f"{type(law).__name__} has no moments of a phase-space density."
             )
         for pair in self.orders:
@@ -93,14 +93,14 @@ class Heterodyne(Instrument):
         return self.gain ** (sum(m) + sum(n)) * total
 
     def outcomes(self, key: Array, alpha: ArrayLike) -> Complex[Array, "..."]:
-        """Readings where a detector without error would read α.
+        """Outcomes of this detector where one without error would read α.
 
         Args:
-            key: of the added noise.
+            key: random key of the added noise.
             alpha: outcomes of `jqd.states.sample_husimi`, any shape.
 
         Returns:
-            g (α + ξ), like it.
+            g (α + ξ), of the shape of `alpha`.
         """
         alpha, key = jnp.asarray(alpha), _checks.single_key(key)
         x, y = jax.random.normal(key, (2, *alpha.shape), self.added.dtype)

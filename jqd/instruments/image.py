@@ -40,10 +40,11 @@ class Image(Instrument):
 
     G_s is a normal distribution of standard deviation s along each axis, periodic like
     the grid. For a packet that spreads freely only s0² + s² and D/s0 can be measured:
-    without a prior on s nothing determines D. At s = 0 the derivative by s is 0.
+    without a prior on s nothing determines D. At s = 0 the derivative with respect to
+    s is 0.
 
     Attributes:
-        psf: s, scalar, in the unit of length, not negative.
+        psf: s, width of the point-spread function, scalar, length, not negative.
         background: b, share of background counts, scalar in [0, 1].
         pattern: B_j, distribution of these counts, of the grid's shape; divided by its
             sum. None for a uniform one.
@@ -60,7 +61,7 @@ class Image(Instrument):
         grid = _grid_of(law)
         if grid is None:
             raise ValueError(
-                "Argument `instrument` must look at what the law predicts, but "
+                "Argument `instrument` must show what the law predicts, but "
                 f"{type(law).__name__} has no density on a grid."
             )
         if self.pattern is not None:

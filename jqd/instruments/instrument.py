@@ -20,12 +20,15 @@ from .noise import Drawable, NoNoise
 
 
 class Instrument(eqx.Module):
-    """The relation between a motion and its data.
+    """An instrument says how the data show the state of a motion.
 
-    Its arrays are its nuisances, constants of a fit like those of a law: readout error,
+    Its arrays are nuisances, constants of a fit like those of a law: readout error,
     visibility, background. The noise says how the values scatter about the mean: data
     are drawn with it and carry it; likelihood, residuals and information are its
     methods.
+
+    Attributes:
+        noise: scatter of the values about their mean.
     """
 
     noise: eqx.AbstractVar[Drawable]
@@ -86,19 +89,21 @@ class Confusion(Instrument):
 
     A is the identity or a matrix whose columns sum to 1. The counts are predicted
     forwards, never corrected backwards: A⁻¹ of counts has negative entries and
-    correlated errors. ε and f enter by one product: give one of them. γ stands beside
-    any law, for systems that at this rate come to show each class alike. Beside quantum
-    mechanics that is depolarisation, exactly; for a qubit driven on resonance at the
-    Rabi frequency Ω it is (1/T₁ + 1/T₂)/2, but for terms of the size 1/(Ω T₁).
+    correlated errors. ε and f enter by one product: give one of them. γ is the rate at
+    which systems lose their contrast, under any law, until they show all classes
+    alike. Under quantum mechanics this is exactly depolarisation; for a qubit driven on
+    resonance at the Rabi frequency Ω, γ is (1/T₁ + 1/T₂)/2, but for terms of the size
+    1/(Ω T₁).
 
     Attributes:
         readout: ε, scalar in [0, 1], share of the shots that show a random class; for
             two classes the probability of a flip is ε/2.
         matrix: A_ba, probability to read b where it is a, (M, M); or None. It is fitted
             by ln(A_ba / A_aa), so that its columns stay probabilities.
-        flip: f, scalar in [0, 1], probability to read another class, any of them alike.
+        flip: f, scalar in [0, 1], probability to read another class, each equally
+            likely.
         fading: γ >= 0, scalar, rate at which contrast is lost.
-        since: t₀, scalar, from which time on it is lost.
+        since: t₀, scalar, time from which on contrast is lost.
         noise: scatter of the counts; multinomial by default.
     """
 
@@ -157,7 +162,7 @@ def read_points(points: Any, name: str) -> Complex[Array, "..."]:
 class Displaced(Instrument):
     """Shots that displace a mode by -β and test for the vacuum.
 
-    p = ε + V π^N Q(λβ)
+    p = ε + V π^N Q(λβ),   in units of ħ = 1
 
     With λ ≠ 1, V < 1 or ε > 0 the data look like those of another ħ: without priors
     nothing in them distinguishes C from λ, V and ε.
@@ -165,7 +170,7 @@ class Displaced(Instrument):
     Attributes:
         points: β of each setting, (P,) for one mode or (P, N) for N.
         V: visibility, scalar in [0, 1].
-        eps: ε, share of shots that answer without the vacuum, scalar in [0, 1].
+        eps: ε, share of shots that report the vacuum without it, scalar in [0, 1].
         scale: λ, actual over intended displacement, scalar.
         noise: scatter of the counts; binomial by default.
     """
@@ -180,7 +185,7 @@ class Displaced(Instrument):
         """Raise ValueError unless the law has a density on phase space."""
         if not isinstance(law, HusimiFokkerPlanck):
             raise ValueError(
-                "Argument `instrument` must look at what the law predicts, but "
+                "Argument `instrument` must show what the law predicts, but "
                 f"{type(law).__name__} has no density at displacements."
             )
 

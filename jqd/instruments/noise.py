@@ -45,7 +45,7 @@ class Noise(eqx.Module):
     Attributes:
         known: whether the size of the scatter is known, or estimated by the fit.
         constant_weights: whether it is the same for every prediction.
-        whole_rows: whether the values of a row only count together.
+        whole_rows: whether the values of a row count only as a whole.
         shots_apart: whether the shots of a row scatter independently.
     """
 
@@ -55,20 +55,20 @@ class Noise(eqx.Module):
     shots_apart: ClassVar[bool] = True
 
     def check(self, values: Array) -> None:
-        """Raise ValueError unless data with these values can scatter so."""
+        """Raise ValueError unless data with these values can have this noise."""
         del values
 
     def check_law(self, law: Motion) -> None:
-        """Raise ValueError unless data of this law can scatter so."""
+        """Raise ValueError unless data of this law can have this noise."""
         del law
 
     def of(self, values: Array) -> "Noise":
-        """The noise of data with these values: what they tell of it beside its size."""
+        """This noise with what the values of the data show of it beside its size."""
         del values
         return self
 
     def assumption(self) -> str | None:
-        """What these values let assume of the noise, in one sentence, or None."""
+        """An assumption on the noise that the values suggest, a sentence, or None."""
 
     def shares(self, values: Array) -> Array:
         """The values on the scale of the law's prediction."""
@@ -118,8 +118,8 @@ class Noise(eqx.Module):
         return 0.0
 
     def scatter(self, values: Array, at: Weights, fitted: float) -> Float[Array, " T"]:
-        """Residuals, one a row, that determine the noise's own constants in a fit; 0 of
-        noise that has none.
+        """Residuals, one per row, that determine the noise's own constants in a fit; 0
+        for noise that has none.
 
         Args:
             values: the data, (T, ...).
@@ -133,7 +133,7 @@ class Noise(eqx.Module):
     # -- what a fit says -------------------------------------------------------------
 
     def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
-        """Number of independent values; shares that sum to 1 have one fewer a row."""
+        """Number of independent values, one fewer in each row of shares of sum 1."""
         del at
         shares = self.shares(values)
         each = math.prod(shares.shape[1:])
@@ -174,10 +174,10 @@ class Drawable(Noise):
 
     @abc.abstractmethod
     def sample(self, key: Array, mean: Array, shots: ArrayLike) -> Array:
-        """Synthetic data.
+        """Draw synthetic data.
 
         Args:
-            key: of the draw.
+            key: random key of the draw.
             mean: expected data of the instrument, (T, ...).
             shots: number of measurements of each row, scalar or (T,).
 
@@ -349,7 +349,7 @@ class Gaussian(Drawable):
         )
 
     def assumption(self) -> str | None:
-        """That rows sum to 1, where they do."""
+        """A sentence that rows sum to 1, where they do; else None."""
         known = self.tied is not None and _checks.is_concrete(self.tied)
         if not (known and np.any(np.asarray(self.tied))):
             return None
@@ -403,7 +403,7 @@ class Gaussian(Drawable):
         return self.independent(values, values, jnp.ones(values.shape[0]))
 
     def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
-        """sigma."""
+        """The standard deviation `sigma`."""
         del expected
         return np.broadcast_to(np.asarray(self.sigma), values.shape)[0]
 
@@ -479,7 +479,7 @@ class Correlated(Drawable):
         _checks.check_finite(self.covariance, "covariance")
 
     def check(self, values: Array) -> None:
-        """Raise ValueError unless there is one covariance a row, of its values."""
+        """Raise ValueError unless each row has a covariance of its values."""
         rows, *rest = values.shape
         _checks.check_shape(self.covariance, "covariance", (rows, *rest, *rest))
 

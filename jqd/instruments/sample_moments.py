@@ -35,7 +35,7 @@ class SampleMoments(Drawable):
 
     Attributes:
         orders: (m, n) of each moment, one of each pair of conjugates, m and n integers
-            or one a mode; total powers 1 to an even one, all of them (static).
+            or one for each mode; all total powers from 1 to an even one (static).
         shots: S, number of outcomes at a time, scalar or (T,).
     """
 

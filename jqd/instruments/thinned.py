@@ -19,7 +19,7 @@ class Thinned(Instrument):
 
     P(k) = Σ_n C(n, k) η^k (1 - η)^(n-k) p_n
 
-    for a law whose populations are those of the number states 0, 1, .. in order.
+    The populations of the law must be those of the number states 0, 1, .. in order.
 
     Attributes:
         efficiency: η, detection efficiency, scalar in [0, 1].

@@ -30,7 +30,7 @@ from .schrodinger import Schrodinger
 
 
 class DensityPhase(NamedTuple):
-    """State of the literal form.
+    """The state of the literal form: densities and phases.
 
     Attributes:
         density: ρ_a, shape (M,).
@@ -256,8 +256,8 @@ class CopyDynamics(Law):
 
         Args:
             hamiltonian: (M, M) Hermitian, energy units; arrays, QuTiP, dynamiqs; or
-                one that changes in time, as `jqd.Schrodinger` takes it. The other
-                arguments are those of the class.
+                one that changes in time, as `jqd.Schrodinger` takes it.
+            q, r, hbar, regulator, literal: as for the class.
 
         Raises:
             ValueError: not square, not Hermitian or not finite; or constants that the
@@ -314,7 +314,7 @@ class CopyDynamics(Law):
     def hamiltonian(self) -> Complex[Array, "M M"]:
         """H of the quantum point: ħω_a on the diagonal, ħR_ab exp(iδ_ab) off it.
 
-        Without its drive, if it has one.
+        A drive, if there is one, is left out.
         """
         return self.hbar * (coupling(self.R, self.delta) + jnp.diag(self.omega + 0j))
 

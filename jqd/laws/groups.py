@@ -17,7 +17,7 @@ State = PyTree[Array]
 
 
 class Lens(NamedTuple):
-    """How the states of a motion hold those of another one.
+    """A lens says how the states of a motion hold those of another one.
 
     Attributes:
         inside: state -> state of the other motion.

@@ -21,7 +21,7 @@ class Law(Motion):
 
     @abc.abstractmethod
     def prepare(self, psi: Any) -> PyTree[Array]:
-        """The law's state for a quantum state."""
+        """The state of the law that stands for a quantum state."""
 
     @abc.abstractmethod
     def density(self, state: PyTree[Array]) -> Array:

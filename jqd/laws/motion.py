@@ -55,8 +55,8 @@ class Motion(eqx.Module):
                 if callable(said) or isinstance(said, property):
                     raise ValueError(
                         f"Method `{cls.__name__}.{name}` must be named in "
-                        f"`{group}()`, but the class has none, so that nobody would "
-                        "read it; see `jqd.laws.groups`."
+                        f"`{group}()`, but the class has none, so that it is not "
+                        "read; see `jqd.laws.groups`."
                     )
 
     @abc.abstractmethod

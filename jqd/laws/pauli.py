@@ -27,11 +27,11 @@ class Pauli(LinearLaw):
     """iħ ∂ψ/∂t = [Σ_i (p_i - qA_i)²/2m_i + V - (g q ħ/4m) B·σ] ψ, ψ of two components.
 
     The state is (2, *grid.shape), such as `jnp.multiply.outer(spin, packet)`, spin up
-    along z first. Conserves the norm, the energy
-    where nothing depends on time, and the spin along B where B has one direction. In
-    such a field `srkn11` and `chin4a` of `jqd.steppers` keep their orders 6 and 4. In a
-    field that turns, from place to place or in time, these would fall to 4 and 2 and
-    are refused: `kahan_li6` and `kahan_li8` keep theirs.
+    along z first. The law conserves the norm, the energy where nothing depends on time,
+    and the spin along B where B has one direction. In such a field `srkn11` and
+    `chin4a` of `jqd.steppers` keep their orders 6 and 4. In a field that turns, from
+    place to place or in time, these would fall to 4 and 2 and are refused: `kahan_li6`
+    and `kahan_li8` keep theirs.
 
     Every g is quantum mechanics: g belongs to the particle, as mass and charge do (2
     by Dirac's equation, 2.00232 for the electron), so no value is singled out as the
@@ -85,7 +85,7 @@ class Pauli(LinearLaw):
                 which may turn. `jqd.spaces.magnetic_field` makes one with constants of
                 its own that a fit can free. None for the curl of the vector potential,
                 in two or three dimensions.
-            direction: (3,), of a strength; None for z.
+            direction: direction of a field given as a strength, (3,); None for z.
             g: gyromagnetic factor, scalar.
             charge: q, scalar. Without a vector potential it moves the spin alone: any
                 moment, of a neutral atom too, is g q ħ/4m.
@@ -116,7 +116,7 @@ class Pauli(LinearLaw):
         if spin_current and (grid.ndim > 3 or masses.ndim > 0):
             raise ValueError(
                 "Argument `spin_current` must be False in more than three dimensions "
-                "and with a mass an axis, but is True."
+                "and with a mass per axis, but is True."
             )
         absorber = read_absorber(absorber, grid)
         particle = particles_on_grid(

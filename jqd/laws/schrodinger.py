@@ -161,7 +161,7 @@ class Schrodinger(LinearLaw):
 
     @program
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """A step by Strang on a grid; for a matrix Runge-Kutta or, if driven, `cf4`."""
+        """A step: Strang's on a grid, Runge-Kutta's for a matrix, `cf4` if driven."""
         return self._own_step(self, t, state, dt)
 
     @property
@@ -181,11 +181,11 @@ class Schrodinger(LinearLaw):
         return cf4 if isinstance(self.hamiltonian, Driven) else rk4
 
     def yardstick(self) -> "Schrodinger":
-        """The law itself."""
+        """This law itself."""
         return self
 
     def on(self, quantum: Any) -> "Schrodinger":
-        """The other law itself."""
+        """The given law `quantum` itself."""
         return quantum
 
     def pair(self, other: Any) -> "Schrodinger | None":

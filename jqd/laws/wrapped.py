@@ -35,7 +35,7 @@ class Wrapped(Law):
     @property
     @abc.abstractmethod
     def inner(self) -> Law:
-        """The other law."""
+        """The other law, which this one holds."""
 
     @property
     def _alike(self) -> bool:
@@ -98,7 +98,7 @@ class Wrapped(Law):
         dt: ArrayLike,
         w: StepNoise | None = None,
     ) -> PyTree[Array]:
-        """A step of the other law, or one of the stepper by an own `vector_field`."""
+        """A step of the other law; of the stepper where `vector_field` is its own."""
         if not self._alike:
             if w is not None:
                 raise ValueError(

@@ -21,7 +21,12 @@ from ..steppers import srkn11
 
 @gated
 def unlike_springs(springs: int, seed: int) -> Float[Array, " springs"]:
-    """Stiffness of springs between .8 and 1.2, as drawn in `spring_chain`."""
+    """Draw the stiffness of springs between .8 and 1.2, as `spring_chain` does.
+
+    Args:
+        springs: number of springs.
+        seed: seed of the draw.
+    """
     _checks.whole_number(springs, "springs", 1)
     draw, _ = jax.random.split(jax.random.key(seed))
     return jax.random.uniform(draw, (springs,), minval=0.8, maxval=1.2)
@@ -101,7 +106,12 @@ def _watched(T, dt, v0, atoms, ends, truth, sigma, key) -> AtomRecord:
 
 
 class TowerRecord(NamedTuple):
-    """Norms of the levels of a tower over time, and the law that produced them."""
+    """Norms of the levels of a tower over time, and the law that produced them.
+
+    Attributes:
+        law: the tower with its true constants.
+        data: the norms p_0 to p_3 at 60 times.
+    """
 
     law: RandomTower
     data: Record

@@ -32,7 +32,7 @@ class CanonicalRates(NamedTuple):
 
 
 class Symplecticity(NamedTuple):
-    """How far a map is from a canonical one.
+    """The distance of a map from a canonical one.
 
     Attributes:
         defect: max |Jᵀ Ω J - Ω| for the Jacobian J of the map.

@@ -108,7 +108,7 @@ def second_order(
     Args:
         F: function of two densities, scalars, that of the class which gains first;
             differentiable. It may hold arrays, as an equinox module does.
-        G: the like, for the phases.
+        G: likewise, for the phases.
         density: ρ_ab, (M_A, M_B), positive; it need not sum to 1, since classes that
             nothing couples may hold the rest.
         phase: φ_ab, (M_A, M_B), radians.
@@ -167,7 +167,7 @@ def hermitian(H: Any, name: str) -> Array:
 
 
 class Signal(NamedTuple):
-    """What H_B changes of A's probabilities.
+    """The change of A's probabilities by H_B.
 
     Attributes:
         change: ρ_A with H_B less ρ_A without it, (T, M_A); NaN at times that one of the
@@ -198,7 +198,7 @@ def signal(
     *,
     method: Any = None,
 ) -> Signal:
-    """What a distant Hamiltonian changes of A's probabilities, by any law.
+    """The change of A's probabilities by a distant Hamiltonian, under any law.
 
     max_t,a |ρ_A(a, t; H_B) - ρ_A(a, t; 0)|
 

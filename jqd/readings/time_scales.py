@@ -35,7 +35,7 @@ def vibrational_return(
 
 
 class Localization(NamedTuple):
-    """Times when |⟨a⟩| has fallen by e^(-1/2), and when the state returns, rotated."""
+    """Times when |⟨a⟩| has fallen to e^(-1/2) of |α|, and when the state returns."""
 
     collapse: Array
     revival: Array

@@ -27,7 +27,7 @@ class AtomPositions(eqx.Module):
     atoms: tuple[int, ...] = eqx.field(static=True)
 
     def __call__(self, t: Array, state: solid.Point) -> Float[Array, " k"]:
-        """x of these atoms."""
+        """The positions x of these atoms."""
         del t
         return state.x[jnp.asarray(self.atoms), 0]
 

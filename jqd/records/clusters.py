@@ -18,9 +18,9 @@ class Clusters(Record):
     """Counts of shots in clusters, of which a time may have several.
 
     Row k holds the counts of one cluster at ts[k]: of the atoms of one shot, or of the
-    shots between two calibrations. The law is looked at each time once, and all
-    clusters of a time have its probabilities. How they scatter about them says their
-    noise: `Multinomial` where all shots are independent, `DirichletMultinomial` where
+    shots between two calibrations. The law is evaluated once at each time, and all
+    clusters of a time have its probabilities. The noise says how they scatter about
+    these: `Multinomial` where all shots are independent, `DirichletMultinomial` where
     those of one cluster share something that changes from cluster to cluster, with
 
         E n = N p,   Cov n = (1 + (N - 1) ρ) N (diag p - p p^T)
@@ -78,7 +78,7 @@ class Clusters(Record):
 
     @property
     def looks(self) -> Array:
-        """Times at which the law is looked at, each once, (V,)."""
+        """Times at which the law is evaluated, each once, (V,)."""
         return take(self.ts, self.first)
 
     @property
@@ -91,7 +91,7 @@ class Clusters(Record):
         return take(seen, self.visit)
 
     def lines(self) -> dict[str, str]:
-        """What it holds, in words by label, as `repr` and `jqd show` print it."""
+        """The contents in words, by label, as `repr` and `jqd show` print them."""
         each = np.bincount(np.asarray(self.visit))
         lines = {"clusters": f"{len(self.values)}, {between(each)} at each time"}
         for label, text in super().lines().items():

@@ -36,7 +36,7 @@ class DensityRecord:
         levels: energies E_0 < E_1 < .., or None.
         sigma: standard deviation of `density` (or of `levels`), or None.
         t0: time of the initial state.
-        hbar: ħ of `initial`, where that is ψ.
+        hbar: ħ of `initial`, where `initial` is ψ.
         counts: positions counted at each point, shape (T, *grid), or None.
         action_rate: ∂S/∂t at the first time, shape of the grid, or None.
     """

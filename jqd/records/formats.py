@@ -340,7 +340,7 @@ KINDS = {
         (
             Format("settings", TOML, "`t = [0.5, 2.0]` / `shots = [300, 700]`",
                    {"t": "times, increasing from 0 on, that of the state",
-                    "shots": "how often it is looked at each, whole numbers"},
+                    "shots": "number of shots at each of them, whole numbers"},
                    {"law": "`copying`, `husimi` or `diffusion`, that of the command; "
                            "else any",
                     "free": "constants to recover, with commas between",

@@ -33,16 +33,16 @@ ALONE = ("matrix", "state")
 
 
 def load(path: str | Path, **options: Any) -> Any:
-    """Load a file of any kind that jqd reads, by the names of what is in it.
+    """Load a file of any kind that jqd reads, recognised by the names in it.
 
     Args:
         path: the file; docs/files.md lists what files hold.
         **options: arguments of the loader of its kind, e.g. `sigma`.
 
     Returns:
-        What the loader of its kind returns: a `Record` of populations or counts over
-        time, the records of `jqd.records` of other data, a matrix or a state as an
-        array, a pulse, tables of preparations by measurements, settings.
+        The data, as the loader of their kind returns them: a `Record` of populations or
+        counts over time, the records of `jqd.records` of other data, a matrix or a
+        state as an array, a pulse, tables of preparations by measurements, settings.
 
     Raises:
         ValueError: no such file, a damaged one, data of no known kind, options that its

@@ -112,9 +112,9 @@ class PhaseSpaceRecord:
         """The record for `recover`, and the observable that a law must predict.
 
         Samples are compared by their moments up to total power 4, weighted by the
-        scatter computed from the fitted moments up to power 8. No density must then be
-        positive where an outcome fell, so C may exceed 1. For several modes, powers up
-        to 2 are compared and powers up to 4 recorded.
+        scatter computed from the fitted moments up to power 8. The density then need
+        not be positive where an outcome fell, so C may exceed 1. For several modes,
+        powers up to 2 are compared and powers up to 4 recorded.
 
         Raises:
             ValueError: no more outcomes at a time than moments, so that their scatter
@@ -134,8 +134,8 @@ class PhaseSpaceRecord:
         least = least_samples(self.modes)
         if np.min(count) < least:
             raise ValueError(
-                f"Argument `data` must hold {least} samples at a time or more to show "
-                f"how their moments scatter, but holds {np.min(count)}; --loss "
+                f"Argument `data` must hold {least} or more samples at each time to "
+                f"show how their moments scatter, but holds {np.min(count)}; --loss "
                 "likelihood takes fewer."
             )
         orders = sample_orders(self.modes)
@@ -227,7 +227,7 @@ def load_phase_space(
     values, points, axes, orders = _VALUES[kind](file)
     if ts.ndim != 1 or len(ts) != len(values):
         raise file.complaint(
-            f"have one row of `{kind}` a time",
+            f"have one row of `{kind}` per time",
             f"has shapes {ts.shape} and {values.shape}",
         )
     if not values.size:

@@ -64,7 +64,7 @@ def load_record(
             multiplicity and names with a dot; all others are left out. None where they
             have these names.
         shots: how often each row of a .csv was measured: shares become counts. None for
-            the column of this name, or where only counts or errors tell it.
+            the column of this name, or where counts or errors make it needless.
 
     Returns:
         The record; a `Scan` where the table has settings, `Clusters` where it keeps
@@ -258,7 +258,8 @@ def _rows(
     ts, counted = file.real("t"), form.data == "counts"
     if values.ndim != 2 or ts.ndim != 1 or len(ts) != len(values):
         raise file.complaint(
-            "have one row of values a time", f"has shapes {ts.shape} and {values.shape}"
+            "have a row of values for each time",
+            f"has shapes {ts.shape} and {values.shape}",
         )
     if not values.size:
         raise file.complaint("hold values", "has none")

@@ -24,7 +24,7 @@ class Tables(NamedTuple):
     Attributes:
         counts: how often a measurement came out as 1 after a preparation, whole
             numbers, (n, P, M); frequencies where `shots` is None.
-        shots: of each cell of a table, (n,), or None.
+        shots: number of shots of each cell of a table, (n,), or None.
         wait: time between preparation and measurement, of each table, (n,).
         run: number of the run, of each table, (n,).
         unit: of `wait`, such as "ns", or "".
@@ -43,7 +43,7 @@ def load_tables(path: str | Path, shots: int | None = None) -> Tables:
     Args:
         path: the file: .npz, or a .csv of one table without a header, a row for each
             preparation. A .csv may hold frequencies.
-        shots: of each cell, where the file does not tell them.
+        shots: number of shots of each cell, where the file does not hold it.
 
     Raises:
         ValueError: unreadable file, a missing part, shots given beside those of the

@@ -147,7 +147,17 @@ def load_correlation(path: str | Path) -> np.ndarray:
 
 
 def load_state(path: str | Path) -> np.ndarray:
-    """Load a state: like `load_matrix`, but of rank 1 and named `psi0`."""
+    """Load a state from .npy, .npz (one array, or one named `psi0`) or CSV.
+
+    Args:
+        path: the file; complex CSV entries are written as `1.5-0.2j`.
+
+    Returns:
+        Array of rank 1.
+
+    Raises:
+        ValueError: unreadable, truncated or pickled file, or another rank.
+    """
     return _array_of(existing(path, "state"), 1)
 
 

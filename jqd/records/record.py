@@ -84,7 +84,7 @@ class Record(eqx.Module):
         self.from_start = t0 is None or (known and bool(start == first))
         if self.values.ndim < 1 or self.values.shape[0] != self.ts.shape[0]:
             raise ValueError(
-                "Argument `values` must have one row a time, but has shape "
+                "Argument `values` must have one row for each time, but has shape "
                 f"{self.values.shape} for {self.ts.shape[0]} times."
             )
         if not self.values.size:
@@ -100,7 +100,7 @@ class Record(eqx.Module):
 
     @property
     def looks(self) -> Array:
-        """Times at which the law is looked at, each once, (V,)."""
+        """Times at which the law is evaluated, each once, (V,)."""
         return self.ts
 
     @property
@@ -143,7 +143,7 @@ class Record(eqx.Module):
         return xp.where(largest > 0, largest, xp.ones_like(largest))
 
     def lines(self) -> dict[str, str]:
-        """What it holds, in words by label, as `repr` and `jqd show` print it."""
+        """The contents in words, by label, as `repr` and `jqd show` print them."""
         values = np.asarray(self.values)
         lines = {
             "times": spaced(np.asarray(self.ts)),

@@ -78,13 +78,13 @@ class Scan(Record):
 
     @property
     def begin(self) -> Any:
-        """The time of the first row, scalar: all runs are as long where times are
-        equal."""
+        """The time of the first row, scalar; where all times are equal, all runs are
+        equally long."""
         known = _checks.can_read() and _checks.is_concrete(self.ts)
         return (np.asarray(self.ts) if known else self.ts)[0]
 
     def lines(self) -> dict[str, str]:
-        """What it holds, in words by label, as `repr` and `jqd show` print it."""
+        """The contents in words, by label, as `repr` and `jqd show` print them."""
         lines = {"rows": f"{len(self.values)}, each a run of its own"}
         for label, text in super().lines().items():
             lines[label] = text.replace("at each time", "in each row")

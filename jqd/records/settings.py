@@ -79,7 +79,7 @@ def _looks(file: File) -> tuple[np.ndarray, np.ndarray]:
         )
     if shots.shape != ts.shape:
         raise file.complaint(
-            "hold one number of `shots` a time", f"has {shots.size} for {ts.size}"
+            "hold one number of `shots` per time", f"has {shots.size} for {ts.size}"
         )
     bad = (shots != np.round(shots)) | (shots < 1) | (shots > MOST_SHOTS)
     if bad.any():

@@ -35,16 +35,15 @@ _IMAGE = "data:image/png;base64,"
 
 # What a figure of a command shows, by the name of its file.
 ALTS = {
-    "fit": "The data and what the fitted law makes of them, over time or what else the "
-    "record is over.",
-    "residuals": "What is left of the data once the fitted law is taken off, over "
-    "time.",
+    "fit": "The data and the fitted law, over time or whatever else the rows of the "
+    "record are over.",
+    "residuals": "The residuals, data less fitted law, over time.",
     "loss": "The loss over free constants, where the starts of the search began and "
     "which of them reached the best fit.",
     "density": "Densities over position at several times: the data as dots, the "
     "recovered law as a line.",
-    "trace": "Draws of each constant one after the other, a line a chain, and their "
-    "histograms.",
+    "trace": "Draws of each constant one after the other, a line for each chain, and "
+    "their histograms.",
     "corner": "Draws of each constant and of each pair, beside the normal "
     "approximation at the fit.",
     "copies": "Sampled ensembles beside the mean-field law over time, and the "

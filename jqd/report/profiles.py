@@ -101,6 +101,6 @@ def figure_loss_line(
         if reference is not None:
             axis.axvline(reference, color=GREY, lw=1, ls=":", label="quantum mechanics")
         axis.set_xlabel(name)
-        axis.set_ylabel("mean squared residual a row")
+        axis.set_ylabel("mean squared residual per row")
         figure.legend(loc="outside upper left", ncols=2)
     return figure

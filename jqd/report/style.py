@@ -103,7 +103,16 @@ class PlainTicks(ScalarFormatter):
 
 
 def save_figure(figure: Figure, folder: str | Path, name: str) -> list[Path]:
-    """Write one figure as PNG (160 dots per inch) and SVG; see `save_figures`."""
+    """Write one figure as PNG (160 dots per inch) and SVG; see `save_figures`.
+
+    Args:
+        figure: the figure.
+        folder: folder to write to.
+        name: name of the files without suffix.
+
+    Returns:
+        The two paths.
+    """
     return save_figures({name: figure}, folder)
 
 

@@ -40,7 +40,7 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
         "standard\nerror",
         "exact value\nin quantum\nmechanics"
         if constants.quantum_values(recovery.law)
-        else "value it was\ncomputed with",
+        else "true value of\nsynthetic\ndata",
         "deviation",
         "in\nstandard\nerrors",
     ):

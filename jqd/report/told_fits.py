@@ -101,7 +101,7 @@ _TRUST = {
     "p_value": "probability of a chi-square as large",
     "runs_p_value": "probability of so few runs of residuals of one sign",
     "pulled": "nuisances pulled far from their priors",
-    "at_edge": "a constant is at the edge of what it may be",
+    "at_edge": "a constant is at the edge of its range",
     "singular_values": "singular values of the scaled Jacobian",
 }
 _DRAWN = (
@@ -138,7 +138,7 @@ def _null_directions(summary: Summary) -> Section:
         return Section(
             title,
             ("The fit found no combination of these constants that the data leave "
-             "open; what was not free it did not ask.",),
+             "open; constants that were not free were not tested.",),
         )  # fmt: skip
     rows = [[number(x, 3) for x in direction] for direction in directions]
     caption = "Along these unit vectors the constants may move and the data stay"

@@ -77,7 +77,7 @@ def design(results: Results) -> Told:
         ],
     )  # fmt: skip
     looks = Block(
-        "When to look, and how often",
+        "When to measure, and how often",
         ("time", "share", "shots"),
         [
             [number(one["t"], 6), number(one["share"]), number(one["shots"])]
@@ -192,9 +192,9 @@ def cards(results: Results) -> Told:
         Section("Properties", (), blocks),
         Section(
             "Trust",
-            ("A floor is what steps and rounding alone make of a figure: up to 10 "
-             "floors a property holds, beyond 100 it fails, between nothing is "
-             "decided.",),
+            ("A floor is the part of a figure that steps and rounding alone cause: up "
+             "to 10 floors a property holds, beyond 100 it fails, and between them "
+             "nothing is decided.",),
         ),
     )  # fmt: skip
 
@@ -257,8 +257,8 @@ def experiment(results: Results) -> Told:
         f"Experiment {place.name or place.resolve().name}",
         verdict,
         Section("Numbers", (), [listing("What it found", own)]),
-        Section("Trust", ("What these numbers decide is said in the file that was run, "
-                          "as its claim.",)),
+        Section("Trust", ("The file that was run says, as its claim, what these "
+                          "numbers decide.",)),
     )  # fmt: skip
 
 

@@ -40,8 +40,8 @@ class Graph(eqx.Module):
             sites: n; None for one more than the largest number.
 
         Raises:
-            ValueError: links to themselves, twice the same, to sites that are not
-                there; weights not positive.
+            ValueError: a link from a site to itself, given twice, or to a site that is
+                not there; weights that are not positive.
         """
         _checks.check_numbers(pairs, "pairs")
         table = np.asarray(pairs)
@@ -79,7 +79,7 @@ class Graph(eqx.Module):
 
     @property
     def ndim(self) -> int:
-        """States are vectors."""
+        """1, since states are vectors."""
         return 1
 
     @property

@@ -54,9 +54,9 @@ class Grid(eqx.Module):
         """Make the grid.
 
         Args:
-            bounds: (lower, upper) for one dimension, or one such pair an axis.
-            shape: number of points, or one number an axis.
-            sharding: over which devices, see `sharded`; None for one.
+            bounds: (lower, upper) for one dimension, or one such pair per axis.
+            shape: number of points, or one number per axis.
+            sharding: devices that hold the grid, see `sharded`; None for one.
 
         Raises:
             ValueError: the bounds or the shape make no grid, or the devices do not

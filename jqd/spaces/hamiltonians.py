@@ -86,7 +86,7 @@ class MatrixHamiltonian(Hamiltonian):
 
     @property
     def dense(self) -> Inexact[Array, "n n"]:
-        """The full matrix, also where only its diagonal is stored."""
+        """The full matrix, even where only its diagonal is stored."""
         return jnp.diag(self.matrix) if self.matrix.ndim == 1 else self.matrix
 
     @property

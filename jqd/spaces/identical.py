@@ -32,7 +32,7 @@ class Particles(eqx.Module):
     mass: tuple[Array, ...]
 
     def __init__(self, **particles: tuple[int | Sequence[int], ArrayLike]):
-        """The particles.
+        """Name the particles, and give each its axes and its mass.
 
         Args:
             **particles: (axis, mass), or (axes, mass) of a particle in several
@@ -182,7 +182,7 @@ class Exchange(eqx.Module):
         return kept / divisor(whole)
 
     def check(self, H: OnGrid) -> None:
-        """Raise for a Hamiltonian that distinguishes the particles.
+        """Refuse a Hamiltonian that distinguishes the particles.
 
         Raises:
             ValueError: masses, or V at t = 0, change under an exchange.

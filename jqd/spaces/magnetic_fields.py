@@ -149,8 +149,8 @@ def magnetic_field(
         function: B(x, ..) or B(x, .., t), point by point. It returns one broadcastable
             array, the strength along `direction`, or a tuple of three, Bx, By, Bz.
         grid: the grid.
-        direction: direction that goes with a strength, (3,), of any length but 0; None
-            for z.
+        direction: direction of a field given as a strength, (3,), of any length but 0;
+            None for z.
         **constants: array constants passed to the function by keyword; they become
             leaves.
 

@@ -120,9 +120,10 @@ def pulse(
         function: a real function of the time, written with `jax.numpy`.
         jumps: times at which it jumps: fixed steps, and those of sampled paths, end at
             these jumps and at no others. Before a run the function is evaluated at some
-            2000 equally spaced times, and adaptive steps do not pass over what it does
-            there. A feature that lies wholly between two of them, shorter than 1/2000
-            of the run, is not seen: give a time within it here, or use `named_pulse`.
+            2000 equally spaced times, and adaptive steps do not skip the features that
+            it shows there. A feature that lies wholly between two of them, shorter than
+            1/2000 of the run, is not seen: give a time within it here, or use
+            `named_pulse`.
         **parameters: numbers or arrays passed to the function by keyword; they become
             leaves, which can be differentiated and fitted.
 
@@ -152,7 +153,7 @@ def pulse(
     _checks.check_real(value, "pulse")
     if value.shape:
         raise ValueError(
-            "Argument `pulse` must give one number at a time, but gives an array of "
+            "Argument `pulse` must give one number at each time, but gives an array of "
             f"shape {value.shape}."
         )
     _check_some_finite(made)

@@ -45,7 +45,7 @@ class SpinorOnGrid(OnGrid):
 
     @property
     def potential(self) -> SampledPotential | FunctionPotential:
-        """V."""
+        """The potential V."""
         return self.particle.potential
 
     @property
@@ -60,7 +60,7 @@ class SpinorOnGrid(OnGrid):
 
     @property
     def absorber(self) -> Float[Array, "..."] | None:
-        """W, or None."""
+        """The absorber W, or None."""
         return self.particle.absorber
 
     @property
@@ -70,7 +70,7 @@ class SpinorOnGrid(OnGrid):
 
     @property
     def magnetic_field(self) -> MagneticField | CurlField:
-        """B as given, or ∇×A."""
+        """The field B as given, or ∇×A."""
         if self.field is not None:
             return self.field
         A = self.particle.vector_potential
@@ -161,7 +161,7 @@ class SpinorOnGrid(OnGrid):
         return low - largest, high + largest
 
     def convection(self, t: ArrayLike, x: Float[Array, "n d"]) -> Array | None:
-        """The velocity that H₀ adds for paths, (n, d)."""
+        """The velocity -qA/m, and of pointers, that paths have besides, (n, d)."""
         return self.particle.convection(t, x)
 
     def seam_share(self, psi: Array, t: ArrayLike) -> Array | None:

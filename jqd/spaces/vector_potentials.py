@@ -137,12 +137,12 @@ def vector_potential(
 
 def _check_components(A: VectorPotential, grid: Grid) -> None:
     shapes = component_shapes(
-        lambda: A.at(grid.coordinates, 0.0), "vector_potential", "one array an axis",
+        lambda: A.at(grid.coordinates, 0.0), "vector_potential", "one array per axis",
         grid.shape,
     )  # fmt: skip
     if len(shapes) != grid.ndim:
         raise ValueError(
-            f"Argument `vector_potential` must give {grid.ndim} components, one an "
+            f"Argument `vector_potential` must give {grid.ndim} components, one per "
             f"axis, but gives {len(shapes)}."
         )
     values = A.at(grid.coordinates, 0.0)

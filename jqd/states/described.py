@@ -28,8 +28,8 @@ class GaussianState(State):
 
     ρ = D(α) S(r e^(iθ)) ρ_n̄ S† D†,   C_max = 1 + (2n̄ + 1) e^(-2|r|)
 
-    A coherent state has C_max = 2, a thermal one 2(n̄ + 1). An attribute that is None
-    is not a constant that a fit could free.
+    A coherent state has C_max = 2, a thermal one 2(n̄ + 1). A fit cannot free an
+    attribute that is None.
 
     Attributes:
         alpha: α, complex scalar.
@@ -205,7 +205,7 @@ class Cat(State):
         r: ArrayLike = 0.0,
         angle: ArrayLike = 0.0,
     ):
-        """The superposition.
+        """The superposition of these components.
 
         Args:
             alphas: α_k, (K,).
@@ -289,7 +289,7 @@ class Finite(State):
 
 
 class Product(State):
-    """States of modes that know nothing of each other: ρ = ρ_1 ⊗ ρ_2 ⊗ ..
+    """A product of states of uncorrelated modes: ρ = ρ_1 ⊗ ρ_2 ⊗ ..
 
     C_max is the smallest of its parts' values.
 
@@ -300,13 +300,13 @@ class Product(State):
     states: tuple[State, ...] = parts(each="part")
 
     def __init__(self, *states: State):
-        """The product.
+        """The product of the given states.
 
         Args:
             *states: states of one or more modes each.
 
         Raises:
-            ValueError: none, or what is no `State`.
+            ValueError: no states, or something that is not a `State`.
         """
         self.states = _read_states(states)
 
@@ -367,14 +367,15 @@ class Mixture(State):
     states: tuple[State, ...] = parts(each="part")
 
     def __init__(self, probabilities: ArrayLike, states: Sequence[State]):
-        """The mixture.
+        """The mixture of states with these probabilities.
 
         Args:
             probabilities: p_j, (J,), positive, of sum 1.
-            states: as many, of as many modes each.
+            states: ρ_j, one for each probability, all with the same number of modes.
 
         Raises:
-            ValueError: else.
+            ValueError: probabilities that are not positive or whose sum is not 1, or
+                states that differ from them in number, or from one another in modes.
         """
         _checks.check_type(states, "states", list | tuple, "a list of states")
         self.states = _read_states(tuple(states))

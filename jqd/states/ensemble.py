@@ -258,7 +258,7 @@ def as_ensemble(
 
 
 def _with_modes(state: Any, name: str) -> Array:
-    """The array of a state, QuTiP objects with one axis a mode."""
+    """The array of a state, QuTiP objects with one axis per mode."""
     array = as_array(state, name)
     dims = getattr(state, "dims", None)
     if isinstance(dims, list) and len(dims) == 2 and isinstance(dims[0], list):

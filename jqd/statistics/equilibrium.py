@@ -13,11 +13,11 @@ from .occupation import checked_levels, mean_occupation, reduced_alpha
 
 
 class Equilibrium(NamedTuple):
-    """Occupations of largest entropy.
+    """The occupations of largest entropy, with their temperature.
 
     Attributes:
         occupations: mean number in one state of each level, shape (L,).
-        T: kT; negative where more than half of the places are filled from above.
+        T: kT; negative where the energy is above that of equal occupations.
         mu: chemical potential.
     """
 
@@ -35,9 +35,9 @@ def maximum_entropy(
 ) -> Equilibrium:
     """Occupations of largest entropy at fixed number and energy.
 
-    They are n_i = 1/(exp((E_i - μ)/kT) - g), with Σ G n = N and Σ G E n = U. Uniform
-    probability of the configurations alone prefers no occupation: the entropy comes
-    from the G_i states of a level.
+    They are n_i = 1/(exp((E_i - μ)/kT) - g), with Σ G n = N and Σ G E n = U. A uniform
+    probability of the configurations alone would prefer no occupation: the entropy
+    comes from the G_i states of a level.
 
     Args:
         E: energies of the levels, shape (L,), at least two different.

@@ -21,7 +21,7 @@ def occupation(
 
     It is the mean of n under weights Π_{k<n} (1 + g k)/n! exp(-n (E - μ)/kT), the
     family of `log_probability`; g = 0, 1 and -1 are Maxwell-Boltzmann, Bose-Einstein
-    and Fermi-Dirac. Any real g has such a curve.
+    and Fermi-Dirac. The curve is defined for any real g.
 
     Args:
         E: energies.

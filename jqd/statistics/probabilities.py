@@ -64,7 +64,7 @@ def _log_probability(occupations: ArrayLike, g: ArrayLike) -> Array:
 
 
 def log_marginal(n: ArrayLike, N: int, M: int, g: ArrayLike) -> Float[Array, "..."]:
-    """ln P_g(n_1 = n): the other M - 1 states summed over.
+    """ln P_g(n_1 = n), summed over the other M - 1 states.
 
     P_g(n_1) = N!/(n_1! (N - n_1)!) Π_{k<n_1} (1 + g k) Π_{k<N-n_1} (M - 1 + g k) /
     Π_{k<N} (M + g k)

@@ -118,8 +118,8 @@ class PhaseFlow:
 
     psi -> B^-1 [ exp(-i (dt w(t) - c w'(t))) B psi ]
 
-    It has a class of its own because `pullback` undoes it exactly, and because
-    imaginary time reads its rates.
+    It has a class of its own because `pullback` reverses it exactly, and because
+    imaginary time uses its rates.
 
     Attributes:
         rate: t -> w(t), real array in the basis (rad per unit of time).
@@ -288,7 +288,11 @@ def general_flow(
 ) -> Flow:
     """An exact partial flow given as a function (t, state, dt) -> state.
 
-    Nothing can be computed ahead: the factor is just the time and the step.
+    Nothing can be computed in advance: the factor is just the time and the step.
+
+    Args:
+        function: the flow; it takes the time, the state and the step.
+        autonomous: whether it does not depend on the time.
     """
 
     def apply(factor: tuple[ArrayLike, ArrayLike], state: Any) -> Any:

@@ -19,7 +19,11 @@ Rates = Callable[[ArrayLike], tuple[Array, Array]]
 
 
 def each_component(flow: Flow | PhaseFlow) -> Flow:
-    """A flow of wave functions, applied to each component of a spinor."""
+    """A flow of wave functions, applied to each component of a spinor.
+
+    Args:
+        flow: the flow of one component.
+    """
     apply = jax.vmap(flow.apply, (None, 0))
     return Flow(flow.factor, apply, flow.autonomous, flow.decays)
 

@@ -55,7 +55,7 @@ class Local:
     """Processes on this machine, each with its share of the processors.
 
     Attributes:
-        workers: their number.
+        workers: number of processes.
     """
 
     workers: int

@@ -18,10 +18,10 @@ class Ray:
     which chunks are done. All machines must reach the store and the function's file.
 
     Attributes:
-        address: of the cluster, as `ray.init` takes it; None for that of the
+        address: address of the cluster, as `ray.init` takes it; None for that of the
             environment, or for this machine.
-        workers: their number; None for one per GPU, or per machine without GPUs.
-        gpus: of each worker; None for one where the cluster has any, else none.
+        workers: number of workers; None for one per GPU, or per machine without GPUs.
+        gpus: GPUs of each worker; None for one where the cluster has any, else none.
         restarts: how often a worker may be restarted.
     """
 
@@ -43,8 +43,8 @@ class Ray:
             from ray.exceptions import RayActorError  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise ValueError(
-                "Argument `engine` must be there, but Ray is not: pip install "
-                "'jqd[engine]'."
+                "Argument `engine` must not be Ray where Ray is missing, but is: pip "
+                "install 'jqd[engine]'."
             ) from None
         mine, ended, actors = not ray.is_initialized(), [], []
         try:

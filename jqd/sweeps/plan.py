@@ -89,6 +89,6 @@ def _blocks(
     if blocks.count > MOST_CHUNKS:
         raise ValueError(
             f"Argument `chunk` must leave at most {MOST_CHUNKS} chunks, but {points} "
-            f"points a chunk leave {blocks.count}."
+            f"points per chunk leave {blocks.count}."
         )
     return blocks

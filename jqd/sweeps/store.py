@@ -24,7 +24,7 @@ READERS = 8
 
 
 class SweepError(RuntimeError):
-    """A sweep cannot continue, or is incomplete, for reasons beside its arguments."""
+    """Raised where a sweep cannot continue or is incomplete, whatever its arguments."""
 
 
 class Store:
@@ -38,8 +38,8 @@ class Store:
     are no longer those of the mark.
 
     Attributes:
-        objects: where the store is.
-        attributes: of the root group.
+        objects: the place where the store is.
+        attributes: attributes of the root group.
         manifest: manifest of the sweep, as JSON holds it.
         blocks: its chunks.
     """

@@ -61,9 +61,9 @@ def vet(
 
     A row holds where its figure is at most 10 times the noise floor. It fails beyond
     100 times the floor, if the figure stays within 10 % when steps are halved. Between
-    these it is not decided; steps are then made 4 and 16 times as short, on a grid only
-    4 times. The floor is the change of the figure when steps are halved, and rounding.
-    On a grid, a row that fails is tried again with half as many points more. It holds
+    these it is not decided; steps are then shortened 4 and 16 times, on a grid only 4
+    times. The floor is the change of the figure when steps are halved, and rounding.
+    On a grid, a row that fails is tried again with 1.5 times as many points. It holds
     if it holds there. It is not decided if the figure there is less than half as large,
     or if the law has no `on` that takes it there. The note of a search says how many
     searches were made. Superposition holds without a search where one linear form of ρ
@@ -76,9 +76,9 @@ def vet(
         law: a law of a matrix, on a grid or of the Husimi function of one mode with
             points on a net, that names its `yardstick`; a random law is tested by its
             mean.
-        time: how long it is followed, in its own unit; None for two of its own times,
-            each the power of ten next to ħ over the scatter of the levels that are
-            tried. "stability" takes forty of these.
+        time: how long the law is followed, in its own unit; None for two of its own
+            times, each the power of ten next to ħ over the scatter of the levels that
+            are tried. "stability" takes forty of these.
         steps: total number of steps of the coarser run.
         looks: number of equidistant times at which probabilities are compared; the
             worst counts.

@@ -30,8 +30,8 @@ class Row(NamedTuple):
     """One property of a law.
 
     Attributes:
-        name: of the property.
-        figure: by how much the property is violated, None where it does not apply.
+        name: name of the property.
+        figure: size of the violation of the property; None where it does not apply.
         floor: numerical noise floor of the figure, from steps and rounding alone.
         verdict: a `Verdict`.
         note: where the figure was attained, or why the row does not apply.

@@ -333,7 +333,7 @@ def broken(counts):
         ("recover law own.py --data n.npz --free x", 2, "'x'"),
         ("compare --laws schrodinger,own.py[g]", 2, "law on a grid, such as own.py[g]"),
         ("compare --data n.npz --laws dephasing[gamma]", 2, "but dephasing is not"),
-        ("compare --data n.npz --sigma 1", 2, "positions, whose number tells it"),
+        ("compare --data n.npz --sigma 1", 2, "positions, whose number gives it"),
     ],
 )
 def test_what_cannot_be_is_one_line(words, code, said, broken, complaint):

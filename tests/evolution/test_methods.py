@@ -308,7 +308,7 @@ def test_to_qutip_and_xarray():
     np.testing.assert_array_equal(dataset["values"].values, run.values)
     assert dataset.attrs["outcome"] == "The run reached its last time."
     several = evolve(law, psi, TS, observe={"a": None}, method=Propagator())
-    with pytest.raises(ValueError, match="must hold one ket a time"):
+    with pytest.raises(ValueError, match="must hold one ket per time"):
         several.to_qutip()
 
 

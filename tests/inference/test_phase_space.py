@@ -272,7 +272,7 @@ def test_points_of_two_modes(tmp_path):
         ({"x": None}, "`points`, or `x` and `y`"),
         ({"husimi": np.ones((3, 5, 4))}, r"`husimi` \[t, y, x\]"),
         ({"husimi": np.full((3, 4, 5), np.nan)}, "must be finite"),
-        ({"t": TS[:2]}, "one row of `husimi` a time"),
+        ({"t": TS[:2]}, "one row of `husimi` per time"),
         (
             {"husimi": None, "moments": np.ones((3, 2)), "g": None},
             "must hold `orders` for moments",
@@ -319,7 +319,7 @@ def test_bad_files(tmp_path, changes, message):
 
 def test_one_sample_shows_no_scatter(tmp_path):
     np.savez(tmp_path / "s.npz", t=TS, samples=np.ones((3, 1)), alpha0=ALPHA)
-    with pytest.raises(ValueError, match="17 samples at a time or more"):
+    with pytest.raises(ValueError, match="17 or more samples at each time"):
         load_phase_space(tmp_path / "s.npz").data()
 
 

@@ -137,7 +137,7 @@ def test_pickles_inside_archives_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (([0.0, 1.0], [[0.5, 0.5]]), "one row a time"),
+        (([0.0, 1.0], [[0.5, 0.5]]), "one row for each time"),
         (([0.0, 0.0], [[1.0], [1.0]]), "increase"),
         (([0.0, 1.0], [[1.0], [np.nan]]), "finite"),
         (([0.0, 1.0], [[1.0, -1.0], [1.0, 2.0]], Multinomial()), "not negative"),

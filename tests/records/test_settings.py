@@ -33,7 +33,7 @@ def test_settings_that_would_not_be_read_are_not_written(tmp_path):
     [
         ("t = [1, 2]", "`shots`"),
         ("shots = [1, 2]", "`t`"),
-        ("t = [1, 2]\nshots = [3]", "one number of `shots` a time, but .* has 1 for 2"),
+        ("t = [1, 2]\nshots = [3]", "one number of `shots` per time, .* has 1 for 2"),
         ("t = [2, 1]\nshots = [3, 3]", "`t` must increase strictly"),
         ("t = [-1, 1]\nshots = [3, 3]", "times from 0 on"),
         ("t = [1]\nshots = [0]", "whole numbers from 1 on as `shots`, but .* has 0"),

@@ -13,8 +13,8 @@ from ..paths.processes import read_walk
 from ..paths.walk import Walk
 
 CAUTION = (
-    "ideal, unrecorded passages: no experiment is described; of a detector that is "
-    "written into H the records are the same for every ν"
+    "ideal, unrecorded passages, which describe no experiment; the records of a "
+    "detector that is part of H are the same for every ν"
 )
 _SIGNS = {"left": 1, "right": -1}
 

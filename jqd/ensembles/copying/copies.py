@@ -15,7 +15,12 @@ from ...status import Status, describe
 
 
 class Estimate(NamedTuple):
-    """An average over trajectories and its standard error."""
+    """An average over trajectories and its standard error.
+
+    Attributes:
+        value: the average.
+        stderr: its standard error, of the same shape.
+    """
 
     value: Array
     stderr: Array

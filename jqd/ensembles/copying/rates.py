@@ -67,7 +67,7 @@ def check_motion(law: CopyDynamics) -> None:
     if not isinstance(law, CopyDynamics):
         raise ValueError(
             "Argument `law` must be a CopyDynamics, but is a "
-            f"{type(law).__name__}: only copies copy."
+            f"{type(law).__name__}; only the systems of that law copy each other."
         )
     for name in MOTION:
         if getattr(type(law), name) is not getattr(CopyDynamics, name):

@@ -259,8 +259,8 @@ def _process(
     _checks.check_whole(spectators, "spectators")
     if np.shape(spectators) not in ((), (size,)):
         raise ValueError(
-            f"Argument `spectators` must be a number or one a class ({size}), but has "
-            f"shape {np.shape(spectators)}."
+            f"Argument `spectators` must be a number or one per class ({size}), but "
+            f"has shape {np.shape(spectators)}."
         )
     if _checks.is_concrete(spectators):
         most = most_copies(dtype)

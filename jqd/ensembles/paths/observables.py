@@ -51,8 +51,17 @@ def mean_square_displacement(
 ) -> Average:
     """<(x(t) - x(t₀))²> for every t, axis by axis.
 
-    At short times this is 2νt for paths with noise and v² t² for Bohm's. Arguments,
-    results and errors are as for `two_time_correlation`.
+    At short times this is 2νt for paths with noise and v² t² for Bohm's.
+
+    Args:
+        positions: (T, n, d); paths that are NaN at t₀ or t are left out.
+        origin: index of t₀.
+
+    Returns:
+        Value and standard error, (T, d) each; unit length².
+
+    Raises:
+        ValueError: positions without three axes, or an origin that is no time.
     """
     return _average((positions - _origin(positions, origin)) ** 2)
 

@@ -67,7 +67,7 @@ def nelson(
     do, but they are not those of quantum mechanics. In a vector potential v is
     (∇S - qA)/m. A pointer's velocity includes its coupling; an impulse displaces it at
     once, and the row at the time of an impulse is after it. Steps end where a pulse
-    tells that it jumps, as for `jqd.Fixed`. For spinors, ρ and v are those of all
+    declares that it jumps, as for `jqd.Fixed`. For spinors, ρ and v are those of all
     components together.
 
     The drift is read from a cubic spline through ψ at each path. Path k has its own
@@ -268,13 +268,13 @@ def read_strength(nu: ArrayLike | None, nu_hat: ArrayLike | None, D: Array) -> A
             raise ValueError(
                 "Argument `nu` must be 0 along an axis of infinite mass, but is "
                 f"{float(nu[frozen.argmax()]):.6g} along axis {int(frozen.argmax())}; "
-                "give one an axis, or `nu_hat`."
+                "give one per axis, or `nu_hat`."
             )
     return nu
 
 
 def _each_axis(value: ArrayLike, name: str, ndim: int, dtype: Any) -> Array:
-    """One number, or one an axis, as (ndim,)."""
+    """One number, or one per axis, as (ndim,)."""
     _checks.check_numbers(value, name)
     if np.ndim(value) == 0:
         _checks.check_scalar(value, name)

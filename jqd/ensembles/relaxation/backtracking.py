@@ -72,7 +72,7 @@ def backtracked(
 
     There is no sampling error, but f soon varies within the spacing of any lattice, and
     the norm shows what is lost. Lattice and steps are made twice as fine until the norm
-    is 1 +- 0.01, or the lattice has `most` points a side; the status says which. With
+    is 1 +- 0.01, or the lattice has `most` points per side; the status says which. With
     noise f is not carried along the paths, and `equilibration` samples it instead.
 
     Args:

@@ -25,7 +25,7 @@ class CopiesBound(NamedTuple):
         failure_limit: upper limit of the probability of failure.
         failures: number of runs that failed.
         shots: number of runs.
-        infidelity: Λ = N E[1 - F] of the law.
+        infidelity: Λ = N E[1 - F], as the law predicts it.
         infidelity_error: error of Λ; the bound on N uses Λ less this.
         confidence: confidence of the limit.
     """

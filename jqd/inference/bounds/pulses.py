@@ -47,8 +47,8 @@ def pulse_response(psi0: ArrayLike, angle: ArrayLike) -> PulseResponse:
     δψ(T) = U(T) χ,  χ_j = ∫ U(t)† ∂_j f(U(t) ψ0) dt,  1 - F = Σ_jk δ_j δ_k χ_j† P χ_k
 
     with f the law of `jqd.CopyDynamics` for H = ħ σ_x/2, ∂_j its derivatives at the
-    quantum point, T the angle and P the projector off ψ0. ψ may pass poles, where the
-    rate diverges as a logarithm: the integral is cut where ψ comes closest to them, and
+    quantum point, T the angle and P = 1 - |ψ0⟩⟨ψ0|. ψ may pass poles, where the rate
+    diverges as a logarithm: the integral is cut where ψ comes closest to them, and
     sampling times crowd at the cuts. Only one of several equal full turns is computed.
 
     Args:

@@ -141,7 +141,7 @@ class Bounds(NamedTuple):
 
 
 def constants() -> tuple[str, ...]:
-    """The constants that are bounded, or of which it is said that they cannot be.
+    """The constants in the table of bounds, those without a published number included.
 
     Returns:
         Names; those of rival laws include the law, as in "logarithmic.b".
@@ -166,7 +166,7 @@ def bounds(constant: str | None = None) -> Bounds:
         The rows and the statements that they allow; `print` shows both.
 
     Raises:
-        ValueError: a constant that no number bounds.
+        ValueError: none of these constants, or a last part that several laws have.
     """
     _checks.check_type(constant, "constant", str | None, "the name of a constant")
     return table_of(published(), None if constant is None else full_name(constant))

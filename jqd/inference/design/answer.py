@@ -33,10 +33,11 @@ class Design(eqx.Module):
         weights: share of the shots at each, (S,).
         shots: N, of the whole experiment.
         criterion: the minimised criterion, "A", "D", "c" or "KL" (static).
-        value: of the criterion: tr C^T V C, ln det C^T V C, c^T V c, or 2 N KL.
+        value: value of the criterion: tr C^T V C, ln det C^T V C, c^T V c, or 2 N KL.
         labels: names of the constants, free ones first (static).
         wanted: C, combinations that are wanted, (p, k).
-        standard_errors: of all constants, with nuisances known, with priors, without.
+        standard_errors: errors of all constants, with nuisances known, with their
+            priors, and without.
         gap: of the equivalence theorem: how much more than the mean of the settings
             with shots the best setting would add, relative. Without priors "A" and "c"
             are at most 1/(1 - gap) of the best, ln det at most k gap above it. For
@@ -49,8 +50,8 @@ class Design(eqx.Module):
             over a box.
         record: information of the data with these shots, (p, p).
         prior: information of the priors and of shots taken before, (p, p).
-        disagreement: of derivatives, relative: between linear response and the law
-            where both are known, else the change by half the step.
+        disagreement: relative difference of the derivatives by linear response and
+            through the law where both are known, else their change by half the step.
         status: OK; `NOT_CONVERGED` where the gap is wider than was asked;
             `INACCURATE` where derivatives disagree; how a run ended that did not reach
             its last time (static).
@@ -103,9 +104,10 @@ class Design(eqx.Module):
     def shots_for(
         self, sigmas: float, delta: float | None = None, of: str | None = None
     ) -> Shots:
-        """Shots with these shares that show a step of a constant at so many sigma.
+        """Number of shots, with these shares, that shows a step at so many sigma.
 
-        N of k² c^T V(N) c = δ², by linear propagation; priors stay as they are.
+        It solves k² c^T V(N) c = δ² for N, by linear propagation; priors stay as they
+        are.
 
         Args:
             sigmas: k.

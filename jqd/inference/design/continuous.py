@@ -85,11 +85,11 @@ def optimal_experiment(
     draws: int = 8,
     key: Array | None = None,
 ) -> Found:
-    """The experiment that measures q and r of copy dynamics best, as far as is found.
+    """The best experiment found for measuring q and r of copy dynamics.
 
-    Minimises tr C^T V C at quantum mechanics over H, ψ(0), times and shares of shots,
-    at the end its mean over `draws` of H from the priors; no initial guess is known to
-    lead to the best of all minima.
+    The search minimises tr C^T V C at quantum mechanics over H, ψ(0), times and shares
+    of shots, at the end its mean over `draws` of H from the priors; no initial guess is
+    known to lead to the best of all minima.
 
     Args:
         apparatus: bounds and priors.

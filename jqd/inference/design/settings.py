@@ -18,7 +18,7 @@ from ..study import Study
 
 
 class Setting(NamedTuple):
-    """The choices of an experimenter for one shot.
+    """The settings that an experimenter chooses for one shot.
 
     Attributes:
         study: name of the study, "" where there is one only.

@@ -33,12 +33,14 @@ class SignalSetting(NamedTuple):
 
     Attributes:
         psi: ψ_ab, (4,).
-        H_A: angle of A's turn times σ_x, (2, 2); a phase of the coupling is one of ψ.
-        H_B: the like, of B.
-        slope: derivative with respect to the exponent of A's change in ρ_A(0).
-        error: its integration error.
-        status: INACCURATE if that is as large.
-        ends: |slope| that counted from each start of the search, descending, (starts,).
+        H_A: θ_A σ_x, which turns A by exp(-iθ_A σ_x), (2, 2). A phase of the coupling
+            would be a phase of ψ.
+        H_B: θ_B σ_x, likewise for B.
+        slope: derivative of A's change in ρ_A(0) with respect to the exponent.
+        error: integration error of `slope`.
+        status: INACCURATE if `error` is as large as `slope`.
+        ends: best |slope| from each start of the search, reduced where a density is
+            small, descending, (starts,).
     """
 
     psi: Complex[Array, " 4"]
@@ -60,7 +62,7 @@ def strongest_signal(
     rounds: int = 400,
     nodes: int = 400,
 ) -> SignalSetting:
-    """The settings of two qubits at which an exponent shows most, as far as found.
+    """The settings of two qubits found to be most sensitive to an exponent.
 
     max |s_q| or |s_r| over θ_A, θ_B <= turn and ψ_ab, with densities of at least 0.02
 
@@ -70,7 +72,7 @@ def strongest_signal(
     Args:
         key: random key of the starts.
         exponent: "q" or "r".
-        turn: largest angle of each party, radians; longer turns have larger slopes.
+        turn: largest θ of each party, radians; longer turns have larger slopes.
         starts: number of starts.
         rounds: gradient steps of each.
         nodes: points of the midpoint rule of linear response in the search; the slope

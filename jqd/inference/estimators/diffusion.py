@@ -83,7 +83,7 @@ def diffusion_from_levels(
     _checks.check_shape(potential, "potential", grid.shape)
     if grid.size > 1024 or levels.shape[0] > grid.size:
         raise ValueError(
-            "Argument `grid` must have at most 1024 points and at least one a level, "
+            "Argument `grid` must have at most 1024 points and at least one per level, "
             f"but it has {grid.size} for {levels.shape[0]} levels."
         )
     V, m = jnp.asarray(potential, float), jnp.asarray(mass, float)

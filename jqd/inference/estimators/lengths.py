@@ -49,7 +49,7 @@ def length_scales(
 ) -> LengthScales:
     """l_i for which the free Hamiltonian H₀ moves densities as Liouville's law does.
 
-    minimises Σ‖[H̃₀'', J]‖² over log l; for oscillators l_i = √(κ/ω_i).
+    It minimises Σ‖[H̃₀'', J]‖² over log l; for oscillators l_i = √(κ/ω_i).
 
     This is a condition on the theory (constraint C7), not a fit to data: a fit of s to
     data returns the length scale of the detector's coherent states.

@@ -25,7 +25,7 @@ _ENOUGH = 5.0
 
 
 class NoiseFit(NamedTuple):
-    """ν by maximum likelihood.
+    """A fit of ν by maximum likelihood.
 
     Attributes:
         nu: ν, length² over time.

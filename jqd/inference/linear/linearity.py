@@ -58,7 +58,7 @@ def linearity(
             axes (wait, run), one for each wait. None for 0, 1, ..
         run: number of the run of each table; None to number those of equal wait.
         rank: to test; None for the least that describes the first table, up to 5.
-        size: of the nonlinearities of which `power` tells what they show: ε t/ħ of
+        size: size of the nonlinearities whose effect `power` estimates: ε t/ħ of
             Weinberg's law, (q - 1/2) Ω t of copy dynamics driven by an angle Ω t; up to
             1.
 
@@ -68,7 +68,7 @@ def linearity(
     Raises:
         ValueError: arrays that do not fit; counts without shots; shots that are not
             those of the counts, by the scatter about the fit; frequencies that do not
-            tell their shots; a rank that leaves nothing to test.
+            determine their shots; a rank that leaves nothing to test.
 
     Source: M. D. Mazurek et al. (2021) PRX Quantum 2, 020302, for the rank of tables.
     """

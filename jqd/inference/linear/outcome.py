@@ -33,7 +33,7 @@ class RankTest(NamedTuple):
 
 
 class JointTest(NamedTuple):
-    """Tables side by side that are to have the preparations' states in common.
+    """A test of whether tables side by side have the preparations' states in common.
 
     Attributes:
         wait: of the second table; the first is that of the shortest wait, or for a

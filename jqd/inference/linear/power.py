@@ -31,7 +31,7 @@ _ROUND = 1e-3
 
 
 class Power(NamedTuple):
-    """What a nonlinearity would show.
+    """The effect that a nonlinearity would have on the tables.
 
     Attributes:
         law: name of the law.

@@ -66,9 +66,9 @@ class Scatter(NamedTuple):
     """Shots by the scatter of counts about a fit.
 
     Attributes:
-        shots: with which the scatter depends on the frequency as it does.
+        shots: number of shots with which the scatter has the size that is seen.
         stderr: its standard error.
-        wrong: whether the shots that were told are wrong.
+        wrong: whether the number of shots that was given is wrong.
     """
 
     shots: float

@@ -38,7 +38,7 @@ def posterior(
     key: Array | None = None,
     report: Report | None = None,
 ) -> Posterior:
-    """Draws of the constants of a study from their posterior.
+    """Draw the constants of a study from their posterior.
 
     p(θ | record) = L(θ) π(θ) / Z
 
@@ -53,7 +53,7 @@ def posterior(
 
     Args:
         study: law, free constants and data with known errors; or the `Recovery` of a
-            fit, about which it is drawn.
+            fit, about which the sampler draws.
         sampler: "nuts", "smc" or "laplace"; the first two need blackjax.
         theta: the fit to begin with, (p,), for runs with the steps of the study; None
             to find it, and the steps, by `recover`.

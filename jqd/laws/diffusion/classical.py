@@ -22,7 +22,7 @@ class ClassicalDiffusion(Law):
     "fick": ∂ρ/∂t = ∇(D∇ρ);  "ito": ∂ρ/∂t = ∇²(Dρ)
 
     Both agree where D is constant. Where D(x) depends on the position, Fick's form ends
-    in a uniform density and Ito's in ρ ~ 1/D, larger where there is less fluctuation.
+    in a uniform density and Ito's in ρ ~ 1/D, which is larger where D is smaller.
     Entropy grows, and the motion cannot be reversed. Differences use nearest links,
     with periodic or reflecting ends; Runge-Kutta steps are stable for D dt / h² below
     0.69 / dimensions.

@@ -103,7 +103,7 @@ class Fluid(eqx.Module):
 
 
 class DiffusionForm(eqx.Module):
-    """One way to carry the state of `ConservativeDiffusion`."""
+    """A form is one way to carry the state of `ConservativeDiffusion`."""
 
     @abc.abstractmethod
     def check(self, fluid: Fluid) -> None:

@@ -388,7 +388,7 @@ class ConservativeDiffusion(Law):
         )
 
     def fits(self) -> Fits:
-        """Refuse ħ and constants that the form lacks: no data determine them."""
+        """Refusals of ħ and constants that the form lacks: no data determine them."""
         return Fits(self._why_not)
 
     def _why_not(self, free: tuple[str, ...]) -> str | None:
@@ -408,7 +408,7 @@ class ConservativeDiffusion(Law):
                 if name in free and self.fluid.hbar_eff.ndim > 0:
                     return (
                         f"the form 'amplitude' has one 2 m D for all axes, and {name} "
-                        "has one number an axis; use 'links'"
+                        "has one number per axis; use 'links'"
                     )
         if self.vector_potential is not None and "friction" in free:
             return (

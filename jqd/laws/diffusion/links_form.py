@@ -33,9 +33,9 @@ class Links(DiffusionForm):
 
     See `links`. Runs pass through nodes that form between the sites. At a node on a
     site the logarithm fails, and a run uses up its steps (`prepare` refuses such a
-    state). Works in 1D, 2D, 3D and on graphs; D may depend on the position; friction
-    and classical diffusion are optional. In a vector potential links have Peierls'
-    phases, so that the gauge change S -> S + qχ, A -> A + ∇χ is exact.
+    state). The form works in 1D, 2D, 3D and on graphs; D may depend on the position;
+    friction and classical diffusion are optional. In a vector potential links have
+    Peierls' phases, so that the gauge change S -> S + qχ, A -> A + ∇χ is exact.
 
     Attributes:
         order: 2, 4, 6 or 8, of the links of a grid.

@@ -81,7 +81,7 @@ class Literal(DiffusionForm):
     """
 
     def check(self, fluid: Fluid) -> None:
-        """Require a grid with enough points, one D and no absorber."""
+        """Require a grid with enough points, D the same everywhere, and no absorber."""
         check_smooth(fluid, "literal")
 
     def prepare(self, fluid: Fluid, psi: Array | AmplitudeAction) -> AmplitudeAction:
@@ -108,7 +108,7 @@ class Literal(DiffusionForm):
     def vector_field(
         self, fluid: Fluid, t: ArrayLike, state: AmplitudeAction
     ) -> AmplitudeAction:
-        """(8) and (9)."""
+        """The rates by eqs. (8) and (9)."""
         chi = self._derivatives(2 * state.log_amplitude, fluid)
         action = self._derivatives(state.action, fluid)
         chi_rate, s_rate = log_rates(chi, action, fluid)
@@ -126,7 +126,7 @@ class Literal(DiffusionForm):
         return join(state, jnp.mean(fluid.hbar_eff))
 
     def energy(self, fluid: Fluid, state: AmplitudeAction) -> Array:
-        """(26), by the links of the same order."""
+        """The energy (26), by the links of the same order."""
         return Links(ORDER).energy(fluid, state)
 
     def alarm(self, fluid: Fluid, t: ArrayLike, before, after) -> Array:

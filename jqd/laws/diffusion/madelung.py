@@ -110,12 +110,12 @@ class Madelung(Wrapped):
         )  # fmt: skip
 
     def chance(self) -> None:
-        """None: nothing is random here, which needs no conservative diffusion made."""
+        """None, since nothing is random in this law."""
 
     def amplitude(self, state: PyTree[Array]) -> Array:
         """√ρ exp(iS/ħ) on the space."""
         return self.diffusion.amplitude(state)
 
     def fits(self) -> Fits:
-        """Refuse nothing: ħ is a constant of this law, and there is no D beside it."""
+        """No refusals: ħ is a constant of this law, and there is no D beside it."""
         return Fits()

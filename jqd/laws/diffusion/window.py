@@ -55,10 +55,10 @@ class Window(DiffusionForm):
     χ̇ + (v - c) χ_x = -v_x + ..., with c the velocity of the points: v - D_c χ_x at both
     ends, and in proportion between them.
 
-    For one dimension, without nodes. Differences of order 6 in ln density have nothing
-    in common with the amplitude or the links, and are accurate to rounding for packets.
-    A run ends with the status NODE at the first node. Friction and classical diffusion
-    are optional.
+    This form is for one dimension and densities without nodes. Differences of order 6
+    in ln density have nothing in common with the amplitude or the links, and are
+    accurate to rounding for packets. A run ends with the status NODE at the first node.
+    Friction and classical diffusion are optional.
 
     Attributes:
         points: P.
@@ -77,7 +77,7 @@ class Window(DiffusionForm):
             )
 
     def check(self, fluid: Fluid) -> None:
-        """Require one dimension, one D, no absorber and no periodic ends."""
+        """Require one dimension, a constant D, no absorber and no periodic ends."""
         check_smooth(fluid, "window", ndim=1)
         if fluid.periodic:
             raise ValueError(

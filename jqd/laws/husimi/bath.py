@@ -68,7 +68,7 @@ class Bath(eqx.Module):
                 )
 
     def rates(self) -> Rates:
-        """D = γ(n̄ + 1), G = γn̄ + gain, and g; at ħ_eff D/C and G + D(1/C - 1)."""
+        """Rates D = γ(n̄ + 1), G = γn̄ + gain and g; at ħ_eff D/C, G + D(1/C - 1), g."""
         down, up = self.gamma * (self.nbar + 1), self.gamma * self.nbar + self.gain
         return Rates(down, up, self.dephasing)
 

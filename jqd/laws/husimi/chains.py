@@ -68,7 +68,7 @@ class ChainMoments(eqx.Module):
             f"Bonds reach {int(self.bond[-1])};",
             f"{float(jnp.max(self.left_out)):.1e} of the norm is left out, a site has",
             f"at most {float(jnp.max(self.top_share)):.1e} in its highest level.",
-            f"Error by steps and splits: {float(jnp.max(self.error)):.1e}.",
+            f"Integration error (steps, splits): {float(jnp.max(self.error)):.1e}.",
         ]
         if self.stderr is not None:
             largest = float(jnp.max(self.stderr))

@@ -39,10 +39,10 @@ class Exact(Form):
     """iħ_eff dρ/dt = [H_eff, ρ], ħ_eff = Cħ, whose Husimi function at ħ_eff is Q.
 
     Where no term of H has more than two powers of α or of α*, the law at strength C is
-    exactly quantum mechanics with another ħ; so it is in a bath, with the rates of
-    `Bath.at(C)`. The form combines quantum mechanics in a basis; a start, which makes
-    the operator at ħ_eff with the Husimi function of the state at ħ; and Q, read at
-    ħ_eff. ρ is carried as weighted kets; in a bath or in blocks, as a matrix.
+    exactly quantum mechanics with another ħ, also in a bath, whose rates are then those
+    of `Bath.at(C)`. The form combines quantum mechanics in a basis; a start, which
+    makes the operator at ħ_eff with the Husimi function of the state at ħ; and Q, read
+    at ħ_eff. ρ is carried as weighted kets; in a bath or in blocks, as a matrix.
 
     Attributes:
         basis: `Levels`, or a number of levels kept of each mode; or `Sectors` for many
@@ -67,7 +67,7 @@ class Exact(Form):
 
     @property
     def bathed(self) -> bool:
-        """On levels with `Series`: as a density operator, for every state."""
+        """Whether a bath can be carried: on levels, with `Series`."""
         return isinstance(self.basis, Levels) and isinstance(self.start, Series)
 
     @property

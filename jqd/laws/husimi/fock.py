@@ -122,9 +122,10 @@ class Fock(Form):
         """G, or only its derivatives of some orders: C G₂ for the second.
 
         Args:
-            orders: which; None for all that are kept.
-            rates: of a bath; None for those of the equation, or, with given `orders`,
-                for no bath.
+            equation: the equation, `law.equation`.
+            orders: orders of the derivatives; None for all that are kept.
+            rates: rates of a bath; None for those of the equation, or, with given
+                `orders`, for no bath.
         """
         levels = read_levels(self.levels, equation.modes)
         if rates is None and orders is None and equation.bath is not None:

@@ -303,7 +303,9 @@ class HusimiFokkerPlanck(Law):
     def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
         """`n`, `q`, `p` of each mode, (N,) or (); `density` where the law has points.
 
-        n = ⟨a†a⟩ = ∫ |α|² Q - ħ, q + ip = √2 ⟨a⟩ = √2 ∫ α Q
+        n = ⟨α̂†α̂⟩ = ∫ |α|² Q - ħ, q + ip = √2 ⟨α̂⟩ = √2 ∫ α Q
+
+        Here α̂ = √ħ a: n is an action, and the number of quanta where ħ = 1.
         """
 
         none = (0,) * self.modes
@@ -378,7 +380,7 @@ class HusimiFokkerPlanck(Law):
         return Watch(alarm, resolution, records, difference)
 
     def fits(self) -> Fits:
-        """0 < C < C_max where the state declares its window; refusals of constants."""
+        """Limits 0 < C < C_max of states that declare C_max; refusals of constants."""
 
         def why_not(free: tuple[str, ...]) -> str | None:
             return refusal(self.symbol, free, matched=self.s is None)

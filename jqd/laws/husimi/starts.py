@@ -29,7 +29,7 @@ _TAKERS = "`Sectors`, `FirstOrder` and `PSamples`"
 
 
 class Series(eqx.Module):
-    """Every state, exactly: one ket ψ becomes Σ_k (1-C)^k v_k v_k†.
+    """A start for every state, exactly: one ket ψ becomes Σ_k (1-C)^k v_k v_k†.
 
     v_k = Σ_n √binom(n+k, k) C^((n+1)/2) ψ_n |n+k>. At C = 1 one ket is left, and
     derivatives with respect to C pass smoothly through it. `Sectors` take the sums over
@@ -108,7 +108,7 @@ class Series(eqx.Module):
 
 
 class FirstOrder(eqx.Module):
-    """Many modes near C = 1: one quantum more in each mode in turn.
+    """A start for many modes near C = 1: one quantum more in each mode in turn.
 
     ρ = (1 - Σ_i n_i) |b><b| + Σ_i n_i |b,i><b,i|,   |b,i> = (b_i† - b_i*)|b>
 
@@ -123,7 +123,7 @@ class FirstOrder(eqx.Module):
     """
 
     def check(self, modes: int) -> None:
-        """Nothing to check: there are no settings."""
+        """Check nothing: this start has no settings."""
         del modes
 
     def kets(
@@ -145,7 +145,7 @@ class FirstOrder(eqx.Module):
 
 
 class PSamples(eqx.Module):
-    """Many modes for C < 1: ρ = E|b><b|, b drawn from the P function of the start.
+    """A start for many modes, C < 1: ρ = E|b><b|, b drawn from the P function.
 
     b_i = α_i/√ħ_eff + √(n_i/2) (x_i + i y_i),   n_i = (n̄+1)/C - 1 >= 0
 

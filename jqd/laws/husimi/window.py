@@ -52,7 +52,7 @@ class Window(NamedTuple):
         told = {
             "exact": f"C_max = {value} for this state, exactly.",
             "estimate": f"C_max = {value} or so, an estimate from an array.",
-            "at least": f"C_max is at least {value}, which is all that an array tells.",
+            "at least": f"C_max is at least {value}, which is all that an array shows.",
         }
         return told[self.kind]
 

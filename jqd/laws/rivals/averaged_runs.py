@@ -183,7 +183,7 @@ class RandomConstant(AveragedRuns):
     Attributes:
         law: the law, whose constants are this law's too.
         sd: standard deviation of c, in its unit, scalar.
-        name: of the constant c (static).
+        name: name of the constant c (static).
         nodes: number of quadrature nodes (static).
     """
 
@@ -199,7 +199,7 @@ class RandomConstant(AveragedRuns):
 
         Args:
             law: the law, with the mean of the constant.
-            name: of the constant, such as "delta", as in `free` of a fit.
+            name: name of the constant, such as "delta", as in `free` of a fit.
             sd: standard deviation, not negative.
             nodes: quadrature nodes, 3 to 100.
 

@@ -24,7 +24,8 @@ class Collapse(Law):
     """dψ = [-iH dt/ħ - ½ Σ_k γ_k (A_k - ⟨A_k⟩)² dt + Σ_k √γ_k (A_k - ⟨A_k⟩) dW_k] ψ.
 
     This is Itô's equation of spontaneous collapse, and of a system whose commuting,
-    diagonal observables A_k are measured continuously. Its mean obeys `Dephasing`.
+    diagonal observables A_k are measured continuously. The mean of |ψ⟩⟨ψ| obeys
+    `Dephasing`.
 
     A step is half a step of H, the exact measurement during dt, and half a step of H:
 
@@ -69,7 +70,7 @@ class Collapse(Law):
         *,
         draw: bool = True,
     ) -> None:
-        """The law.
+        """Collapse of H towards eigenstates of these observables.
 
         Args:
             H: (n, n) Hermitian or (n,) real; arrays, QuTiP and dynamiqs operators.

@@ -51,7 +51,7 @@ class Decay(Wrapped):
     Here a takes level k to level k - 1 with the amplitude √k. Level 1 of a qubit decays
     to level 0 at the rate 1/T1, and its coherence at 1/T2. Of more levels, in the order
     of their energy, level k decays at k/T1, as those of an oscillator do. Without T2
-    nothing dephases besides, which is T2 = 2 T1, the longest that there is. The law is
+    there is no further dephasing, so that T2 = 2 T1, its largest value. The law is
     a `Lindblad` with these jumps, `inner`, and is solved as one.
 
     Attributes:

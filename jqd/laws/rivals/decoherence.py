@@ -44,7 +44,7 @@ class Decoherence(DensityOperators, Departure):
         return hamiltonian_of(self.quantum)
 
     def pair(self, other: Any) -> None:
-        """No rule: ρ of two particles on grids has too many numbers."""
+        """None: there is no rule, since ρ of two particles has too many numbers."""
         del other
 
     def decay(self) -> Float[Array, "..."]:

@@ -39,6 +39,6 @@ class Departure(Wrapped):
 
 
 class DepartureOfKets(Departure):
-    """A departure whose state is ψ, or has its density."""
+    """A departure whose state is ψ, or a state with the density |ψ|²."""
 
     lens = SAME

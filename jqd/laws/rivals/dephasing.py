@@ -49,7 +49,7 @@ class Dephasing(DensityOperators):
     def __init__(
         self, H: Any, A: ArrayLike, gamma: ArrayLike, hbar: ArrayLike = 1.0
     ) -> None:
-        """The law.
+        """Dephasing of H by these observables.
 
         Args:
             H: (n, n) Hermitian or (n,) real; arrays, QuTiP and dynamiqs operators.
@@ -124,7 +124,7 @@ def read_measured(
     gamma = constant(gamma, "gamma")
     if gamma.shape not in ((), (1,), A.shape[:1]):
         raise ValueError(
-            f"Argument `gamma` must be one rate or one an observable ({A.shape[0]}), "
+            f"Argument `gamma` must be one rate or one per observable ({A.shape[0]}), "
             f"but its shape is {gamma.shape}."
         )
     _checks.check_scalar(hbar, "hbar")

@@ -50,7 +50,7 @@ class DoebnerGoldin(DepartureOfKets):
     c: Float[Array, "5"] = free(quantum=0.0, span=(-0.1, 0.1), unit=_spread)
 
     def __init__(self, quantum: Any, D: ArrayLike = 0.0, c: ArrayLike = 0.0) -> None:
-        """The law.
+        """The law of Doebner and Goldin with these coefficients.
 
         Args:
             quantum: a `Schrodinger` on a grid.

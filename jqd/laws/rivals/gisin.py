@@ -19,7 +19,7 @@ class Gisin(DepartureOfKets):
     """iħ dψ/dt = H ψ + iλ (⟨H⟩ - H) ψ.
 
     In closed form ψ(t) ∝ exp(-(i + λ) H t/ħ) ψ(0): the shares of energies fall as
-    p_k(0) exp(-2λ E_k t/ħ), normalised. Conserves the norm; it is irreversible.
+    p_k(0) exp(-2λ E_k t/ħ), normalised. The law conserves the norm and is irreversible.
 
     Attributes:
         quantum: Schrödinger's law, with H, a matrix that does not depend on time, and

@@ -18,8 +18,9 @@ def _unit(law: "GrossPitaevskii", scales: Scales) -> Array:
 class GrossPitaevskii(SelfPotential):
     """iħ dψ/dt = (H + g |ψ|²) ψ.
 
-    The mean field of many atoms; a rival law only where ψ is that of one particle. It
-    conserves the norm and ⟨H⟩ + g/2 ∫ρ². Not homogeneous: 2ψ moves differently from ψ.
+    This is the mean field of many atoms; it is a rival law only where ψ is that of one
+    particle. It conserves the norm and ⟨H⟩ + g/2 ∫ρ². It is not homogeneous: 2ψ moves
+    differently from ψ.
 
     Attributes:
         quantum: Schrödinger's law, with H and ħ; or a matrix H, with ħ = 1.

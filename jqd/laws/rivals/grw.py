@@ -47,7 +47,7 @@ class GRW(JumpingPaths, Departure):
     def __init__(
         self, quantum: Any, lam: ArrayLike = 0.0, r_C: ArrayLike = 1.0
     ) -> None:
-        """The law.
+        """Hits at the rate λ, of width r_C.
 
         Args:
             quantum: a `Schrodinger` on a grid.

@@ -18,8 +18,8 @@ class JumpingKet(NamedTuple):
     Attributes:
         psi: ψ, normalised, (n,) or of the shape of a grid.
         survival: ln of the probability that no jump came since the last one, scalar.
-        number: of jumps so far, scalar.
-        seed: of this path's random numbers, (2,); drawn in its first step.
+        number: number of jumps so far, scalar.
+        seed: seed of this path's random numbers, (2,); drawn in its first step.
     """
 
     psi: Complex[Array, "..."]

@@ -89,7 +89,7 @@ class Lindblad(DensityOperators):
         jumps: Mapping[str, Jump] | Sequence[Any],
         hbar: ArrayLike = 1.0,
     ):
-        """The law.
+        """Lindblad's equation of H and these jumps.
 
         Args:
             hamiltonian: (n, n) Hermitian or (n,) real, in energy units, as

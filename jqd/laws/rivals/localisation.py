@@ -28,8 +28,8 @@ class Localisation(DepartureOfKets):
     """dψ = [-iH dt/ħ - ½ Σ_k (A_k - ⟨A_k⟩)² dt + Σ_k (A_k - ⟨A_k⟩) dW_k] ψ
 
     with channels A_k(x), functions of the position, that enter only through the rate
-    at which two places lose their coherence, Γ(x - x') = ½ Σ_k (A_k(x) - A_k(x'))². Its
-    mean obeys `Decoherence`. A step is half a step of H (Strang's), the exact
+    at which two places lose their coherence, Γ(x - x') = ½ Σ_k (A_k(x) - A_k(x'))². The
+    mean of |ψ⟩⟨ψ| obeys `Decoherence`. A step is half a step of H (Strang's), the exact
     measurement during dt, and half a step of H:
 
         ψ(x) <- ψ(x) exp(B(x) - 2dt Γ(x - x_0)), normalised,

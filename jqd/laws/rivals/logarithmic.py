@@ -12,10 +12,10 @@ class Logarithmic(SelfPotential):
     """iħ dψ/dt = (H - b ln ρ) ψ.
 
     On a grid ρ is in units of one over the unit of volume: another unit turns the phase
-    of ψ and changes nothing else. Conserves the norm and ⟨H⟩ - b ∫ρ (ln ρ - 1). Where
-    ρ = 0 the phase stands still. Near such places ln ρ turns the phase fast, and steps
-    must be short: two humps in a trap need dt below about 0.006 before the order of a
-    method shows.
+    of ψ and changes nothing else. The law conserves the norm and ⟨H⟩ - b ∫ρ (ln ρ - 1).
+    Where ρ = 0 the phase stands still. Near such places ln ρ turns the phase fast, and
+    steps must be short: two humps in a trap need dt below about 0.006 before the order
+    of a method shows.
 
     Attributes:
         quantum: Schrödinger's law, with H and ħ; or a matrix H, with ħ = 1.

@@ -32,8 +32,8 @@ class SchrodingerNewton(SelfPotential):
     """iħ dψ/dt = (H + G K*ρ) ψ,  K = -1/√(r² + a²) unless another kernel is given.
 
     The box is taken as empty all around: the convolution is that of open space, not of
-    periodic images. Conserves the norm and ⟨H⟩ + G/2 ∫∫ρKρ. With G = -ε q² it is the
-    nonrelativistic reading of the law of Kaplan and Rajendran (Phys. Rev. D 105,
+    periodic images. The law conserves the norm and ⟨H⟩ + G/2 ∫∫ρKρ. With G = -ε q² it
+    is the nonrelativistic reading of the law of Kaplan and Rajendran (Phys. Rev. D 105,
     055002, 2022), where a field is replaced by itself plus ε times its mean: see
     `kaplan_rajendran`.
 
@@ -57,7 +57,7 @@ class SchrodingerNewton(SelfPotential):
         soft: ArrayLike | None = None,
         kernel: Callable[..., Array] | None = None,
     ) -> None:
-        """The law.
+        """The law of a particle in the field of its own density.
 
         Args:
             quantum: a `Schrodinger` on a grid of 1, 2 or 3 dimensions.

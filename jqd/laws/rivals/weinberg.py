@@ -18,9 +18,10 @@ PARTNERS = "bare", "reduced"
 class Weinberg(SelfPotential):
     """iħ dψ_k/dt = ∂h/∂ψ_k*,  h = ⟨ψ|H|ψ⟩ + ε n a².
 
-    With n = Σ_k |ψ_k|² and a = Σ_k A_k |ψ_k|²/n. h is real and homogeneous of degree
+    Here n = Σ_k |ψ_k|² and a = Σ_k A_k |ψ_k|²/n. h is real and homogeneous of degree
     one in ψ and in ψ*: 2ψ moves as ψ does. For two levels with A = (0, 1) the
-    transition frequency (E₂ - E₁ + 2 ε a)/ħ depends on the state. Conserves n and h.
+    transition frequency (E₂ - E₁ + 2 ε a)/ħ depends on the state. The law conserves n
+    and h.
 
     With a partner of N levels, ψ_kb with b the faster index, there are two laws that
     are the same where the system is alone: `bare` sums h(ψ_·b) over the basis of the
@@ -52,7 +53,7 @@ class Weinberg(SelfPotential):
         levels: int = 1,
         partner: str = "bare",
     ) -> None:
-        """The law.
+        """Weinberg's law for one observable A.
 
         Args:
             quantum: a matrix H, (M N, M N), or a `Schrodinger` with H and ħ.

@@ -28,8 +28,8 @@ class Relaxation(eqx.Module):
         per_particle: (S + 1,) mean number of collisions per particle so far.
         fourth_cumulant: (S + 1,) a₂.
         velocities: (S + 1, N, d).
-        lost: (S + 1,) share of the collisions so far that rounds had no room for: of
-            pairs so fast that they should collide more than once in a round.
+        lost: (S + 1,) share of the collisions so far that were left out, because pairs
+            were so fast that they should have collided more than once in a round.
         status: (S + 1,) codes of `jqd.Status`: INACCURATE from where a collision was
             lost; shorten `step`.
     """
@@ -58,11 +58,11 @@ def dsmc(
     of a first-order scheme, whose error in a decay exp(-λc) is λ²c·step/2.
 
     Args:
-        velocities: (N, d), initial ones.
+        velocities: initial velocities, (N, d).
         key: `jax.random` key.
         counts: (S,) collisions per particle at which to save, increasing, above 0; they
             are reached on average, with counting noise.
-        step: largest number of collisions per particle and round; below 0.2.
+        step: largest mean number of collisions per particle and round; below 0.2.
 
     Returns:
         A `Relaxation`.

@@ -48,7 +48,7 @@ class Encounters(eqx.Module):
 
 
 class EventRun(eqx.Module):
-    """What `event_driven` returns; snapshot 0 is the initial state.
+    """The result of `event_driven`; snapshot 0 is the initial state.
 
     Attributes:
         ts: (S + 1,) times of the snapshots, each right after a collision.

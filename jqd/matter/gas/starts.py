@@ -63,9 +63,9 @@ def lattice(
         number: N.
         fraction: φ = N (volume of one) / (volume of the box).
         dimension: d.
-        radius: of every sphere.
-        jitter: 0 for the lattice itself, 1 for displacements that just let
-            neighbours touch.
+        radius: radius of every sphere.
+        jitter: 0 for the lattice itself, 1 for displacements with which neighbours can
+            just touch.
 
     Returns:
         Positions (N, d) and the lengths of the box (d,).

@@ -23,7 +23,7 @@ from .events import Encounters, EventRun
 
 
 class Widths(eqx.Module):
-    """What `packet_widths` returns.
+    """The result of `packet_widths`.
 
     Attributes:
         ts: (S + 1,) times of the run's snapshots.

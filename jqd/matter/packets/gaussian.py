@@ -206,7 +206,12 @@ def _hagedorn(state: GaussianState, hbar: Array) -> Packet:
 
 
 def from_packet(packet: Packet, hbar: ArrayLike = 1.0) -> GaussianState:
-    """The moments of a packet; see `Packet` for the equations."""
+    """The moments of a packet; see `Packet` for the equations.
+
+    Args:
+        packet: the packet, in Hagedorn's parameters.
+        hbar: ħ, scalar.
+    """
     return _packet_moments(packet, jnp.asarray(hbar))
 
 

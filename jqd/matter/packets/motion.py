@@ -44,7 +44,7 @@ class ClassicalMotion(Motion):
     masses: Float[Array, " n"]
 
     def __init__(self, potential: Callable[[Array], Array], masses: ArrayLike):
-        """Newton's law.
+        """Newton's law of motion in this potential.
 
         Args:
             potential: V, q (n,) -> scalar; a function, or an `equinox.Module` whose

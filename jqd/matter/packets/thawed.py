@@ -57,7 +57,7 @@ class ThawedGaussian(Law):
         hbar: ArrayLike = 1.0,
         hessian: Callable[[Array], Array] | None = None,
     ):
-        """The law of one packet.
+        """The law of one packet in this potential.
 
         Args:
             potential: V, q (n,) -> scalar energy.
@@ -192,6 +192,9 @@ def symplectic_defect(packet: Packet) -> Float[Array, ""]:
     """How far QᵀP - PᵀQ = 0 and Q†P - P†Q = 2i fail: the largest entry's modulus.
 
     It is about 1e-13 for a sound packet, and grows as |Q||P| times rounding.
+
+    Args:
+        packet: the packet, in Hagedorn's parameters.
     """
     Q, P = packet.Q, packet.P
     plain = Q.T @ P - P.T @ Q

@@ -32,7 +32,7 @@ def sample_counts(
         key: a jax.random key.
         omega: ω, positive, broadcast to `shape`.
         T: temperature, positive, broadcast to `shape`.
-        shape: of the sample.
+        shape: shape of the sample.
         n_max: largest possible number, broadcast to `shape`; None for no cut-off.
 
     Returns:

@@ -34,7 +34,7 @@ class HeatCapacity(eqx.Module):
         self.capacity = constant(capacity, "capacity")
 
     def __call__(self, energy: Array) -> Array:
-        """Temperature at this energy."""
+        """The temperature E_M/C at this energy."""
         return energy / self.capacity
 
 

@@ -82,7 +82,7 @@ def effective_modes(
     """
     energies, vibrating = constant(energies, "energies"), jnp.asarray(vibrating)
     if not energies.ndim:
-        raise ValueError("Argument `energies` must be one a mode, but is one number.")
+        raise ValueError("Argument `energies` must be one per mode, but is one number.")
     _checks.check_shape(vibrating, "vibrating", (energies.shape[-1],))
     return _effective(energies, jnp.broadcast_to(vibrating, energies.shape))
 

@@ -57,7 +57,7 @@ class NeighbourList(eqx.Module):
         self.capacity, self.cells = capacity, cells
 
     def check(self, potential: PairPotential, box: Array | None) -> None:
-        """Raise where this list does not suit a potential in a box.
+        """Refuse a potential or a box that this list does not suit.
 
         Raises:
             ValueError: a potential of infinite range, or whose constants differ from

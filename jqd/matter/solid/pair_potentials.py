@@ -35,7 +35,7 @@ class PairPotential(eqx.Module):
     @property
     @abc.abstractmethod
     def rest(self) -> Array:
-        """Distance of least energy."""
+        """Distance at which the energy is least."""
 
     @property
     def core(self) -> Array:

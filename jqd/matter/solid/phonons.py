@@ -65,7 +65,13 @@ def _bose_einstein(modes: Modes, temperature: Array, hbar: Array) -> Array:
 def mode_variances(
     modes: Modes, occupations: ArrayLike = 0, *, hbar: ArrayLike = 1.0
 ) -> Float[Array, " n"]:
-    """<X_k²> = (ħ/2ω_k)(2n_k + 1), 0 for zero modes, shape (n,)."""
+    """<X_k²> = (ħ/2ω_k)(2n_k + 1), 0 for zero modes, shape (n,).
+
+    Args:
+        modes: normal modes.
+        occupations: n_k, scalar or (n,).
+        hbar: ħ.
+    """
     _checks.check_scalar(hbar, "hbar")
     return _mode_variances(
         modes, checked_occupations(modes, occupations), constant(hbar, "hbar")
@@ -113,6 +119,11 @@ def atom_variances(
     """Variance of each atom along each axis: the diagonal of the covariance, (N, d).
 
     Σ_k e_jk² (ħ/2m_jω_k) (2n_k + 1): phonons broaden cores, which stay where they are.
+
+    Args:
+        modes: normal modes.
+        occupations: n_k, scalar or (n,).
+        hbar: ħ.
     """
     covariance = coordinate_covariance(modes, occupations, hbar=hbar)
     return jnp.reshape(jnp.diagonal(covariance), (modes.masses.shape[0], -1))

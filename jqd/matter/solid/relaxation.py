@@ -21,7 +21,7 @@ _STRIDE = 0.1
 
 
 class Relaxed(eqx.Module):
-    """What `relax` returns.
+    """The result of `relax`.
 
     Attributes:
         x: positions, shape (N, d).

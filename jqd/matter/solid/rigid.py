@@ -123,8 +123,12 @@ def rigid_motions_of(body: Solid, x: Float[ArrayLike, "N d"]) -> RigidMotions:
 def rigid_count(body: Solid, x: Float[ArrayLike, "N d"]) -> int:
     """Number of zero-frequency modes of a solid at an equilibrium x (concrete x).
 
-    d translations and d(d - 1)/2 rotations, less those within the d - s directions in
-    which the atoms have no extent.
+    There are d translations and d(d - 1)/2 rotations, less those within the directions
+    in which the atoms have no extent.
+
+    Args:
+        body: the solid.
+        x: positions at rest, shape (N, d).
 
     Raises:
         ValueError: positions of a wrong shape, not finite, or overlapping.

@@ -81,7 +81,14 @@ def canonical_beta(
 def canonical_temperature(
     levels: ArrayLike, energy: ArrayLike, log_weights: ArrayLike | None = None
 ) -> Float[Array, "..."]:
-    """T = 1/β of the Gibbs state of mean energy E; otherwise as `canonical_beta`."""
+    """T = 1/β of the Gibbs state of mean energy E.
+
+    Args:
+        levels, energy, log_weights: as for `canonical_beta`, and so are the errors.
+
+    Returns:
+        T of the broadcast shape.
+    """
     return reciprocal(canonical_beta(levels, energy, log_weights))
 
 

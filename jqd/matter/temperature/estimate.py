@@ -15,8 +15,8 @@ from .kde import bandwidth, kde_beta, log_density_of_states
 class Temperatures(eqx.Module):
     """The temperatures of a spectrum at an energy, all of one shape.
 
-    For a finite system the definitions differ, and none is better than the gap between
-    them, so the gap is the error bar.
+    For a finite system the definitions differ, and none is more accurate than the gap
+    between them, so the gap is the error bar.
 
     Attributes:
         kde: from the broadened density of states.

@@ -53,8 +53,12 @@ def kde_beta(
 
     β = Σ_i p_i (E_i - E)/η², p_i ∝ w_i exp(-(E - E_i)²/2η²), Σ p_i = 1
 
-    Arguments and errors are those of `log_density_of_states`. Broadening leaves the T
-    of an exponential density unchanged and multiplies that of a Gaussian by 1 + η²/σ².
+    Broadening leaves the T of an exponential density unchanged and multiplies that of a
+    Gaussian by 1 + η²/σ².
+
+    Args:
+        levels, energy, width, log_weights: as for `log_density_of_states`, and so are
+            the errors.
 
     Returns:
         β of the broadcast shape, in 1/energy; negative where the density falls.

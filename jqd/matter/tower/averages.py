@@ -73,6 +73,9 @@ class Eigenbasis(eqx.Module):
 def eigenbasis(tower: Tower) -> Eigenbasis:
     """Diagonalise a tower of at most 4000 dimensions.
 
+    Args:
+        tower: the tower.
+
     Raises:
         ValueError: the tower is larger.
     """

@@ -39,7 +39,11 @@ class Levels(NamedTuple):
 
 
 def configuration_weights(psi: Inexact[Array, "... D P"]) -> Float[Array, "... P"]:
-    """Norm of each photon configuration, Σ_i |ψ_ip|²."""
+    """Norm of each photon configuration, Σ_i |ψ_ip|².
+
+    Args:
+        psi: (..., D, P) states.
+    """
     return jnp.sum(abs2(psi), axis=-2)
 
 
@@ -61,7 +65,15 @@ def level_norms(
 def occupations(
     kept: Configurations, weights: Float[Array, "... P"]
 ) -> Float[Array, "... m"]:
-    """Mean number of photons in each mode, <a_m†a_m>, for weights of sum 1."""
+    """Mean number of photons in each mode, <a_m†a_m>, for weights of sum 1.
+
+    Args:
+        kept: the configurations.
+        weights: (..., P) probabilities of them.
+
+    Returns:
+        (..., m).
+    """
     return weights @ jnp.asarray(kept.numbers, weights.dtype)
 
 
@@ -95,14 +107,24 @@ def levels(tower: Tower, psi: Inexact[Array, "D P"]) -> Levels:
 
 
 def interaction_energy(tower: Tower, psi: Inexact[Array, "D P"]) -> Float[Array, ""]:
-    """<H_int>, which the printed energy of the tower leaves out."""
+    """<H_int>, which the printed energy of the tower leaves out.
+
+    Args:
+        tower: the tower.
+        psi: (D, P) state.
+    """
     return jnp.sum(jnp.real(jnp.conj(psi) * tower.interact(psi)))
 
 
 def schmidt_numbers(
     tower: Tower, psi: Inexact[Array, "D P"]
 ) -> Float[Array, " levels"]:
-    """1/Σ s² of each level's Schmidt probabilities: 1 for a product; 0 if empty."""
+    """1/Σ s² of each level's Schmidt probabilities: 1 for a product; 0 if empty.
+
+    Args:
+        tower: the tower.
+        psi: (D, P) state.
+    """
     part = jnp.asarray(tower.configurations.of_level, psi.real.dtype)
     # without singular values: the purity of the photons' reduced matrix
     overlaps = abs2(psi.conj().T @ psi)

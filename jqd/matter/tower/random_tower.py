@@ -54,7 +54,11 @@ class RandomTower(Wrapped):
         width: ArrayLike = 7.0,
         bandwidth: ArrayLike = 2.0,
     ):
-        """A tower of at most so many photons.
+        """A tower of random matter and one mode.
+
+        Args:
+            photons: largest number of photons.
+            key, levels, strength, omega, beta, width, bandwidth: as for the class.
 
         Raises:
             ValueError: a frequency, width or bandwidth that is not positive, fewer

@@ -76,8 +76,8 @@ class Tower(LinearLaw, Hamiltonian):
                 themselves, which is needed where `omega` is traced.
             form: "rabi" or "rwa".
             hbar: ħ.
-            edge_tolerance: largest norm let pass in configurations that the cut-off
-                robs of a neighbour with one photon more.
+            edge_tolerance: largest norm that is accepted in configurations of which the
+                cut-off removes a neighbour with one photon more.
 
         Raises:
             ValueError: a frequency that is not positive, a cut-off below one quantum,
@@ -130,12 +130,12 @@ class Tower(LinearLaw, Hamiltonian):
 
     @property
     def hamiltonian(self) -> "Tower":
-        """The tower itself."""
+        """The tower itself, which is its own Hamiltonian."""
         return self
 
     @property
     def autonomous(self) -> bool:
-        """H does not depend on time."""
+        """True: H does not depend on time."""
         return True
 
     def apply(

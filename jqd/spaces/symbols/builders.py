@@ -26,6 +26,7 @@ def harmonic(omega: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
 
     Args:
         omega: angular frequencies, (N,), or a scalar for one mode.
+        hbar: ħ, scalar.
     """
     _checks.check_real(omega, "omega")
     (rates,) = common(omega=omega)
@@ -50,6 +51,7 @@ def kerr(
         delta: δ, angular frequency.
         b: where given, the symbol is (U/2)(|α|⁴ + b|α|²) + δ|α|² instead: b = -4ħ is
             the same operator up to a constant, b = -3ħ is that of eq. (69).
+        hbar: ħ, scalar.
     """
     one_real(U=U, delta=delta, b=0.0 if b is None else b)
     quartic, number = _power([0, 0], [0, 0], 1), _power([0], [0], 1)
@@ -65,6 +67,7 @@ def cross_kerr(chi: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
 
     Args:
         chi: χ, energy per action².
+        hbar: ħ, scalar.
     """
     one_real(chi=chi)
     (strength,) = common(chi=chi)
@@ -77,7 +80,8 @@ def parametric_amplifier(g: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
     X = Re α grows as exp(gt) and Y = Im α shrinks as exp(-gt).
 
     Args:
-        g: gain rate.
+        g: gain rate, 1/time.
+        hbar: ħ, scalar.
 
     Source: sec. V E.
     """
@@ -95,6 +99,7 @@ def squeezed_oscillator(
         omega: ω, angular frequency; the motion is bounded for |ζ| < |ω|.
         zeta: ζ, complex; ζ = ig is `parametric_amplifier`, a real ζ is symmetric under
             time reversal.
+        hbar: ħ, scalar.
     """
     one_real(omega=omega)
     _checks.check_shape(zeta, "zeta", ())
@@ -107,7 +112,8 @@ def two_mode_squeezing(g: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
     """A non-degenerate parametric amplifier, H = ig (α̂1†α̂2† - α̂1α̂2).
 
     Args:
-        g: gain rate.
+        g: gain rate, 1/time.
+        hbar: ħ, scalar.
     """
     one_real(g=g)
     (gain,) = common(g=g)
@@ -119,6 +125,7 @@ def three_wave(g: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
 
     Args:
         g: coupling; may be complex.
+        hbar: ħ, scalar.
     """
     _checks.check_shape(g, "g", ())
     (coupling,) = common(g=g)
@@ -146,7 +153,8 @@ def bose_hubbard(
             requires.
         printed: whether to use the symbol as printed in eqs. (68), (69), with -3ħ|α|²
             in place of -4ħ|α|²: it belongs to n², not n(n - 1), and turns each site by
-            an additional angle Ut/2.
+            an additional angle ħUt/2.
+        hbar: ħ, scalar.
 
     Raises:
         ValueError: no site, an edge from a site to itself or given twice, or an
@@ -183,6 +191,7 @@ def two_body(V: ArrayLike, *, hbar: ArrayLike = 1.0) -> Symbol:
     Args:
         V: (N, N, N, N) in energy per action²; V_ijkl = V_lkji* once it is symmetrised
             in i, j and in k, l.
+        hbar: ħ, scalar.
 
     Raises:
         ValueError: V does not have four equal axes, or H is known not to be Hermitian.

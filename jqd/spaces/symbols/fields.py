@@ -31,7 +31,8 @@ def polynomial_qp(
 
     Args:
         coefficients: {(j, k): c} for one mode, {((j_1, ..), (k_1, ..)): c} for several.
-        s: the length that relates positions and momenta, scalar or (N,).
+        s: ratio of q to √2 Re α, scalar or (N,), length over √action.
+        hbar: ħ, scalar.
         ordering: which symbol the polynomial is: the "weyl" symbol (then q^j + p^k is
             the operator q̂^j + p̂^k), the "antiwick" or the "wick" one.
 
@@ -78,6 +79,7 @@ def phi4(lam: ArrayLike, omega: ArrayLike = 1.0, *, hbar: ArrayLike = 1.0) -> Sy
     Args:
         lam: λ, coupling.
         omega: ω, angular frequency.
+        hbar: ħ, scalar.
     """
     one_real(lam=lam, omega=omega)
     strength, rate = common(lam=lam, omega=omega)
@@ -96,6 +98,7 @@ def complex_field(
     Args:
         lam: λ, coupling.
         omega: ω > 0, angular frequency, which is the mass m.
+        hbar: ħ, scalar.
 
     Source: eqs. (70)-(72).
     """
@@ -124,6 +127,7 @@ def gauge_bosons(
     Args:
         g: coupling.
         omega: ω > 0, angular frequency; φ_a = (α_a + α_a*)/√(2ω).
+        hbar: ħ, scalar.
 
     Source: a small model of eqs. (73)-(75).
     """

@@ -31,6 +31,7 @@ def star(f: Symbol, g: Symbol, hbar: ArrayLike = 1.0) -> Symbol:
     Args:
         f: left factor.
         g: right factor, of the same modes and ordering.
+        hbar: ħ, scalar.
 
     Returns:
         The product; terms known to be zero are dropped.
@@ -59,6 +60,7 @@ def commutator(f: Symbol, g: Symbol, hbar: ArrayLike = 1.0) -> Symbol:
     Args:
         f: left symbol.
         g: right symbol, of the same modes and ordering.
+        hbar: ħ, scalar.
     """
     return (star(f, g, hbar) - star(g, f, hbar)).pruned()
 
@@ -71,6 +73,11 @@ def matrix(
     <i| α̂†^n α̂^m |j> = ħ^((m+n)/2) sqrt(i! j!) / (j - m)! for i - n = j - m >= 0; other
     orderings are sums of these. Each entry is that of the untruncated operator: the
     matrix of a product is not the product of matrices at the last levels.
+
+    Args:
+        symbol: the symbol, of any ordering.
+        levels: number of levels d of each mode, or one number for all.
+        hbar: ħ, scalar.
 
     Returns:
         (D, D) complex, D = d_1 .. d_N; the last mode varies fastest. The unit is that
@@ -103,7 +110,11 @@ class Couplings(NamedTuple):
 def couplings(
     symbol: Symbol, levels: int | Sequence[int], *, hbar: ArrayLike = 1.0
 ) -> Couplings:
-    """Entries of `matrix` that can differ from zero, even where it exceeds memory."""
+    """Entries of `matrix` that can differ from zero, even where it exceeds memory.
+
+    Args:
+        symbol, levels, hbar: as for `matrix`.
+    """
     shape = check_levels(levels, symbol.modes)
     entries = _entries(symbol.powers, shape, symbol.ordering)
     real = symbol.coefficients.real.dtype
@@ -122,7 +133,10 @@ def apply(
     """Ĥ applied to kets, term by term: the result of `matrix` without the matrix.
 
     Args:
+        symbol: the symbol, of any ordering.
         kets: (..., D); the last mode varies fastest.
+        levels: number of levels d of each mode, or one number for all.
+        hbar: ħ, scalar.
 
     Returns:
         (..., D), in the precision of the kets.
@@ -153,6 +167,8 @@ def diagonal(
 
     Args:
         symbol: real, of any ordering; every term has as many α as α* in each mode.
+        levels: number of levels d of each mode, or one number for all.
+        hbar: ħ, scalar.
 
     Returns:
         (D,) real; the last mode varies fastest.

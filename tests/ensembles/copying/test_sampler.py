@@ -338,7 +338,7 @@ def test_single_precision_stays_single():
         ({"initial": "poisson"}, "`initial` must be one of"),
         ({"spectators": -1}, "`spectators` must hold whole numbers"),
         ({"spectators": 0.5}, "`spectators` must hold whole numbers"),
-        ({"spectators": [1, 2]}, "`spectators` must be a number or one a class"),
+        ({"spectators": [1, 2]}, "`spectators` must be a number or one per class"),
         ({"admixture": 1.5}, "`admixture` must be in"),
         ({"step": 0.0}, "`step` must be positive"),
         ({"ts": [0.0, 1.0, 0.5]}, "`ts`"),
