@@ -188,10 +188,10 @@ def free(
             `unit`, or a function of the independent entries and the unit that gives
             both ends in the units of the entries.
         bounds: lower and upper bound of each entry; a fit stays inside.
-        unit: unit of the constant: "rate", "energy", "length" or "time", whose sizes
-            follow from the data, ħ and the grid; "value" for the largest of its own
-            entries, 1 where all are 0; or a function of the object that holds the field
-            and of `Scales`. None for a number without units.
+        unit: unit of the constant: "rate", "energy", "length", "time" or "hbar", whose
+            sizes follow from the data, ħ and the grid; "value" for the largest of its
+            own entries, 1 where all are 0; or a function of the object that holds the
+            field and of `Scales`. None for a number without units.
         pack: the independent entries of the constant, flat; None for all entries, real
             parts before imaginary ones.
         unpack: makes the constant from its independent entries and the old constant.

@@ -39,13 +39,16 @@ class Heterodyne(Instrument):
         orders: (m, n) of each moment, integers for one mode, else tuples; or the
             `Moments` that hold them, as `PhaseSpaceRecord.data` gives them (static).
         gain: g, scalar, positive.
-        added: n_add, in the unit of |α|² (quanta for ħ = 1), scalar, not negative.
+        added: n_add, in the unit of |α|², an action: ħ times quanta; scalar, not
+            negative.
         noise: scatter of the moments; exact by default.
     """
 
     orders: tuple[tuple[Any, Any], ...] = eqx.field(static=True, converter=_orders)
     gain: Float[Array, ""] = free(positive=True, span=(0.8, 1.25), default=1.0)
-    added: Float[Array, ""] = free(bounds=(0.0, np.inf), span=(0, 1), default=0.0)
+    added: Float[Array, ""] = free(
+        bounds=(0.0, np.inf), span=(0, 1), unit="hbar", default=0.0
+    )
     noise: Drawable = fixed(default=NoNoise())
 
     def check_law(self, law: Motion) -> None:

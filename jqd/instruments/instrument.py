@@ -162,7 +162,7 @@ def read_points(points: Any, name: str) -> Complex[Array, "..."]:
 class Displaced(Instrument):
     """Shots that displace a mode by -β and test for the vacuum.
 
-    p = ε + V π^N Q(λβ),   in units of ħ = 1
+    p = ε + V (πħ)^N Q(λβ),   the α of Q in units of √action
 
     With λ ≠ 1, V < 1 or ε > 0 the data look like those of another ħ: without priors
     nothing in them distinguishes C from λ, V and ε.
@@ -190,10 +190,10 @@ class Displaced(Instrument):
             )
 
     def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
-        """ε + V π^N Q(λβ)"""
+        """ε + V (πħ)^N Q(λβ)"""
         assert isinstance(law, HusimiFokkerPlanck)  # `check_law` made sure
         density = law.density(state, self.scale * self.points)
-        return self.eps + self.V * jnp.pi**law.modes * density
+        return self.eps + self.V * (jnp.pi * law.hbar) ** law.modes * density
 
 
 def as_instrument(given: Any) -> Instrument:

@@ -7,8 +7,9 @@ import pytest
 
 import jqd
 from jqd import constants
-from jqd.instruments import Confusion, Direct, Displaced
+from jqd.instruments import Confusion, Direct, Displaced, Heterodyne
 from jqd.laws.husimi import DisplacedThermal
+from jqd.laws.scales import scales_of
 from jqd.problems import golden
 
 POINTS = np.array([0.2 + 0.1j, -1.0 + 0.5j, 1.5j])
@@ -65,6 +66,30 @@ def test_a_displaced_vacuum_shows_the_husimi_function():
     overlap = np.exp(-(np.abs(1.1 * POINTS - (0.7 - 0.3j)) ** 2))
     # levels above 40 hold 1e-40 of the state; sums of 40 terms
     np.testing.assert_allclose(got, 0.02 + 0.9 * overlap, atol=1e-14)
+
+
+@pytest.mark.parametrize("modes", [1, 2])
+def test_a_displaced_vacuum_is_a_probability_at_any_hbar(modes):
+    """exp(-|β - √ħ a|²/ħ) of a coherent state of amplitude a, once for each mode."""
+    hbar, a = 0.3, 0.5 - 0.2j
+    points = POINTS if modes == 1 else np.stack([POINTS, POINTS[::-1]], axis=1)
+    symbol = "ad*a" if modes == 1 else "ad1*a1 + ad2*a2"
+    law = jqd.HusimiFokkerPlanck(symbol, hbar=hbar, points=points)
+    ket = np.asarray(jqd.states.coherent(a, 30))
+    both = ket if modes == 1 else np.einsum("i,j->ij", ket, ket)
+    got = Displaced(points).mean(law, 0.0, law.prepare(both))
+    away = np.abs(points.reshape(-1, modes) - np.sqrt(hbar) * a) ** 2
+    # levels above 30 hold 1e-20 of the state at these points
+    expected = np.exp(-away.sum(axis=1) / hbar)
+    np.testing.assert_allclose(np.ravel(got), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("hbar", [1.0, 1e-34])
+def test_added_noise_is_searched_in_units_of_hbar(hbar):
+    law = jqd.HusimiFokkerPlanck("ad*a", hbar=hbar, points=POINTS)
+    see = Heterodyne(orders=((1, 0), (1, 1)))
+    span = constants.span(see, "added", scales_of(law, 1.0))
+    np.testing.assert_allclose(span, ([0.0], [hbar]), rtol=1e-15)
 
 
 @pytest.mark.sampled
