@@ -26,6 +26,7 @@ from .comparison import (
 from .evidence import SCALES, Evidence, by_populations, evidence, spans
 from .goodness import p_value
 from .identifiability import Unidentifiable, analyse
+from .joint import Joint
 from .polish import Polish, jacobian, polish_one
 from .posterior import posterior
 from .posterior.chains import module
@@ -88,8 +89,8 @@ def compare(
         The comparison.
 
     Raises:
-        ValueError: no studies, different data or errors, data without errors or with
-            correlated rows, bad folds, another sampler.
+        ValueError: no studies, several studies as one, different data or errors, data
+            without errors or with correlated rows, bad folds, another sampler.
         ImportError: blackjax is missing, for draws.
     """
     _checks.require_x64("jqd.compare")
@@ -118,6 +119,12 @@ def _check(studies: Mapping[str, Study], folds: Any) -> int:
     if not studies:
         raise ValueError("Argument `studies` must hold a study, but is empty.")
     for name, study in studies.items():
+        if isinstance(study, Joint | list | tuple | Mapping):
+            raise ValueError(
+                "Argument `studies` must hold one study for each law, but "
+                f"{name!r} is of several, which `jqd.recover` fits together; compare "
+                "the laws on each record by itself."
+            )
         if not isinstance(study, Study):
             raise ValueError(
                 f"Argument `studies` must hold studies, but {name!r} is a "

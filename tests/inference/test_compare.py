@@ -18,6 +18,7 @@ from jqd.cli.session import table_of
 from jqd.inference import Study, evidence
 from jqd.inference.comparison import Candidate, Comparison, Folds
 from jqd.inference.evidence import SCALES, Evidence
+from jqd.inference.joint import Joint
 from jqd.instruments import Confusion, Direct, Gaussian, Multinomial
 from jqd.problems import golden
 
@@ -439,6 +440,9 @@ def test_fewer_rows_than_ten_are_left_out_one_at_a_time():
         (lambda: {}, 4, "`studies` must hold a study"),
         (lambda: [line(())], 4, "`studies` must be a dict by names"),
         (lambda: {"a": 1}, 4, "`studies` must hold studies, but 'a' is a int"),
+        (lambda: {"a": [line("a"), line("a")]}, 4, "'a' is of several, which"),
+        (lambda: {"a": Joint({"x": line("a"), "y": line("a")})}, 4,
+         "one study for each law, but 'a' is of several, which `jqd.recover` fits"),
         (lambda: {"a": line(())}, 1, "`folds` must be"),
         (lambda: {"a": line(())}, 13, "`folds` must be at most the number of rows, 12"),
         (lambda: {"a": line(()), "b": line((), values=VALUES + 0.1)}, 4,
