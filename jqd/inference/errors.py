@@ -52,7 +52,7 @@ def standard_errors(study: Study, theta: Float[Array, " p"]) -> StandardErrors:
 
     Args:
         study: law, data and free constants; of the data only the number and the weights
-            matter.
+            matter, and whether rows sum to 1, as `study.data.noise.assumption()` says.
         theta: constants, shape (p,).
 
     Returns:
