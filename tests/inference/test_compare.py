@@ -18,6 +18,7 @@ from jqd.cli.session import table_of
 from jqd.inference import Study, evidence
 from jqd.inference.comparison import Candidate, Comparison, Folds
 from jqd.inference.evidence import SCALES, Evidence
+from jqd.inference.goodness import MISFIT
 from jqd.inference.joint import Joint
 from jqd.instruments import Confusion, Direct, Gaussian, Multinomial
 from jqd.problems import golden
@@ -353,6 +354,17 @@ def test_pairs_that_stay_open_are_named():
     said = Comparison(tuple(rows), SCALES, 4).verdict()
     assert said.startswith("The record prefers a to c and d: ")
     assert "It does not decide between a and b." in said
+
+
+def test_a_pattern_that_a_fitted_scatter_hides_is_a_misfit():
+    """Its p is as it should be; the status of its fit says what was found."""
+    rows = (
+        candidate("a", rows=STEADY)._replace(status=MISFIT),
+        candidate("b", rows=STEADY - 0.01),
+    )
+    assert [row.misfits for row in rows] == [True, False]
+    said = Comparison(rows, SCALES, 4).verdict()
+    assert "a pattern of the residuals that a fitted scatter hides): a." in said
 
 
 def test_of_laws_that_all_misfit_the_best_is_told_as_such():

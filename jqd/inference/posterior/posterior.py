@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..answer import Recovery, recover
+from ..hidden import hidden_pattern
 from ..identifiability import Unidentifiable
 from ..polish import Polish, polish_one
 from ..sensitivity import check_known, constants_at
@@ -96,6 +97,7 @@ def posterior(
         predicted=predict(study, flat, jax.random.fold_in(key, 1)),
         box=np.stack([limits.low, limits.high]),
         seed=tuple(np.ravel(jax.random.key_data(key)).tolist()),
+        pattern=hidden_pattern(study, fit),
     )
 
 
