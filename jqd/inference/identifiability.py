@@ -122,7 +122,8 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
     """What the data determine at these constants.
 
     Args:
-        study: law, data and free constants; of the data only the weights matter.
+        study: law, data and free constants; of the data only the weights matter. Runs
+            have the steps of its method.
 
     Returns:
         Singular values and null directions of the Jacobian, judged against the
@@ -222,7 +223,8 @@ def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
     C(t) = [Σ_{t_i <= t} J_i^T J_i]^-1, J_i = ∂(prediction_i)/∂θ / σ.
 
     Args:
-        study: law, data and free constants.
+        study: law, data and free constants. J has the steps of its method; those of
+            `jqd.recover(study).study` are fine enough.
 
     Returns:
         Bounds, condition numbers and sensitivities.

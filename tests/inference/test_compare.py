@@ -20,6 +20,7 @@ from jqd.inference.comparison import Candidate, Comparison, Folds
 from jqd.inference.evidence import SCALES, Evidence
 from jqd.inference.goodness import MISFIT
 from jqd.inference.joint import Joint
+from jqd.inference.steps import DRAWN_CHANGE, STEP_CHANGE, refined
 from jqd.instruments import Confusion, Direct, Gaussian, Multinomial
 from jqd.problems import golden
 
@@ -687,7 +688,7 @@ def test_laws_compared_with_draws():
     assert "not to be trusted" not in text
 
 
-@pytest.mark.parametrize("change", [compare.STEP_CHANGE, compare.DRAWN_CHANGE])
+@pytest.mark.parametrize("change", [STEP_CHANGE, DRAWN_CHANGE])
 def test_steps_are_refined_until_the_likelihood_settles(change):
     law, psi = golden()
     law = eqx.tree_at(lambda law: law.q, law, jnp.asarray(0.4))
@@ -696,7 +697,7 @@ def test_steps_are_refined_until_the_likelihood_settles(change):
     data = jqd.Record(np.linspace(0, 2, 5)[1:], counts, Multinomial(), t0=0.0)
     study = Study(law, data, psi0=psi, free="q").with_substeps(1)
     theta = study.theta()
-    finer = compare._refined(study, theta, change)
+    finer = refined(study, theta, change)
     least = int(study.substeps)
     assert least < int(finer.substeps)
     # kinks of the law: of first order, so that what is left is a last change more
