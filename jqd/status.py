@@ -55,7 +55,8 @@ _SENTENCES = {
     Status.UNIDENTIFIABLE: "The data cannot determine the constants separately.",
     Status.NOISE_INVALID: "The scatter is not Gaussian: standard errors do not hold.",
     Status.MISFIT: "The law, computed with these time steps, does not describe the "
-    "data (p < 1e-3); its standard errors do not hold.",
+    "data (p < 1e-3, or a pattern of its residuals beside a fitted scatter); its "
+    "standard errors do not hold.",
     Status.OUT_OF_EQUILIBRIUM: "The paths are no sample of |ψ|²: one such sample in "
     "1e5 is as far from it.",
     Status.CROWDED: "An atom has more neighbours than its list has places, or reaches "

@@ -14,7 +14,6 @@ from .._files import provenance
 from .._words import did_you_mean
 from ..inference import Recovery, Unidentifiable, loss_plane, recover
 from ..inference.limits import Limit, limits_of
-from ..instruments import Gaussian
 from ..records import naming
 from ..report.answers import kept_answers
 from ..report.tables import columns, recovery_tables
@@ -194,24 +193,9 @@ def errors_of(recovery: Recovery) -> np.ndarray | None:
     values = np.asarray(study.data.values)
     if not noise.known:
         return None
-    if isinstance(noise, Gaussian):
-        return columns(np.broadcast_to(np.asarray(noise.sigma), values.shape))
     fitted = np.asarray(recovery.prediction)
     expected = np.where(np.isfinite(fitted), fitted, np.asarray(recovery.observed))
-
-    def row(k: int) -> np.ndarray:
-        """As a noise tells them of a first row."""
-        own = jax.tree.map(
-            lambda leaf: (
-                np.asarray(leaf)[k : k + 1]
-                if np.ndim(leaf) and np.shape(leaf)[0] == len(values)
-                else leaf
-            ),
-            noise,
-        )
-        return np.ravel(own.row_errors(values[k : k + 1], expected[k]))
-
-    found = np.stack([row(k) for k in range(len(values))])
+    found = columns(noise.errors(values, expected))
     return np.where(np.isfinite(found) & (found > 0), found, np.nan)
 
 

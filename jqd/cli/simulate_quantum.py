@@ -23,6 +23,7 @@ from ..laws import ConservativeDiffusion, CopyDynamics, Law
 from ..observe import Occupations
 from ..records import (
     DensityRecord,
+    Record,
     naming,
     write_density,
     write_matrix,
@@ -227,7 +228,9 @@ def counts_of(
             run = follow(bathed.law, psi0, seen.ts, instrument)
 
         def draw() -> dict[Path, Any]:
-            record = drawn(run, seen.ts, instrument, simulation, seen.shots)
+            counts = drawn(run, seen.ts, instrument, simulation, seen.shots).values
+            # a file holds counts; how they scatter is for a fit to say
+            record = Record(seen.ts, counts, Multinomial(), t0=0.0)
             return {
                 out: partial(write_record, record=record),
                 beside["hamiltonian"]: partial(write_matrix, matrix=H),

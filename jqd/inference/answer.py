@@ -44,6 +44,7 @@ from .goodness import (
     runs_of,
     scatter_message,
 )
+from .hidden import hidden
 from .identifiability import refuse, refuse_names
 from .joint import joined
 from .limits import LEVEL, Limit, limit_of
@@ -604,15 +605,6 @@ def _at_bounds(constants: Mapping[str, Constant]) -> list[str]:
         f"{' and '.join(names)} {some}: errors there are one-sided, and those of the "
         "other constants are for this value."
     ]
-
-
-def hidden(pattern: Pattern | None) -> bool:
-    """Whether residuals follow something in time that a fitted scatter would hide.
-
-    It takes all that a law lacks as its own, and chi-square is then as it should be. A
-    row that stands out alone, the first or another, may be scatter of long tails.
-    """
-    return pattern is not None and pattern.name not in ("none", "first row", "row")
 
 
 def _fitted_scatter(study: Study, theta: Array) -> list[str]:

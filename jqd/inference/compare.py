@@ -21,25 +21,22 @@ from .comparison import (
     Comparison,
     Drawn,
     Folds,
-    difference,
 )
 from .evidence import SCALES, Evidence, by_populations, evidence, spans
 from .goodness import p_value
 from .identifiability import Unidentifiable, analyse
+from .joint import Joint
 from .polish import Polish, jacobian, polish_one
 from .posterior import posterior
 from .posterior.chains import module
 from .posterior.left_out import LeftOut
 from .posterior.posterior import SAMPLERS
 from .sensitivity import independent_rows
-from .study import MAX_SUBSTEPS, ON_WALL, Study
+from .steps import refined
+from .study import ON_WALL, Study
 
 # Parts in which rows are left out by default, or as many as there are rows.
 FOLDS = 10
-# Change of ln L by half the step that is accepted.
-STEP_CHANGE = 1e-4
-# The same for draws, some ten thousand runs: a hundredth of what a preference takes.
-DRAWN_CHANGE = 0.05
 
 
 class Drawing(NamedTuple):
@@ -67,7 +64,8 @@ def compare(
     Each law is fitted. Its evidence is Laplace's, see `evidence`. Rows are left out in
     `folds` parts, every `folds`-th row together, and predicted with constants fitted to
     the rest (ELPD); a like number of last rows is predicted from those before. A law
-    that fails at its best fit has the likelihood 0 and stays in the table.
+    that fails at its best fit has the likelihood 0 and stays in the table. Steps are
+    halved until ln L no longer changes.
 
     Args:
         studies: by name, of the same data, with known errors; `free=()` for a law as it
@@ -88,8 +86,8 @@ def compare(
         The comparison.
 
     Raises:
-        ValueError: no studies, different data or errors, data without errors or with
-            correlated rows, bad folds, another sampler.
+        ValueError: no studies, several studies as one, different data or errors, data
+            without errors or with correlated rows, bad folds, another sampler.
         ImportError: blackjax is missing, for draws.
     """
     _checks.require_x64("jqd.compare")
@@ -118,6 +116,12 @@ def _check(studies: Mapping[str, Study], folds: Any) -> int:
     if not studies:
         raise ValueError("Argument `studies` must hold a study, but is empty.")
     for name, study in studies.items():
+        if isinstance(study, Joint | list | tuple | Mapping):
+            raise ValueError(
+                "Argument `studies` must hold one study for each law, but "
+                f"{name!r} is of several, which `jqd.recover` fits together; compare "
+                "the laws on each record by itself."
+            )
         if not isinstance(study, Study):
             raise ValueError(
                 f"Argument `studies` must hold studies, but {name!r} is a "
@@ -180,7 +184,7 @@ def _candidate(
     else:
         theta = study.theta()
     coarse = study
-    study = _refined(study, theta, STEP_CHANGE)
+    study = refined(study, theta)
     log = float(study.log_likelihood(theta))
     ended = Status(int(study.status(theta)))
     if not math.isfinite(log):
@@ -225,8 +229,7 @@ def _drawn(
         return Drawn(None, LeftOut(rows, np.full(rows.shape, -np.inf)), 0, None)
     populations = drawing.sampler == "smc"
     found = posterior(
-        _refined(coarse, theta, DRAWN_CHANGE), drawing.sampler, theta=theta,
-        draws=drawing.draws, key=drawing.key,
+        coarse, drawing.sampler, theta=theta, draws=drawing.draws, key=drawing.key,
         box=spans(study, proof.widths) if populations else None,
     )  # fmt: skip
     told = found.left_out()
@@ -252,21 +255,6 @@ def _nothing(
         name, why, settled, {}, {}, {}, len(study.labels()), -math.inf, math.inf, 0,
         0.0, None, None, none, None,
     )  # fmt: skip
-
-
-def _refined(study: Study, theta: Array, change: float) -> Study:
-    """Steps of which half a step would change ln L by less than this.
-
-    Constants know less: where shares sum to 1 but for 1e-6, 1e5 shots shift ln L by .1.
-    """
-    log = float(study.log_likelihood(theta))
-    while study.order is not None and int(study.substeps) < MAX_SUBSTEPS:
-        finer = study.with_substeps(2 * int(study.substeps))
-        after = float(finer.log_likelihood(theta))
-        if abs(difference(after, log)) < change:
-            break
-        study, log = finer, after
-    return study
 
 
 def _goodness(study: Study, theta: Array, mask: Array) -> tuple[float, int, float, int]:

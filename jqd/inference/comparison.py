@@ -130,8 +130,9 @@ class Candidate(NamedTuple):
 
     @property
     def misfits(self) -> bool:
-        """Whether its residuals are larger than the errors allow, p < 1e-3."""
-        return self.p_value < MISFIT_P
+        """Whether its residuals are larger than the errors allow, p < 1e-3, or follow a
+        pattern in time that a fitted scatter would hide."""
+        return self.p_value < MISFIT_P or self.status == MISFIT
 
     @property
     def at_wall(self) -> bool:
@@ -263,11 +264,14 @@ class Comparison(NamedTuple):
                 f"{CLEAR:g} at each width of the priors, and rows left out have to "
                 f"agree by {CLEAR_ERRORS:g} of their errors."
             )
-        wrong = [row.name for row in self.rows if row.predicts and row.misfits]
+        misfits = [row for row in self.rows if row.predicts and row.misfits]
+        wrong, why = [row.name for row in misfits], "p < 1e-3"
+        if any(row.p_value >= MISFIT_P for row in misfits):
+            why += ", or a pattern of the residuals that a fitted scatter hides"
         if len(wrong) == sum(row.predicts for row in self.rows):
-            said = f"No law describes the record (p < 1e-3 for each). {said}"
+            said = f"No law describes the record ({why} for each). {said}"
         elif wrong:
-            said += f" Not described by (p < 1e-3): {', '.join(wrong)}."
+            said += f" Not described by ({why}): {', '.join(wrong)}."
         unsettled = [row.name for row in self.rows if not row.settled]
         if unsettled:
             said += (

@@ -48,11 +48,12 @@ def standard_errors(study: Study, theta: Float[Array, " p"]) -> StandardErrors:
     """Standard errors that the data and the priors allow at these constants.
 
     The Cramér-Rao bound: roots of the diagonal of F⁻¹, with F_tt, F + diag(1/sd²) and F
-    as information.
+    as information. J has the steps of the study's method; `jqd.fisher`, whose `errors`
+    are these, halves them until J no longer changes.
 
     Args:
         study: law, data and free constants; of the data only the number and the weights
-            matter.
+            matter, and whether rows sum to 1, as `study.data.noise.assumption()` says.
         theta: constants, shape (p,).
 
     Returns:

@@ -13,6 +13,7 @@ from .._math import divisor
 from .answer import recover
 from .identifiability import Unidentifiable, analyse
 from .posterior import Posterior, posterior
+from .steps import refined
 from .study import Study
 
 # Prior widths at which a Bayes factor is judged, in units of those of the study.
@@ -72,7 +73,8 @@ def evidence(
     few errors. Nuisances have their own priors and their ends. Laplace's method is
     exact for a Gaussian posterior; a wall, a curved ridge or a second maximum make it
     wrong. "smc" leads populations of particles from the prior to the posterior and does
-    not need these assumptions, but some thousand times as many runs.
+    not need these assumptions, but some thousand times as many runs. Steps are halved
+    until ln L no longer changes.
 
     Args:
         study: law, data and free constants.
@@ -112,6 +114,7 @@ def evidence(
             draws=particles, key=key,
         )  # fmt: skip
         return by_populations(found, widths_, jnp.asarray(factors))
+    study = refined(study, theta)
     _check_told(study, theta)
     return _laplace(study, theta, widths_, jnp.asarray(factors))
 

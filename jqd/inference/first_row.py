@@ -50,7 +50,9 @@ class FirstRow:
         self.expected, slope = map(np.asarray, _row_and_slope(study, self.theta))
         self.seen = np.asarray(study.data.shares)[0]
         self.noise = study.data.noise
-        self.errors = self.noise.row_errors(study.data.values, self.expected)
+        values = study.data.values
+        every = np.broadcast_to(self.expected, values.shape)
+        self.errors = self.noise.errors(values, every)[0]
         change = np.sum(np.abs(slope) * (high - low), axis=-1)
         # what the whole span of the starts moves by less than a tenth of an error, or
         # by its rounding alone: what has no scatter has no error to count in

@@ -33,6 +33,8 @@ class Fisher(eqx.Module):
         status: OK; how the run ended, if before its last time; `UNIDENTIFIABLE` where F
             has a null direction; `NOT_CONVERGED` where steps have not converged
             (static).
+        assumed: what the values of the data let assume of their noise, such as rows
+            that sum to 1, in one sentence; None for nothing (static).
     """
 
     labels: tuple[str, ...] = eqx.field(static=True)
@@ -43,6 +45,7 @@ class Fisher(eqx.Module):
     alone: Identifiability
     change: float
     status: Status = eqx.field(static=True)
+    assumed: str | None = eqx.field(static=True)
 
     @property
     def null_vectors(self) -> Float[Array, "n p"]:
@@ -65,7 +68,7 @@ def fisher(
 
     Args:
         study: law, data and free constants; of the data only the number and the weights
-            matter.
+            matter, and whether rows sum to 1, see `Fisher.assumed`.
         theta: constants, (p,), in their own units; None for those of the law and the
             means of the priors.
         rtol: accepted change of J by half the step, relative to each column.
@@ -100,5 +103,5 @@ def of_sensitivity(study: Study, at: Sensitivity, rtol: float) -> Fisher:
         status = Status.UNIDENTIFIABLE
     return Fisher(
         tuple(labels), at.theta, slope.T @ slope, errors, aided, alone, at.change,
-        status,
+        status, study.data.noise.assumption(),
     )  # fmt: skip

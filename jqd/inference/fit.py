@@ -29,6 +29,7 @@ from ..status import Status, describe
 from .active import inward, sides_at
 from .errors import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
+from .hidden import unless_hidden
 from .identifiability import Identifiability, analyse, refuse_names
 from .joint import Joint, joined
 from .polish import Polish, jacobian, polish_one, polish_starts
@@ -273,7 +274,8 @@ def fit(
     reported with each constant and is part of the standard error. And constants that no
     data could distinguish are not refused beforehand: the Jacobian at the fit decides,
     and `status` says so. A fit that fails has its status and NaN, and leaves the others
-    of its batch as they are.
+    of its batch as they are. A pattern of the residuals that a fitted scatter hides is
+    looked for, as by `recover`, but where values are traced: its status is MISFIT.
 
     The value of a constant has a derivative in whatever was traced, by the implicit
     function theorem.
@@ -315,6 +317,7 @@ def fit(
         theta, settled = settle(polish, study, theta, masks[1], settled)
     at = solution(study, theta, masks[1])
     status = status_of(at, finite & found.sound, settled)
+    status = unless_hidden(study, at.theta, status)
     held_out_rows = study.predict(found.theta) if train < record.ts.shape[0] else None
     apart = missed(study, held_out_rows, train)
     return _fit(study, found, at, status, apart)

@@ -122,7 +122,8 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
     """Find which combinations of constants the data determine.
 
     Args:
-        study: law, data and free constants; of the data only the weights matter.
+        study: law, data and free constants; of the data only the weights matter. Runs
+            have the steps of its method.
         theta: constants at which the Jacobian is taken, shape (p,).
 
     Returns:
@@ -223,7 +224,8 @@ def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
     C(t) = [Σ_{t_i <= t} J_i^T J_i]^-1, J_i = ∂(prediction_i)/∂θ / σ.
 
     Args:
-        study: law, data and free constants.
+        study: law, data and free constants. J has the steps of its method; those of
+            `jqd.recover(study).study` are fine enough.
         theta: constants at which the bound is taken, shape (p,).
 
     Returns:

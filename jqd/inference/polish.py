@@ -301,7 +301,8 @@ def loss_plane(
     """Mean squared residual of a row over the plane of the first two constants.
 
     Args:
-        study: law and data, with two free constants or more.
+        study: law and data, with two free constants or more. Runs have the steps of its
+            method.
         theta: the other constants, shape (p,), p >= 2.
         x: values of the first constant, shape (X,).
         y: values of the second constant, shape (Y,).
@@ -321,7 +322,7 @@ def loss_line(study: Study, values: Float[Array, " X"]) -> Float[Array, " X"]:
     """Mean squared residual of a row over values of the only free constant.
 
     Args:
-        study: law and data, with one free constant.
+        study: law and data, with one free constant. Runs have the steps of its method.
         values: shape (X,).
 
     Returns:

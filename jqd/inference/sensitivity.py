@@ -11,6 +11,7 @@ from ..instruments.noise import Drawable
 from ..status import Status
 from .slopes import columns
 from .study import MAX_SUBSTEPS, Study
+from .together import Together
 
 # A derivative has converged where half the step changes it by less than this.
 RTOL = 1e-4
@@ -152,6 +153,11 @@ def independent_rows(study: Study, name: str = "study") -> Drawable:
     """The noise of data whose rows scatter independently."""
     check_known(study, name)
     noise = study.data.noise
+    if isinstance(noise, Together):
+        raise ValueError(
+            f"Argument `{name}` must be of one record, but is of several studies; take "
+            "each of them by itself."
+        )
     if not isinstance(noise, Drawable):
         raise ValueError(
             f"Argument `{name}` must have a record whose shots are independent, but "

@@ -49,6 +49,12 @@ ON_WALL = 1e-9
 class Study(eqx.Module):
     """Law, data and free constants, as pure functions of one vector of constants θ.
 
+    Their runs take the steps of `method`, by default one from each time to the next (of
+    a scan from t0 to that of the row), and say nothing of the error of it: steps that
+    are fine enough are those of `jqd.recover(study).study`, others are set by
+    `with_substeps`. `recover`, `posterior`, `compare`, `fisher`, `design` and
+    `evidence` refine them, and `fit` counts their bias as an error.
+
     θ holds the free constants and then the nuisances, which have priors. A study is an
     argument of jitted and vmapped functions like any other: its law, initial state,
     instrument and data are arrays.
@@ -104,7 +110,7 @@ class Study(eqx.Module):
                 without errors a prior sets where a fit begins, and its ends hold; it
                 does not pull.
             method: how to evolve; None for `Propagator()` where the law is solvable,
-                else `Fixed(law.stepper)`.
+                else `Fixed(law.stepper)`, one step from each time to the next.
 
         Raises:
             ValueError: names that lead nowhere or to several constants, a constant that
@@ -425,7 +431,8 @@ class Study(eqx.Module):
 
     @program
     def predict(self, theta: Array) -> Array:
-        """Prediction of the law for the data, NaN after a failure."""
+        """Prediction of the law for the data, with the steps of `method`; NaN after a
+        failure."""
         return self.rows_of(self.trajectory(theta))
 
     def rows_of(self, run: Trajectory) -> Array:
@@ -440,7 +447,7 @@ class Study(eqx.Module):
     ) -> Array:
         """Residuals in units of their scatter: `seen` of the data, `scattered` of how
         they scatter, then of priors, then of walls, which are 0 for constants within
-        their bounds.
+        their bounds. The steps are those of `method`.
 
         Rows that the run did not reach count as missed by the largest value of the
         data. This constant has no gradient, and no fit gains by running into a node.
@@ -618,7 +625,8 @@ class Study(eqx.Module):
     @jax.jit
     def log_likelihood(self, theta: Array) -> Float[Array, ""]:
         """ln of the probability of the data and of the priors' densities, less terms
-        that no constant changes; -inf where the run failed or θ is out of bounds.
+        that no constant changes; -inf where the run failed or θ is out of bounds. The
+        steps are those of `method`.
 
         Raises:
             ValueError: data whose scatter is not known.
@@ -631,7 +639,7 @@ class Study(eqx.Module):
     def log_likelihood_rows(self, theta: Array) -> Float[Array, " T"]:
         """ln of the probability of each row, less terms that no constant changes; -inf
         for all of them where the run failed or θ is out of bounds. A row of a scan has
-        a run of its own.
+        a run of its own. The steps are those of `method`.
 
         Raises:
             ValueError: data whose scatter is not known.
@@ -664,7 +672,8 @@ class Study(eqx.Module):
     def information(self, theta: Array) -> Float[Array, "p p"]:
         """Fisher information of the data, and the part that the priors add.
 
-        Σ_t J_t^T W_t J_t + diag(1/sd²), J = ∂(mean)/∂θ
+        Σ_t J_t^T W_t J_t + diag(1/sd²), J = ∂(mean)/∂θ, with the steps of `method`;
+        `jqd.fisher` refines them.
 
         Raises:
             ValueError: data whose scatter is not known.

@@ -117,8 +117,8 @@ class Together(Noise):
         said = dict.fromkeys(noise.assumption() for noise in self.each)
         return " ".join(one for one in said if one is not None) or None
 
-    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
-        """NaN: there is no first row of all."""
+    def errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """NaN: there are no rows of all."""
         del values
         return np.full(expected.shape, np.nan)
 

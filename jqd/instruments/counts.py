@@ -138,7 +138,7 @@ class Multinomial(Drawable):
         both = both + jnp.sum(a * at**2, axis=-1) ** 2
         return mean, shots * single + 2 * shots * (shots - 1) * both
 
-    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+    def errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """√(N p) / N, see `count_errors`."""
         return count_errors(values, expected)
 
@@ -300,9 +300,10 @@ class DirichletMultinomial(Multinomial):
         other = c * (other / (1 + rho) + N2 * none)
         return mean, own + other - (N2 * summed(pairs) + N * summed(single)) ** 2
 
-    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+    def errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """√(N p (1 + (N - 1) ρ)) / N, see `count_errors`."""
-        more = 1 + (np.sum(np.asarray(values)[0]) - 1) * np.asarray(self.rho)
+        shots = np.sum(np.asarray(values), axis=-1, keepdims=True)
+        more = 1 + (shots - 1) * np.asarray(self.rho)
         return count_errors(values, expected) * np.sqrt(more)
 
 
@@ -416,9 +417,9 @@ class Binomial(Drawable):
 
         return rows(mean), rows(square)
 
-    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+    def errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """√(N p (1 - p)) / N"""
-        shots = np.broadcast_to(np.asarray(self.shots), np.shape(values))[0]
+        shots = np.broadcast_to(np.asarray(self.shots), np.shape(values))
         return np.sqrt(np.maximum(shots * expected * (1 - expected), 0.5)) / shots
 
 
@@ -507,13 +508,13 @@ def _times_log(count: Array, share: Array) -> Array:
 
 
 def count_errors(values: Array, expected: np.ndarray) -> np.ndarray:
-    """Standard errors of the first row's shares of counts, √(N p) / N.
+    """Standard errors of shares of counts, √(N p) / N.
 
     They are those of at least half a count, so that no outcome is excluded for certain.
 
     Args:
         values: counts, (T, M).
-        expected: p, (M,).
+        expected: p, (T, M).
     """
-    total = np.sum(np.asarray(values)[0])
+    total = np.sum(np.asarray(values), axis=-1, keepdims=True)
     return np.sqrt(np.maximum(total * expected, 0.5)) / total

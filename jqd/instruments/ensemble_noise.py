@@ -178,7 +178,7 @@ class EnsembleNoise(Noise):
             "more, and the standard errors may not hold."
         )
 
-    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+    def errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """√(N p) / N, as of independent shots."""
         return count_errors(values, expected)
 

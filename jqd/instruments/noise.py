@@ -155,11 +155,11 @@ class Noise(eqx.Module):
         """The reason why the scatter is not that of the weights, or None."""
         del at
 
-    # -- one row ---------------------------------------------------------------------
+    # -- errors ----------------------------------------------------------------------
 
     @abc.abstractmethod
-    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
-        """Standard errors of the first row's shares, if `expected` is right."""
+    def errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """Standard errors of the shares, if `expected` is right; all (T, ...)."""
 
     def row_residuals(
         self, apart: np.ndarray, values: Array, errors: np.ndarray
@@ -291,7 +291,7 @@ class NoNoise(Drawable):
         del at
         return prediction - values
 
-    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+    def errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """`exact_error`, the same for all values."""
         return np.full(expected.shape, exact_error(np.asarray(values)))
 
@@ -402,10 +402,10 @@ class Gaussian(Drawable):
         """Number of values, one fewer in each row that sums to 1."""
         return self.independent(values, values, jnp.ones(values.shape[0]))
 
-    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+    def errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
         """The standard deviation `sigma`."""
         del expected
-        return np.broadcast_to(np.asarray(self.sigma), values.shape)[0]
+        return np.broadcast_to(np.asarray(self.sigma), values.shape)
 
 
 def written_step(values: Any, xp: Any = jnp) -> Any:
@@ -526,10 +526,10 @@ class Correlated(Drawable):
         rank = jnp.sum(self._whitening(values)[3], axis=-1)
         return jnp.sum(jnp.where(mask > 0, rank, 0.0))
 
-    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
-        """Roots of the diagonal of Σ."""
+    def errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """Roots of the diagonal of Σ_t."""
         del values, expected
-        return np.sqrt(np.diagonal(np.asarray(self.covariance)[0]))
+        return np.sqrt(np.diagonal(np.asarray(self.covariance), axis1=1, axis2=2))
 
     def row_residuals(
         self, apart: np.ndarray, values: Array, errors: np.ndarray

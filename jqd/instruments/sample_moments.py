@@ -207,14 +207,14 @@ class SampleMoments(Drawable):
         """Raise ValueError unless each row holds these moments."""
         _checks.check_shape(values, "values", (None, 2 * len(self.orders)))
 
-    def row_errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
-        """Roots of the diagonal of Σ; inf where nothing is compared or scatters."""
+    def errors(self, values: Array, expected: np.ndarray) -> np.ndarray:
+        """Roots of the diagonal of Σ_t; inf where nothing is compared or scatters."""
         del expected
-        errors = np.full(values.shape[1], np.inf)
-        variances = jnp.diagonal(self.covariance(values)[0])
-        there = scatters(safe_divide(variances, self._sizes(values)[0]))
+        errors = np.full(values.shape, np.inf)
+        variances = jnp.diagonal(self.covariance(values), axis1=1, axis2=2)
+        there = scatters(safe_divide(variances, self._sizes(values)))
         own = jnp.where(there, jnp.sqrt(divisor(variances, there)), jnp.inf)
-        errors[self._columns()] = np.asarray(own)
+        errors[:, self._columns()] = np.asarray(own)
         return errors
 
     def row_residuals(

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from .._files import as_path, whole_files
-from ..instruments import EnsembleNoise, Gaussian, Multinomial
+from ..instruments import EnsembleNoise, Gaussian, Multinomial, Noise, NoNoise
 from ..matter import solid
 from .atoms import AtomRecord, load_atoms
 from .clusters import Clusters
@@ -43,7 +43,8 @@ def write_record(path: str | Path, record: Record) -> Path:
     Args:
         path: a new file: .csv, .npz, .zarr or .nc.
         record: values (T, M), counts where its noise is that of counts. Errors of
-            `Gaussian` go with the values.
+            `Gaussian` go with the values; `EnsembleNoise` is asked of `load_record`
+            again, by noise="ensemble".
 
     Returns:
         The path.
@@ -51,8 +52,8 @@ def write_record(path: str | Path, record: Record) -> Path:
     Raises:
         ValueError: an existing file, another suffix, a record for a .csv that does not
             begin at its t0 (a table cannot hold t0) or has several errors in a row,
-            clusters of shots for another file, a scan, or one that `load_record`
-            refuses.
+            clusters of shots for another file, a scan, noise that no file holds, such
+            as `DirichletMultinomial`, or a record that `load_record` refuses.
     """
     if isinstance(record, Scan):
         raise ValueError(
@@ -71,14 +72,11 @@ def write_record(path: str | Path, record: Record) -> Path:
             f"can number, but is {path}."
         )
     counted = isinstance(record.noise, Multinomial | EnsembleNoise)
+    _check_held(record.noise)
     one = _format(path, "populations", "counts" if counted else "populations")
     values = np.asarray(record.values)
     if counted:
         values = values.astype(int)
-    noise, sigma = "auto", None
-    if record.noise.known and not counted:
-        errors = record.noise.row_errors(record.values, values[0])
-        noise, sigma = "gaussian", float(np.max(errors))
     part, classes = one.needed[1], range(values.shape[1])
     variables: dict[str, Any] = {"t": (("t",), record.ts)}
     if part.stem:
@@ -91,8 +89,23 @@ def write_record(path: str | Path, record: Record) -> Path:
         variables["cluster"] = ("t",), np.arange(len(values))
     if isinstance(record.noise, Gaussian):
         variables["sigma"] = _sigma(record.noise, values, table=bool(part.stem))
-        noise, sigma = "auto", None  # the file says it
-    return _write(path, one, variables, lambda file: load_record(file, noise, sigma))
+    return _write(path, one, variables, load_record)
+
+
+def _check_held(noise: Noise) -> None:
+    """Raise ValueError for noise that would be lost: a file holds values, errors of
+    each, and counts."""
+    held = NoNoise, Gaussian, Multinomial, EnsembleNoise
+    if type(noise) in held:
+        return
+    as_counts = isinstance(noise, Multinomial)
+    raise ValueError(
+        "Argument `record` must have noise that a file holds, "
+        f"{', '.join(one.__name__ for one in held)}, but has a {type(noise).__name__}, "
+        "which would be lost; write a record of the same values with "
+        f"{'Multinomial' if as_counts else 'Gaussian'}, and give this noise to the "
+        "record that is read."
+    )
 
 
 def _sigma(

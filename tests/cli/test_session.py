@@ -16,7 +16,13 @@ from jqd.cli.session import (
     run_folder,
     table_of,
 )
-from jqd.instruments import Correlated, DirichletMultinomial, Gaussian, Multinomial
+from jqd.instruments import (
+    Binomial,
+    Correlated,
+    DirichletMultinomial,
+    Gaussian,
+    Multinomial,
+)
 from jqd.records import Record, Scan
 
 
@@ -146,6 +152,22 @@ def test_the_errors_that_are_drawn_are_those_of_each_row(values, noise, errors):
         assert found is None
     else:
         np.testing.assert_allclose(found, errors, rtol=1e-6)
+
+
+def test_shots_of_each_setting_are_not_those_of_rows():
+    """Of as many settings as rows: p = 1/2 of N shots errs by 1/(2 sqrt N), at any
+    time."""
+    shots = np.array([[4.0, 100.0], [16.0, 25.0], [36.0, 64.0]])
+    half = np.full((3, 3, 2), 0.5)
+    record = Record(TS, half * shots[None] // 1, Binomial(shots))
+    study = SimpleNamespace(data=record, noise_at=lambda theta: record.noise)
+    found = errors_of(
+        SimpleNamespace(
+            study=study, theta=None, prediction=half, observed=record.shares
+        )
+    )
+    expected = np.broadcast_to(0.5 / np.sqrt(shots), half.shape)
+    np.testing.assert_allclose(found, expected.reshape(3, 6), rtol=1e-6)
 
 
 def test_a_scan_is_drawn_over_its_rows():

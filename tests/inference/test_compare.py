@@ -18,6 +18,9 @@ from jqd.cli.session import table_of
 from jqd.inference import Study, evidence
 from jqd.inference.comparison import Candidate, Comparison, Folds
 from jqd.inference.evidence import SCALES, Evidence
+from jqd.inference.goodness import MISFIT
+from jqd.inference.joint import Joint
+from jqd.inference.steps import DRAWN_CHANGE, STEP_CHANGE, refined
 from jqd.instruments import Confusion, Direct, Gaussian, Multinomial
 from jqd.problems import golden
 
@@ -354,6 +357,17 @@ def test_pairs_that_stay_open_are_named():
     assert "It does not decide between a and b." in said
 
 
+def test_a_pattern_that_a_fitted_scatter_hides_is_a_misfit():
+    """Its p is as it should be; the status of its fit says what was found."""
+    rows = (
+        candidate("a", rows=STEADY)._replace(status=MISFIT),
+        candidate("b", rows=STEADY - 0.01),
+    )
+    assert [row.misfits for row in rows] == [True, False]
+    said = Comparison(rows, SCALES, 4).verdict()
+    assert "a pattern of the residuals that a fitted scatter hides): a." in said
+
+
 def test_of_laws_that_all_misfit_the_best_is_told_as_such():
     rows = [candidate("a", rows=STEADY), candidate("b", rows=STEADY - 5.0)]
     rows = [row._replace(p_value=1e-9) for row in rows]
@@ -439,6 +453,9 @@ def test_fewer_rows_than_ten_are_left_out_one_at_a_time():
         (lambda: {}, 4, "`studies` must hold a study"),
         (lambda: [line(())], 4, "`studies` must be a dict by names"),
         (lambda: {"a": 1}, 4, "`studies` must hold studies, but 'a' is a int"),
+        (lambda: {"a": [line("a"), line("a")]}, 4, "'a' is of several, which"),
+        (lambda: {"a": Joint({"x": line("a"), "y": line("a")})}, 4,
+         "one study for each law, but 'a' is of several, which `jqd.recover` fits"),
         (lambda: {"a": line(())}, 1, "`folds` must be"),
         (lambda: {"a": line(())}, 13, "`folds` must be at most the number of rows, 12"),
         (lambda: {"a": line(()), "b": line((), values=VALUES + 0.1)}, 4,
@@ -671,7 +688,7 @@ def test_laws_compared_with_draws():
     assert "not to be trusted" not in text
 
 
-@pytest.mark.parametrize("change", [compare.STEP_CHANGE, compare.DRAWN_CHANGE])
+@pytest.mark.parametrize("change", [STEP_CHANGE, DRAWN_CHANGE])
 def test_steps_are_refined_until_the_likelihood_settles(change):
     law, psi = golden()
     law = eqx.tree_at(lambda law: law.q, law, jnp.asarray(0.4))
@@ -680,7 +697,7 @@ def test_steps_are_refined_until_the_likelihood_settles(change):
     data = jqd.Record(np.linspace(0, 2, 5)[1:], counts, Multinomial(), t0=0.0)
     study = Study(law, data, psi0=psi, free="q").with_substeps(1)
     theta = study.theta()
-    finer = compare._refined(study, theta, change)
+    finer = refined(study, theta, change)
     least = int(study.substeps)
     assert least < int(finer.substeps)
     # kinks of the law: of first order, so that what is left is a last change more

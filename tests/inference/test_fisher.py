@@ -7,8 +7,10 @@ import pytest
 
 import jqd
 from jqd.inference import standard_errors
-from jqd.instruments import Confusion
+from jqd.instruments import Confusion, Direct
 from jqd.problems import golden
+
+from .models import Parabola
 
 
 def counts(ts):
@@ -67,6 +69,32 @@ def test_errors_of_copies_with_an_unknown_hamiltonian(sd, expected):
     np.testing.assert_allclose(
         np.diag(np.linalg.inv(found.matrix))[:2] ** 0.5, expected, rtol=1e-4
     )
+
+
+@pytest.mark.parametrize(("off", "values"), [(0.0, 1), (0.3, 2)])
+def test_what_is_assumed_of_rows_is_said(off, values):
+    """x = a t and 1 - x: where rows sum to 1 they are one number, F = Σ t²/σ², and else
+    two; a design of all shots at one time has an error of σ/t √(values N)."""
+    ts, sigma = np.array([0.5, 1.0, 2.0]), 0.1
+    rows = np.stack([0.2 * ts, 1 - 0.2 * ts + off], axis=1)
+    study = jqd.Study(
+        Parabola(jnp.asarray(0.2), jnp.asarray(0.0)),
+        jqd.Record(ts, rows, jqd.Gaussian(sigma), t0=0.0),
+        psi0=jnp.zeros(1), free="a",
+        instrument=Direct(lambda t, state: jnp.concatenate([state, 1 - state])),
+        method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
+    )  # fmt: skip
+    found, planned = jqd.fisher(study), jqd.design(study, shots=4.0)
+    # linear in a: to rounding of sums
+    assert float(found.matrix[0, 0]) == pytest.approx(
+        values * np.sum(ts**2) / sigma**2, rel=1e-9
+    )
+    assert planned.stderr("a") == pytest.approx(
+        sigma / 2 / np.sqrt(4 * values), rel=1e-5
+    )
+    for one in (found, planned):
+        assert (one.assumed is not None) == (values == 1)
+        assert ("a row of M values counts for M - 1" in str(one)) == (values == 1)
 
 
 @pytest.mark.slow

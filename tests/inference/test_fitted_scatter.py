@@ -254,6 +254,11 @@ def test_scatter_hides_no_pattern_but_that_of_a_row():
     assert not hidden(None)
 
 
+def fit_of(values, options):
+    data = jqd.Record(TS, values, DirichletMultinomial(0.01), t0=0.0)
+    return jqd.fit(LAW, data, **options)
+
+
 @pytest.mark.slow
 def test_what_a_law_lacks_is_no_scatter():
     """Contrast that fades to 2/3: 1.7 times the variance leaves as large residuals."""
@@ -272,6 +277,17 @@ def test_what_a_law_lacks_is_no_scatter():
     assert found.pattern.name == "decay"
     assert "fades with time" in found.message
     assert not found.errors_hold
+    # nor do the others take it for scatter
+    near = wide | {"start": {"rho": 0.01}}
+    fitted, drawn = fit_of(counts, near), jqd.posterior(found, "laplace", draws=9)
+    assert jqd.Status(int(fitted.status)) is jqd.Status.MISFIT
+    assert float(fitted.p_value) > 1e-3
+    assert drawn.p_value > 1e-3
+    assert drawn.misfits
+    assert "fades with time" in str(drawn)
+    # but where nothing can be looked for
+    traced = jax.jit(lambda values: fit_of(values, near).status)(data.values)
+    assert jqd.Status(int(traced)) is jqd.Status.OK
     # with the rate it is described
     wide["instrument"] = Confusion(readout=READOUT, fading=0.02)
     assert jqd.recover(LAW, data, **wide).status == "converged"

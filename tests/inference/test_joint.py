@@ -9,6 +9,7 @@ from jaxtyping import Array
 import jqd
 from jqd.inference import horizon
 from jqd.inference.joint import Joint, joined
+from jqd.inference.sensitivity import independent_rows
 from jqd.inference.together import Together
 from jqd.instruments import Direct
 
@@ -64,6 +65,12 @@ def both():
 @pytest.fixture(scope="module")
 def found(both):
     return jqd.fit(both, **NEAR)
+
+
+def test_what_takes_one_record_says_so_of_several(both):
+    """By no name of a class that nobody has written."""
+    with pytest.raises(ValueError, match="`study` must be of one record, but is of se"):
+        independent_rows(joined(both))
 
 
 def test_errors_of_two_studies_add_as_inverse_squares():

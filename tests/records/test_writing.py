@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from jqd import records
-from jqd.instruments import Gaussian, Multinomial
+from jqd.instruments import (
+    Correlated,
+    DirichletMultinomial,
+    Gaussian,
+    Multinomial,
+)
 from jqd.records import (
     AtomRecord,
     CountsRecord,
@@ -182,6 +187,25 @@ def test_noisy_populations_are_written_as_they_are(tmp_path):
     with pytest.raises(ValueError, match="negative populations"):
         records.write_record(tmp_path / "q.csv", Record(np.arange(2.0), noisy))
     assert not (tmp_path / "q.csv").exists()
+
+
+@pytest.mark.parametrize("suffix", TABLES)
+@pytest.mark.parametrize(
+    ("values", "noise", "instead"),
+    [
+        (COUNTS, DirichletMultinomial(0.01), "Multinomial"),
+        (SHARES, Correlated(np.tile(1e-4 * np.eye(3), (3, 1, 1))), "Gaussian"),
+    ],
+)
+def test_noise_that_no_file_holds_is_not_dropped(
+    tmp_path, suffix, values, noise, instead
+):
+    """Read again, such counts would be of independent shots, and such shares exact."""
+    record, path = Record(TS, values, noise), tmp_path / f"p{suffix}"
+    words = f"has a {type(noise).__name__}, which .* same values with {instead}"
+    with pytest.raises(ValueError, match=words):
+        records.write_record(path, record)
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv"])

@@ -55,6 +55,8 @@ class Design(eqx.Module):
         status: OK; `NOT_CONVERGED` where the gap is wider than was asked;
             `INACCURATE` where derivatives disagree; how a run ended that did not reach
             its last time (static).
+        assumed: what the values of the candidates let assume of their noise, such as
+            rows that sum to 1, in words; None for nothing (static).
     """
 
     settings: tuple[Setting, ...] = eqx.field(static=True)
@@ -73,6 +75,7 @@ class Design(eqx.Module):
     prior: Float[Array, "p p"]
     disagreement: float
     status: Status = eqx.field(static=True)
+    assumed: str | None = eqx.field(static=True)
 
     @property
     def null_vectors(self) -> Float[Array, "n p"]:
@@ -175,7 +178,7 @@ class Design(eqx.Module):
                     errors,
                 ),
             ],
-            [f"{self.criterion} {self.value:.6g}, gap {self.gap:.1e}"],
+            self._notes(),
         )
 
     def __repr__(self) -> str:
@@ -194,8 +197,12 @@ class Design(eqx.Module):
         rows = zip(self.labels, *three, strict=True)
         lines.append(f"{'constant':<24}{'known':>12}{'priors':>12}{'free':>12}")
         lines += [f"{name:<24}{a:>12.4g}{b:>12.4g}{c:>12.4g}" for name, a, b, c in rows]
-        lines.append(f"{self.criterion} {self.value:.6g}, gap {self.gap:.1e}")
-        return "\n".join([*lines, self.describe()])
+        return "\n".join([*lines, *self._notes(), self.describe()])
+
+    def _notes(self) -> list[str]:
+        """The criterion with its gap, and what was assumed of the noise."""
+        said = f"{self.criterion} {self.value:.6g}, gap {self.gap:.1e}"
+        return [said] if self.assumed is None else [said, self.assumed]
 
 
 _SAID = {
@@ -236,7 +243,7 @@ def answer(
         float(told.value), found.labels, problem.wanted, told.errors,
         float(optimum.gap), optimum.slopes / mean, told.null,
         slopes[0].theta if theta is None else theta, told.record, problem.prior,
-        distance, verdict,
+        distance, verdict, found.assumed,
     )  # fmt: skip
 
 

@@ -51,8 +51,9 @@ def design(
 
     Args:
         study: law, initial state, instrument, priors, and data whose rows are the
-            candidate settings. Their values do not matter, only their scatter: a shot
-            is one measurement of counts, or a row of values with the errors stated.
+            candidate settings. Their values do not matter, only their scatter, and
+            whether rows sum to 1 (`Design.assumed`): a shot is one measurement of
+            counts, or a row of values with the errors stated.
         shots: N, of the whole experiment.
         candidates: other settings: times, (T,), or studies of the same constants, by
             name, whose rows are all candidates; None for the rows of `study`.

@@ -250,7 +250,7 @@ def _augmented(duel: Duel, plain: Candidates, eta: Array) -> Candidates:
         plain.settings, rows, rows,
         jnp.concatenate([offset, jnp.diag(accuracy)], axis=1),
         jnp.concatenate([jnp.ones(1), _widths(duel)]),
-        (DIFFERENCE, *labels), 1, jnp.zeros((0, 1 + len(labels))),
+        (DIFFERENCE, *labels), 1, jnp.zeros((0, 1 + len(labels))), plain.assumed,
     )  # fmt: skip
 
 

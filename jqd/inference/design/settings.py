@@ -49,6 +49,7 @@ class Candidates(eqx.Module):
         labels: names of the constants, free ones first (static).
         free: how many are free constants, not nuisances (static).
         taken: slopes of shots that were taken before, as those of priors, (n, p).
+        assumed: what their values let assume of the noise, in words, or None (static).
     """
 
     settings: tuple[Setting, ...] = eqx.field(static=True)
@@ -59,6 +60,7 @@ class Candidates(eqx.Module):
     labels: tuple[str, ...] = eqx.field(static=True)
     free: int = eqx.field(static=True)
     taken: Float[Array, "n p"]
+    assumed: str | None = eqx.field(static=True)
 
     @property
     def information(self) -> Float[Array, "S p p"]:
@@ -190,12 +192,14 @@ def gather(
         fine, coarse = (np.reshape(x, (len(own), -1, x.shape[-1])) for x in each)
         rows.append((fine, coarse))
     first = next(iter(studies.values()))
+    said = dict.fromkeys(one.data.noise.assumption() for one in studies.values())
     sd, low, high = map(np.asarray, (first.prior()[1], *first.bounds()))
     fine, coarse = (_stacked(parts) for parts in zip(*rows, strict=True))
     return Candidates(
         tuple(settings), fine, coarse, jnp.diag(1 / sd), jnp.asarray(high - low),
         tuple(first.labels()), first.wanted,
         jnp.zeros((0, sd.size)) if taken is None else taken,
+        " ".join(one for one in said if one is not None) or None,
     )  # fmt: skip
 
 

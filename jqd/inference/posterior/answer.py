@@ -11,6 +11,7 @@ from ... import _html
 from ..._files import provenance, to_plain
 from ..._lazy import above
 from ..goodness import MISFIT, MISFIT_P
+from ..pattern import Pattern
 from ..study import Study
 from .chains import Chains
 from .left_out import LeftOut, left_out
@@ -41,6 +42,8 @@ class Posterior(NamedTuple):
         predicted: their predictions of the data.
         box: ends of each entry of θ, (2, p), infinite where there is none.
         seed: key data of the draws.
+        pattern: pattern of the residuals of the fit in time, which a fitted scatter
+            would hide; None where there is none.
     """
 
     study: Study
@@ -51,6 +54,7 @@ class Posterior(NamedTuple):
     predicted: Predicted
     box: Float[np.ndarray, "2 p"]
     seed: tuple[int, ...]
+    pattern: Pattern | None = None
 
     # -- numbers ---------------------------------------------------------------------
 
@@ -159,8 +163,9 @@ class Posterior(NamedTuple):
 
     @property
     def misfits(self) -> bool:
-        """Whether hardly any set of data drawn is as far off as the data."""
-        return self.p_value < MISFIT_P
+        """Whether hardly any set of data drawn is as far off as the data, or residuals
+        follow a `pattern`."""
+        return self.p_value < MISFIT_P or self.pattern is not None
 
     @property
     def message(self) -> str:
@@ -200,10 +205,10 @@ class Posterior(NamedTuple):
         """Sentences below the table."""
         notes = [f"{self.sampler}: {self.status}. {self.message}"]
         if self.misfits:
-            notes.append(
-                "No interval is given of constants of a law that does not describe the "
-                "record; `jqd.recover` looks for the pattern of its residuals."
-            )
+            said = "No interval is given of constants of a law that does not describe "
+            looks = "; `jqd.recover` looks for the pattern of its residuals."
+            found = f". {self.pattern.describe()}" if self.pattern else looks
+            notes.append(f"{said}the record{found}")
         p, least = self.p_value, self.predicted.least_p
         told = f"at most {p:.3g}" if p <= least else f"{p:.3g}"
         notes.append(f"Posterior predictive p of chi-square: {told}.")

@@ -10,9 +10,11 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..answer import Recovery, recover
+from ..hidden import hidden_pattern
 from ..identifiability import Unidentifiable
 from ..polish import Polish, polish_one
 from ..sensitivity import check_known, constants_at
+from ..steps import DRAWN_CHANGE, refined
 from ..study import Study
 from . import laplace, nuts, smc
 from .answer import Posterior
@@ -55,8 +57,9 @@ def posterior(
         study: law, free constants and data with known errors; or the `Recovery` of a
             fit, about which the sampler draws.
         sampler: "nuts", "smc" or "laplace"; the first two need blackjax.
-        theta: the fit to begin with, (p,), for runs with the steps of the study; None
-            to find it, and the steps, by `recover`.
+        theta: the fit to begin with, (p,); None to find it by `recover`. Steps are
+            those of the fit; beside a study they are halved where ln L changes by more
+            than 0.05.
         box: ends (low, high) of uniform priors of free constants, by name or label.
         chains: number of chains, or of populations of "smc".
         draws: number of draws of each chain, from 4 on.
@@ -75,15 +78,13 @@ def posterior(
         ImportError: blackjax is missing.
     """
     _checks.require_x64("jqd.posterior")
-    if isinstance(study, Recovery):
-        theta = study.theta if theta is None else theta
-        study = study.study
-    _check(study, sampler, chains, draws)
-    limits = box_of(study, box)
+    given, asked = study, study.study if isinstance(study, Recovery) else study
+    _check(asked, sampler, chains, draws)
+    limits = box_of(asked, box)
     if sampler == "smc":
-        limits.check_proper(study.labels(), "populations to begin with")
+        limits.check_proper(asked.labels(), "populations to begin with")
     key = _checks.single_key(jax.random.key(0) if key is None else key)
-    study, fit = _fitted(study, theta, starts)
+    study, fit = _fitted(given, theta, starts)
     F = np.asarray(study.information(fit))
     made = _sampled(study, sampler, limits, fit, key, chains, draws, report)
     flat = made.theta.reshape(-1, made.theta.shape[-1])
@@ -96,6 +97,7 @@ def posterior(
         predicted=predict(study, flat, jax.random.fold_in(key, 1)),
         box=np.stack([limits.low, limits.high]),
         seed=tuple(np.ravel(jax.random.key_data(key)).tolist()),
+        pattern=hidden_pattern(study, fit),
     )
 
 
@@ -118,14 +120,19 @@ def _check(study: Any, sampler: str, chains: int, draws: int) -> None:
 
 
 def _fitted(
-    study: Study, theta: ArrayLike | None, starts: int
+    given: Study | Recovery, theta: ArrayLike | None, starts: int
 ) -> tuple[Study, Float[Array, " p"]]:
     """The best fit, and the study with the steps that it needs."""
+    if isinstance(given, Recovery):
+        at = given.theta if theta is None else theta
+        return given.study, constants_at(given.study, at)
     if theta is not None:
-        return study, constants_at(study, theta)
-    if study.free:
-        found = recover(study, starts=starts)
+        fit = constants_at(given, theta)
+        return refined(given, fit, DRAWN_CHANGE), fit
+    if given.free:
+        found = recover(given, starts=starts)
         return found.study, jnp.asarray(found.theta)
+    study = refined(given, given.theta(), DRAWN_CHANGE)
     fit, *_ = polish_one(Polish(), study, study.theta(), jnp.ones_like(study.data.ts))
     return study, fit
 
