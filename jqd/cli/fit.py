@@ -190,12 +190,11 @@ def errors_of(recovery: Recovery) -> np.ndarray | None:
     """
     study = recovery.study
     noise = study.noise_at(jax.device_put(recovery.theta))
-    values = np.asarray(study.data.values)
     if not noise.known:
         return None
     fitted = np.asarray(recovery.prediction)
     expected = np.where(np.isfinite(fitted), fitted, np.asarray(recovery.observed))
-    found = columns(noise.errors(values, expected))
+    found = columns(noise.errors(study.data.values, expected))
     return np.where(np.isfinite(found) & (found > 0), found, np.nan)
 
 

@@ -168,7 +168,7 @@ def pattern_of(
     if not all(np.isfinite(x).all() for x in (apart, slope, *shapes)):
         return None
     # what is no probability of outcomes is not lost towards equal ones
-    means = 2 if bool(sums_to_one(np.asarray(prediction), 1e-3)) else 1
+    means = 2 if bool(sums_to_one(jnp.asarray(prediction), 1e-3)) else 1
     contrast, fading, shifts, delays = (shape[:means] for shape in shapes)
     templates = {
         ("less contrast", "more contrast"): contrast,
