@@ -153,10 +153,9 @@ def event_driven(
         ValueError: shapes that do not fit, a radius, mass or length that is not
             positive, spheres that overlap, or one as wide as half the box.
     """
-    given = map(constant, (positions, velocities, box, radius, mass))
-    x, v, box, radius, mass = given = tuple(given)
+    given = tuple(map(constant, (positions, velocities, box, radius, mass)))
     check_gas(*given)
-    precision = jnp.result_type(x, v)
+    precision = jnp.result_type(*given[:2])
     x, v, box, radius, mass = (one.astype(precision) for one in given)
     every = whole_number(collisions, "collisions", 1)
     frames = whole_number(snapshots, "snapshots", 1)

@@ -306,8 +306,8 @@ def test_copies_that_a_state_of_bits_needs(bits, expected):
 
 
 def test_currents_of_rounding_are_none():
-    """Of an eigenstate with a class of 1e-12, where the energy's rate has 1/ρ²: rounding
-    of the current would be as large as the rates of other states."""
+    """Of an eigenstate with a class of 4e-12, by whose square the energy's rate is
+    divided: rounding of the current would be as large as the rates of other states."""
     H = np.diag([0.0, 1.0, 50.0]) + 1e-4 * (np.ones((3, 3)) - np.eye(3))
     law = jqd.CopyDynamics.from_hamiltonian(H)
     psi = np.linalg.eigh(H)[1][:, 0]
