@@ -100,6 +100,7 @@ def compare(
     check_sampler(sampling)
     wanted = parse_laws(laws)
     densities = data if is_density(data) else None
+    left_out: Mapping[str, str] = {}
     if densities is not None:
         refuse_beside_densities({
             "--hamiltonian": hamiltonian is not None, "--state": state is not None,
@@ -125,7 +126,7 @@ def compare(
             {"--sigma": sigma is not None, "--set": bool(assigned),
              "--levels": levels is not None, "--points": typed("--points")},
         )  # fmt: skip
-        studies = studies_of_populations(
+        studies, left_out = studies_of_populations(
             wanted, data, hamiltonian, state, noise, nuisance, t0, columns, shots, bath
         )
     check_installed(sampling)
@@ -142,6 +143,7 @@ def compare(
         "folds": found.folds,
         "decided": [list(pair) for pair in found.decided()],
         "verdict": found.verdict(),
+        "left_out": dict(left_out),
     }
     notes = [found.legend(), found.verdict()]
     if row := offered(wanted, on_grid=densities is not None):
@@ -150,6 +152,9 @@ def compare(
     if fitted := [line for row in found.rows for line in _fitted(row)]:
         headings = "law", "constant", "fitted", "standard error"
         tables.insert(1, table_of("Constants at the best fit", headings, fitted))
+    if left_out:
+        lines = list(left_out.items())
+        tables.insert(1, table_of("Laws left out", ("law", "reason"), lines))
 
     def figures() -> Mapping[str, Any]:
         ts = np.asarray(next(iter(studies.values())).data.ts)

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -26,6 +27,18 @@ from .recover_husimi import law_and_state, parsed, with_points
 DECOHERENCE = {"dephasing": "dephasing[gamma]", "loss": "loss[gamma]"}
 # A rate that is free begins here, in units of inverse time.
 RATE = 0.05
+
+
+class Compared(NamedTuple):
+    """The laws that can be compared, and those that cannot.
+
+    Attributes:
+        studies: by the words of the laws.
+        left_out: the reason, likewise; of laws that this record or bath does not suit.
+    """
+
+    studies: dict[str, Study]
+    left_out: dict[str, str]
 
 
 def offered(wanted: dict[str, Wanted], *, on_grid: bool = False) -> str | None:
@@ -54,12 +67,12 @@ def studies_of_populations(
     columns: str = "",
     shots: int | None = None,
     bath: str = "",
-) -> dict[str, Study]:
+) -> Compared:
     """A study of each law; built-in counts where no files are given.
 
     Copies whose exponents would be told from a record with a node are left out, by a
-    line on standard error: their fits take minutes and tell nothing of the others. So
-    are laws that admit no such bath.
+    line on standard error before the fits: theirs take minutes and tell nothing of the
+    others. So are laws that admit no such bath.
     """
     priors = parse_nuisances(nuisance, ())
     if data is None and noise == "auto":
@@ -85,15 +98,18 @@ def studies_of_populations(
     own = {name for law in laws.values() for name in constants.names(law)}
     lifetimes = parse_bath(bath)
     record = with_scatter(record, priors, own, data, columns, shots)
-    studies, announced = dict[str, Study](), set[str]()
+    studies, left_out = dict[str, Study](), dict[str, str]()
+    announced = set[str]()
     for name, one in wanted.items():
         law = laws[name]
         if why := node_met(law, psi0, record, (*one.free, *priors)):
+            left_out[name] = why
             typer.echo(f"{name} is left out: {why}", err=True)
             continue
         try:
             bathed = in_bath(law, priors, np.asarray(H), lifetimes)
         except NoBath as error:
+            left_out[name] = error.why
             typer.echo(f"{name} is left out: {error.why}", err=True)
             continue
         if bathed.words not in announced:
@@ -111,7 +127,7 @@ def studies_of_populations(
             "Argument `--laws` must name a law without nodes in this record, and one "
             "that its bath admits, but each is left out."
         )
-    return studies
+    return Compared(studies, left_out)
 
 
 # -- densities -------------------------------------------------------------------------

@@ -42,17 +42,21 @@ class Bathed(NamedTuple):
 
 
 class NoBath(ValueError):
-    """A law admits no bath of lifetimes.
+    """A law admits no such bath of lifetimes; another law may.
 
     Attributes:
         why: the reason, a sentence.
     """
 
-    def __init__(self, law: str, why: str):
+    def __init__(self, law: str, why: str, rule: str = ""):
+        """Of the law's name and what follows it in the reason.
+
+        Args:
+            rule: what the bath must be and is not; "" where the law takes none.
+        """
         self.why = f"{law} {why}"
-        super().__init__(
-            f"Argument `--bath` must be left out for this law, but is given: {self.why}"
-        )
+        rule = rule or "must be left out for this law, but is given"
+        super().__init__(f"Argument `--bath` {rule}: {self.why}")
 
 
 def in_bath(
@@ -75,10 +79,10 @@ def in_bath(
 
     Raises:
         ValueError: T1 or T2 among the priors, unless the law has them; in a bath, times
-            that are not positive, or T2 above 2 T1; for a law that is not linear also
-            `fading`, or priors that are not of a time and its error.
+            that are not positive, or T2 above 2 T1.
         NoBath: a law that has T1 or T2 itself; one that is not linear, of no qubit on
-            resonance.
+            resonance, beside `fading`, or with priors that are not of a time and its
+            error.
     """
     own = constants.names(law)
     for name in LIFETIMES:
@@ -150,13 +154,14 @@ def _faded(
             "that rate, --nuisance fading=MEAN+-SD.",
         )
     if "fading" in own or any(n.rpartition(".")[2] == "fading" for n in priors):
-        raise ValueError(
-            "Argument `--bath` must not be given beside fading, for which it stands "
-            "in this law, but is."
+        raise NoBath(
+            type(law).__name__,
+            "is not linear, and its T1 and T2 are a rate of fading.",
+            "must not be given beside fading, for which it stands in this law, but is",
         )
-    T1, relative = _time("T1", bath["T1"])
+    T1, relative = _time("T1", bath["T1"], law)
     if "T2" in bath:
-        T2, other = _time("T2", bath["T2"])
+        T2, other = _time("T2", bath["T2"], law)
         relative = math.hypot(relative / T1, other / T2) / (1 / T1 + 1 / T2)
         more = ""
     else:
@@ -174,16 +179,17 @@ def _faded(
     return Bathed(law, {**priors, **told}, rate, words)
 
 
-def _time(name: str, given: Any) -> tuple[float, float]:
-    """A time and its relative error; 0 for a number."""
+def _time(name: str, given: Any, law: Law) -> tuple[float, float]:
+    """A time and its relative error, for a law that is not linear; 0 for a number."""
     if not isinstance(given, Prior):
         return float(given), 0.0
     if isinstance(given, LogNormal):
         return float(given.median), float(given.sd)
     if not isinstance(given, Normal):
-        raise ValueError(
-            f"Argument `--bath` must give {name} as a time with its error, "
-            f"{name}=MEAN+-SD or lognormal(MEDIAN,SD), for a law that is not linear, "
-            "but does not."
+        raise NoBath(
+            type(law).__name__,
+            f"is not linear, and {name} enters it by a rate of fading, which needs an "
+            f"error: give {name}=MEAN+-SD or lognormal(MEDIAN,SD).",
+            f"must give {name} as a time with its error, but does not",
         )
     return float(given.mean), float(given.sd) / float(given.mean)

@@ -44,13 +44,28 @@ class Looks(NamedTuple):
 
     def recover_beside(self, priors: Iterable[str]) -> list[str]:
         """The same words, with priors of what the plan says nothing of."""
-        names = [one.partition("=")[0].strip() for one in self.nuisance.split(",")]
-        # `readout`, or `instrument.readout`
-        told = {name.rpartition(".")[2] for name in names}
-        more = [one for one in priors if one.partition("=")[0] not in told]
+        more = [one for one in priors if one.partition("=")[0] not in self._priors]
         nuisance = ",".join(filter(None, (self.nuisance, *more)))
         words = [["--free", self.free], ["--nuisance", nuisance]]
         return [word for pair in words if pair[1] for word in pair]
+
+    @property
+    def _priors(self) -> set[str]:
+        """What has a prior: `readout`, also of `instrument.readout`."""
+        names = (one.partition("=")[0].strip() for one in self.nuisance.split(","))
+        return {name.rpartition(".")[2] for name in names}
+
+    def freeing(self, others: Iterable[str], default: str) -> "Looks":
+        """The same, with more constants free for the command that recovers.
+
+        Args:
+            others: constants that it would hold at their values in quantum mechanics,
+                but that have others; those with a prior are not freed.
+            default: what the command frees where nothing is said.
+        """
+        free = [name.strip() for name in (self.free or default).split(",")]
+        held = [name for name in others if name not in {*free, *self._priors}]
+        return self._replace(free=",".join([*free, *held])) if held else self
 
     @property
     def told(self) -> int | list[int]:

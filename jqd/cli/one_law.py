@@ -1,6 +1,6 @@
 """One law, of commands that follow or fit it: its words, `--set`, what is free."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -53,10 +53,19 @@ def parse_law(text: str, assigned: Sequence[str] | None, option: str = "LAW") ->
     return with_values(wanted, assigned)
 
 
-def with_values(wanted: Wanted, assigned: Sequence[str] | None) -> Wanted:
-    """A law with the values of `--set` beside those in its brackets."""
+def with_values(
+    wanted: Wanted,
+    assigned: Sequence[str] | None,
+    beyond: Mapping[str, tuple[str, ...]] | None = None,
+) -> Wanted:
+    """A law with the values of `--set` beside those in its brackets.
+
+    Args:
+        assigned: each like `g=0.3`.
+        beyond: more laws with their constants, as for `parse_laws`.
+    """
     values = assignments(assigned or (), "set", "g=0.3")
-    known = POPULATIONS.get(wanted.law)
+    known = {**POPULATIONS, **(beyond or {})}.get(wanted.law)
     for name in values:
         if known is not None and name not in known:
             raise ValueError(

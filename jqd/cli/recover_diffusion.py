@@ -109,7 +109,10 @@ def diffusion(
     starts = starts or (FEW if few else STARTS)
     return fit(
         common, law, rows, psi0=record.initial, free=names, instrument=observe,
-        start=first or None, starts=min(starts, 8) if common.quick else starts,
+        # steps are found for the law as it stands: where they are explicit, it is the
+        # one guess that they surely follow, and so the first
+        start=first if few else first or None,
+        starts=min(starts, 8) if common.quick else starts,
         search=Search(steps=20, windows=2, chunk=10), method=Fixed(law.stepper),
         step_tolerance=1e-7 if few else None, file=data,
         names=[f"density[{i}]" for i in range(record.grid.size)],
@@ -117,8 +120,22 @@ def diffusion(
         settings={
             "form": type(law.form).__name__, "column": column, "nuisances": nuisance
         },
+        note=_told_of_guesses(law, names) if few and starts > 1 else None,
         draw=lambda found, plane: draw_densities(found, plane, record),
     )  # fmt: skip
+
+
+def _told_of_guesses(law: ConservativeDiffusion, free: tuple[str, ...]) -> str | None:
+    """Which initial guesses are held down by explicit steps, in a sentence."""
+    D = float(np.max(np.asarray(law.D)))
+    tops = {"D": D, "classical_diffusion": float(law.classical_diffusion) + D / 2}
+    told = [f"{name} at most {tops[name]:.3g}" for name in free if name in tops]
+    if not told:
+        return None
+    return (
+        f"Initial guesses have {' and '.join(told)}: the time steps that follow the "
+        "first values need not follow larger ones; --start gives other first values."
+    )
 
 
 def _law(

@@ -80,6 +80,7 @@ def husimi(
     blank = blank_record(record, seen.ts, amplitude, truth)
     words = ["husimi", "--data", simulation.out]
     words += [] if hamiltonian == KERR else ["--hamiltonian", hamiltonian]
+    words += seen.freeing(["C"] if truth["C"] != 1 else [], "C").recover
 
     def prepare() -> Simulated:
         law, psi0 = law_of_kets(operator, truth["C"], blank)
@@ -96,7 +97,7 @@ def husimi(
             return {simulation.out: partial(write_phase_space, record=made)}
 
         return Simulated(
-            type(law).__name__, truth, WORDS[record], draw, [*words, *seen.recover],
+            type(law).__name__, truth, WORDS[record], draw, words,
             len(seen.ts), run, seen.told,
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .. import problems
+from .. import constants, problems
 from ..evolution import Trajectory
 from ..instruments import (
     Confusion,
@@ -110,10 +110,25 @@ def copying(
         return CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"])
 
     return counts_of(
-        "copying", make, lambda law: truth,
-        lambda law, free: ("recover", ["copying"]), counting, simulation, hamiltonian,
-        state,
+        "copying", make, lambda law: truth, partial(_reader_of_copies, truth),
+        counting, simulation, hamiltonian, state,
     )  # fmt: skip
+
+
+def _reader_of_copies(
+    truth: Mapping[str, float], law: Law, free: str
+) -> tuple[str, list[str]]:
+    """Verb and first words of the command that reads data of copies, as `_reader`.
+
+    `recover copying` holds an exponent that a plan does not free at its value in
+    quantum mechanics; where it has another one, `recover law copying` takes it.
+    """
+    fitted = set(map(str.strip, free.split(","))) if free else {*truth}
+    known = constants.quantum_values(law)
+    held = {n: x for n, x in truth.items() if n not in fitted and x != known[n]}
+    if not held:
+        return "recover", ["copying"]
+    return "recover", ["law", *words_of(Wanted("copying", (), held))]
 
 
 @with_options(out=..., shots=None)
@@ -339,10 +354,8 @@ def diffusion(
         )  # fmt: skip
 
         words = ["diffusion", "--data", simulation.out]
-        if plan is not None:
-            words += seen.recover
-        elif dissipates:
-            words += ["--free", ",".join(["D", *dissipates])]
+        other = ["D"] if truth["D"] != known["D"] else []
+        words += seen.freeing([*other, *dissipates], "D").recover
         return Simulated(
             type(law).__name__, given, f"positions counted at {base.grid.size} points",
             partial(_positions, base, run, seen, instrument, simulation), words,

@@ -17,7 +17,7 @@ from ..vetting import ROWS, Card, Verdict
 from ..vetting import vet as vet_law
 from .law_words import Wanted, law_of_populations, parse_laws
 from .on_grid import ground_of
-from .one_law import parse_law
+from .one_law import with_values
 from .options import FIT, MODEL, AsJson, MaybeOut, check_word, only_with
 from .session import Matrix, conclude_in, run_folder, table_of
 from .vet_laws import ALL, GROUNDS, KNOWN
@@ -133,8 +133,14 @@ def _laws(
     """The laws by the words they were asked for in."""
     wanted = parse_laws(ALL if text == "all" else text, "LAWS", KNOWN)
     if assigned:
-        one = parse_law(text, assigned, "LAWS")
-        wanted = {f"{next(iter(wanted))} with {', '.join(assigned)}": one}
+        if len(wanted) != 1:
+            raise ValueError(
+                f"Argument `LAWS` must be one law beside `--set`, but {text!r} was "
+                "given."
+            )
+        ((name, one),) = wanted.items()
+        one = with_values(one, assigned, KNOWN)
+        wanted = {f"{name} with {', '.join(assigned)}": one}
     if any(one.law == "loss" for one in wanted.values()):
         raise ValueError(
             "Argument `LAWS` must not name loss, the law of a record, but does; "

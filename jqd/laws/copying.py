@@ -28,6 +28,10 @@ from .groups import Breaks, Watch
 from .law import Law
 from .schrodinger import Schrodinger
 
+# Rounding errors that a current or amplitude may have, in units of ε: those of some
+# thousand steps, each of which rounds once. Its sign means nothing below.
+ROUNDING = 64
+
 
 class DensityPhase(NamedTuple):
     """The state of the literal form: densities and phases.
@@ -433,11 +437,20 @@ def coupling(
     return jnp.where(jnp.eye(R.shape[-1], dtype=bool), 0, R * expi(delta))
 
 
-def psi_field(law: CopyDynamics, psi: Array, omega: Array, links: Array) -> Array:
+def psi_field(
+    law: CopyDynamics,
+    psi: Array,
+    omega: Array,
+    links: Array,
+    still: Bool[Array, "M M"] | None = None,
+) -> Array:
     """The law for ψ: with k_q = (ρ_a/ρ_b)^±(q-1/2), k_r = (ρ_a/ρ_b)^(r+1/2),
 
     dψ_a/dt = -i ω_a ψ_a - i Σ_b [ (k_r + k_q)/2 B_ab
               + (k_r - k_q)/2 conj(B_ab) ψ_a²/|ψ_a|² ],   B_ab = R_ab e^{iδ_ab} ψ_b
+
+    The sign in k_q is that of the current between a and b. At a current of 0 the law
+    has a slope for each sign; for pairs that are `still` the mean of both is taken.
     """
     rho = abs2(psi)
     level = jnp.log(rho + law.regulator)
@@ -448,7 +461,7 @@ def psi_field(law: CopyDynamics, psi: Array, omega: Array, links: Array) -> Arra
     # no mean of the levels here, as in `ratios`: it would cost a sum of its own, and
     # the regulator keeps both factors in range
     rise = jnp.exp((law.q - 0.5) * level)
-    k_q = rise[:, None] * (1 / rise)[None, :]
+    k_q = _both_ways(rise[:, None] * (1 / rise)[None, :], still)
     gains = jnp.imag(jnp.conj(psi)[:, None] * drive) >= 0
     moved = jnp.sum(jnp.where(gains, k_q, k_q.T) * drive, axis=-1)
     unit = psi * psi / (rho + law.regulator)
@@ -456,14 +469,23 @@ def psi_field(law: CopyDynamics, psi: Array, omega: Array, links: Array) -> Arra
     result = -1j * (omega * psi + mean + jnp.conj(half) * unit)
     if law.harmonics is None:
         return result
-    return result + _harmonic_field(law, law.harmonics, psi)
+    return result + _harmonic_field(law, law.harmonics, psi, still)
 
 
-def _harmonic_field(law: CopyDynamics, terms: Harmonics, psi: Array) -> Array:
+def _both_ways(k_q: Array, still: Array | None) -> Array:
+    """k_q of each pair, and the mean of both directions for pairs that are still."""
+    if still is None:
+        return k_q
+    return jnp.where(still, (k_q + jnp.swapaxes(k_q, -1, -2)) / 2, k_q)
+
+
+def _harmonic_field(
+    law: CopyDynamics, terms: Harmonics, psi: Array, still: Array | None
+) -> Array:
     """Σ_n ψ_a √(ρ_b/ρ_a) [½ R_sin k_q sin(ny+δ) - i R_cos k_r cos(ny+δ)]."""
     level = jnp.log(abs2(psi) + law.regulator)
     k_r = ratios(level, law.r + 0.5)[None]
-    k_q = ratios(level, law.q - 0.5)[None]
+    k_q = _both_ways(ratios(level, law.q - 0.5), still)[None]
     product = jnp.conj(psi)[:, None] * psi[None, :]
     # e^{i(φ_a - φ_b)}, levelled off where a class is empty
     unit = product / jnp.sqrt(abs2(product) + law.regulator**2)
@@ -512,7 +534,8 @@ def node_ahead(law: CopyDynamics, psi: Array, links: Array) -> Bool[Array, " M"]
     from another, ρ_a^q; a ratio of ten counts as the sign. The first criterion is exact
     for two classes (and applied to those that lose), the second a rule of thumb for
     three or more; the literal form needs neither. No class is marked at the quantum
-    point.
+    point. A class whose field is only rounding, as where the contributions of others
+    cancel, does not count as one that loses.
     """
     s = law.q + law.r
     rho = abs2(psi)
@@ -523,7 +546,10 @@ def node_ahead(law: CopyDynamics, psi: Array, links: Array) -> Bool[Array, " M"]
     cosine = jnp.clip(jnp.abs(jnp.real(overlap)) / size, tiny, 1)
     level = jnp.log(rho + law.regulator)
     K = jnp.exp(s * level) + 2 * s * jnp.log(cosine)
-    reached = (s > 0) & (K <= 0) & (jnp.imag(overlap) < 0)
+    # the field is a sum of links times amplitudes, at most of the size of the links
+    most = jnp.sqrt(rho * jnp.sum(abs2(links), axis=-1))
+    loses = jnp.imag(overlap) < -ROUNDING * jnp.finfo(rho.dtype).eps * most
+    reached = (s > 0) & (K <= 0) & loses
     outgrown = (law.q > 0.5) & ((1 - 2 * law.q) * level > jnp.log(10.0))
     return reached | outgrown
 

@@ -156,11 +156,13 @@ def comparison(results: Results) -> Told:
         ("law", "failed"),
         [[(name,), number(failed)] for name, failed in folds.items()],
     )
+    none = [[(name,), (why,)] for name, why in summary.get("left_out", {}).items()]
+    apart = [Block("Laws left out", ("law", "reason"), none)] if none else []
     return Told(
         "Laws beside one record",
         summary["verdict"],
         Section("Constants", (), [constants] if rows else []),
-        Section("Trust", (), [fits, bayes, left]),
+        Section("Trust", (), [fits, *apart, bayes, left]),
     )
 
 

@@ -10,7 +10,9 @@ import pytest
 
 import jqd
 from jqd.cli import main
+from jqd.cli.compare_laws import studies_of_populations
 from jqd.cli.copy_nodes import _offer, _quantum, first_node, node_met
+from jqd.cli.law_words import parse_laws
 from jqd.cli.lifetimes import NoBath, in_bath
 from jqd.cli.options import parse_bath, parse_columns, with_errors
 from jqd.cli.recover_copying import instrument_of, with_scatter
@@ -95,7 +97,9 @@ def test_a_comparison_leaves_copies_with_a_node_out(tmp_path, capsys):
     assert main([*words, "--laws", "schrodinger,copying[q]"]) == 0
     said = capsys.readouterr()
     assert "copying[q] is left out: by quantum mechanics class 1 is empty" in said.err
-    assert "stands alone" in " ".join(said.out.split())
+    printed = " ".join(said.out.split())
+    assert "stands alone" in printed
+    assert "Laws left out" in printed
     assert main([*words, "--laws", "copying[q],copying[q,r]"]) == 2
     assert "`--laws` must name a law without nodes" in capsys.readouterr().err
 
@@ -324,6 +328,31 @@ def test_a_simulated_lifetime_gets_an_error_of_a_tenth():
     assert parse_bath("T1=2.5e-5")["T1"] == 2.5e-5
 
 
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (["--bath", "T1=uniform(5,9)"], "which needs an error: give T1=MEAN+-SD"),
+        (["--bath", "T1=5+-1", "--nuisance", "fading=0.1+-0.1"], "a rate of fading."),
+    ],
+)
+def test_a_bath_that_one_law_cannot_take_leaves_the_others(tmp_path, more, why):
+    """On resonance, where quantum mechanics takes both as jumps."""
+    files = table(tmp_path, np.sqrt([0.8, 0.2]))
+    paths = dict(zip(files[::2], files[1::2], strict=True))
+    bath = dict(zip(more[::2], more[1::2], strict=True))
+    found = studies_of_populations(
+        parse_laws("schrodinger,weinberg[eps]"), Path(paths["--data"]),
+        paths["--hamiltonian"], Path(paths["--state"]), "auto",
+        bath.get("--nuisance", ""), columns=paths["--columns"], shots=SHOTS,
+        bath=bath["--bath"],
+    )  # fmt: skip
+    assert list(found.studies) == ["schrodinger"]
+    assert "T1" in found.studies["schrodinger"].nuisances
+    assert list(found.left_out) == ["weinberg[eps]"]
+    assert found.left_out["weinberg[eps]"].startswith("Weinberg is not linear")
+    assert why in found.left_out["weinberg[eps]"]
+
+
 @pytest.mark.slow
 def test_a_bath_goes_from_a_simulation_through_a_comparison(tmp_path, capsys):
     """Off resonance: quantum mechanics takes T1, and what is not linear is left out."""
@@ -346,7 +375,9 @@ def test_a_bath_goes_from_a_simulation_through_a_comparison(tmp_path, capsys):
     assert main([verb, *rest, *laws, "--json"]) == 0
     said = capsys.readouterr()
     assert "weinberg[eps] is left out: Weinberg is not linear" in said.err
-    (law,) = json.loads(said.out)["laws"]
+    compared = json.loads(said.out)
+    assert list(compared["left_out"]) == ["weinberg[eps]"]
+    (law,) = compared["laws"]
     # 13 rows of 1000 shots: beyond 4 standard errors once in 1e4 times
     assert abs(law["constants"]["T1"] - 4) < 4 * law["stderr"]["T1"]
     # beyond once in 1e4 records; without T1 it is below 1e-100

@@ -245,7 +245,7 @@ def test_a_random_law_is_followed_by_its_mean(files, printed):
             2,
             "does not apply to own.py:Alo",
         ),
-        ("vet own.py:Quintic,gisin --set g=1", 2, "must be one law of a matrix"),
+        ("vet own.py:Quintic,gisin --set g=1", 2, "must be one law beside `--set`"),
         ("vet own.py:Mute --rows norm", 2, "has no `yardstick()`"),
     ],
 )

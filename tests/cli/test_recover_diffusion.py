@@ -1,13 +1,19 @@
 """`jqd recover diffusion`: what it recovers, writes and refuses."""
 
+import json
+
 import numpy as np
 import pytest
 
-from jqd import problems
+from jqd import constants, problems
 from jqd.cli import main
+from jqd.cli.recover_diffusion import _told_of_guesses
+from jqd.laws import ConservativeDiffusion
+from jqd.spaces.grids import Grid
 
 X = np.linspace(-6.0, 5.9, 120)
 V = X**2 / 2
+GRID = Grid((-6.0, 6.0), 120)
 
 
 def write(path, **changes):
@@ -64,6 +70,46 @@ def test_estimators_without_a_run(tmp_path, printed):
     found = printed("recover diffusion")["constants"]["D"]["value"]
     # levels of the oscillator on a box of 12 widths
     assert abs(found - 0.5) < 1e-6
+
+
+def test_guesses_that_explicit_steps_need_not_follow_are_said():
+    """The first values and half of D more, where the length of the record allows it."""
+    law = ConservativeDiffusion(
+        GRID, V, 0.4, classical_diffusion=0.1, form="window", friction=0.05
+    )
+    said = _told_of_guesses(law, ("D", "friction", "classical_diffusion"))
+    assert said is not None
+    assert "have D at most 0.4 and classical_diffusion at most 0.3: the time" in said
+    assert _told_of_guesses(law, ("friction",)) is None
+    # the search begins there
+    scales = constants.Scales(time=0.05, hbar=1.0, length=1.5)
+    assert np.allclose(constants.span(law, "D", scales), [[0.1], [0.4]])
+    ends = constants.span(law, "classical_diffusion", scales)
+    assert np.allclose(ends, [[0.0], [0.3]])
+    # by the record where that is narrower: 0.2 (length)²/time
+    slow = constants.Scales(time=45.0, hbar=1.0, length=1.5)
+    ends = constants.span(law, "classical_diffusion", slow)
+    assert np.allclose(ends, [[0.0], [0.11]])
+    # split steps follow any D
+    split = ConservativeDiffusion(GRID, V, 0.4)
+    assert np.allclose(constants.span(split, "D", scales), [[0.1], [1.6]])
+
+
+@pytest.mark.slow
+def test_dissipation_is_recovered_from_several_guesses(tmp_path, capsys):
+    """Exact densities of quantum mechanics, whose constants are D = 1/2 and zeros."""
+    words = ["--data", write(tmp_path / "data.npz"), "--starts", "2", "--quick"]
+    words += ["--free", "D,friction,classical_diffusion"]
+    code, out, _ = run(capsys, *words, "--out", str(tmp_path / "run"))
+    assert code == 0
+    assert "Initial guesses have D at most 0.5" in " ".join(out.split())
+    found = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert found["status"] == "converged"
+    values = {name: one["value"] for name, one in found["constants"].items()}
+    # the window leaves 3e-11 of the density out; the grid is interpolated to 1e-6
+    assert abs(values["D"] - 0.5) < 1e-4
+    assert abs(values["friction"]) < 1e-4
+    assert abs(values["classical_diffusion"]) < 1e-4
 
 
 BAD = {

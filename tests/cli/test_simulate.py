@@ -13,9 +13,10 @@ import jqd
 from jqd import records
 from jqd.cli import main, sample_copying
 from jqd.cli.copy_blocks import Sampling
+from jqd.cli.looks import Looks
 from jqd.cli.one_law import parse_law
 from jqd.cli.recover_copying import time_scale
-from jqd.cli.simulate_quantum import _reader
+from jqd.cli.simulate_quantum import _reader, _reader_of_copies
 from jqd.cli.simulation import follow, parse_times, spaced
 from jqd.evolution import Trajectory
 from jqd.instruments import Direct
@@ -57,6 +58,46 @@ def test_what_has_no_constant_to_recover_is_compared():
     words = ["law", "copying", "--set", "r=-0.4"]
     assert _reader(copies, quantum, "q") == ("recover", words)
     assert _reader(copies, quantum, "q, r") == ("recover", ["law", "copying"])
+
+
+@pytest.mark.parametrize(
+    ("truth", "free", "words"),
+    [
+        ({"q": 0.4, "r": -0.4}, "", ["copying"]),
+        ({"q": 0.5, "r": -0.4}, "q,r", ["copying"]),
+        ({"q": 0.4, "r": -0.5}, "q", ["copying"]),
+        ({"q": 0.4, "r": -0.4}, "q", ["law", "copying", "--set", "r=-0.4"]),
+        ({"q": 0.45, "r": -0.5}, "r", ["law", "copying", "--set", "q=0.45"]),
+        (
+            {"q": 0.45, "r": -0.4}, "omega",
+            ["law", "copying", "--set", "q=0.45", "--set", "r=-0.4"],
+        ),
+    ],
+)  # fmt: skip
+def test_exponents_that_a_plan_does_not_free_keep_what_was_typed(truth, free, words):
+    law = jqd.CopyDynamics.from_hamiltonian(np.eye(2), **truth)
+    assert _reader_of_copies(truth, law, free) == ("recover", words)
+
+
+@pytest.mark.parametrize(
+    ("free", "nuisance", "others", "words"),
+    [
+        ("", "", [], []),
+        ("", "", ["D"], []),
+        ("", "", ["friction"], ["--free", "D,friction"]),
+        ("D", "", ["D"], ["--free", "D"]),
+        ("D", "", ["friction"], ["--free", "D,friction"]),
+        ("friction", "", ["D", "friction"], ["--free", "friction,D"]),
+        (
+            "D", "friction=0.1+-0.02", ["friction"],
+            ["--free", "D", "--nuisance", "friction=0.1+-0.02"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_command_cannot_be_told_is_freed(free, nuisance, others, words):
+    """`recover diffusion` and `husimi` hold what is not free at quantum mechanics."""
+    seen = Looks(np.arange(2.0), 10, free=free, nuisance=nuisance)
+    assert seen.freeing(others, "D").recover == words
 
 
 @pytest.fixture

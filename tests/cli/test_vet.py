@@ -9,6 +9,7 @@ import pytest
 
 from jqd import report
 from jqd.cli import main
+from jqd.cli.vet import _laws
 
 LAWS = "schrodinger,gisin[lam=0.1]"
 
@@ -59,6 +60,13 @@ def test_the_folder_is_not_overwritten(capsys, tmp_path):
         (["bohm"], "`LAWS` must name laws out of beretta, copying"),
         (["loss[gamma=0.1]"], "`LAWS` must not name loss"),
         (["gisin[x=1]"], "`LAWS` must name constants of gisin"),
+        (
+            ["diffusion", "--set", "friction=1"],
+            "`--set` must set constants of diffusion, out of D, but 'friction' was",
+        ),
+        (["madelung", "--set", "D=1"], "out of none, but 'D' was given"),
+        (["csl[lam=1]", "--set", "lam=1"], "`--set` must not set 'lam', which stands"),
+        (["all", "--set", "D=1"], "`LAWS` must be one law beside `--set`, but 'all'"),
         (["schrodinger", "--rows", "beauty"], "`--rows` must be one of norm"),
         (["schrodinger", "--time", "-1"], "`--time` must be positive"),
         (["schrodinger", "--steps", "0"], "`--steps` must be a positive integer"),
@@ -77,6 +85,20 @@ def test_bad_input(words, said, capsys, tmp_path, monkeypatch):
     assert main(["vet", *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_laws_on_their_own_ground_take_values_by_set():
+    """As they do in brackets: on a ring, of a mode, and with two constants."""
+    for word, constants in {
+        "diffusion": {"D": 0.45}, "csl": {"lam": 0.1, "r_C": 0.5}, "husimi": {"C": 0.9},
+    }.items():  # fmt: skip
+        texts = [f"{name}={value}" for name, value in constants.items()]
+        (set_so,) = _laws(word, None, texts).values()
+        (in_brackets,) = _laws(f"{word}[{','.join(texts)}]", None, []).values()
+        assert type(set_so) is type(in_brackets)
+        for name, value in constants.items():
+            assert float(getattr(set_so, name)) == value
+            assert float(getattr(in_brackets, name)) == value
 
 
 def test_a_run_that_fails_leaves_no_folder(tmp_path, capsys):

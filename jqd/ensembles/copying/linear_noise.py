@@ -14,7 +14,7 @@ from ..._scans import saved_scan
 from ...evolution.judging import difference
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field
-from .follow import admit, follow, one_way_flow
+from .follow import admit, follow, one_way_flow, without_current
 from .populations import INITIAL
 from .validity import copies_needed, enough, judge
 
@@ -151,7 +151,10 @@ def linear_noise(
 
     G is the response of the density at t to a change of the occupations at s, with
     phases fixed: 2 Re[ψ*(t) U(t - s) diag(e^{-iφ}/(2√ρ))(s)] at the quantum point,
-    elsewhere from the linearised law. The result holds while the scatter is small
+    elsewhere from the linearised law. At q other than 1/2 the law has two slopes where
+    a current is zero, one for each sign; where all currents stay zero to rounding, as
+    in a real eigenstate, nothing scatters an exact initial state, and draws follow the
+    mean of both slopes. The result holds while the scatter is small
     (`LinearNoise.valid`); it diverges at a node, where a class becomes empty. Works
     under jit, vmap and grad (reverse mode: `substeps` None or an int; forward mode: an
     int or an array).
@@ -224,10 +227,11 @@ def _shots(psi: Array) -> Array:
 def _spread(law: CopyDynamics, psi: Array, sums: tuple[Array, Array]) -> Any:
     """Rates of the flow, Φ' = AΦ, and of the covariance, C' = AC + CAᵀ + BDBᵀ."""
     flow, kicks = sums
-    size = psi.shape[0]
+    size, still = psi.shape[0], without_current(law, psi)
 
     def field(y: Array) -> Array:
-        rate = psi_field(law, jax.lax.complex(y[:size], y[size:]), *law.rates_at(0.0))
+        ket = jax.lax.complex(y[:size], y[size:])
+        rate = psi_field(law, ket, *law.rates_at(0.0), still)
         return jnp.concatenate([jnp.real(rate), jnp.imag(rate)])
 
     A = jax.jacfwd(field)(jnp.concatenate([jnp.real(psi), jnp.imag(psi)]))

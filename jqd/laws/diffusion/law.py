@@ -40,6 +40,10 @@ FORMS = {
 }
 
 
+# Share of its unit by which a guess of a constant that dissipates exceeds its value.
+UPWARDS = 0.2
+
+
 def four_times(value: Array, unit: ArrayLike) -> tuple[Array, Array]:
     """Initial guesses within a factor of four each way."""
     del unit
@@ -48,12 +52,31 @@ def four_times(value: Array, unit: ArrayLike) -> tuple[Array, Array]:
 
 def upwards(value: Array, unit: ArrayLike) -> tuple[Array, Array]:
     """Initial guesses of a constant that dissipates: from zero upwards."""
-    return jnp.zeros_like(value), value + 0.2 * unit
+    return jnp.zeros_like(value), value + UPWARDS * unit
 
 
-def _spread(_: Any, scales: Scales) -> Array:
-    """Length squared over time."""
-    return scales.rate * jnp.asarray(scales.length) ** 2
+def up_to(value: Array, times: ArrayLike) -> tuple[Array, Array]:
+    """Initial guesses from a quarter of the first value up to a multiple of it."""
+    return value / 4, value * times
+
+
+def _room(law: Any, scales: Scales) -> float:
+    """How many times its first value a guess of D may be.
+
+    Forms without exact flows take explicit steps, whose length over the squared spacing
+    is limited by D: those that follow the first value need not follow a larger one.
+    """
+    del scales
+    return 4.0 if isinstance(law.form, Amplitude) else 1.0
+
+
+def _spread(law: Any, scales: Scales) -> Array:
+    """Length squared over time; no more than takes guesses D/2 above the first value
+    where steps are explicit, see `_room`."""
+    wide = scales.rate * jnp.asarray(scales.length) ** 2
+    if isinstance(law.form, Amplitude):
+        return wide
+    return jnp.minimum(wide, jnp.min(law.D) / 2 / UPWARDS)
 
 
 class ConservativeDiffusion(Law):
@@ -97,8 +120,9 @@ class ConservativeDiffusion(Law):
     boundary: str = eqx.field(static=True)
     form: DiffusionForm
     D: Float[Array, "..."] = free(
-        quantum=lambda law: law.hbar / (2 * law.mass), span=four_times, positive=True
-    )
+        quantum=lambda law: law.hbar / (2 * law.mass), span=up_to, positive=True,
+        unit=_room,
+    )  # fmt: skip
     mass: Float[Array, "..."] = free(span=four_times, positive=True)
     friction: Float[Array, ""] = free(
         quantum=0.0, span=upwards, bounds=(0.0, np.inf), unit="rate"

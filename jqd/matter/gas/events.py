@@ -129,6 +129,7 @@ def event_driven(
     and momentum. Each sphere stores its next meeting only. A collision updates the two
     rows of pairs that it changes, which costs O(N); the memory is O(N).
 
+    The run is in the precision of positions and velocities, whatever that of the rest.
     This works under jit and `jax.vmap` over initial states. The numbers of collisions
     and snapshots are shapes and cannot be traced.
 
@@ -152,8 +153,10 @@ def event_driven(
         ValueError: shapes that do not fit, a radius, mass or length that is not
             positive, spheres that overlap, or one as wide as half the box.
     """
-    x, v, box, radius, mass = map(constant, (positions, velocities, box, radius, mass))
-    check_gas(x, v, box, radius, mass)
+    given = tuple(map(constant, (positions, velocities, box, radius, mass)))
+    check_gas(*given)
+    precision = jnp.result_type(*given[:2])
+    x, v, box, radius, mass = (one.astype(precision) for one in given)
     every = whole_number(collisions, "collisions", 1)
     frames = whole_number(snapshots, "snapshots", 1)
     if max_steps is None:
@@ -162,13 +165,21 @@ def event_driven(
     many = (x.shape[0],)
     spheres = Spheres(box, jnp.broadcast_to(radius, many), jnp.broadcast_to(mass, many))
     gap = _closest(spheres, x)
-    if _checks.is_concrete(gap) and not gap >= 1 - 1e-9:
+    if _checks.is_concrete((gap, spheres)) and not gap >= 1 - _slack(spheres, x):
         raise ValueError(
             "Argument `positions` must be of spheres that do not overlap, but two "
             f"centres are {gap:.6g} of their contact distance apart."
         )
     room = every * frames if log else None
     return _run(spheres, x, v, every, frames, budget, room)
+
+
+def _slack(spheres: Spheres, x: Array) -> float:
+    """By how much spheres may overlap that touch but for the rounding of positions."""
+    far = max(float(jnp.max(spheres.box)), float(jnp.max(jnp.abs(x))))
+    rounding = float(jnp.finfo(x.dtype).eps) * far
+    # of both positions, and of what is taken off to put them into the box
+    return max(1e-9, 8 * rounding / (2 * float(jnp.min(spheres.radius))))
 
 
 @jax.jit

@@ -112,6 +112,7 @@ def packet_widths(
         _checks.check_shape(m, "mass", (many,))
     for name, value in (("width", s), ("mass", m), ("hbar", hbar)):
         _checks.check_positive(value, name)
+    s, m, hbar = (one.astype(run.ts.dtype) for one in (s, m, hbar))
     widths = _propagate(run.ts, log, s, jnp.broadcast_to(m, (many,)), hbar)
     return Widths(run.ts, run.per_particle, widths)
 

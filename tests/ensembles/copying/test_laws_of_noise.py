@@ -15,7 +15,13 @@ from scipy.optimize import brentq
 import jqd
 from jqd import Status, constants, problems
 from jqd.ensembles import copying
-from jqd.ensembles.copying.laws_of_noise import energy_drift, infidelity
+from jqd.ensembles.copying.follow import _Joint, one_way_flow
+from jqd.ensembles.copying.laws_of_noise import (
+    _energy_rate,
+    energy_drift,
+    infidelity,
+)
+from jqd.laws.copying import node_ahead
 
 STEPS = jnp.asarray(1000)
 extinct = jax.jit(extinction_probability)
@@ -297,3 +303,46 @@ def test_copies_that_a_state_of_bits_needs(bits, expected):
     # the table's four digits; RK4 leaves 6⁵ .004⁴/120 = 2e-8 of it
     assert needed == pytest.approx(bits * swing / 0.08, abs=1e-4)
     assert needed == pytest.approx(expected, abs=1e-4)
+
+
+def test_currents_of_rounding_are_none():
+    """Of an eigenstate with a class of 4e-12, by whose square the energy's rate is
+    divided: rounding of the current would be as large as the rates of other states."""
+    H = np.diag([0.0, 1.0, 50.0]) + 1e-4 * (np.ones((3, 3)) - np.eye(3))
+    law = jqd.CopyDynamics.from_hamiltonian(H)
+    psi = np.linalg.eigh(H)[1][:, 0]
+    assert 1e-13 < psi[2] ** 2 < 1e-11
+    psis = psi * np.exp(-1j * np.linspace(0, 6, 20))[:, None]
+
+    def rates(ket):
+        return one_way_flow(law, ket), _energy_rate(law, ket, 0.0)
+
+    flows, energies = jax.jit(jax.vmap(rates))(psis)
+    assert np.max(np.abs(flows)) == 0
+    assert np.max(np.abs(energies)) == 0
+    # a current that is one: 2 |Im ψ_a* H_ab ψ_b|, of phases 1e-6 apart
+    turned = psi * np.exp([0, 1e-6j, 0])
+    flow = np.asarray(one_way_flow(law, jnp.asarray(turned)))
+    expected = 2e-4 * abs(psi[0] * psi[1]) * np.sin(1e-6)
+    assert flow[0, 1] + flow[1, 0] == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("angle", [0.3, 1.4, 2.6, 3.9, 5.5])
+def test_a_class_that_others_leave_empty_by_rounding_is_no_node(angle):
+    """The middle of three, filled from both sides with opposite amplitudes."""
+    H = np.array([[0, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0]])
+    law = jqd.CopyDynamics.from_hamiltonian(H, 0.5, -0.2)
+    side = np.sqrt(0.5)
+    psi = jnp.array([side, 1e-17 * np.exp(1j * angle), -side * (1 + 4e-16)])
+    links = jnp.asarray(H, complex)
+    assert not node_ahead(law, psi, links).any()
+    # negative control: a field that is one, at the angle at which the class loses
+    lost = jnp.array([side, 1e-7 * np.exp(1.4j), side])
+    assert bool(node_ahead(law, lost, links)[1])
+    joint = _Joint(law, jnp.asarray(1.0), lambda law, psi, sums: sums)
+    sums = jnp.zeros(()), (jnp.zeros(()), jnp.zeros(()))
+    code = joint.watch().alarm(0.0, (psi, *sums), (psi, *sums))
+    assert int(code) == jqd.Status.OK
+    filled = jnp.array([side, 0, side], complex)
+    code = joint.watch().alarm(0.0, (filled, *sums), (filled, *sums))
+    assert int(code) == jqd.Status.NODE

@@ -4,11 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 
 import jqd
 from jqd import constants, problems
 from jqd.ensembles import copying
-from jqd.ensembles.copying.linear_noise import linear_noise
+from jqd.ensembles.copying.linear_noise import _spread, linear_noise
 
 TS = jnp.array([0.0, 1.0, 2.0, 5.0])
 STEPS = jnp.asarray(1000)  # traced: one compilation for every number of steps
@@ -188,6 +189,71 @@ def test_steps_are_judged():
         assert float(off.max()) > 1e-4
     with pytest.raises(ValueError, match="`name` must be one of"):
         noise.error("psi")
+
+
+# Of a real Hamiltonian, so that eigenstates are real and carry no current.
+REAL = np.array([[0.3, 0.2, 0.1], [0.2, -0.4, 0.5], [0.1, 0.5, 0.1]])
+LEVELS, EIGENSTATES = np.linalg.eigh(REAL)
+
+
+def linearised(q, r):
+    """d(ρ, φ)/dt at the lowest eigenstate, with the mean of both slopes at J = 0.
+
+    sin⁺(x) has the slopes cos(x₀) and 0 there, one for each direction of a copy.
+    """
+    v = EIGENSTATES[:, 0]
+    rho = v**2
+    h = REAL * np.sign(v)[:, None] * np.sign(v)[None, :]
+    h -= np.diag(np.diag(h))
+    forth = rho[:, None] ** q * rho[None, :] ** (1 - q)
+    pull = h * (forth + forth.T)  # dρ_a/dt = Σ_b pull_ab (φ_a - φ_b)
+    turn = r * h * (rho[:, None] / rho[None, :]) ** r
+    none = np.zeros((3, 3))
+    of_phases = np.diag(pull.sum(axis=1)) - pull
+    of_density = (np.diag(turn.sum(axis=1)) / rho[:, None]) - turn / rho[None, :]
+    return np.block([[none, of_phases], [of_density, none]])
+
+
+def test_a_current_of_rounding_has_no_sign():
+    """Flow and kicks of a real eigenstate turn with its phase, and do nothing else."""
+    law = jqd.CopyDynamics.from_hamiltonian(REAL, 0.35, -0.5)
+    start = (jnp.eye(6), jnp.zeros((6, 6)))
+    angles = np.array([0.0, 0.3, 1.1, 2.7, 4.0])
+    psis = EIGENSTATES[:, 0] * np.exp(-1j * angles)[:, None]
+    flows, kicks = jax.jit(jax.vmap(lambda psi: _spread(law, psi, start)))(psis)
+    assert np.max(np.abs(kicks)) == 0
+    for angle, psi, A in zip(angles, psis, np.asarray(flows), strict=True):
+        y = np.concatenate([psi.real, psi.imag])
+        field = LEVELS[0] * np.concatenate([psi.imag, -psi.real])
+        # the norm is kept at all y: y·f = 0, whose derivative is f + Aᵀy; to the
+        # regulator, 1e-12, over the densities
+        np.testing.assert_allclose(A.T @ y, -field, atol=1e-9)
+        cos, sin = np.cos(angle) * np.eye(3), np.sin(angle) * np.eye(3)
+        turn = np.block([[cos, sin], [-sin, cos]])
+        # in place of one slope at some angles and another one at others
+        np.testing.assert_allclose(turn.T @ A @ turn, flows[0], atol=1e-13)
+
+
+@pytest.mark.slow
+def test_a_real_eigenstate_scatters_only_if_it_is_drawn():
+    """Nothing is copied; draws move as matrices exponential, with both slopes' mean."""
+    law = jqd.CopyDynamics.from_hamiltonian(REAL, 0.35, -0.5)
+    ts, psi = np.array([0.0, 1.0, 2.5, 20.0]), EIGENSTATES[:, 0] + 0j
+    exact = linear_noise(law, psi, ts)
+    assert int(exact.status) == jqd.Status.OK
+    np.testing.assert_allclose(exact.covariance, 0, atol=1e-15)
+    drawn = linear_noise(law, psi, ts, initial="drawn")
+    assert int(drawn.status) == jqd.Status.OK
+    rho = np.abs(psi) ** 2
+    shots = np.diag(rho) - np.outer(rho, rho)
+    for k in (1, 2):
+        move = scipy.linalg.expm(linearised(0.35, -0.5) * ts[k])[:3, :3]
+        # tolerances of 1e-9 a step
+        np.testing.assert_allclose(
+            drawn.covariance[k, :, k], move @ shots @ move.T, atol=1e-7
+        )
+    # no number of copies makes currents large beside their scatter
+    assert not drawn.valid(1e9)[1:].any()
 
 
 @pytest.mark.parametrize(
