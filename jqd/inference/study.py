@@ -326,7 +326,9 @@ class Study(eqx.Module):
         scene = self.scene
         places = [slot.place for slot in self.slots.every]
         for place in (*places, *(place for _, place in self.settings)):
-            scene = place.put(scene, 1.5 * place.entries(scene) + 1)
+            entries = place.entries(scene)
+            # no number stays what it is
+            scene = place.put(scene, entries + (1 + jnp.abs(entries)) / 2)
         return scene
 
     def at(self, theta: Array) -> tuple[Motion, PyTree[Array]]:

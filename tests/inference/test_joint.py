@@ -122,6 +122,22 @@ def test_studies_with_different_quantum_values_have_none_together():
     assert together(4.0, 2.0) == [None]
 
 
+@pytest.mark.parametrize("m", [4.0, -2.0])
+def test_a_quantum_value_that_others_move_is_none(m):
+    """1/m where m is known, neither where it is fitted nor where rows set it."""
+
+    def of(free, data):
+        law = Slow(jnp.asarray(0.5), jnp.asarray(m))
+        shown = {"instrument": Direct(look), "method": METHOD}
+        return jqd.Study(law, data, psi0=jnp.zeros(1), free=free, **shown).references()
+
+    rows, noise = [[0.1], [0.2]], jqd.Gaussian(0.1)
+    record = jqd.Record([1.0, 2.0], rows, noise, t0=0.0)
+    assert of("a", record) == [1 / m]
+    assert of(("a", "m"), record) == [None, None]
+    assert of("a", jqd.Scan({"m": [m, 3.0]}, rows, noise, ts=1.0)) == [None]
+
+
 def test_likelihood_and_information_are_sums(both, found):
     study = joined(both)
     theta = jnp.stack(list(found.value.values()))

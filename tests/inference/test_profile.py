@@ -21,7 +21,7 @@ from jqd.inference.joint import Joint
 from jqd.inference.limits import limits_of
 from jqd.inference.profile import NEAR, NoEndError, end_of, settled_end
 from jqd.instruments import Confusion, Direct, Gaussian, NoNoise
-from jqd.steppers import rk4
+from jqd.steppers import rk4, strang
 
 TS, SIGMA, PRIOR = np.linspace(0.2, 2, 8), 0.1, (0.25, 0.05)
 WOBBLE = SIGMA * np.cos(12.9898 * np.arange(8))
@@ -406,7 +406,7 @@ def test_ends_do_not_have_the_time_steps_of_the_best_fit(seed, side, coarse):
     found = jqd.recover(
         law, record, psi0=np.array([1.0, 0.0]), free="gamma",
         nuisances={"readout": MISREAD}, instrument=Confusion(readout=0.02),
-        method=jqd.Fixed(jqd.strang, estimate_error=False), substeps=1, **ONCE,
+        method=jqd.Fixed(strang, estimate_error=False), substeps=1, **ONCE,
     )  # fmt: skip
     one, readout = found.constants["gamma"], found.constants["readout"]
     assert one.at_bound == side
