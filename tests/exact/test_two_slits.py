@@ -265,7 +265,10 @@ def test_the_wall():
         ),
         (
             lambda: slit_wall(
-                Grid(((0.0, 1.0),) * 2, (4, 4)), (), opening=0.0, thickness=1.0,
+                Grid(((0.0, 1.0),) * 2, (4, 4)),
+                (),
+                opening=0.0,
+                thickness=1.0,
                 height=1.0,
             ),
             "`opening` must be positive",
