@@ -187,6 +187,7 @@ def test_an_imaginary_rate_is_seen_beside_a_large_coefficient(hbar):
 # -- inference -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_length_scales_where_the_action_is_that_of_si():
     omega, kappa = np.array([0.5, 2.6]), HBAR
     terms = {((2, 0), (0, 0)): omega[0] ** 2 / 2, ((0, 2), (0, 0)): omega[1] ** 2 / 2}
