@@ -135,7 +135,8 @@ def _check_hermitian(name: str | None, part: Polynomial, hbar: float) -> None:
     # in powers of ħ: coefficients of different powers of α have different units
     degrees = {(m, n): sum(m) + sum(n) for m, n in part}
     # from the end that leaves no power above 1
-    end = (min if hbar < 1 else max)(degrees.values(), default=0)
+    ends = sorted(degrees.values()) or [0]
+    end = ends[0] if hbar < 1 else ends[-1]
     unit = {power: hbar ** ((k - end) / 2) for power, k in degrees.items()}
     # of quarters the absolute value cannot overflow
     sizes = (abs(value / 4) * unit[power] for power, value in part.items())
