@@ -39,7 +39,9 @@ class Wall:
         self.dtype = dtype
         x, y = (np.asarray(axis) for axis in self.grid.coordinates)
         packet = np.exp(-((x + 8) ** 2) / 16 - y**2 / 144 + 4j * x)
-        self.V = np.array(slit_wall(self.grid, (2.0, -2.0)))
+        self.V = np.array(
+            slit_wall(self.grid, (2.0, -2.0), opening=1.0, thickness=1.2, height=40.0)
+        )
         self.psi = np.array(self.grid.normalise(packet)).astype(dtype)
         self.half = np.exp(-0.5j * DT * self.V).astype(dtype)
         self.potential = np.exp(-1j * DT * self.V).astype(dtype)

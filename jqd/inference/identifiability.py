@@ -39,12 +39,14 @@ class Identifiability(eqx.Module):
         directions: (p, p), rows in the order of the singular values, unit vectors in
             the constants' own units.
         null: number of null directions.
+        spans: of the initial guesses, shape (p,).
     """
 
     labels: tuple[str, ...] = eqx.field(static=True)
     singular_values: Float[Array, " p"]
     directions: Float[Array, "p p"]
     null: Int[Array, ""]
+    spans: Float[Array, " p"]
 
     @property
     def null_directions(self) -> Any:
@@ -68,15 +70,18 @@ class Identifiability(eqx.Module):
             most: how many directions to spell out.
         """
         rows = np.asarray(self.null_directions)
+        # which ones matter: in spans, because an energy and an angle do not compare
+        shares = np.abs(rows) / np.asarray(divisor(self.spans))
+        named = shares > 0.005 * np.linalg.norm(shares, axis=-1, keepdims=True)
         words = "; ".join(
-            " ".join(
-                f"{weight:+.2f} {label}"
-                for weight, label in zip(row, self.labels, strict=True)
-                if abs(weight) > 0.005
-            )
-            for row in rows[:most]
+            " ".join(f"{_shown(row[k])} {self.labels[k]}" for k in np.flatnonzero(keep))
+            for row, keep in zip(rows[:most], named[:most], strict=True)
         )
         return words if len(rows) <= most else f"{words}; and {len(rows) - most} more"
+
+
+def _shown(weight: float) -> str:
+    return f"{weight:+.2f}" if abs(weight) > 0.005 else f"{weight:+.2g}"
 
 
 def analyse(
@@ -114,7 +119,7 @@ def analyse(
     own = directions * width[None, :]
     length = jnp.linalg.norm(own, axis=1, keepdims=True)
     own = own / divisor(length)
-    return Identifiability(tuple(labels), values, own, null)
+    return Identifiability(tuple(labels), values, own, null, width)
 
 
 @jax.jit

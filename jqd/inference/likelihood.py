@@ -43,7 +43,7 @@ def log_likelihood(
 ) -> Float[Array, ""]:
     """Σ_t Σ_j log Q(α_tj; t) of heterodyne outcomes.
 
-    Q is bounded below by 1e-30, so that the value is finite where C > 1 makes the
+    Q is bounded below by 1e-30/ħ^N, so that the value is finite where C > 1 makes the
     density negative; only C <= 1 gives a likelihood.
 
     Args:
@@ -67,7 +67,9 @@ def log_likelihood(
     states = evolve(law, prepared(law, psi0), times, method=Propagator()).values
     later = jax.tree.map(lambda leaf: leaf[1:], states)
     density = jax.vmap(law.density)(later, samples)
-    return jnp.sum(jnp.log(jnp.maximum(density, 1e-30)))
+    density = density * jnp.asarray(law.hbar) ** law.modes
+    each = jnp.log(jnp.maximum(density, 1e-30))
+    return jnp.sum(each) - samples.size * _log_cell(law)
 
 
 @gated
@@ -134,10 +136,11 @@ def fit_likelihood(
 
     def loss(theta, args):
         times, outcomes = args
-        return -log_likelihood(at(theta), psi0, times, outcomes, t0) / size
+        value = log_likelihood(at(theta), psi0, times, outcomes, t0) / size
+        return -(value + _log_cell(law))
 
-    # the mean of log Q is of order one and rounds to 1e-13: its minimum is known to the
-    # root of that
+    # the mean of log ħ^N Q is of order one and rounds to 1e-13: its minimum is known to
+    # the root of that
     solver = optx.BFGS(rtol=1e-7, atol=1e-7)
     args = (jnp.asarray(ts), jnp.asarray(samples))
     solution = optx.minimise(
@@ -148,10 +151,15 @@ def fit_likelihood(
     values = {name: float(constants.pack(best, name)[0]) for name in free}
     return LikelihoodFit(
         values,
-        -float(loss(solution.value, args)) * size,
+        -float(loss(solution.value, args) + _log_cell(law)) * size,
         bool(values.get("C", 0.0) > 1 - 1e-4),
         bool(solution.result == optx.RESULTS.successful),
     )
+
+
+def _log_cell(law: HusimiFokkerPlanck) -> Array:
+    """N ln ħ: Q is a density in 1/ħ^N."""
+    return law.modes * jnp.log(jnp.asarray(law.hbar))
 
 
 def _units(

@@ -35,7 +35,8 @@ class Symplecticity(NamedTuple):
     """The distance of a map from a canonical one.
 
     Attributes:
-        defect: max |Jᵀ Ω J - Ω| for the Jacobian J of the map.
+        defect: max |Jᵀ Ω J - Ω| for the Jacobian J of the map, with densities per cell
+            and actions in units of ħ.
         determinant: det J - 1, the change of phase-space volume.
     """
 
@@ -145,6 +146,8 @@ def symplecticity(
     step: Callable[[Array, Array], tuple[Array, Array]],
     density: Float[Array, "..."],
     action: Float[Array, "..."],
+    cell: float = 1.0,
+    hbar: ArrayLike = 1.0,
 ) -> Symplecticity:
     """Whether a map (density, action) -> (density, action) is canonical.
 
@@ -152,18 +155,21 @@ def symplecticity(
 
     Args:
         step: the map, e.g. a step of a law; all sites have equal volume.
+        hbar: ħ, the unit of action in which the defect is measured, scalar.
 
     Returns:
         `Symplecticity`, zeros for a canonical map.
     """
     n = density.size
+    # J has entries of density over action and of action over density
+    unit = jnp.concatenate([jnp.full(n, cell), jnp.full(n, 1 / jnp.asarray(hbar))])
 
     def flat(point: Array) -> Array:
         parts = point[:n].reshape(density.shape), point[n:].reshape(action.shape)
         return jnp.concatenate([jnp.ravel(part) for part in step(*parts)])
 
     point = jnp.concatenate([jnp.ravel(density), jnp.ravel(action)])
-    jacobian = jax.jacfwd(flat)(point)
+    jacobian = unit[:, None] * jax.jacfwd(flat)(point) / unit
     eye, zero = jnp.eye(n, dtype=point.dtype), jnp.zeros((n, n), point.dtype)
     omega = jnp.block([[zero, eye], [-eye, zero]])
     defect = jnp.max(jnp.abs(jacobian.T @ omega @ jacobian - omega))

@@ -80,12 +80,14 @@ def energy_budget(
     Source: Zakir, eqs. (25), (26).
     """
     _checks.check_shape(potential, "potential", grid.shape)
-    weights = jnp.asarray(hbar) ** 2 / (2 * jnp.asarray(mass))
+    hbar = jnp.asarray(hbar)
+    # ħ at the end: ħ²/2m in SI is below float32
+    weights = hbar / (2 * jnp.asarray(mass))
     along, around = squared_parts(psi, grid, gradient, weights)
     values = lift(jnp.asarray(potential), jnp.ndim(psi)) * density(psi)
     return EnergyBudget(
-        grid.integrate(around),
-        grid.integrate(along),
+        hbar * grid.integrate(around),
+        hbar * grid.integrate(along),
         grid.integrate(values),
     )
 

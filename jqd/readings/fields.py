@@ -256,9 +256,10 @@ def quantum_potential(
         return hbar / 2 * divergence - jnp.sum(half * u**2, axis=axis)
     v = current_velocity(psi, grid, **options)
     psi = as_amplitude(psi, grid)
-    weights = hbar**2 / (2 * jnp.asarray(mass))
+    # ħ at the end: ħ²/2m in SI is below float32
+    weights = hbar / (2 * jnp.asarray(mass))
     curvature = jnp.real(over(laplacian(psi, grid, gradient, weights), psi))
-    value = -curvature - jnp.sum(half * v**2, axis=axis)
+    value = -hbar * curvature - jnp.sum(half * v**2, axis=axis)
     return jnp.where(is_empty(psi), 0, value)
 
 

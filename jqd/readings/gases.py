@@ -47,8 +47,9 @@ def energy_spread(
     _checks.check_real(speed, "speed")
     s, hbar = jnp.asarray(width), jnp.asarray(hbar)
     moving = jnp.asarray(speed) * hbar / (2 * s)
-    resting = hbar**2 / (jnp.asarray(mass) * s**2) * (dimension / 32) ** 0.5
-    return jnp.sqrt(moving**2 + resting**2)
+    # a quotient at a time: ħ² and the squares of energies in SI are below float32
+    resting = hbar / s / jnp.asarray(mass) * (hbar / s) * (dimension / 32) ** 0.5
+    return jnp.hypot(moving, resting)
 
 
 def recoil_time_spring(

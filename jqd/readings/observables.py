@@ -71,7 +71,7 @@ def hamiltonian(
     def spectral(density: Array, action: Array) -> Array:
         grid: Grid = space  # pyright: ignore[reportAssignmentType]
         modes = squared(jnp.fft.fftn(amplitude(density, action, hbar)))
-        kinetic = hbar**2 / (2 * mass) * jnp.sum(grid.k2 * modes) / grid.size
+        kinetic = hbar * (hbar / (2 * mass) * jnp.sum(grid.k2 * modes)) / grid.size
         return space.cell * (kinetic + jnp.sum(V * density))
 
     return by_links if order or isinstance(space, Graph) else spectral

@@ -194,9 +194,9 @@ def slit_wall(
     grid: Grid,
     centres: Sequence[float],
     *,
-    opening: float = 1.0,
-    thickness: float = 1.2,
-    height: ArrayLike = 40.0,
+    opening: float,
+    thickness: float,
+    height: ArrayLike,
 ) -> Float[Array, "nx ny"]:
     """A wall at x = 0 with slits: V = height where |x| < thickness/2 and not in a slit.
 

@@ -307,7 +307,9 @@ def lyapunov_exponents(
 
     Tangents are carried through the law's own step and orthonormalised after each
     block; λ_k is the mean of ln R_kk. These are finite-time exponents: check `history`
-    for convergence.
+    for convergence. Lengths of tangents add up numbers of all parts of the state: give
+    units in which these compare, as SI does not do for lengths and momenta, or the
+    logarithm of the ratio of units takes long to average out.
 
     Args:
         law: a law that does not depend on time, with `step(t, state, dt)`.

@@ -77,7 +77,8 @@ def spreading_width(
     _checks.check_finite(ts, "ts")
     _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     width = jnp.asarray(width)
-    ratio = jnp.asarray(hbar) * ts / (2 * jnp.asarray(mass) * width**2)
+    # a quotient at a time: ħt in SI is below float32
+    ratio = jnp.asarray(hbar) / (2 * jnp.asarray(mass) * width) * (ts / width)
     return width * jnp.sqrt(1 + ratio**2)
 
 

@@ -134,24 +134,28 @@ def taylor_orbit(
         ts: times, (T,), increasing, from 0 on.
         tolerance: largest last term of a series, relative to |ρ|, in Frobenius norms.
     """
-    series, reach = _series(generator, rho)
+    times = np.asarray(ts, float)
+    # in units of the last time: powers of rates in SI are beyond floats
+    unit = float(times.max(initial=0.0)) or 1.0
+    series, reach = _series(generator, rho, unit)
     start, end = 0.0, _held(reach, tolerance)
-    for t in np.asarray(ts, float):
+    for t in times / unit:
         while t > end:
             rho = _read(series, end - start)
-            series, reach = _series(generator, rho)
+            series, reach = _series(generator, rho, unit)
             start, end = end, end + _held(reach, tolerance)
         yield _read(series, t - start)
 
 
 @jax.jit
 def _series(
-    generator: Generator, rho: Complex[Array, "D D"]
+    generator: Generator, rho: Complex[Array, "D D"], unit: ArrayLike
 ) -> tuple[Complex[Array, "K D D"], Float[Array, "2"]]:
-    """Gᵏρ/k!, and the norms of the last two of them over |ρ|."""
+    """(unit G)ᵏρ/k!, and the norms of the last two of them over |ρ|."""
+    unit = jnp.asarray(unit, rho.real.dtype)
 
     def term(power, k):
-        power = generator(power) / k
+        power = generator(power) * (unit / k)
         return power, power
 
     orders = jnp.arange(1, _TAYLOR + 1, dtype=rho.real.dtype)

@@ -15,11 +15,9 @@ from .coefficients import Part, coefficient, is_coefficient
 from .driven import Driven, weighted_sum
 from .functions import shape_at, taken_by_keyword, with_leaves
 from .hamiltonians import MatrixHamiltonian, matrix_hamiltonian
-from .pulses import Pulse, SampledPulse, pulse, sampled_pulse
+from .pulses import TRIED, Pulse, SampledPulse, pulse, sampled_pulse
 from .symbols import Symbol
 
-# Times at which one given as a whole is checked, since it must always be Hermitian.
-_TIMES = (0.0, 0.37, 1.0, 2.71)
 _PARTS = ("real", "imag")
 # At most so many times of samples and jumps are checked as well.
 _MOST = 8
@@ -365,7 +363,7 @@ def _from_function(function: Callable[..., Any], jumps: ArrayLike) -> Driven:
             "Argument `hamiltonian` must give a square matrix at each time, but gives "
             f"an array of shape {shape.shape}."
         )
-    for t in _TIMES:
+    for t in TRIED:
         _hermitian(_operator(made(t), "hamiltonian"), "hamiltonian")
     zero = jnp.zeros(shape.shape, jnp.result_type(shape.dtype, float))
     return _named(zero, [(jnp.ones_like(zero), made)])
@@ -432,7 +430,7 @@ def _check_sum(constant: Any, terms: list[tuple[Any, list[Any]]]) -> None:
     if not _checks.is_concrete((constant, terms)):
         return
     known = [_known_times(f) for _, both in terms for f in both if f is not None]
-    for t in np.unique(np.concatenate([_TIMES, *known])):
+    for t in np.unique(np.concatenate([TRIED, *known])):
         values = []
         for _, both in terms:
             even, odd = (0.0 if f is None else np.asarray(f(t)) for f in both)

@@ -247,7 +247,8 @@ class ParticleOnGrid(OnGrid):
 
     def kinetic(self, hbar: Array) -> Array:
         """hbar^2 k^2 / 2m in the order of the grid's `fft`."""
-        return hbar**2 / (2 * self.mass) * self.grid.spectral_k2
+        # ħ at the end: ħ²/2m in SI is below float32
+        return hbar * (hbar / (2 * self.mass) * self.grid.spectral_k2)
 
     def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """H psi."""

@@ -99,7 +99,8 @@ class ParticlesOnGrid(OnGrid):
 
     def kinetic(self, hbar: Array) -> Array:
         """Σ hbar² k_i²/2m_i in the order of the grid's `fft`, without A."""
-        return self.grid.spectral_sum([hbar**2 / (2 * m) for m in self.masses])
+        # ħ at the end: ħ²/2m in SI is below float32
+        return hbar * self.grid.spectral_sum([hbar / (2 * m) for m in self.masses])
 
     def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """H psi."""

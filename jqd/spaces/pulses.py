@@ -18,8 +18,9 @@ KINDS = ("steps", "linear", "cubic")
 _REACH = 52
 # Parameters of named pulses that say when they are, and how long they last.
 _TIMING = {"square": ("start", "end"), "gaussian": ("center", "width")}
-# Times at which a function is tried; it may be meant not to be finite at some of them.
-_TIMES = (0.0, 0.37, 1.0, 2.71)
+# Times at which a function is tried, in whatever unit it takes them, down to 1e-18 of
+# it; it may be meant not to be finite at some of them.
+TRIED = (0.0, 0.37, 1.0, 2.71, *(0.37 * 10.0**-k for k in range(1, 19)))
 
 
 class Pulse(eqx.Module):
@@ -165,10 +166,12 @@ def _check_some_finite(f: Pulse) -> None:
     if not _checks.is_concrete(f):
         return
     # arrays, as in a run: Python's own numbers raise where they divide by 0
-    values = [f(jnp.asarray(t)) for t in _TIMES]
-    if _checks.is_concrete(values) and not np.any(np.isfinite(np.asarray(values))):
+    first = f(jnp.asarray(TRIED[0]))
+    if not _checks.is_concrete(first) or np.isfinite(np.asarray(first)):
+        return
+    if not any(np.isfinite(np.asarray(f(jnp.asarray(t)))) for t in TRIED[1:]):
         raise ValueError(
-            f"Argument `pulse` must be finite, but is {values[0]} at t = {_TIMES[0]:g} "
+            f"Argument `pulse` must be finite, but is {first} at t = {TRIED[0]:g} "
             "and not finite at other times either."
         )
 

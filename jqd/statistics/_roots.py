@@ -40,16 +40,17 @@ def falling_root(function: Callable[[Array], Array], low: Array, high: Array) ->
         high: a bound above the root.
 
     Returns:
-        The root, to rounding.
+        The root, to rounding, or to ε² times the larger bound where that is more.
     """
 
     def solve(function, start):
         del start
+        size = jnp.maximum(jnp.abs(low), jnp.abs(high))
 
         def unsettled(carry):
             x, low, high, moved, step = carry
             eps = jnp.finfo(x.dtype).eps
-            small = 4 * eps * jnp.maximum(jnp.abs(x), eps)
+            small = 4 * eps * jnp.maximum(jnp.abs(x), eps * size)
             return (moved > small) & (high - low > small) & (step < _MOST_STEPS)
 
         def narrow(carry):

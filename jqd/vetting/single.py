@@ -73,7 +73,8 @@ def nodes(runs: Runs, law: Law, kets: np.ndarray, cell: float, seed: int) -> Row
     flat = near.reshape(NEAR_NODES, -1)
     empty = np.random.default_rng(seed).integers(flat.shape[-1], size=NEAR_NODES)
     at = np.arange(NEAR_NODES), empty
-    flat[at] *= NODE**0.5 / np.maximum(np.abs(flat[at]), NODE)
+    left = (NODE / cell) ** 0.5
+    flat[at] *= left / np.maximum(np.abs(flat[at]), NODE**0.5 * left)
     flat /= np.linalg.norm(flat, axis=-1, keepdims=True) * np.sqrt(cell)
     tried = np.concatenate([kets, near])
     if (why := refused(law, tried)) is not None:

@@ -257,9 +257,20 @@ def test_the_wall():
             lambda: Screen(Grid(((0.0, 1.0), (0.0, 1.0)), (16, 4)), 0.1),
             "`x` must lie at least 4 points inside",
         ),
-        (lambda: slit_wall(Grid((0.0, 1.0), 16), ()), "`grid` must have two dimens"),
         (
-            lambda: slit_wall(Grid(((0.0, 1.0),) * 2, (4, 4)), (), opening=0.0),
+            lambda: slit_wall(
+                Grid((0.0, 1.0), 16), (), opening=1.0, thickness=1.0, height=1.0
+            ),
+            "`grid` must have two dimens",
+        ),
+        (
+            lambda: slit_wall(
+                Grid(((0.0, 1.0),) * 2, (4, 4)),
+                (),
+                opening=0.0,
+                thickness=1.0,
+                height=1.0,
+            ),
             "`opening` must be positive",
         ),
     ],

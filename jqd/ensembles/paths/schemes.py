@@ -192,7 +192,7 @@ def _pole_step(later, start, noise, unit, dt, along, seen, L):
         # The node is at s - away, the start at 0.
         side = jnp.where(away < s, -1, 1).astype(start.dtype)
         ahead = side * (pushed - s + away)
-        root = jnp.sqrt(ahead**2 + jnp.maximum(8 * nu_dt, tiny))
+        root = safe_sqrt(ahead**2 + 8 * nu_dt)
         # Either form of the root is free of cancellation on its own side.
         total = jnp.where(ahead > 0, ahead + root, 1)
         push = jnp.where(ahead > 0, 4 * nu_dt / total, (root - ahead) / 2)

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks
+from ..._math import divisor
 from ...status import Status
 from ..sensitivity import Sensitivity, sensitivity, whitened
 from ..study import Study
@@ -268,6 +269,20 @@ def learnt(recovery: Any, study: Study) -> Float[Array, "p p"]:
     return jnp.linalg.qr(slope[: first.measured], mode="r")
 
 
+def _drawn(
+    key: Array, theta: Float[Array, " p"], spread: Float[Array, "p p"], draws: int
+) -> Float[Array, "n p"]:
+    """Draws from a normal distribution, each constant in its own standard deviation:
+    beside variances in larger units those in small ones are rounding."""
+    width = jnp.sqrt(jnp.diagonal(spread))
+    safe = divisor(width)
+    alike = spread / safe[:, None] / safe[None, :]
+    unit = jax.random.multivariate_normal(
+        key, jnp.zeros_like(theta), alike, (draws,), method="svd"
+    )
+    return theta + width * unit
+
+
 def averaged(task: Task, recovery: Any, draws: int, key: Array) -> Design:
     """Shares that minimise the mean criterion over what a fit leaves open.
 
@@ -281,7 +296,7 @@ def averaged(task: Task, recovery: Any, draws: int, key: Array) -> Design:
     centre = task.at(theta)
     low, high = study.walls(theta)
     spread = jnp.asarray(recovery.covariance)
-    drawn = jax.random.multivariate_normal(key, theta, spread, (draws,), method="svd")
+    drawn = _drawn(key, theta, spread, draws)
     points = [task.at(jnp.clip(one, low, high)) for one in drawn]
     points = [point for point in points if point.status is Status.OK] or [centre]
     problems = _stack([task.problem(point.found) for point in points])

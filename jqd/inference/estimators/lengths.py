@@ -15,7 +15,8 @@ class LengthScales(NamedTuple):
 
     Attributes:
         lengths: l_i, shape (N,).
-        residual: Σ‖[H̃'', J]‖² that is left; not zero where no lengths remove it.
+        residual: Σ‖[H̃'', J]‖² that is left, relative to the largest entry of H̃''/κ
+            before the search; not zero where no lengths remove it.
         converged: whether the residual vanished to rounding.
     """
 
@@ -57,7 +58,8 @@ def length_scales(
     Args:
         free_hamiltonian: quadratic symbol in α = (q + ip)/√2.
         kappa: κ, scalar, positive.
-        start: initial guess of l_i, shape (N,); None for ones.
+        start: initial guess of l_i, shape (N,); None for those that give q_i and p_i
+            equal weight.
 
     Returns:
         The lengths, and the remaining commutator.
@@ -77,23 +79,33 @@ def length_scales(
             "Argument `free_hamiltonian` must be quadratic, but has total power "
             f"{free_hamiltonian.degree}."
         )
-    size = free_hamiltonian.modes
-    # a Hessian in units of its largest entry, so that tolerances mean something
-    second = hessian(free_hamiltonian)
+    # lengths in units of those that weigh q_i and p_i equally, and a Hessian in units
+    # of its largest entry: tolerances then mean the same whatever the units of κ
+    second, kappa = hessian(free_hamiltonian), jnp.asarray(kappa, float)
+    unit = _equal_weights(second)
+    scale = jnp.concatenate([unit, 1 / unit])
+    second = scale[:, None] * second * scale[None, :]
     second = second / jnp.max(jnp.abs(second))
-    kappa = jnp.asarray(kappa, float)
-    initial = jnp.ones(size) if start is None else jnp.asarray(start, float)
+    unit = unit * jnp.sqrt(kappa)
+    initial = unit if start is None else jnp.asarray(start, float)
 
     def residual(logs, args):
         del args
-        return jnp.ravel(commutator_residual(second, jnp.exp(logs), kappa))
+        return jnp.ravel(commutator_residual(second, jnp.exp(logs), 1.0))
 
     solver = optx.LevenbergMarquardt(rtol=1e-14, atol=1e-14)
     solution = optx.least_squares(
-        residual, solver, jnp.log(initial), max_steps=400, throw=False
+        residual, solver, jnp.log(initial / unit), max_steps=400, throw=False
     )
     left = jnp.sum(residual(solution.value, None) ** 2)
-    return LengthScales(jnp.exp(solution.value), left, bool(left < 1e-20))
+    return LengthScales(unit * jnp.exp(solution.value), left, bool(left < 1e-20))
+
+
+def _equal_weights(second: Float[Array, "M M"]) -> Float[Array, " N"]:
+    """l_i for which l_i² ∂²H/∂q_i² and ∂²H/∂p_i² / l_i² are equal; 1 where one is 0."""
+    q, p = jnp.split(jnp.abs(jnp.diagonal(second)), 2)
+    both = (q > 0) & (p > 0)
+    return jnp.where(both, jnp.where(both, p, 1) / jnp.where(both, q, 1), 1) ** 0.25
 
 
 def hessian(symbol: Symbol) -> Float[Array, "M M"]:

@@ -71,10 +71,13 @@ def _read_driven(given: Any, hbar: ArrayLike) -> Driven:
     return Driven(symbol(whole.constant), operators, whole.values)
 
 
-def check_real(symbol: Symbol) -> None:
+def check_real(symbol: Symbol, hbar: ArrayLike) -> None:
     """Raise unless an anti-Wick symbol is that of a Hermitian Hamiltonian."""
     symbol._require("antiwick")
-    if _checks.is_concrete(symbol.coefficients) and not symbol.is_real(1e-6):
+    if not _checks.is_concrete(symbol.coefficients):
+        return
+    unit = hbar if _checks.is_concrete(hbar) else 1.0
+    if not symbol.is_real(1e-6, unit):
         raise ValueError(
             "Argument `symbol` must be real (a Hermitian Hamiltonian), but is "
             f"{symbol}."

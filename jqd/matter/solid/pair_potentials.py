@@ -131,10 +131,16 @@ class LennardJones(PairPotential):
         self,
         epsilon: ArrayLike = 1.0,
         sigma: ArrayLike = 1.0,
-        inner: ArrayLike | None = 2.0,
-        outer: ArrayLike | None = 2.5,
+        inner: ArrayLike | str | None = "auto",
+        outer: ArrayLike | str | None = "auto",
     ):
         """Lennard and Jones's potential.
+
+        Args:
+            epsilon: depth.
+            sigma: distance at which u vanishes.
+            inner: where the cut-off begins; "auto" for twice the largest sigma.
+            outer: where the energy is zero; "auto" for 2.5 times the largest sigma.
 
         Raises:
             ValueError: sigma not positive, or a cut that does not go from inner to
@@ -150,8 +156,8 @@ class LennardJones(PairPotential):
             raise ValueError(
                 "Argument `outer` must be given with `inner`, but one of them is None."
             )
-        self.inner = None if inner is None else constant(inner, "inner")
-        self.outer = None if outer is None else constant(outer, "outer")
+        self.inner = _cut_at(inner, "inner", 2 * jnp.max(self.sigma))
+        self.outer = _cut_at(outer, "outer", 2.5 * jnp.max(self.sigma))
         if self.inner is not None and self.outer is not None:
             _checks.check_positive(self.inner, "inner")
             _checks.check_positive(self.outer - self.inner, "outer - inner")
@@ -190,6 +196,13 @@ class LennardJones(PairPotential):
     @property
     def reach(self) -> Array | None:
         return self.outer
+
+
+def _cut_at(cut: ArrayLike | str | None, name: str, auto: Array) -> Array | None:
+    if isinstance(cut, str):
+        _checks.check_choice(cut, name, ("auto",))
+        return auto
+    return None if cut is None else constant(cut, name)
 
 
 class Morse(PairPotential):

@@ -62,7 +62,8 @@ def relax(
         body: the solid, without `neighbours`.
         x: initial positions, shape (N, d).
         tolerance: largest force component accepted, in units of the stiffness of a pair
-            at rest times its length; some 1e-15 is reached.
+            at rest times its length; some 1e-15 is reached. A pair that has none at
+            rest counts with that at 1.1 times its length.
         max_steps: budget of damped steps.
         max_polish: budget of Newton steps; 0 for none.
 
@@ -86,7 +87,11 @@ def _relax(
     body: Solid, x: Array, tolerance: Array, max_steps: ArrayLike, max_polish: ArrayLike
 ) -> Relaxed:
     rest = jnp.asarray(body.potential.rest, x.dtype)
-    stiffness = jnp.max(jnp.abs(body.potential.curvature(rest)))
+    # a spring without a linear part is stiff only away from rest
+    at_rest, beyond = (
+        jnp.max(jnp.abs(body.potential.curvature(r))) for r in (rest, 1.1 * rest)
+    )
+    stiffness = jnp.where(at_rest > 0, at_rest, beyond)
     # a tenth of a pair's period over 2π
     start = 0.1 / jnp.sqrt(divisor(stiffness))
     length = jnp.max(jnp.abs(rest))

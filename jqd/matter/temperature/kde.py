@@ -120,7 +120,7 @@ def _bandwidth(rigid, levels, log_weights, energy):
     spread = divisor(spread)
     pilot = spread / 4
     density = jnp.exp(_log_density(levels, log_weights, energy, pilot))
-    density = jnp.maximum(density, jnp.finfo(density.dtype).tiny ** 0.25)
+    density = jnp.maximum(density, jnp.finfo(density.dtype).tiny ** 0.25 / spread)
     narrow = _beta(levels, log_weights, energy, pilot)
     wide = _beta(levels, log_weights, energy, jnp.sqrt(2.0) * pilot)
     curvature = (wide - narrow) / pilot**2

@@ -119,16 +119,21 @@ class Symbol(eqx.Module):
         )
         return FokkerPlanckCheck(not offending, offending)
 
-    def is_real(self, tolerance: float | None = None) -> bool:
+    def is_real(self, tolerance: float | None = None, hbar: ArrayLike = 1.0) -> bool:
         """Whether the values are real, as those of a Hermitian operator are.
 
         Args:
             tolerance: relative to the largest coefficient; None for 64 rounding errors.
+            hbar: ħ, a concrete number, whose powers are the unit of coefficients.
         """
         if tolerance is None:
             tolerance = 64 * float(jnp.finfo(self.coefficients.dtype).eps)
         # in NumPy, since a law may be built under jit
-        values = np.asarray(self.coefficients)
+        degrees = np.array([sum(m) + sum(n) for m, n in self.powers])
+        hbar = np.asarray(hbar, float)
+        # from the end that leaves no power above 1
+        end = np.where(hbar < 1, degrees.min(), degrees.max())
+        values = np.asarray(self.coefficients) * hbar ** ((degrees - end) / 2)
         mirror = dict(zip(self.powers, np.conj(values), strict=True))
         gap = [
             abs(value - mirror.get((n, m), 0))

@@ -52,7 +52,7 @@ def parse_hamiltonian(
     _checks.check_choice(ordering, "ordering", tuple(ORDERINGS))
     parser, form = _read(text, modes, hbar)
     for name, part in form.items():
-        _check_hermitian(name, part)
+        _check_hermitian(name, part, parser.hbar)
     symbols = {
         name: _symbol(form.get(name, {}), parser.modes, ordering, hbar)
         for name in (None, *parser.parameters, *parser.pulses)
@@ -130,10 +130,17 @@ def _symbol(part: Polynomial, modes: int, ordering: str, hbar: float) -> Symbol:
     return symbol
 
 
-def _check_hermitian(name: str | None, part: Polynomial) -> None:
+def _check_hermitian(name: str | None, part: Polynomial, hbar: float) -> None:
     """Raise for a coefficient that is not the conjugate of that of the adjoint."""
+    # in powers of ħ: coefficients of different powers of α have different units
+    degrees = {(m, n): sum(m) + sum(n) for m, n in part}
+    # from the end that leaves no power above 1
+    ends = sorted(degrees.values()) or [0]
+    end = ends[0] if hbar < 1 else ends[-1]
+    unit = {power: hbar ** ((k - end) / 2) for power, k in degrees.items()}
     # of quarters the absolute value cannot overflow
-    largest = max((abs(value / 4) for value in part.values()), default=0.0)
+    sizes = (abs(value / 4) * unit[power] for power, value in part.items())
+    largest = max(sizes, default=0.0)
     for (m, n), value in part.items():
         if not cmath.isfinite(value):
             raise ValueError(
@@ -141,7 +148,7 @@ def _check_hermitian(name: str | None, part: Polynomial) -> None:
                 f"`{_written(name, (m, n))}` is {value:.6g}."
             )
         partner = part.get((n, m), 0j)
-        if abs(value / 4 - partner.conjugate() / 4) > 1e-12 * largest:
+        if abs(value / 4 - partner.conjugate() / 4) * unit[m, n] > 1e-12 * largest:
             raise ValueError(
                 "Argument `hamiltonian` must be Hermitian, but the coefficient of "
                 f"`{_written(name, (m, n))}` is {value:.6g} and that of "
