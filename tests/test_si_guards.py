@@ -286,7 +286,7 @@ def test_a_state_beside_a_node_has_the_same_share_there_in_any_units():
 def test_a_step_beside_a_node_is_as_long_in_single_precision(length):
     """Noise of 1e-11 m: its square is 1e-22, and not the root of the least float32."""
     one = SINGLE(length)
-    nu = jnp.asarray([0.5], SINGLE) * one**2
+    nu = jnp.asarray([[0.5]], SINGLE) * one**2
     start, noise = (jnp.asarray([[move]], SINGLE) * one for move in (0.1, -0.15))
     along = jnp.ones((1, 1), SINGLE)
 

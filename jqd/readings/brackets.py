@@ -169,7 +169,7 @@ def symplecticity(
         return jnp.concatenate([jnp.ravel(part) for part in step(*parts)])
 
     point = jnp.concatenate([jnp.ravel(density), jnp.ravel(action)])
-    jacobian = unit[:, None] * jax.jacfwd(flat)(point) / unit
+    jacobian = unit[:, None] * jax.jacfwd(flat)(point) / unit[None, :]
     eye, zero = jnp.eye(n, dtype=point.dtype), jnp.zeros((n, n), point.dtype)
     omega = jnp.block([[zero, eye], [-eye, zero]])
     defect = jnp.max(jnp.abs(jacobian.T @ omega @ jacobian - omega))

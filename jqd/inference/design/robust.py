@@ -280,7 +280,7 @@ def _drawn(
     unit = jax.random.multivariate_normal(
         key, jnp.zeros_like(theta), alike, (draws,), method="svd"
     )
-    return theta + width * unit
+    return theta[None, :] + width[None, :] * unit
 
 
 def averaged(task: Task, recovery: Any, draws: int, key: Array) -> Design:
