@@ -63,7 +63,7 @@ def test_a_map_is_as_canonical_in_any_units():
 def test_a_horizon_lies_at_the_same_turn_of_the_phase(unit):
     """The 18th power of a rate per second is beyond floats."""
     points = np.array([[0.3 + 0.1j, 1.0 - 0.4j], [-0.7j, 0.2]])
-    ts, psi = np.linspace(0, 0.3, 13), coherent(1.0, 10)
+    ts, psi = np.linspace(0, 0.6, 13), coherent(1.0, 10)
 
     def found(unit):
         law = HusimiFokkerPlanck(phi4(0.05) * (1 / unit), points=points, form=Fock(12))
