@@ -33,7 +33,7 @@ def run(context):
 SPIN = """
     law = jqd.Pauli(LINE, flat, turning)
     psi = jnp.stack([PACKET, 0 * PACKET])
-    jqd.evolve(law, psi, [0.0, 1.0], method=jqd.Fixed(jqd.{stepper}, 4))
+    jqd.evolve(law, psi, [0.0, 1.0], method=jqd.Fixed(jqd.steppers.{stepper}, 4))
 """
 CASES = {
     "turning-srkn11": (SPIN.format(stepper="srkn11"), "`stepper` must keep its order"),
