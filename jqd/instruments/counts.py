@@ -340,7 +340,7 @@ class Binomial(Drawable):
 
     def shares(self, values: Array) -> Array:
         """Relative frequencies of the counted outcome."""
-        return values / self.shots
+        return values / jnp.broadcast_to(self.shots, values.shape)
 
     def outcomes(self, values: Array) -> Array:
         """Number of all shots."""
@@ -384,8 +384,9 @@ class Binomial(Drawable):
     def residuals(self, prediction: Array, values: Array, at: Weights) -> Array:
         """(N p - k) / √(N p* (1 - p*))"""
         # half a count at least, as for `Multinomial`
-        variance = jnp.maximum(self.shots * at * (1 - at), 0.5)
-        return (self.shots * prediction - values) / jnp.sqrt(variance)
+        shots = jnp.broadcast_to(self.shots, values.shape)
+        variance = jnp.maximum(shots * at * (1 - at), 0.5)
+        return (shots * prediction - values) / jnp.sqrt(variance)
 
     def independent(self, values: Array, at: Weights, mask: Array) -> Float[Array, ""]:
         """Mean of the sum of squares, if p* is right: Σ v / max(v, 1/2), v = N p (1-p).

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jqd import report
+from jqd import constants, report
 from jqd.cli import main
 from jqd.cli.vet import _laws
 
@@ -89,16 +89,16 @@ def test_bad_input(words, said, capsys, tmp_path, monkeypatch):
 
 def test_laws_on_their_own_ground_take_values_by_set():
     """As they do in brackets: on a ring, of a mode, and with two constants."""
-    for word, constants in {
+    for word, given in {
         "diffusion": {"D": 0.45}, "csl": {"lam": 0.1, "r_C": 0.5}, "husimi": {"C": 0.9},
     }.items():  # fmt: skip
-        texts = [f"{name}={value}" for name, value in constants.items()]
+        texts = [f"{name}={value}" for name, value in given.items()]
         (set_so,) = _laws(word, None, texts).values()
         (in_brackets,) = _laws(f"{word}[{','.join(texts)}]", None, []).values()
         assert type(set_so) is type(in_brackets)
-        for name, value in constants.items():
-            assert float(getattr(set_so, name)) == value
-            assert float(getattr(in_brackets, name)) == value
+        for name, value in given.items():
+            assert constants.pack(set_so, name).item() == value
+            assert constants.pack(in_brackets, name).item() == value
 
 
 def test_a_run_that_fails_leaves_no_folder(tmp_path, capsys):
