@@ -212,7 +212,7 @@ def test_large_figures_are_pixels_or_left_out(run):
     said = Page(text)
     check_alone(text, said)
     (image,) = (attrs for tag, attrs in said.tags if tag == "img")
-    assert image["alt"].startswith("The data and what the fitted law")
+    assert image["alt"].startswith("The data and the fitted law, over time")
     for name in ("huge", "torn"):
         assert f"{name} is too large for this page, or damaged" in said.words
 

@@ -117,7 +117,7 @@ def test_half_of_a_module_is_none(write, text):
 
 
 def test_a_file_that_exits_has_failed(write):
-    with pytest.raises(ExperimentError, match=r"law\.py:8: SystemExit: 0"):
+    with pytest.raises(ExperimentError, match=r"law\.py:7: SystemExit: 0"):
         load_module(write("raise SystemExit(0)"))
 
 
@@ -125,7 +125,7 @@ def test_the_line_of_the_user_is_found_in_any_error(write):
     module = load_module(write("def f():\n    return 1 / 0"))
     with pytest.raises(ZeroDivisionError) as caught:
         module.f()
-    assert user_line(caught.value).endswith("law.py:9")
+    assert user_line(caught.value).endswith("law.py:8")
     assert user_line(ValueError("elsewhere")) is None
 
 
@@ -242,8 +242,8 @@ def test_declared_constants_are_those_with_free(write):
         ("self", {}, ValueError, "takes a Hamiltonian first"),
         ("self, H, s", {}, ValueError, "missing a required argument: 's'"),
         ("self, H, s=1.0", {"x": 1.0}, ValueError, "out of s, but 'x' was given"),
-        ("self, H, s=-1.0", {}, ValueError, "law.py:13: ValueError: s is negative"),
-        ("self, H, s=0.0", {}, ExperimentError, "law.py:15: RuntimeError: s is 0"),
+        ("self, H, s=-1.0", {}, ValueError, "law.py:12: ValueError: s is negative"),
+        ("self, H, s=0.0", {}, ExperimentError, "law.py:14: RuntimeError: s is 0"),
     ],
 )
 def test_constructors(write, init, values, error, said):
