@@ -515,7 +515,7 @@ LATE = jqd.spaces.sampled_pulse([499.0, 500.0, 501.0], [0.0, 1.0, 0.0], "linear"
             lambda: jqd.driven(H0, [SX, np.ones(4)], times=np.arange(5.0)),
             r"`values` must have shape \(5,\)",
         ),
-        (lambda: jqd.pulse(lambda t: jnp.ones(3)), "one number at a time"),
+        (lambda: jqd.pulse(lambda t: jnp.ones(3)), "one number at each time"),
         (lambda: jqd.pulse(jnp.cos, jumps=[np.nan]), "`jumps` must be finite"),
         (
             lambda: jqd.spaces.sampled_pulse([0, 1, 2], [1.0, np.nan, 0], "linear"),
