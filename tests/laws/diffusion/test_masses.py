@@ -210,7 +210,7 @@ def study_of(law, free, nuisances=None):
 @pytest.mark.slow
 def test_each_axis_of_D_has_its_value_in_quantum_mechanics():
     """ħ/2m of each; none where m is fitted as well, free or beside a prior."""
-    space = jqd.Grid([(-3, 3), (-3, 3)], (8, 8))
+    space = jqd.Grid([(-3, 3), (-3, 3)], (10, 10))
     law = jqd.ConservativeDiffusion(
         space, well, mass=MASSES, D=[0.4, 0.3], hbar=HBAR, form="links"
     )
