@@ -241,7 +241,8 @@ def test_a_real_eigenstate_scatters_only_if_it_is_drawn():
     ts, psi = np.array([0.0, 1.0, 2.5, 20.0]), EIGENSTATES[:, 0] + 0j
     exact = linear_noise(law, psi, ts)
     assert int(exact.status) == jqd.Status.OK
-    np.testing.assert_allclose(exact.covariance, 0, atol=1e-15)
+    # tolerances of 1e-9 a step, which leave the eigenstate by as much
+    np.testing.assert_allclose(exact.covariance, 0, atol=1e-7)
     drawn = linear_noise(law, psi, ts, initial="drawn")
     assert int(drawn.status) == jqd.Status.OK
     rho = np.abs(psi) ** 2
