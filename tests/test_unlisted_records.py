@@ -172,7 +172,7 @@ def test_an_echo_without_its_decay(tmp_path, capsys, echo):
     code, summary, printed = told(tmp_path, [*words, "--starts", "2"], capsys)
     refused(code, summary, printed)
     assert "fades with time, beside the law" in summary["pattern"]
-    assert "give a prior of `fading`" in summary["pattern"]
+    assert "a prior of `fading`" in summary["pattern"]
 
 
 @pytest.mark.slow
