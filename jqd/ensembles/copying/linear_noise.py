@@ -152,12 +152,12 @@ def linear_noise(
     G is the response of the density at t to a change of the occupations at s, with
     phases fixed: 2 Re[ψ*(t) U(t - s) diag(e^{-iφ}/(2√ρ))(s)] at the quantum point,
     elsewhere from the linearised law. At q other than 1/2 the law has two slopes where
-    a current is zero, one for each sign; where all currents stay zero to rounding, as
-    in a real eigenstate, nothing scatters an exact initial state, and draws follow the
-    mean of both slopes. The result holds while the scatter is small
-    (`LinearNoise.valid`); it diverges at a node, where a class becomes empty. Works
-    under jit, vmap and grad (reverse mode: `substeps` None or an int; forward mode: an
-    int or an array).
+    a current is zero, one for each sign. Where all currents stay zero to rounding, as
+    in a real eigenstate, nothing scatters an exact initial state; of drawn ones the
+    linear theory then says nothing, and they are valid for no N. The result holds while
+    the scatter is small (`LinearNoise.valid`); it diverges at a node, where a class
+    becomes empty. Works under jit, vmap and grad (reverse mode: `substeps` None or an
+    int; forward mode: an int or an array).
 
     Args:
         law: copy dynamics, any q, r and harmonics.
