@@ -43,8 +43,8 @@ def test_window_follows_packets_to_rounding(name):
     exact = jnp.stack([jnp.abs(packet(float(t))) ** 2 for t in ts])
     error = GRID.integrate(jnp.abs(run.values - exact))
     assert run.ok
-    # tolerance of the steps, 7e-11 measured; what the window leaves out is 3e-12
-    assert float(error.max()) < 1e-9
+    # each step may err by its tolerance; what the window leaves out is 3e-12
+    assert float(error.max()) < 1e-10 * int(run.diagnostics["num_steps"])
     assert float(run.diagnostics["energy_drift"]) < 1e-9
 
 
