@@ -1,6 +1,5 @@
 """`jqd recover diffusion`: what it recovers, writes and refuses."""
 
-
 import numpy as np
 import pytest
 
