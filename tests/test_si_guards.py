@@ -184,6 +184,38 @@ def test_an_imaginary_rate_is_seen_beside_a_large_coefficient(hbar):
         parse_hamiltonian(f"1j*n + {1 / hbar}*ad^2*a^2", hbar=hbar)
 
 
+@pytest.mark.parametrize("hbar", [1.0, HBAR])
+def test_driven_symbols_are_hermitian_beside_a_large_coefficient(hbar):
+    """Nothing says what ħ is: coefficients of one degree have one unit."""
+    level, rate = Symbol([1 / hbar], [((2,), (2,))]), Symbol([1.0], [((1,), (1,))])
+    lower = Symbol([hbar**-0.5], [((1,), (0,))])
+    with pytest.raises(ValueError, match=r"`hamiltonian\[0\]` must be Hermitian"):
+        jqd.driven(level + 1j * rate, (rate, jnp.cos))
+    with pytest.raises(ValueError, match="must be Hermitian, but .* at t = 0"):
+        jqd.driven(level, (lower, jnp.cos))
+    turned = [
+        (lower, lambda t: jnp.exp(1j * t)), (lower.conj(), lambda t: jnp.exp(-1j * t)),
+    ]  # fmt: skip
+    H = jqd.driven(level, *turned)
+    # α e^it + α* e^-it at the point α = √ħ e^0.5i, and |α|⁴/ħ there
+    value = H.at(0.3)(hbar**0.5 * np.exp(0.5j))
+    np.testing.assert_allclose(value, 2 * np.cos(0.8) + hbar, rtol=1e-13)
+
+
+def test_a_law_under_jit_knows_its_unit_of_coefficients():
+    """Where ħ is a number it counts; where it is traced, only equal degrees do."""
+    powers = [((1,), (1,)), ((2,), (2,))]
+    gain, sound = (Symbol([rate, 1 / HBAR], powers) for rate in (1j, 1.0))
+
+    def made(symbol, C, hbar):
+        return HusimiFokkerPlanck(symbol, C, hbar=hbar, form=Fock(8)).C
+
+    for built in (lambda C: made(gain, C, HBAR), lambda C: made(gain, 0.9, C * HBAR)):
+        with pytest.raises(ValueError, match="must be real"):
+            jax.jit(built)(0.9)
+    assert float(jax.jit(lambda C: made(sound, C, C * HBAR))(0.9)) == 0.9
+
+
 # -- inference -------------------------------------------------------------------------
 
 

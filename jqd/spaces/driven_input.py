@@ -21,7 +21,8 @@ from .symbols import Symbol
 _PARTS = ("real", "imag")
 # At most so many times of samples and jumps are checked as well.
 _MOST = 8
-# Non-Hermitian part that a symbol may have, relative to its largest coefficient.
+# Non-Hermitian part that a symbol may have, relative to its largest coefficient of the
+# same degree: without ħ no others have its unit.
 _TOLERANCE = 1e-6
 
 

@@ -76,8 +76,7 @@ def check_real(symbol: Symbol, hbar: ArrayLike) -> None:
     symbol._require("antiwick")
     if not _checks.is_concrete(symbol.coefficients):
         return
-    unit = hbar if _checks.is_concrete(hbar) else 1.0
-    if not symbol.is_real(1e-6, unit):
+    if not symbol.is_real(1e-6, hbar if _checks.is_concrete(hbar) else None):
         raise ValueError(
             "Argument `symbol` must be real (a Hermitian Hamiltonian), but is "
             f"{symbol}."

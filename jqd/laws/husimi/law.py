@@ -140,8 +140,9 @@ class HusimiFokkerPlanck(Law):
         self.form = form
         if isinstance(given, Driven):
             for name in given.pulses:
-                check_real(given.operators[name], self.hbar)
-        check_real(outline, self.hbar)
+                check_real(given.operators[name], hbar)
+        # as given: under jit the leaf cannot be read even where the number can
+        check_real(outline, hbar)
         if self.points is not None:
             as_points(self.points, outline.modes)  # raises where the modes differ
         if self.bath is not None and not self.form.bathed:

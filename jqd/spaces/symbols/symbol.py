@@ -119,27 +119,38 @@ class Symbol(eqx.Module):
         )
         return FokkerPlanckCheck(not offending, offending)
 
-    def is_real(self, tolerance: float | None = None, hbar: ArrayLike = 1.0) -> bool:
+    def is_real(
+        self, tolerance: float | None = None, hbar: ArrayLike | None = None
+    ) -> bool:
         """Whether the values are real, as those of a Hermitian operator are.
 
         Args:
             tolerance: relative to the largest coefficient; None for 64 rounding errors.
-            hbar: ħ, a concrete number, whose powers are the unit of coefficients.
+            hbar: ħ, a concrete number, whose powers are the unit of coefficients; None
+                where it is not known: only those of one degree, which have one unit,
+                are then compared.
         """
         if tolerance is None:
             tolerance = 64 * float(jnp.finfo(self.coefficients.dtype).eps)
         # in NumPy, since a law may be built under jit
         degrees = np.array([sum(m) + sum(n) for m, n in self.powers])
-        hbar = np.asarray(hbar, float)
-        # from the end that leaves no power above 1
-        end = np.where(hbar < 1, degrees.min(), degrees.max())
-        values = np.asarray(self.coefficients) * hbar ** ((degrees - end) / 2)
+        values, alike = np.asarray(self.coefficients), degrees
+        if hbar is not None:
+            hbar = np.asarray(hbar, float)
+            # from the end that leaves no power above 1
+            end = np.where(hbar < 1, degrees.min(), degrees.max())
+            values = values * hbar ** ((degrees - end) / 2)
+            alike = np.zeros_like(degrees)
         mirror = dict(zip(self.powers, np.conj(values), strict=True))
-        gap = [
-            abs(value - mirror.get((n, m), 0))
-            for value, (m, n) in zip(values, self.powers, strict=True)
-        ]
-        return bool(max(gap) <= tolerance * np.abs(values).max())
+        gaps = np.array(
+            [
+                abs(value - mirror.get((n, m), 0))
+                for value, (m, n) in zip(values, self.powers, strict=True)
+            ]
+        )
+        sizes = np.zeros(alike.max() + 1)
+        np.maximum.at(sizes, alike, np.abs(values))
+        return bool(np.all(gaps <= tolerance * sizes[alike]))
 
     def terms(self) -> Iterator[tuple[Array, tuple[int, ...], tuple[int, ...]]]:
         """Coefficient, powers of α and powers of α* of each term."""

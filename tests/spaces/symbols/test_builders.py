@@ -149,7 +149,7 @@ def test_matrix_is_that_of_qutip(name):
     made = symbols.matrix(symbol, levels, hbar=HBAR)
     # Entries up to 10, a few roundings each.
     assert np.allclose(made, expected, rtol=0, atol=1e-13)
-    assert symbol.is_real()
+    assert symbol.is_real(hbar=HBAR)
     assert bool(symbol.is_fokker_planck()) == bool(fokker_planck)
     # Negative control: read at another ħ the operator is another one.
     assert not np.allclose(symbols.matrix(symbol, levels, hbar=1.0), expected)

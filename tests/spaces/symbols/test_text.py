@@ -274,7 +274,7 @@ def test_any_text_is_read_or_refused(piece, data):
         problem = str(error)
     assert made is not None or problem.startswith("Argument `hamiltonian` must")
     parts = [] if made is None else [made.constant, *made.operators.values()]
-    assert all(part.is_real() for part in parts)
+    assert all(part.is_real(hbar=1.0) for part in parts)
 
 
 def test_bad_options():
