@@ -127,6 +127,12 @@ class Joint(Study):
         walled = np.concatenate([study.walled for study in self.studies])
         return np.bincount(self._where, walled, len(self.labels())) > 0
 
+    @property
+    def moving(self) -> Bool[np.ndarray, " p"]:
+        """Which entries of θ the run of any study depends on."""
+        moving = np.concatenate([study.moving for study in self.studies])
+        return np.bincount(self._where, moving, len(self.labels())) > 0
+
     def references(self) -> list[float | None]:
         """The value in quantum mechanics for each entry of theta; None for none, and
         where studies that share it have different ones."""

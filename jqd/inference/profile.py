@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..status import Status
 from .beside import Beside
 from .polish import Polish, polish_one
 from .study import MAX_SUBSTEPS, Study
@@ -118,7 +119,7 @@ def interval_of(
         return normal
     ends = []
     for side, wall in zip((-1, 1), walls, strict=True):
-        root = _root_on_side(theta, along, place, freedom)
+        root = _root_on_side(theta, along, place, freedom, quantile)
         first = value + side * quantile * scatter
         end = settled_end(root, study, value, first, wall, quantile)
         # scatter and step bias have nothing to do with each other: add in squares
@@ -182,7 +183,7 @@ def end_of(
 
     Args:
         root: √D of a value of the constant; infinite where the data exclude it, NaN
-            where it could not be found.
+            where it is not known.
         value: the best one, where it is 0.
         first: the first one to look at, on this side.
         wall: the bound on this side, which may be infinite.
@@ -210,8 +211,10 @@ def end_of(
             outer = (x, here)
         if outer is not None and abs(outer[0] - inner[0]) <= NEAR * abs(x - value):
             if math.isnan(outer[1]):
-                where = f"{outer[0]:.6g}"
-                raise NoEndError(f"the fit of the others did not converge at {where}")
+                raise NoEndError(
+                    "its end is not known, since the fit of the others did not "
+                    f"converge at {outer[0]:.6g}"
+                )
             return outer[0]
         x = _between(inner, outer, value, quantile)
     raise NoEndError("the likelihood falls too little, or too unevenly, for an end")
@@ -242,9 +245,13 @@ def _along(column: np.ndarray, place: int) -> np.ndarray:
 
 
 def _root_on_side(
-    theta: np.ndarray, along: np.ndarray, place: int, freedom: float
+    theta: np.ndarray, along: np.ndarray, place: int, freedom: float, quantile: float
 ) -> Callable[[Study, float], float]:
-    """√D of values on one side; each fit begins where the last good one ended."""
+    """√D of values on one side; each fit begins where the last good one ended.
+
+    A fit that did not converge has found D or more. Below the quantile this is enough
+    for the value to be inside; above it nothing is known.
+    """
     ended: list[Any] = []
     at, best = jnp.asarray(place), jnp.asarray(theta)
 
@@ -255,18 +262,53 @@ def _root_on_side(
         deviance, least = np.asarray(both).tolist()
         if not math.isfinite(least):
             raise NoEndError("the likelihood of the fit is 0 with shorter time steps")
-        if not bool(settled):
-            return math.nan
         rise = deviance - least
         if not math.isfinite(rise):
-            return math.inf
+            ends = bool(settled), found, best
+            return math.inf if _excluded(study, *ends, place, quantile) else math.nan
         rise /= 1.0 if study.data.noise.known else least / freedom
         if rise < -BELOW:
             raise NoEndError(f"a better fit exists at {x:.6g}; give more starts")
+        here = math.sqrt(max(rise, 0.0))
+        if not bool(settled):
+            return here if here < (1 - NEAR) * quantile else math.nan
         ended.append(found)
-        return math.sqrt(max(rise, 0.0))
+        return here
 
     return root
+
+
+def _excluded(
+    study: Study,
+    settled: bool,
+    found: Array,
+    best: Array,
+    place: int,
+    quantile: float,
+) -> bool:
+    """Whether the data exclude the value of a constant, though the fit of the others
+    ended where the likelihood is 0, as beyond a node.
+
+    They do if there are no others, and if the run ends at a node and does not depend on
+    them: the likelihood is then 0 for every value of them. They also do if the fit
+    converged and its sum of squares lies z² above that of the best fit. A row that a
+    run does not reach adds to this sum a miss by the largest value of the data, but
+    infinity to -2 ln L, so that the minimum of the sum is below that of D.
+
+    Args:
+        settled: whether the fit of the others converged.
+        found: θ where it ended, (p,).
+        best: θ of the best fit of all, (p,).
+        place: of the constant in θ.
+        quantile: z.
+    """
+    others = np.delete(study.moving, place)
+    if not others.size:
+        return True
+    if not others.any() and int(study.status(found)) == Status.NODE:
+        return True
+    costs = np.asarray(_costs(study, jnp.stack([found, best])))
+    return settled and bool(costs[0] - costs[1] > quantile**2)
 
 
 def _deviance(study: Study, theta: Array) -> Float[Array, ""]:
@@ -284,6 +326,19 @@ def _deviance(study: Study, theta: Array) -> Float[Array, ""]:
 def _deviances(study: Study, thetas: Float[Array, "n p"]) -> Float[Array, " n"]:
     # one after the other: a run may fill the memory
     return jax.lax.map(lambda theta: _deviance(study, theta), thetas)
+
+
+@jax.jit
+def _costs(study: Study, thetas: Float[Array, "n p"]) -> Float[Array, " n"]:
+    """-2 ln L up to a constant as a fit counts it, see `polish_one`."""
+
+    def cost(theta: Array) -> Array:
+        noise, mask = study.data.noise, jnp.ones_like(study.data.ts)
+        at = study.weights(theta, study.predict(theta))
+        misses = study.residuals(theta, at, mask)
+        return jnp.sum(misses**2) + noise.penalty(at, mask)
+
+    return jax.lax.map(cost, thetas)
 
 
 @jax.jit

@@ -532,6 +532,13 @@ class Study(eqx.Module):
         return np.array(each, bool)
 
     @property
+    def moving(self) -> Bool[np.ndarray, " p"]:
+        """Which entries of θ the run depends on: those of law and initial state."""
+        slots, own = self.slots.every, ("law", "start")
+        each = [slot.place.path[0] in own for slot in slots for _ in slot.labels]
+        return np.array(each, bool)
+
+    @property
     def absorbing(self) -> Bool[np.ndarray, " p"]:
         """Which entries of θ take a square out of the data: no prior pulls them, and
         they are not of the noise."""

@@ -15,12 +15,14 @@ from jaxtyping import Array
 from scipy import linalg, optimize, stats
 
 import jqd
+from jqd.constants import fixed
 from jqd.inference import Study, profile
 from jqd.inference.beside import Beside
 from jqd.inference.joint import Joint
 from jqd.inference.limits import limits_of
 from jqd.inference.profile import NEAR, NoEndError, end_of, settled_end
-from jqd.instruments import Confusion, Direct, Gaussian, NoNoise
+from jqd.instruments import Confusion, Direct, Gaussian, Instrument, NoNoise
+from jqd.laws import Watch
 from jqd.steppers import rk4, strang
 
 TS, SIGMA, PRIOR = np.linspace(0.2, 2, 8), 0.1, (0.25, 0.05)
@@ -106,8 +108,118 @@ def test_an_end_beside_a_fit_that_did_not_converge_is_none():
         return x if x < 1.3 else math.nan
 
     assert end_of(root, 0.0, 2.0, math.inf, 1.0) == pytest.approx(1, rel=NEAR)
-    with pytest.raises(NoEndError, match=r"did not converge at 1\.30"):
+    with pytest.raises(NoEndError, match=r"not known, .* did not converge at 1\.30"):
         end_of(root, 0.0, 2.0, math.inf, 1.9)
+
+
+@pytest.mark.parametrize(
+    ("rise", "settled", "root"),
+    [
+        (4.41, True, 2.1), (9.0, True, 3.0), (2.25, False, 1.5),
+        # what did not converge is above D: at the quantile and beyond nothing is known
+        (4.41, False, math.nan), (1.96**2, False, math.nan),
+        (math.inf, True, math.inf), (math.inf, False, math.nan),
+    ],
+)  # fmt: skip
+def test_a_fit_that_did_not_converge_has_found_no_less_than_d(
+    monkeypatch, rise, settled, root
+):
+    found = jnp.array([1.3, 0.0])
+
+    def conditional(*given):
+        return found, jnp.array([7.0 + rise, 7.0]), jnp.asarray(settled)
+
+    monkeypatch.setattr(profile, "_conditional", conditional)
+    monkeypatch.setattr(profile, "_excluded", lambda study, settled, *given: settled)
+    theta, along = np.zeros(2), np.array([1.0, 0.0])
+    of = profile._root_on_side(theta, along, 0, math.inf, 1.96)
+    study = SimpleNamespace(data=SimpleNamespace(noise=Gaussian(1.0)))
+    np.testing.assert_allclose(of(study, 1.3), root, rtol=1e-12)
+
+
+class Emptying(jqd.Motion):
+    """x = 1 - (a + b) t until it is 0, at a node."""
+
+    a: Array = jqd.free(quantum=0.0, span=(0.0, 1.0))
+    b: Array = jqd.free(quantum=0.0, span=(-0.5, 0.5))
+
+    def vector_field(self, t, state, args=None):
+        return -(self.a + self.b) * jnp.ones_like(state)
+
+    def watch(self):
+        def alarm(t, before, after):
+            return jnp.where(after[0] <= 0, jqd.Status.NODE, jqd.Status.OK)
+
+        return Watch(alarm)
+
+
+class Gain(Instrument):
+    """It shows x times a gain."""
+
+    gain: Array = jqd.free(span=(0.5, 1.5))
+    noise: NoNoise = fixed(default=NoNoise())
+
+    def mean(self, law, t, state):
+        return self.gain * state
+
+
+def emptying(a, free, sigma=SIGMA, **nuisances):
+    """A study of exact data with a = 0.45, and a gain of 1; x is 0 at t = 1/a."""
+    data = jqd.Record(TS, (1 - 0.45 * TS)[:, None], Gaussian(sigma), t0=0.0)
+    return Study(
+        Emptying(jnp.asarray(a), jnp.asarray(0.0)), data, psi0=jnp.ones(1), free=free,
+        nuisances=nuisances, instrument=Gain(jnp.asarray(1.0)), method=SHOWN["method"],
+    )  # fmt: skip
+
+
+def test_a_node_excludes_a_value_where_no_other_constant_moves_the_run():
+    """x is 0 before the last row, at t = 2, for a > 0.5 whatever the gain, but not
+    whatever b."""
+    excluded = profile._excluded
+    alone = emptying(0.45, ("a",), gain=(1.0, 0.05))
+    assert alone.moving.tolist() == [True, False]
+    beyond, best = jnp.array([0.6, 1.1]), jnp.array([0.45, 1.0])
+    assert excluded(alone, False, beyond, best, 0, 2.0)
+    # of the gain the run may end there for this a alone, and be right for another
+    assert not excluded(alone, False, beyond, best, 1, 2.0)
+    # nor does a run that goes on to the last row say anything
+    assert not excluded(alone, False, jnp.array([0.4, 1.1]), best, 0, 2.0)
+    both = emptying(0.45, ("a", "b"))
+    assert both.moving.tolist() == [True, True]
+    assert not excluded(both, False, beyond, best, 0, 2.0)
+    assert excluded(emptying(0.45, ("a",)), True, beyond[:1], best[:1], 0, 2.0)
+
+
+def test_the_run_of_several_studies_depends_on_what_moves_any():
+    each = [emptying(0.45, ("a",), gain=(1.0, 0.05)) for _ in range(2)]
+    # a, and the gain of each
+    assert Joint({"one": each[0], "other": each[1]}).moving.tolist() == [1, 0, 0]
+
+
+def test_a_row_beyond_a_node_is_missed_by_the_largest_value():
+    """Two rows of eight at a = 0.6: the sum of squares is below -2 ln L."""
+    rows = 1 - 0.6 * TS
+    reached = rows > 0
+    assert reached.tolist() == [True] * 6 + [False] * 2
+    for sigma in (0.1, 2.0):
+        both = emptying(0.45, ("a", "b"), sigma)
+        largest = 1 - 0.45 * TS[0]
+        misses = np.where(reached, 0.15 * TS, largest) / sigma
+        best, found = jnp.array([0.45, 0.0]), jnp.array([0.6, 0.0])
+        costs = profile._costs(both, jnp.stack([found, best]))
+        np.testing.assert_allclose(costs, [np.sum(misses**2), 0.0], atol=1e-20)
+        # 178 or 0.44 beside z² = 4
+        certain = profile._excluded(both, True, found, best, 0, 2.0)
+        assert certain == (np.sum(misses**2) > 4) == (sigma < 1)
+
+
+@pytest.mark.slow
+def test_a_limit_ends_at_a_node_beside_a_gain():
+    """The errors of a alone would lead to 0.52 and beyond."""
+    study = emptying(0.45, ("a",), gain=(1.0, 0.05))
+    said = jqd.recover(study, **ONCE).limit("a")
+    assert said.level.endswith("by profile likelihood")
+    assert 0.5 <= said.high < 0.5 + 2 * NEAR * 0.05
 
 
 def steps(substeps, order=2):
