@@ -13,7 +13,7 @@ from jqd import problems
 from jqd.evolution import Fixed, Propagator
 from jqd.inference import Polish
 from jqd.inference.estimators import fit_counts, fit_photon_counts
-from jqd.inference.tower import FOOT, LevelNorms
+from jqd.inference.tower import FOOT, MATTER, LevelNorms
 from jqd.instruments import (
     Confusion,
     Direct,
@@ -278,8 +278,8 @@ def tower(keys: Array) -> Pulls:
     first = {"strength": 0.14, "omega": 0.82, "beta": 0.66}
     ts, seen = jnp.linspace(0, 10, 21), LevelNorms(6)
     matter = jax.random.key(2)
-    exact = RandomTower(matter, 20, 5, **truth)
-    law, psi0 = RandomTower(matter, 20, 5, **first), exact.foot(FOOT)
+    exact = RandomTower(matter, 20, 5, **truth, **MATTER)
+    law, psi0 = RandomTower(matter, 20, 5, **first, **MATTER), exact.foot(FOOT)
     p = jqd.evolve(exact, psi0, ts, method=Propagator(), observe=seen).values[1:]
 
     def fit(counts: Array) -> Any:

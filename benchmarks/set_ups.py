@@ -145,7 +145,9 @@ CASES = {
     "PhotonRates": light,
     "Tower": levels,
     "RandomTower": lambda: (
-        random := tower.RandomTower(jax.random.key(0), 6, 2, 0.2, 1.0, 0.3),
+        random := tower.RandomTower(
+            jax.random.key(0), 6, 2, 0.2, 1.0, 0.3, width=7.0, bandwidth=2.0
+        ),
         random.foot(0.3),
     ),
 }  # fmt: skip

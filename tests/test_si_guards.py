@@ -191,7 +191,7 @@ def test_driven_symbols_are_hermitian_beside_a_large_coefficient(hbar):
     lower = Symbol([hbar**-0.5], [((1,), (0,))])
     with pytest.raises(ValueError, match=r"`hamiltonian\[0\]` must be Hermitian"):
         jqd.driven(level + 1j * rate, (rate, jnp.cos))
-    with pytest.raises(ValueError, match="must be Hermitian, but .* at t = 0"):
+    with pytest.raises(ValueError, match=r"must be Hermitian, but .* at t = 0"):
         jqd.driven(level, (lower, jnp.cos))
     turned = [
         (lower, lambda t: jnp.exp(1j * t)), (lower.conj(), lambda t: jnp.exp(-1j * t)),

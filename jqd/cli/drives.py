@@ -44,7 +44,8 @@ def parse_pulses(texts: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
     if missing:
         raise ValueError(
             "Argument `--pulse` must give every pulse of --hamiltonian, but does not "
-            f"give {', '.join(missing)}; add --pulse {missing[0]}=cosine:omega=1."
+            f"give {', '.join(missing)}; add "
+            f"--pulse {missing[0]}=cosine:amplitude=1,omega=1."
         )
     return found
 

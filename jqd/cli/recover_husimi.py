@@ -67,8 +67,8 @@ FIT_ALONE = ("--free", "--start", "--starts", "--form", "--levels", "--points")
 LOSSES = ("auto", "squares", "moments", "likelihood")
 _PULSES = (
     f"{help_text('pulse')} Give a pulse drive(t) of --hamiltonian as drive=FILE.csv, "
-    "or by its shape (cosine, gaussian or square) as drive=cosine:omega=1; may be "
-    "repeated."
+    "or by its shape (cosine, gaussian or square) as "
+    "drive=cosine:amplitude=1,omega=1; may be repeated."
 )
 _LENGTH = "kappa and the lengths l enter the law only as s = l/sqrt(kappa); free s"
 _UNTOLD = {

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from .. import constants, problems
 from ..evolution import Propagator, evolve
 from ..inference import Polish
-from ..inference.tower import FOOT, LevelNorms
+from ..inference.tower import FOOT, MATTER, LevelNorms
 from ..instruments import Gaussian, Multinomial
 from ..matter.tower import RandomTower
 from ..records import Record, load_record, naming
@@ -70,7 +70,7 @@ def tower(
     first = parse_start(start, tuple(FIRST))
     size = (levels, photons)
     # what is refused is better refused before a record is computed
-    RandomTower(jax.random.key(common.seed), *size, **FIRST | first)
+    RandomTower(jax.random.key(common.seed), *size, **FIRST | first, **MATTER)
     truth: dict[str, float] = {}
     if data is None:
         made = problems.tower_record(
@@ -83,7 +83,7 @@ def tower(
         key, record = jax.random.key(common.seed), _read(data, photons, sigma, t0)
     # constants that are not free keep the value they are known to have
     begin = FIRST | truth | {name: FIRST[name] for name in wanted} | first
-    law = RandomTower(key, *size, **begin)
+    law = RandomTower(key, *size, **begin, **MATTER)
     psi0 = law.foot(FOOT)
     shown = record.values.shape[1]
     names = [f"p{k}" for k in range(shown)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import problems
 from ..evolution import Propagator
-from ..inference.tower import FOOT, LevelNorms
+from ..inference.tower import FOOT, MATTER, LevelNorms
 from ..instruments import Direct, Multinomial
 from ..matter.photons import sample_counts
 from ..matter.tower import RandomTower
@@ -118,7 +118,8 @@ def tower(
     ts = parse_times(times)
 
     def prepare() -> Simulated:
-        law = RandomTower(jax.random.key(simulation.seed), levels, photons, **truth)
+        key = jax.random.key(simulation.seed)
+        law = RandomTower(key, levels, photons, **truth, **MATTER)
         instrument = Direct(of=LevelNorms(photons + 1), noise=Multinomial())
         run = follow(law, law.foot(FOOT), ts, instrument, Propagator())
 

@@ -9,6 +9,9 @@ from ..constants import static
 
 # Share of the levels of matter below the one at which synthetic data begin.
 FOOT = 0.75
+# Of the matter of synthetic data and of `jqd recover tower`: the range of its energies
+# and the reach of its coupling, in the unit in which ħω is 0.8.
+MATTER = {"width": 7.0, "bandwidth": 2.0}
 
 
 class LevelNorms(eqx.Module):

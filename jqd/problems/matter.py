@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from .._gate import gated
 from ..evolution import Fixed, Propagator, evolve
-from ..inference.tower import FOOT, LevelNorms
+from ..inference.tower import FOOT, MATTER, LevelNorms
 from ..instruments import Gaussian
 from ..matter.tower import RandomTower
 from ..records import Record
@@ -133,7 +133,7 @@ def tower_record(
         p_0 to p_3 at 60 times up to 30.
     """
     matrix, scatter = jax.random.split(jax.random.key(seed))
-    law = RandomTower(matrix, levels, photons, 0.15, 0.8, 0.7)
+    law = RandomTower(matrix, levels, photons, 0.15, 0.8, 0.7, **MATTER)
     ts = jnp.linspace(0.0, 30.0, 61)
     run = evolve(law, law.foot(FOOT), ts, method=Propagator(), observe=LevelNorms(4))
     p = run.values[1:]

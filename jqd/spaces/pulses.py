@@ -236,11 +236,12 @@ def _square(t: ArrayLike, height: Array, start: Array, end: Array) -> Array:
     return jnp.where((t >= start) & (t < end), height, 0)
 
 
-# Functions, and the defaults of their parameters.
-NAMED: dict[str, tuple[Callable[..., Array], dict[str, float]]] = {
-    "gaussian": (_gaussian, {"area": 1.0, "center": 0.0, "width": 1.0}),
-    "cosine": (_cosine, {"amplitude": 1.0, "omega": 1.0, "phase": 0.0}),
-    "square": (_square, {"height": 1.0, "start": 0.0, "end": 1.0}),
+# Functions, and their parameters: with defaults of 0, which is the same in any unit, or
+# with None for those that must be given.
+NAMED: dict[str, tuple[Callable[..., Array], dict[str, float | None]]] = {
+    "gaussian": (_gaussian, {"area": None, "center": 0.0, "width": None}),
+    "cosine": (_cosine, {"amplitude": None, "omega": None, "phase": 0.0}),
+    "square": (_square, {"height": None, "start": 0.0, "end": None}),
 }
 
 
@@ -252,13 +253,15 @@ def named_pulse(name: str, **parameters: ArrayLike) -> Pulse | SampledPulse:
 
     Args:
         name: "gaussian", "cosine" or "square".
-        **parameters: numbers; width, and end - start, positive.
+        **parameters: numbers; width, and end - start, positive. center, phase and
+            start are 0 by default; the others have units and must be given.
 
     Returns:
         f, a function of the time.
 
     Raises:
-        ValueError: another name or parameter, or a value out of its range.
+        ValueError: another name or parameter, a parameter that is missing, or a value
+            out of its range.
     """
     _checks.check_choice(name, "name", tuple(NAMED))
     function, usual = NAMED[name]
@@ -266,6 +269,9 @@ def named_pulse(name: str, **parameters: ArrayLike) -> Pulse | SampledPulse:
         _checks.check_choice(key, "parameters", tuple(usual))
         _checks.check_scalar(value, key)
     values: dict[str, Any] = usual | parameters
+    for key, default in usual.items():
+        if default is None:
+            _checks.check_given(parameters, key)
     if name == "gaussian":
         _checks.check_positive(values["width"], "width")
     if name == "square" and _checks.is_concrete((values["start"], values["end"])):

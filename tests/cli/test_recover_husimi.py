@@ -21,6 +21,7 @@ KERR = DATA / "kerr_husimi.npz"
 
 
 DRIVEN = ["--hamiltonian", "0.5*ad^2*a^2 + f(t)*q"]
+COSINE = "f=cosine:amplitude=1,omega=1"
 
 
 def recover(out, *words):
@@ -151,15 +152,16 @@ def test_length_scales(capsys, printed):
         (["--data", str(KERR), "--length-scales"], "not a fit"),
         (["--length-scales", "--hamiltonian", "ad^2*a^2"], "must be quadratic"),
         (["--length-scales", "--hamiltonian", "q^2", "--kappa", "-1"], "positive"),
-        (["--hamiltonian", "f(t)*q"], "add --pulse f=cosine:omega=1"),
+        (["--hamiltonian", "f(t)*q"], "add --pulse f=cosine:amplitude=1,omega=1"),
         (["--pulse", "f=cosine"], "(it has none), but gives 'f'"),
         ([*DRIVEN, "--pulse", "f"], "must look like drive=gaussian:area=1"),
         ([*DRIVEN, "--pulse", "f=wave"], "one of gaussian, cosine, square"),
         ([*DRIVEN, "--pulse", "f=cosine:area=1"], "must be one of 'amplitude'"),
-        ([*DRIVEN, "--pulse", "f=cosine", "--pulse", "f=cosine"], "'f' twice"),
+        ([*DRIVEN, "--pulse", COSINE, "--pulse", COSINE], "'f' twice"),
+        ([*DRIVEN, "--pulse", "f=cosine:omega=1"], "`amplitude` must be given"),
         ([*DRIVEN, "--pulse", "f=nowhere.csv"], "nowhere.csv does not exist"),
-        ([*DRIVEN, "--pulse", "f=gaussian:width=0"], "`width` must be positive"),
-        ([*DRIVEN, "--pulse", "f=cosine", "--free", "f.area"], "out of C, s, f.ampl"),
+        ([*DRIVEN, "--pulse", "f=gaussian:area=1,width=0"], "`width` must be positive"),
+        ([*DRIVEN, "--pulse", COSINE, "--free", "f.area"], "out of C, s, f.ampl"),
         (["--bath", "gamma=-1"], "`gamma` must not be negative"),
         (["--bath", "loss=1"], "`--bath` must be one of gamma, nbar, gain, dephas"),
         (["--bath", "gamma"], "`--bath` must look like gamma=0.25,nbar=0.3"),
@@ -217,7 +219,7 @@ def test_a_drive_and_a_bath(tmp_path, printed):
     for number, (shape, free) in enumerate(
         [
             (f"f={tmp_path / 'f.csv'}", "C,gamma"),
-            ("f=cosine:omega=1.5", "C,f.amplitude"),
+            ("f=cosine:amplitude=1,omega=1.5", "C,f.amplitude"),
         ]
     ):
         given = [*words, "--pulse", shape, "--free", free]

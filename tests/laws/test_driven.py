@@ -350,7 +350,8 @@ def test_symbols_are_driven_as_matrices_are():
         (lower.conj(), lambda t: jnp.exp(-1j * t)),
     ]
     squeeze = jqd.Symbol([0.1, 0.1], [((2,), (0,)), ((0,), (2,))])
-    pairs = [*both, (squeeze, jqd.spaces.named_pulse("square", start=0.2, end=0.9))]
+    there = jqd.spaces.named_pulse("square", height=1.0, start=0.2, end=0.9)
+    pairs = [*both, (squeeze, there)]
     H = jqd.driven(level, *pairs)
     want = jqd.driven(
         symbols.matrix(level, 6), *((symbols.matrix(A, 6), f) for A, f in pairs)

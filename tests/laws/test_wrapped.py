@@ -22,7 +22,9 @@ PACKET = GRID.normalise(jnp.exp(-(GRID.x**2) / 4) + 0.1)
 H = np.array([[0.0, 0.7], [0.7, 0.4]])
 COPIES = jqd.CopyDynamics.from_hamiltonian(H)
 KET = np.array([0.6, 0.8])
-TOWER = RandomTower(jax.random.key(0), 4, 2, 0.2, 1.0, 0.3)
+TOWER = RandomTower(
+    jax.random.key(0), 4, 2, 0.2, 1.0, 0.3, width=7.0, bandwidth=2.0
+)  # fmt: skip
 
 # Of every law that holds another one: an example, a start, and what it says itself.
 EXAMPLES = {

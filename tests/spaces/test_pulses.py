@@ -60,3 +60,23 @@ def test_a_square_pulse_is_there_from_its_start_to_just_before_its_end():
     f = jqd.spaces.named_pulse("square", height=2.5, start=0.5, end=2.0)
     found = f(jnp.array([0.499, 0.5, 1.0, 1.999, 2.0, 2.001]))
     np.testing.assert_array_equal(found, [0, 2.5, 2.5, 2.5, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "needed", "zero"),
+    [
+        ("gaussian", {"area": 0.7, "width": 2e-9}, "center"),
+        ("cosine", {"amplitude": 3e5, "omega": 2e9}, "phase"),
+        ("square", {"height": 3e5, "end": 2e-9}, "start"),
+    ],
+)
+def test_a_named_pulse_has_no_unit_of_its_own(name, needed, zero):
+    """A width of 1 is a second to one user and a nanosecond to another; 0 is both."""
+    f = jqd.spaces.named_pulse(name, **needed)
+    same = jqd.spaces.named_pulse(name, **needed, **{zero: 0.0})
+    ts = jnp.linspace(-1e-9, 3e-9, 9)
+    np.testing.assert_array_equal(f(ts), same(ts))
+    for key in needed:
+        rest = {other: value for other, value in needed.items() if other != key}
+        with pytest.raises(ValueError, match=f"`{key}` must be given"):
+            jqd.spaces.named_pulse(name, **rest)

@@ -105,9 +105,9 @@ def random_matter(
 
     X_ij = (g_i g_j)^(-1/4) f(E_i - E_j) R_ij, with g_i levels per unit of energy at E_i
     and R Gaussian, real and symmetric: <R_ij²> = 1, <R_ii²> = 2. This models chaotic
-    matter, and each level emits at the rate 2πλ²f(ω)² sqrt(g(E - ω)/g(E)) / ħ. Energies
-    are the quantiles of the density. The same key gives the same R for any constants of
-    the density, so X is differentiable in them.
+    matter, and each level emits at the rate 2πλ²f(ħω)² sqrt(g(E - ħω)/g(E)) / ħ.
+    Energies are the quantiles of the density. The same key gives the same R for any
+    constants of the density, so X is differentiable in them.
 
     Args:
         key: random key of the matrix.

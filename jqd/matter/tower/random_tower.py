@@ -28,6 +28,7 @@ class RandomTower(Wrapped):
         beta: β = ∂ ln g/∂E.
         width: W, matter has energies in [0, W].
         bandwidth: width of the Gaussian f(E_i - E_j) in X.
+        hbar: ħ.
         key: random key of the matrix.
         levels: D (static).
         configurations: photon numbers kept (static).
@@ -36,6 +37,7 @@ class RandomTower(Wrapped):
     strength: Float[Array, ""]
     omega: Float[Array, ""]
     beta: Float[Array, ""]
+    hbar: Float[Array, ""]
     key: PRNGKeyArray
     levels: int = eqx.field(static=True)
     configurations: Configurations = eqx.field(static=True)
@@ -51,27 +53,32 @@ class RandomTower(Wrapped):
         omega: ArrayLike,
         beta: ArrayLike,
         *,
-        width: ArrayLike = 7.0,
-        bandwidth: ArrayLike = 2.0,
+        width: ArrayLike,
+        bandwidth: ArrayLike,
+        hbar: ArrayLike = 1.0,
     ):
         """A tower of random matter and one mode.
 
         Args:
             photons: largest number of photons.
-            key, levels, strength, omega, beta, width, bandwidth: as for the class.
+            key, levels, strength, omega, beta, width, bandwidth, hbar: as for the
+                class.
 
         Raises:
-            ValueError: a frequency, width or bandwidth that is not positive, fewer
+            ValueError: a frequency, width, bandwidth or ħ that is not positive, fewer
                 than two levels or no photon.
         """
-        _checks.check_all_positive(omega=omega, width=width, bandwidth=bandwidth)
+        _checks.check_all_positive(
+            omega=omega, width=width, bandwidth=bandwidth, hbar=hbar
+        )
         if photons < 1:
             raise ValueError(
                 f"Argument `photons` must be at least 1, but is {photons}."
             )
-        self.strength, self.omega, self.beta, self.width, self.bandwidth = map(
-            constant, (strength, omega, beta, width, bandwidth)
+        self.strength, self.omega, self.beta, self.hbar = map(
+            constant, (strength, omega, beta, hbar)
         )
+        self.width, self.bandwidth = map(constant, (width, bandwidth))
         self.key, self.levels = key, levels
         self.configurations = Configurations(np.arange(photons + 1)[:, None])
 
@@ -81,7 +88,9 @@ class RandomTower(Wrapped):
         density = ExponentialDensity(self.beta, self.width)
         shape = GaussianShape(self.bandwidth)
         matter = random_matter(self.key, self.levels, density, shape)
-        tower = Tower(matter, self.omega, self.strength, self.configurations)
+        tower = Tower(
+            matter, self.omega, self.strength, self.configurations, hbar=self.hbar
+        )
         # what it has by default is in JAX's precision
         return in_precision(tower, self.strength.dtype)
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 
 import jqd
 from jqd.matter import tower
@@ -250,9 +251,38 @@ def test_lanczos_of_a_diagonal_tower_and_of_few_levels():
     assert 2 < high < 2.5
 
 
+def random_tower(levels, photons, *constants, energy=1.0, **more):
+    """A tower of energies up to 7 units, whose coupling reaches 2 of them."""
+    sizes = {"width": 7.0 * energy, "bandwidth": 2.0 * energy}
+    return tower.RandomTower(
+        jax.random.key(0), levels, photons, *constants, **sizes, **more
+    )
+
+
+def test_a_random_tower_goes_with_the_units_of_its_matter():
+    """λX is an energy, and X goes with its root; a time is ħ over an energy."""
+    hbar, energy = 1.05e-34, 1.6e-19
+    here = random_tower(6, 2, 0.05, 1.0, 0.3)
+    constants = 0.05 * energy**0.5, energy / hbar, 0.3 / energy
+    there = random_tower(6, 2, *constants, energy=energy, hbar=hbar)
+    H = np.asarray(here.inner.dense())
+    # rounding of 18 levels
+    np.testing.assert_allclose(there.inner.dense() / energy, H, rtol=0, atol=1e-13)
+    ts, psi = np.linspace(0, 2, 3), np.asarray(here.foot(0.5)).ravel()
+    run = jqd.evolve(there, there.foot(0.5), ts * hbar / energy)
+    expected = [scipy.linalg.expm(-1j * H * t) @ psi for t in ts]
+    assert run.status == jqd.Status.OK
+    # Chebyshev series end at 1e-12 or so
+    np.testing.assert_allclose(
+        np.reshape(run.values, (3, -1)), expected, rtol=0, atol=1e-9
+    )
+    with pytest.raises(TypeError, match="width"):
+        tower.RandomTower(jax.random.key(0), 6, 2, *constants, bandwidth=energy)
+
+
 def test_a_random_tower_says_what_its_tower_says():
     """One photon is too few: the run ends at the cut-off, as the tower's does."""
-    law = tower.RandomTower(jax.random.key(0), 6, 1, 0.3, 1.0, 0.3)
+    law = random_tower(6, 1, 0.3, 1.0, 0.3)
     start = law.prepare(law.foot(0.5))
     run = jqd.evolve(law, start, [0.0, 4.0], method=jqd.Fixed(substeps=200))
     assert run.status == jqd.Status.CUTOFF
