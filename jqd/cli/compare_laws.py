@@ -1,8 +1,9 @@
 """The laws that `jqd compare` is asked for, each as a study of the one record."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,16 +12,24 @@ import typer
 
 from .. import constants
 from ..constants import constant
-from ..inference import Study
+from ..inference import Prior, Study
+from ..laws import Law
 from ..laws.husimi import Bath
 from ..records import load_phase_space, naming
 from ..spaces.symbols import parameters_of
 from .copy_nodes import node_met
 from .law_words import Wanted, is_phase_space, law_of_populations
 from .lifetimes import NoBath, in_bath
+from .on_grid import SHOWN as SHOWN_ON_GRIDS
 from .on_grid import ground_of, method_of, read_densities, rows_of
 from .options import parse_bath, parse_nuisances
-from .recover_copying import instrument_of, law_of, read_populations, with_scatter
+from .recover_copying import (
+    SHOWN,
+    instrument_of,
+    law_of,
+    read_populations,
+    with_scatter,
+)
 from .recover_husimi import law_and_state, parsed, with_points
 
 # Rows in which quantum mechanics loses coherence.
@@ -51,6 +60,40 @@ def offered(wanted: dict[str, Wanted], *, on_grid: bool = False) -> str | None:
     if on_grid or any(one.law in DECOHERENCE for one in wanted.values()):
         return None
     return DECOHERENCE["loss" if is_phase_space(wanted) else "dephasing"]
+
+
+def own_priors(
+    name: str,
+    laws: Mapping[str, Law],
+    priors: Mapping[str, Prior],
+    shown: tuple[str, ...] = (),
+) -> dict[str, Prior]:
+    """The priors of one law, without those of constants that only others have.
+
+    A line on standard error names each that is left out. Of a constant that no law has,
+    `Study` says more.
+
+    Args:
+        name: of the law.
+        laws: all laws that are compared.
+        shown: names of constants of what shows the record, which every law has.
+    """
+    kept = {}
+    for prior, said in priors.items():
+        having = [other for other, law in laws.items() if _has(law, prior)]
+        if name in having or not having or prior.rpartition(".")[2] in shown:
+            kept[prior] = said
+        else:
+            typer.echo(
+                f"{name} has no constant {prior}, and is compared without it.", err=True
+            )
+    return kept
+
+
+def _has(law: Law, name: str) -> bool:
+    """Whether one of a law's constants has this name, or one that ends so."""
+    known = [place.name for place in constants.places(law)]
+    return any(one == name or one.endswith(f".{name}") for one in known)
 
 
 # -- populations -----------------------------------------------------------------------
@@ -101,13 +144,13 @@ def studies_of_populations(
     studies, left_out = dict[str, Study](), dict[str, str]()
     announced = set[str]()
     for name, one in wanted.items():
-        law = laws[name]
-        if why := node_met(law, psi0, record, (*one.free, *priors)):
+        law, told = laws[name], own_priors(name, laws, priors, SHOWN)
+        if why := node_met(law, psi0, record, (*one.free, *told)):
             left_out[name] = why
             typer.echo(f"{name} is left out: {why}", err=True)
             continue
         try:
-            bathed = in_bath(law, priors, np.asarray(H), lifetimes)
+            bathed = in_bath(law, told, np.asarray(H), lifetimes)
         except NoBath as error:
             left_out[name] = error.why
             typer.echo(f"{name} is left out: {error.why}", err=True)
@@ -150,8 +193,8 @@ def studies_of_densities(
     own = {name for law in laws.values() for name in constants.names(law)}
     studies = {}
     for name, one in wanted.items():
-        law = laws[name]
-        rows, shown = rows_of(law, record, tuple(priors), one.free)
+        law, told = laws[name], own_priors(name, laws, priors, SHOWN_ON_GRIDS)
+        rows, shown = rows_of(law, record, tuple(told), one.free)
         if not rows.noise.known:
             raise ValueError(
                 "Argument `--sigma` must be given for a record without errors, but is "
@@ -160,7 +203,7 @@ def studies_of_densities(
         rows = with_scatter(rows, priors, own)
         studies[name] = Study(
             law, rows, psi0=ground.psi0, free=one.free, instrument=shown,
-            nuisances=priors, method=method_of(law),
+            nuisances=told, method=method_of(law),
         )  # fmt: skip
     return studies
 
@@ -192,21 +235,26 @@ def studies_on_phase_space(
         raise ValueError(
             "Argument `--sigma` must be given for a record without errors, but is not."
         )
-    studies = {}
+    laws, states = dict[str, Law](), dict[str, Any]()
     for name, one in wanted.items():
         rates = _bath(one)
         told = tuple(prior for prior in priors if prior in parameters_of(text))
         with naming(data):
             operator = parsed(text, assigned, [], record, (), told, rates)
-            law, psi0 = law_and_state(record, operator, one.free, "auto", levels, rates)
+            law, states[name] = law_and_state(
+                record, operator, one.free, "auto", levels, rates
+            )
         law = with_points(law, record)
-        law = eqx.tree_at(
+        laws[name] = eqx.tree_at(
             lambda law: law.C, law, jnp.asarray(one.values.get("C", 1.0), law.C.dtype)
         )
-        studies[name] = Study(
-            law, rows, psi0=psi0, free=one.free, instrument=observe, nuisances=priors
+    return {
+        name: Study(
+            laws[name], rows, psi0=states[name], free=one.free, instrument=observe,
+            nuisances=own_priors(name, laws, priors),
         )
-    return studies
+        for name, one in wanted.items()
+    }  # fmt: skip
 
 
 def _bath(wanted: Wanted) -> Bath | None:

@@ -1,5 +1,6 @@
 """`jqd compare`: the table, JSON, bad input in one line."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,11 @@ import qutip
 
 from jqd.cli import main
 from jqd.cli.compare import _compared, _fitted
+from jqd.cli.compare_laws import studies_of_populations, studies_on_phase_space
 from jqd.cli.law_words import parse_laws
+from jqd.problems import DATA
+
+KERR = DATA / "kerr_husimi.npz"
 
 
 @pytest.fixture
@@ -212,6 +217,37 @@ def test_laws_on_phase_space(tmp_path, printed):
 def test_bad_words_are_one_line_and_exit_code_2(words, part, files, complaint):
     given = files[:-2] if "--noise" in words else files
     assert part in complaint(*given, *words.split())
+
+
+def test_a_law_goes_without_the_priors_of_constants_that_others_have(files, capsys):
+    """b and eps are of one law each, readout errors of what shows all of them."""
+    data, H, psi0 = (Path(files[k]) for k in (2, 4, 6))
+    wanted = parse_laws("schrodinger,logarithmic,weinberg[eps=0.1]")
+    nuisance = "b=0.1+-0.05,readout=0.02+-0.01,eps=0.1+-0.1"
+    found = studies_of_populations(
+        wanted, data, str(H), psi0, "multinomial", nuisance
+    ).studies
+    assert {name: study.nuisances for name, study in found.items()} == {
+        "schrodinger": ("readout",),
+        "logarithmic": ("b", "readout"),
+        "weinberg[eps=0.1]": ("readout", "eps"),
+    }
+    said = capsys.readouterr().err
+    for law, name in (("schrodinger", "b"), ("schrodinger", "eps"),
+                      ("logarithmic", "eps"), ("weinberg[eps=0.1]", "b")):  # fmt: skip
+        assert f"{law} has no constant {name}, and is compared without it.\n" in said
+    assert said.count("\n") == 4
+
+
+@pytest.mark.slow
+def test_a_rate_of_loss_is_told_of_laws_with_a_bath_alone(capsys):
+    wanted = parse_laws("schrodinger,loss[gamma=0.1]")
+    found = studies_on_phase_space(
+        wanted, KERR, None, ["U=1"], 1e-3, "gamma=0.1+-0.02,U=1+-0.1", 20, 60
+    )
+    assert found["schrodinger"].nuisances == ("U",)
+    assert found["loss[gamma=0.1]"].nuisances == ("gamma", "U")
+    assert "schrodinger has no constant gamma" in capsys.readouterr().err
 
 
 def test_values_without_errors_prefer_nothing(capsys):
