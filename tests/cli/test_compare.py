@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 import qutip
 
+import jqd
 from jqd.cli import main
 from jqd.cli.compare import _compared, _fitted
-from jqd.cli.compare_laws import studies_of_populations, studies_on_phase_space
+from jqd.cli.compare_laws import (
+    own_priors,
+    studies_of_populations,
+    studies_on_phase_space,
+)
 from jqd.cli.law_words import parse_laws
+from jqd.inference import Normal
 from jqd.problems import DATA
 
 KERR = DATA / "kerr_husimi.npz"
@@ -219,6 +225,20 @@ def test_bad_words_are_one_line_and_exit_code_2(words, part, files, complaint):
     assert part in complaint(*given, *words.split())
 
 
+def test_priors_of_constants_that_others_have_are_left_out(capsys):
+    """g and b are of one law each, V of none; the readout is of what shows them."""
+    H = np.diag([0.0, 1.0])
+    laws = {
+        "one": jqd.laws.GrossPitaevskii(H, 0.1), "other": jqd.laws.Logarithmic(H, 0.1),
+    }  # fmt: skip
+    priors = dict.fromkeys(["g", "readout", "b", "V"], Normal(0.1, 0.1))
+    assert list(own_priors("one", laws, priors, ("readout",))) == ["g", "readout", "V"]
+    said = "one has no constant b, and is compared without it.\n"
+    assert capsys.readouterr().err == said
+    assert list(own_priors("other", laws, priors)) == ["readout", "b", "V"]
+
+
+@pytest.mark.slow
 def test_a_law_goes_without_the_priors_of_constants_that_others_have(files, capsys):
     """b and eps are of one law each, readout errors of what shows all of them."""
     data, H, psi0 = (Path(files[k]) for k in (2, 4, 6))

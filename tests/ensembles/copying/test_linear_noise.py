@@ -10,6 +10,7 @@ import jqd
 from jqd import constants, problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.linear_noise import _spread, linear_noise
+from jqd.laws import Harmonics
 
 TS = jnp.array([0.0, 1.0, 2.0, 5.0])
 STEPS = jnp.asarray(1000)  # traced: one compilation for every number of steps
@@ -232,6 +233,39 @@ def test_a_current_of_rounding_has_no_sign():
         turn = np.block([[cos, sin], [-sin, cos]])
         # in place of one slope at some angles and another one at others
         np.testing.assert_allclose(turn.T @ A @ turn, flows[0], atol=1e-13)
+
+
+def test_harmonics_without_a_current_have_the_mean_of_both_slopes():
+    """Equal phases, at which no harmonic has a current; in closed form.
+
+    ψ' = (ρ'/2ρ - iφ') ψ, ρ' = Σ_b (ρ_a^q ρ_b^(1-q) A_ab - ρ_b^q ρ_a^(1-q) A_ba) with
+    half of the slope 2R + n R_sin for each direction, φ' = ω + Σ_b (ρ_a/ρ_b)^r C_ab.
+    """
+    q, r, n = 0.35, -0.7, 2
+    rho, omega = np.array([0.5, 0.3, 0.2]), np.array([0.4, -0.1, 0.2])
+    rng, off = np.random.default_rng(5), 1 - np.eye(3)
+    R, sines, cosines = (off * (x + x.T) for x in rng.uniform(0.1, 0.5, (3, 3, 3)))
+    terms = Harmonics((n,), cosines[None], np.zeros((1, 3, 3)), R_sin=sines[None])
+    law = jqd.CopyDynamics(omega, R, np.zeros((3, 3)), q, r, harmonics=terms)
+    A, kicks = _spread(
+        law, jnp.asarray(np.sqrt(rho) + 0j), (jnp.eye(6), jnp.zeros((6, 6)))
+    )
+    assert np.max(np.abs(kicks)) == 0
+    forth = rho[:, None] ** q * rho[None, :] ** (1 - q)
+    pull = (2 * R + n * sines) * (forth + forth.T) / 2
+    turn = (R + cosines) * (rho[:, None] / rho[None, :]) ** r
+    rates = omega + turn.sum(axis=1)
+    of_phases = np.diag(pull.sum(axis=1)) - pull
+    of_density = r * (np.diag(turn.sum(axis=1) / rho) - turn / rho[None, :])
+    root = np.sqrt(rho)
+    expected = np.block(
+        [
+            [np.zeros((3, 3)), np.diag(rates) - of_phases / (2 * np.outer(root, root))],
+            [-2 * np.outer(root, root) * of_density - np.diag(rates), np.zeros((3, 3))],
+        ]
+    )
+    # the regulator, 1e-12, over the densities
+    np.testing.assert_allclose(A, expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.slow

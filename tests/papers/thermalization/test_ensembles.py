@@ -73,6 +73,7 @@ FILLINGS = {
 
 
 @equation("claim-gibbs")
+@equation("claim-gibbs-classical")
 @pytest.mark.parametrize("kind", FILLINGS)
 def test_mixing_like_gases_gains_no_entropy_of_their_size(kind):
     """ln W of 2N in 2M states less twice that of N in M grows as half of ln N."""
