@@ -194,7 +194,7 @@ class Impulse(eqx.Module):
     times: Float[Array, " K"] = fixed()
 
 
-def impulse(times: ArrayLike, areas: ArrayLike = 1.0) -> Impulse:
+def impulse(times: ArrayLike, areas: ArrayLike) -> Impulse:
     """Impulses of a coupling: the limit of pulses of given areas and no duration.
 
     Args:

@@ -153,8 +153,8 @@ def test_records_of_two_pointers_on_a_grid():
         law = jqd.Schrodinger.on_grid(
             grid, lambda x, y, z: x**2 / 2, mass=[1.0, jnp.inf, jnp.inf],
             couplings={
-                1: (lambda x, y, z: x, jqd.spaces.impulse(0.0)),
-                2: (lambda x, y, z: x, jqd.spaces.impulse(tau)),
+                1: (lambda x, y, z: x, jqd.spaces.impulse(0.0, 1.0)),
+                2: (lambda x, y, z: x, jqd.spaces.impulse(tau, 1.0)),
             },
         )  # fmt: skip
         run = jqd.evolve(
@@ -229,7 +229,7 @@ def test_impulses_are_checked(times, areas, name):
 
 
 def test_methods_that_cannot_stop_for_an_impulse_refuse():
-    law, ts = pointer(jqd.spaces.impulse(0.0)), jnp.array([0.0, 1.0])
+    law, ts = pointer(jqd.spaces.impulse(0.0, 1.0)), jnp.array([0.0, 1.0])
     for method, message in (
         (None, "`method` must be Fixed for a law with impulses"),
         (jqd.Adaptive(), "`method` must be Fixed for a law with impulses"),

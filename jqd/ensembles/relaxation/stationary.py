@@ -107,7 +107,7 @@ def _relaxed(states, rates, cell, density, ts):
 def packet_clock(
     ts: ArrayLike,
     *,
-    width: ArrayLike = 1.0,
+    width: ArrayLike,
     nu: ArrayLike | None = None,
     mass: ArrayLike = 1.0,
     hbar: ArrayLike = 1.0,

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..._math import abs2, safe_divide
+from ..._math import abs2, divisor, safe_divide
 
 # Steps after which the outermost levels are resolved in a spectrum of any size.
 _STEPS = 40
@@ -57,4 +57,6 @@ def lanczos_bounds(hamiltonian: Any) -> tuple[Array, Array]:
 
 
 def _length(vector: Array) -> Array:
-    return jnp.sqrt(jnp.sum(abs2(vector)))
+    # the square of an energy in SI is below the numbers of single precision
+    unit = divisor(jnp.max(jnp.abs(vector)))
+    return unit * jnp.sqrt(jnp.sum(abs2(vector / unit)))

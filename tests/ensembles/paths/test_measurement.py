@@ -47,8 +47,8 @@ def moments(values):
 def test_a_measured_path_turns_and_its_record_knows_no_noise(nu):
     ts = np.array([0.0, np.pi / 2, np.pi])
     paths = nelson(
-        measured(jqd.spaces.impulse(0.0)), START, ts, KEY, nu=[nu, 0.0], paths=3000,
-        substeps=30, error_paths=0,
+        measured(jqd.spaces.impulse(0.0, 1.0)), START, ts, KEY, nu=[nu, 0.0],
+        paths=3000, substeps=30, error_paths=0,
     )  # fmt: skip
     assert bool(jnp.all(paths.ok))
     x, y = np.moveaxis(np.asarray(paths.positions), 2, 0)
@@ -208,8 +208,8 @@ def test_two_records_one_after_the_other():
     law = jqd.Schrodinger.on_grid(
         grid, lambda x, y, z: x**2 / 2, mass=[1.0, jnp.inf, jnp.inf],
         couplings={
-            1: (lambda x, y, z: x, jqd.spaces.impulse(0.0)),
-            2: (lambda x, y, z: x, jqd.spaces.impulse(np.pi)),
+            1: (lambda x, y, z: x, jqd.spaces.impulse(0.0, 1.0)),
+            2: (lambda x, y, z: x, jqd.spaces.impulse(np.pi, 1.0)),
         },
     )  # fmt: skip
 

@@ -130,7 +130,7 @@ def test_a_free_packet_remembers(key):
     scale = np.sqrt(1 + np.square(ts) / 4)
     z = np.asarray(paths.positions[:, :, 0]) / scale[:, None]
     found = np.mean(z * z[:1], axis=1)
-    exact = np.exp(-packet_clock(ts))
+    exact = np.exp(-packet_clock(ts, width=1.0))
     # Var(z z') = 1 + corr²
     error = np.sqrt((1 + exact**2) / n)
     np.testing.assert_array_less(abs(found - exact), 4 * error)
@@ -217,7 +217,7 @@ def test_ends_are_walls():
 def test_a_free_packet_never_relaxes_fully():
     """A displaced start keeps e^(-π/2) of its displacement: e^(-π) of H."""
     ts, rho = np.array([0.0, 2.0, 8.0, 20.0]), gaussian(np.asarray(WIDE.x), 0.8, 1.0)
-    exact = 0.32 * np.exp(-2 * packet_clock(ts))
+    exact = 0.32 * np.exp(-2 * packet_clock(ts, width=1.0))
     off, error = [], []
     for n in (1200, 2400):
         run = path_density(

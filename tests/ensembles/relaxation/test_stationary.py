@@ -170,8 +170,10 @@ def test_domains_of_a_plane():
 @pytest.mark.equation("diffusion", "claim-relaxation-free")
 def test_the_clock_of_a_free_packet():
     """P15: for ever e^(-π/2) of a deviation is left, or its power."""
-    assert np.exp(-packet_clock(np.inf)) == pytest.approx(0.20787957635, abs=1e-10)
-    assert np.exp(-packet_clock(np.inf, nu=0.25)) == pytest.approx(
+    assert np.exp(-packet_clock(np.inf, width=1.0)) == pytest.approx(
+        0.20787957635, abs=1e-10
+    )
+    assert np.exp(-packet_clock(np.inf, width=1.0, nu=0.25)) == pytest.approx(
         np.exp(-np.pi / 4), abs=1e-12
     )
     # ds = ν dt/σ(t)², by quadrature

@@ -23,7 +23,7 @@ POINTER = jqd.Schrodinger.on_grid(
     GRID,
     well,
     mass=[1.0, jnp.inf],
-    couplings={1: (lambda x, y: x, jqd.spaces.impulse(0.0))},
+    couplings={1: (lambda x, y: x, jqd.spaces.impulse(0.0, 1.0))},
 )
 
 
@@ -89,7 +89,7 @@ def test_the_card_asks_for_one_mass():
 def test_distributions_on_a_line_refuse_what_moves_it_otherwise():
     """A coupling that shifts the line itself, as an impulse too."""
     psi = LINE.normalise(jnp.exp(-(LINE.x**2)) + 0j)
-    for strength in (jqd.pulse(lambda t: jnp.cos(t)), jqd.spaces.impulse(0.5)):
+    for strength in (jqd.pulse(lambda t: jnp.cos(t)), jqd.spaces.impulse(0.5, 1.0)):
         law = jqd.Schrodinger.on_grid(
             LINE, lambda x: 0 * x, couplings={0: (lambda x: jnp.ones(1), strength)}
         )

@@ -7,6 +7,7 @@ import pytest
 import scipy.linalg
 
 import jqd
+from jqd.evolution.evolution import in_precision
 from jqd.matter import tower
 
 
@@ -278,6 +279,19 @@ def test_a_random_tower_goes_with_the_units_of_its_matter():
     )
     with pytest.raises(TypeError, match="width"):
         tower.RandomTower(jax.random.key(0), 6, 2, *constants, bandwidth=energy)
+
+
+def test_the_spectrum_of_a_tower_in_si_and_single_precision():
+    """Squares of energies, 1e-38, are no numbers there."""
+    hbar, energy = 1.05e-34, 1.6e-19
+    constants = 0.05 * energy**0.5, energy / hbar, 0.3 / energy
+    law = random_tower(6, 2, *constants, energy=energy, hbar=hbar).inner
+    low, high = in_precision(law, jnp.float32).spectral_bounds()
+    levels = np.linalg.eigvalsh(law.dense()) / energy
+    # a margin of 2 % of the width on either side
+    width = levels[-1] - levels[0]
+    assert levels[0] - 0.05 * width < float(low) / energy < levels[0]
+    assert levels[-1] < float(high) / energy < levels[-1] + 0.05 * width
 
 
 def test_a_random_tower_says_what_its_tower_says():
