@@ -22,7 +22,8 @@ J. Pasta, S. Ulam and M. Tsingou (1955), Los Alamos LA-1940.
 import jax
 import numpy as np
 import xarray as xr
-from _support.chain_impact import approach_time, impact_temperature, two_halves
+from _support.chain_impact import impact_temperature, two_halves
+from _support.growth import first_passage
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import LogLocator
 
@@ -48,6 +49,7 @@ BETAS = (0.0, 1.0, 1.0, 1.0, 1.0)
 SPEEDS = (2.0, 4.0, 2.0, 1.0, 0.5)
 WINDOW, SHORT = 500, 100  # times averaged over, 1 apart
 FIRST = 5000  # of them, that are shown mode by mode
+SHARED = 0.9  # of n_eff/n
 
 # --- Law --------------------------------------------------------------------------
 
@@ -91,7 +93,7 @@ def run(context):
     first = np.stack([window_average(e[1 : FIRST + 1], FIRST // SHORT) for e in modes])
     fraction = np.asarray(effective_modes(averages, vibrating[0][1:]))
     times = WINDOW * (np.arange(count) + 0.5)
-    reached = [float(approach_time(times, one)) for one in fraction]
+    reached = first_passage(times, np.exp(fraction.T), np.exp(SHARED))
     ks, kurtosis = map(np.asarray, values["v"])
     random = np.random.default_rng(SEED).normal(size=(4000, ATOMS))
     chance = normality(random)

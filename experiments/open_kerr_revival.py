@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.figures import draw_lines, figure_time_strip
+from _support.growth import first_passage
 
 from jqd.exact import open_kerr, open_kerr_amplitude
 from jqd.report.style import CYCLE, GREY, subplots
@@ -71,9 +72,7 @@ def largest_loss(losses, errors):
     """Where the standard error passes `TOLD`; NaN if no loss of the range does."""
     if not errors[0] < TOLD < errors[-1]:
         return np.nan
-    first = np.argmax(errors > TOLD)
-    share = np.log(TOLD / errors[first - 1]) / np.log(errors[first] / errors[first - 1])
-    return losses[first - 1] * (losses[first] / losses[first - 1]) ** share
+    return np.exp(first_passage(np.log(losses), errors, TOLD))
 
 
 # --- Comparison -------------------------------------------------------------------

@@ -25,11 +25,11 @@ Source: Chafin (2019), sec. 2.
 import jax
 import numpy as np
 import xarray as xr
-from _support.gas import HBAR as HBAR_SI
 from _support.gas import first_collision
 from _support.soft_spheres import SoftSpheres
 from _support.statistics import standard_error
 from matplotlib.ticker import NullFormatter
+from scipy.constants import hbar
 
 from jqd.matter import gas
 from jqd.readings.gases import dilute_averages, energy_spread, recoil_time_spring
@@ -212,7 +212,7 @@ def draw_free(axis, argon):
     share = np.geomspace(1e-4, 3, 100)
     for width, color in zip(NARROW, (BLUE, VERMILLION), strict=True):
         t = share * float(argon.collision_time)
-        found = spreading_width(t, width, ARGON["mass"], HBAR_SI)
+        found = spreading_width(t, width, ARGON["mass"], hbar)
         axis.loglog(share, found * 1e9, color=color, label=f"{width * 1e10:.1g} Å")
     axis.axvline(1, color=GREY, lw=0.8, ls=":")
     axis.set(

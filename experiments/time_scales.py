@@ -102,7 +102,7 @@ def thawed_chain():
     law = ThawedGaussian(walled_chain, ones)
     run = thawed_run(law, GaussianState(0 * p, p, rest.covariance), LONG)
     width = np.asarray(run.widths).max(axis=1)
-    return width, float(growth_rate(LONG, width, 10, 45))
+    return width, growth_rate(LONG, width, 10, 45)
 
 
 # --- Comparison -------------------------------------------------------------------

@@ -135,7 +135,7 @@ def run(context):
             modes, np.ones(2), state, TS, grid, hbar=hbar, method=STEPS
         )
         off = np.linalg.norm(cold.position[row] - exact.mean, axis=1)
-        ends.append(float(first_passage(TS, off, OFF)))
+        ends.append(first_passage(TS, off, OFF))
         status.append(int(exact.status))
         ensemble = truncated_wigner(
             ClassicalMotion(modes, np.ones(2)), state, TS, jax.random.key(SEED),
@@ -167,7 +167,7 @@ def run(context):
     )
     context.save_dataset(data)
     power = -np.polyfit(np.log(hbars), np.log(ends), 1)[0]
-    lyapunov = float(growth_rate(LONG, hot_width, 10, 50))
+    lyapunov = growth_rate(LONG, hot_width, 10, 50)
     seen = np.isfinite(hot_warned)
     slope = -np.polyfit(np.log(HBARS[seen]), hot_warned[seen], 1)[0]
     context.save_figure(figure(data, power, lyapunov), "widths")

@@ -18,8 +18,6 @@ from jqd.statistics._roots import falling_root
 _POINTS, _REACH = 2001, 10.0
 # Standard deviation of the noise in each velocity, in units of v.
 _NOISE = 1e-3
-# What part of n_eff/n counts as shared.
-_SHARED = 0.9
 
 
 def two_halves(body: Solid, speed: ArrayLike, *, key: Array) -> Point:
@@ -112,37 +110,3 @@ def impact_temperature(
         return each - T / 2 - mean_bond_energy(potential, T)
 
     return falling_root(missing, 1e-6 * each, 2 * each)
-
-
-def approach_time(
-    ts: Float[ArrayLike, " T"], fraction: Float[ArrayLike, "T ..."]
-) -> Float[Array, "..."]:
-    """t_eq: when n_eff/n first reaches 0.9.
-
-    Args:
-        ts: times, increasing, shape (T,).
-        fraction: n_eff/n at these times, shape (T, ...).
-
-    Returns:
-        Times, interpolated linearly, shape (...); infinite where never reached.
-
-    Raises:
-        ValueError: shapes do not fit.
-    """
-    _checks.check_times(ts)
-    ts, fraction = constant(ts, "ts"), constant(fraction, "fraction")
-    _checks.check_shape(fraction, "fraction", (ts.shape[0], *fraction.shape[1:]))
-    return _crossing(ts, fraction)
-
-
-@jax.jit
-def _crossing(ts: Array, fraction: Array) -> Array:
-    reached = fraction >= _SHARED
-    first = jnp.argmax(reached, axis=0)
-    before = jnp.maximum(first - 1, 0)
-    high = jnp.take_along_axis(fraction, first[None], axis=0)[0]
-    low = jnp.take_along_axis(fraction, before[None], axis=0)[0]
-    climb = jnp.where(high > low, high - low, 1)
-    part = jnp.where(first > 0, jnp.clip((_SHARED - low) / climb, 0, 1), 0)
-    time = ts[before] + part * (ts[first] - ts[before])
-    return jnp.where(jnp.any(reached, axis=0), time, jnp.inf)

@@ -1,17 +1,14 @@
-"""What two experiments on gases share: packets, printed energies, a distance."""
+"""What two experiments on gases share: packets, and printed energies."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Float
+from scipy.constants import Boltzmann, hbar
 
 from jqd import _checks
 from jqd.readings.time_scales import spreading_width
-
-# SI, exact by definition.
-BOLTZMANN = 1.380649e-23
-HBAR = 6.62607015e-34 / (2 * 3.141592653589793)
 
 
 class FirstCollision(NamedTuple):
@@ -62,14 +59,14 @@ def first_collision(
         diameter=diameter, temperature=temperature, pressure=pressure
     )
     _checks.check_all_positive(width=width, mass=mass)
-    energy, sigma = BOLTZMANN * jnp.asarray(temperature), jnp.asarray(diameter)
+    energy, sigma = Boltzmann * jnp.asarray(temperature), jnp.asarray(diameter)
     n = jnp.asarray(pressure) / energy
     rate = 4 * n * sigma**2 * jnp.sqrt(jnp.pi * energy / jnp.asarray(mass))
     speed = jnp.sqrt(8 * energy / (jnp.pi * jnp.asarray(mass)))
     return FirstCollision(
-        2 * jnp.asarray(mass) * jnp.asarray(width) ** 2 / HBAR,
+        2 * jnp.asarray(mass) * jnp.asarray(width) ** 2 / hbar,
         1 / rate,
-        spreading_width(1 / rate, width, mass, HBAR),
+        spreading_width(1 / rate, width, mass, hbar),
         n ** (-1 / 3),
         speed / rate,
     )
@@ -133,24 +130,3 @@ def printed_energy_cdf(
     e, s = jnp.maximum(jnp.asarray(energy), 0), jnp.asarray(scale)
     middle = gamma * jnp.asarray(temperature) / s
     return (erf(e / s - middle) + erf(middle)) / (1 + erf(middle))
-
-
-def kolmogorov_smirnov(sample: Float[Array, " n"], cdf: Any) -> Float[Array, ""]:
-    """sup |F_n - F| of a sample; 95 % of samples from F itself stay below 1.358/√n.
-
-    Args:
-        sample: (n,).
-        cdf: F, a function of an array.
-
-    Returns:
-        The distance, in [0, 1].
-
-    Raises:
-        ValueError: a sample that is not a vector.
-    """
-    x = jnp.asarray(sample)
-    _checks.check_shape(x, "sample", (None,))
-    n = x.shape[0]
-    f = cdf(jnp.sort(x))
-    ranks = jnp.arange(n, dtype=f.dtype)
-    return jnp.maximum(jnp.max((ranks + 1) / n - f), jnp.max(f - ranks / n))
