@@ -142,17 +142,14 @@ def run(context):
     context.save_table(table, "arrivals")
     context.save_figure(figure(F, sampled), "arrival_times")
     animate(context.folder / "arrival_times.gif", film, 5 if context.quick else 1)
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "arrived": (("distribution", "t"), list(F.values())),
-                "sampled": (("noise", "t"), list(sampled.values())),
-                "sampled_error": (("noise", "t"), list(errors.values())),
-            },
-            {"distribution": list(F), "noise": list(NUS), "t": TS},
-            {"units": "hbar = m = 1", "paths": count, "caution": CAUTION},
-        )
-    )
+    data = {
+        "arrived": (("distribution", "t"), list(F.values())),
+        "sampled": (("noise", "t"), list(sampled.values())),
+        "sampled_error": (("noise", "t"), list(errors.values())),
+    }
+    at = {"distribution": list(F), "noise": list(NUS), "t": TS}
+    about = {"units": "hbar = m = 1", "paths": count, "caution": CAUTION}
+    context.save_dataset(xr.Dataset(data, at, about))
     sigmas = max(
         np.max(np.abs(sampled[name] - F[name])[1:] / (errors[name][1:] + 1e-3))
         for name in NUS

@@ -146,18 +146,14 @@ def run(context):
     context.save_figure(ellipse(value, noisy.covariance, information), "ellipse")
     context.save_figure(basin_figure(starts, found), "basins")
     context.save_figure(map_figure(worst), "exponents")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "counts_covariance": (("i", "j"), np.asarray(noisy.covariance)),
-                "fisher_information": (("i", "j"), np.asarray(information)),
-                "starts": (("start", "constant"), starts),
-                "converged": (("search", "start"), np.stack(list(found.values()))),
-            },
-            {"constant": list(FREE), "search": list(WINDOWS)},
-            {"units": "hbar = 1"},
-        )
-    )
+    data = {
+        "counts_covariance": (("i", "j"), np.asarray(noisy.covariance)),
+        "fisher_information": (("i", "j"), np.asarray(information)),
+        "starts": (("start", "constant"), starts),
+        "converged": (("search", "start"), np.stack(list(found.values()))),
+    }
+    at = {"constant": list(FREE), "search": list(WINDOWS)}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = 1"}))
     curriculum, at_once = share.values()
     holds = (
         off.max() < 1e-7 and np.all(np.abs(sigmas) < 3) and curriculum >= 0.99

@@ -196,17 +196,13 @@ def run(context):
     spent = status == jqd.Status.STEP_BUDGET
     shown = np.where(spent.mean(-1) > 0.5, np.nan, share_met)
     context.save_figure(figure(q, r, shown, times, turned, edge, number), "nodes")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "status": (("r", "q", "state"), status),
-                "two_class_time": (("r", "q"), times),
-                "boundary": ("q", edge),
-            },
-            {"q": q, "r": r},
-            {"units": "time in 1/R", "seed": SEED, "time": TIME},
-        )
-    )
+    data = {
+        "status": (("r", "q", "state"), status),
+        "two_class_time": (("r", "q"), times),
+        "boundary": ("q", edge),
+    }
+    about = {"units": "time in 1/R", "seed": SEED, "time": TIME}
+    context.save_dataset(xr.Dataset(data, {"q": q, "r": r}, about))
     unfinished = int(np.sum(status[safe] != jqd.Status.OK))
     agreement = float(agrees[decided].mean())
     # Runs of one state are no independent draws: errors are those of the states.

@@ -73,13 +73,9 @@ def run(context):
     # --- Result -------------------------------------------------------------------
     context.save_figure(figure(sampled, error), "extinction")
     dims = ("start", "k", "g")
-    context.save_dataset(
-        xr.Dataset(
-            {"sampled": (dims, sampled), "law": (dims, exact), "error": (dims, error)},
-            {"start": ["turning point", "equator"], "k": SMALL, "g": PASSAGES},
-            {"copies": COPIES, "runs": count},
-        )
-    )
+    data = {"sampled": (dims, sampled), "law": (dims, exact), "error": (dims, error)}
+    at = {"start": ["turning point", "equator"], "k": SMALL, "g": PASSAGES}
+    context.save_dataset(xr.Dataset(data, at, {"copies": COPIES, "runs": count}))
     sigmas = (sampled - exact) / error
     gap = np.abs(sampled - exact)
     holds = np.abs(sigmas).max() < 4.5

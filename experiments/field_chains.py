@@ -142,16 +142,12 @@ def run(context):
     ]
     context.save_table(ends, "horizons")
     context.save_figure(figure(sites, values, errors, needed, horizons), "field_chains")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "total_variation": (("sites", "time"), values),
-                "standard_error": (("sites", "time"), errors),
-            },
-            {"sites": list(sites), "time": TIMES},
-            {"units": "hbar = m = 1", "g": COUPLING, "per": "lambda"},
-        )
-    )
+    data = {
+        "total_variation": (("sites", "time"), values),
+        "standard_error": (("sites", "time"), errors),
+    }
+    about = {"units": "hbar = m = 1", "g": COUPLING, "per": "lambda"}
+    context.save_dataset(xr.Dataset(data, {"sites": list(sites), "time": TIMES}, about))
     bounded = np.all(
         values[:, -1] < 1.2 * values[:, :-1].max(axis=1) + 3 * errors[:, -1]
     )

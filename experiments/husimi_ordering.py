@@ -91,16 +91,12 @@ def run(context):
     ]
     context.save_table(table, "matched")
     context.save_figure(figure(strengths, matched, wide, off), "ordering")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "matched": (("hamiltonian", "C"), list(matched.values())),
-                "husimi": ("strength", off),
-            },
-            {"hamiltonian": list(matched), "C": strengths, "strength": wide},
-            {"units": "hbar = 1", "time": TIME},
-        )
-    )
+    data = {
+        "matched": (("hamiltonian", "C"), list(matched.values())),
+        "husimi": ("strength", off),
+    }
+    at = {"hamiltonian": list(matched), "C": strengths, "strength": wide}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = 1", "time": TIME}))
     exactly = max(*matched["squeezed oscillator"], matched["Kerr"][-1])
     holds = exactly < 1e-8 and min(matched["Kerr"][:-1]) > 1e-3
     return {

@@ -103,13 +103,9 @@ def run(context):
     context.save_table(table, "localization")
     context.save_figure(figure(table, swirl, whirls[1][0]), "localization")
     rest = [[row[part] for part in PARTS] for row in table]
-    context.save_dataset(
-        xr.Dataset(
-            {"E": (("system", "part"), rest), "vortex_E": (("charge", "part"), swirl)},
-            {"system": list(systems), "part": list(PARTS), "charge": list(CHARGES)},
-            {"units": "hbar = m = 1"},
-        )
-    )
+    data = {"E": (("system", "part"), rest), "vortex_E": (("charge", "part"), swirl)}
+    at = {"system": list(systems), "part": list(PARTS), "charge": list(CHARGES)}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = m = 1"}))
     holds = off < 1e-8 and off_vortex < 1e-6 and turns == list(CHARGES)
     return {
         "status": "ok" if holds else "The energies do not add up.",

@@ -178,12 +178,9 @@ def run(context):
     context.save_table(table, "methods")
     drawn = [name for name in CASES if any(row["case"] == name for row in table)]
     context.save_figure(figure(drawn, curves, waves, ended, bounds), "nodes")
-    context.save_dataset(
-        xr.Dataset(
-            {f"{name}, {m}": ("step", curve) for (name, m), curve in curves.items()},
-            attrs={"units": "hbar = m = 1", "grid": GRID.shape},
-        )
-    )
+    data = {f"{name}, {m}": ("step", curve) for (name, m), curve in curves.items()}
+    about = {"units": "hbar = m = 1", "grid": GRID.shape}
+    context.save_dataset(xr.Dataset(data, attrs=about))
     within = all(
         row["status"] == "OK"
         and row["L1"] < bounds[row["case"], int(row["method"][-1])]

@@ -128,19 +128,15 @@ def run(context):
         ],
         "laws",
     )  # fmt: skip
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "counts": (("t", "level"), np.asarray(record.values)),
-                "draws": (
-                    ("constant", "draw"),
-                    np.stack([np.ravel(drawn.draws[name]) for name in drawn.labels]),
-                ),
-            },
-            {"t": ts, "constant": drawn.labels},
-            {"units": "hbar = 1", "sampler": drawn.sampler},
-        )
-    )
+    data = {
+        "counts": (("t", "level"), np.asarray(record.values)),
+        "draws": (
+            ("constant", "draw"),
+            np.stack([np.ravel(drawn.draws[name]) for name in drawn.labels]),
+        ),
+    }
+    about = {"units": "hbar = 1", "sampler": drawn.sampler}
+    context.save_dataset(xr.Dataset(data, {"t": ts, "constant": drawn.labels}, about))
     return summary(planned, pure, told, drawn, laws)
 
 

@@ -101,13 +101,9 @@ def run(context):
     context.save_table(table, "rates")
     context.save_figure(figure(strengths, found["Kerr"]), "third_order")
     residuals = {name: [row["residual"] for row in found[name]] for name in found}
-    context.save_dataset(
-        xr.Dataset(
-            {"residual": (("hamiltonian", "C"), list(residuals.values()))},
-            {"hamiltonian": list(found), "C": strengths},
-            {"units": "hbar = 1"},
-        )
-    )
+    data = {"residual": (("hamiltonian", "C"), list(residuals.values()))}
+    at = {"hamiltonian": list(found), "C": strengths}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = 1"}))
     slip = max(
         abs(row["third_order_factor"] - row["expected_factor"]) for row in found["Kerr"]
     )

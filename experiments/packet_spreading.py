@@ -86,19 +86,15 @@ def run(context):
     context.save_figure(
         figure(times, density, spread, variance, classical, budget), "spreading"
     )
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "quantum": (("t", "x"), density),
-                "classical": (("t", "x"), spread),
-                "quantum_variance": ("t", variance),
-                "classical_variance": ("t", classical),
-                "diffusion_energy": ("t", budget.diffusion),
-            },
-            {"t": times, "x": GRID.x},
-            {"units": "hbar = m = 1", "a": A, "D": D, "velocity": SPEED},
-        )
-    )
+    data = {
+        "quantum": (("t", "x"), density),
+        "classical": (("t", "x"), spread),
+        "quantum_variance": ("t", variance),
+        "classical_variance": ("t", classical),
+        "diffusion_energy": ("t", budget.diffusion),
+    }
+    about = {"units": "hbar = m = 1", "a": A, "D": D, "velocity": SPEED}
+    context.save_dataset(xr.Dataset(data, {"t": times, "x": GRID.x}, about))
     holds = off < 1e-9 and np.all((sign == later)[later != 0]) and off_classical < 1e-6
     return {
         "status": "ok" if holds else "The packets do not cross at t = a²/D.",

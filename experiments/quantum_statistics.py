@@ -99,13 +99,9 @@ def run(context):
     context.save_figure(
         figure(draws, chance, tv, wrong, drawn, curves, table), "statistics"
     )
-    context.save_dataset(
-        xr.Dataset(
-            {"occupation": (("g", "E"), [curves[g][0] for g in CURVES])},
-            {"g": list(CURVES), "E": ENERGIES},
-            {"units": "kT = 1", "relative_noise": NOISE},
-        )
-    )
+    data = {"occupation": (("g", "E"), [curves[g][0] for g in CURVES])}
+    about = {"units": "kT = 1", "relative_noise": NOISE}
+    context.save_dataset(xr.Dataset(data, {"g": list(CURVES), "E": ENERGIES}, about))
     # own weights: 0.175 from Bose-Einstein by enumeration
     holds = np.max(np.abs(sigmas)) < 4 and ratio < 2 and wrong[1][-1] > 0.1
     return {

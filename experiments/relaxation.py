@@ -86,13 +86,9 @@ def run(context):
         data[f"{name} chain"] = (axes, chain.transition)
 
     # --- Result -------------------------------------------------------------------
-    context.save_dataset(
-        xr.Dataset(
-            data,
-            {f"{name} t": np.asarray(ts) for name, ts in times.items()},
-            {"units": "time in 1/R", "copies": copies, "seed": SEED},
-        )
-    )
+    at = {f"{name} t": np.asarray(ts) for name, ts in times.items()}
+    about = {"units": "time in 1/R", "copies": copies, "seed": SEED}
+    context.save_dataset(xr.Dataset(data, at, about))
     context.save_figure(figure(times, results), "relaxation")
     turn = (TIMES - 1) // PERIODS  # a period
     forgot = np.asarray(results["Rabi"][0].distance[0])[[0, turn, 2 * turn]].max(axis=1)

@@ -100,12 +100,9 @@ def run(context):
     above = all(row["smallest_product"] >= row["bound"] for row in table)
     context.save_table(table, "bounds")
     context.save_figure(figure(products), "uncertainty")
-    context.save_dataset(
-        xr.Dataset(
-            {f"product_{d}d": (f"density_{d}d", p) for d, p in products.items()},
-            attrs={"units": "hbar²", "densities": f"{BUMPS} random Gaussians"},
-        )
-    )
+    data = {f"product_{d}d": (f"density_{d}d", p) for d, p in products.items()}
+    about = {"units": "hbar²", "densities": f"{BUMPS} random Gaussians"}
+    context.save_dataset(xr.Dataset(data, attrs=about))
     holds = worst < 1e-6 and reached < 1e-9 and above
     return {
         "status": "ok" if holds else "A density breaks (21).",

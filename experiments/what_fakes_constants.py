@@ -276,16 +276,12 @@ def run(context):
     context.save_figure(figure_dots(rows, "three levels", list(three)), "three_levels")
     context.save_figure(figure_dots(rows, "Kerr", list(oscillator)), "kerr")
     context.save_figure(figure_clouds(list(three), clouds, said), "draws")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "shift": (("error", "draw", "constant"), clouds),
-                "flagged": (("error", "draw"), said),
-            },
-            {"error": list(three), "constant": ["q", "r"]},
-            {"units": "hbar = 1", "shots": SHOTS},
-        )
-    )
+    data = {
+        "shift": (("error", "draw", "constant"), clouds),
+        "flagged": (("error", "draw"), said),
+    }
+    axes = {"error": list(three), "constant": ["q", "r"]}
+    context.save_dataset(xr.Dataset(data, axes, {"units": "hbar = 1", "shots": SHOTS}))
     at = {(row["fit"], row["error"], row["constant"]): row for row in rows}
     summary = {
         key: {"; ".join(of): row[key] for of, row in at.items()}

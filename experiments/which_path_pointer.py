@@ -120,13 +120,10 @@ def run(context):
     shares = {f"{name}, {said}": found[said][name] for name in NUS for said in found}
     # --- Result -------------------------------------------------------------------
     context.save_table(table, "overlaps")
-    context.save_dataset(
-        xr.Dataset(
-            {"pattern": (("a", "x"), [patterns[a] for a in places])},
-            {"a": list(places), "x": np.ravel(grid.coordinates[0])},
-            {"units": "hbar = m = 1", "pointer_variance": VARIANCE},
-        )
-    )
+    data = {"pattern": (("a", "x"), [patterns[a] for a in places])}
+    at = {"a": list(places), "x": np.ravel(grid.coordinates[0])}
+    about = {"units": "hbar = m = 1", "pointer_variance": VARIANCE}
+    context.save_dataset(xr.Dataset(data, at, about))
     context.save_figure(figure(grid, patterns, table, shares), "which_path_pointer")
     film = context.folder / "which_path_pointer.gif"
     animate(film, grid, psi, frames, max(1, substeps // frames))
