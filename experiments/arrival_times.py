@@ -184,8 +184,7 @@ def run(context):
 
 
 def figure(F, sampled):
-    fig, axes = subplots(1, 2, size=(10.4, 4.4))
-    left, right = axes[0]
+    fig, ((left, right),) = subplots(1, 2, size=(10.4, 4.4))
     few = slice(5, None, 8)
     for k, name in enumerate(NUS):
         left.plot(TS, F[name], color=CYCLE[k], lw=1.2, label=f"ν = {name}")

@@ -175,8 +175,7 @@ def run(context):
 
 
 def figure(keys, table):
-    fig, axes = subplots(size=(7.4, 4.4))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.4, 4.4))
     series = {row["f"]: [row[key] for key in keys] for row in table}
     draw_dots(
         axis, keys, series, apart=0.14, xlabel="largest residual",

@@ -218,8 +218,7 @@ def more_shots(shots, curves):
 
 
 def figure_pulses(angles, slopes, gates):
-    fig, axes = subplots(1, 2, size=(9.4, 4.0))
-    left, right = axes[0]
+    fig, ((left, right),) = subplots(1, 2, size=(9.4, 4.0))
     left.axhline(2 * CATALAN, color=GREY, lw=0.8, ls=":")
     left.annotate("2G", (3.0, 2 * CATALAN + 0.03), color=GREY)
     for k, (name, color) in enumerate(zip("qr", CYCLE, strict=False)):
@@ -241,8 +240,7 @@ def figure_pulses(angles, slopes, gates):
 def figure_experiment(best):
     done = best.experiment
     ts, rho = populations(done)
-    fig, axes = subplots(size=(7.6, 4.4))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.6, 4.4))
     for k, color in zip(range(rho.shape[1]), CYCLE, strict=False):
         axis.plot(ts, rho[:, k], color=color, label=f"level {k + 1}")
     for t, share in zip(np.asarray(done.ts), np.asarray(done.shares), strict=True):
@@ -281,8 +279,7 @@ def figure_shots(shots, curves):
 
 
 def figure_starts(found):
-    fig, axes = subplots(size=(7.2, 4.4))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.2, 4.4))
     for (name, each), color in zip(found.items(), (INK, VERMILLION), strict=False):
         ends = np.asarray(each.ends)
         ends = ends[np.isfinite(ends)]

@@ -184,8 +184,7 @@ def run(context):
 
 
 def ellipse(value, covariance, information):
-    fig, axes = subplots(size=(6.4, 4.6))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(6.4, 4.6))
     for center, matrix, color, label in (
         (value, np.asarray(covariance), BLUE, "fit to the counts, 68 % and 95 %"),
         (EXACT, np.linalg.inv(information), AMBER, "Cramér-Rao bound, 68 % and 95 %"),
@@ -225,8 +224,7 @@ def basin_figure(starts, found):
 
 
 def map_figure(worst):
-    fig, axes = subplots(size=(5.2, 4.2))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(5.2, 4.2))
     picture = axis.pcolormesh(
         worst.q, worst.r, worst.T, norm=LogNorm(1e-3, 1), rasterized=True
     )

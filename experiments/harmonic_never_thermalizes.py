@@ -31,16 +31,7 @@ import jqd
 from jqd.matter import solid
 from jqd.matter.solid.equipartition import effective_modes, normality, window_average
 from jqd.matter.solid.modes import normal_modes
-from jqd.report.style import (
-    AMBER,
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    PURPLE,
-    VERMILLION,
-    subplots,
-)
+from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
 
 # --- Parameters (K = m = 1) -------------------------------------------------------
 

@@ -221,8 +221,7 @@ def by_time(design, ts):
 
 
 def figure_shots(shots, found, formula, known):
-    fig, axes = subplots(size=(7.2, 4.8))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.2, 4.8))
     for i, (name, color) in enumerate(zip(WIDTHS, CYCLE, strict=False)):
         axis.plot(shots, found[0, i], "--", color=color, lw=1.1)
         axis.plot(shots, found[1, i], color=color, lw=2.0)
@@ -266,8 +265,7 @@ def figure_looks(best, points, ts):
         axis.set(aspect="equal", xlabel="Re β")
         axis.set_title(f"Ut = {ts[k]:.2f}: share {shares[k].sum():.0%}")
     axes[0, 0].set_ylabel("Im β")
-    bar = fig.colorbar(image, ax=list(axes[0]), pad=0.01)
-    bar.set_label("probability of the vacuum")
+    fig.colorbar(image, ax=list(axes[0]), pad=0.01, label="probability of the vacuum")
     fig.suptitle("Best displacements (area of a dot: share of the measurements)")
     return fig
 

@@ -182,8 +182,7 @@ def run(context):
 
 
 def figure(times, distances, losses, shares, threshold):
-    fig, axes = subplots(1, 2, size=(8.8, 4.3))
-    left, right = axes[0]
+    fig, ((left, right),) = subplots(1, 2, size=(8.8, 4.3))
     for k, (name, values) in enumerate(distances.items()):
         left.plot(times, values, f"{MARKERS[k]}-", color=CYCLE[k], label=name)
     # linear below LEAST: what is left by rounding is drawn at 0

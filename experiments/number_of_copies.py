@@ -238,8 +238,7 @@ def rows(values, periods):
 
 
 def figure_shots(quantiles, periods, lost):
-    fig, axes = subplots(size=(7.2, 4.8))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.2, 4.8))
     axis.axhline(NUMBERS[-1], color=INK, lw=1.0, ls=":")
     axis.annotate("true number of copies", (1.15e2, 1.08 * NUMBERS[-1]), color=INK)
     for k, (n, color) in enumerate(zip(periods, CYCLE, strict=False)):
@@ -256,8 +255,7 @@ def figure_shots(quantiles, periods, lost):
 
 
 def figure_other(middle, fail, lost, periods):
-    fig, axes = subplots(size=(7.2, 4.8))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.2, 4.8))
     axis.axhline(1, color=INK, lw=1.0, ls=":")
     for k, (name, color) in enumerate(zip(OTHER, CYCLE, strict=False)):
         seen = middle[k, :, -1] / NUMBERS[-1]

@@ -163,8 +163,7 @@ def figure(ts, means):
 
 
 def figure_limits(losses, errors):
-    fig, axes = subplots(size=(6.0, 4.2))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(6.0, 4.2))
     curves = {
         f"{what}, error {sigma:g}": sigma * e
         for what, e in zip(("C", ", ".join(FREE)), errors, strict=True)

@@ -110,8 +110,7 @@ def run(context):
 
 def figure(times, density, spread, variance, classical, budget):
     """Densities, variances and energies."""
-    fig, axes = subplots(1, 3, size=(12.6, 3.9))
-    left, middle, right = axes[0]
+    fig, ((left, middle, right),) = subplots(1, 3, size=(12.6, 3.9))
     for t, shade in zip(SHOWN, (1.0, 0.8, 0.6, 0.45), strict=True):
         row = list(times).index(t)
         left.plot(GRID.x, density[row], color=BLUE, alpha=shade)

@@ -193,8 +193,7 @@ def run(context):
 
 
 def figure(data, limit, slope):
-    fig, axes = subplots(1, 3, size=(12.8, 4.5))
-    left, middle, right = axes[0]
+    fig, ((left, middle, right),) = subplots(1, 3, size=(12.8, 4.5))
     weights, n = data.weights.data[0], data.numbers.data
     omega = np.linspace(0.6, 2.5, 100)
     left.plot(omega, 1 / np.expm1(omega), color=INK, label="Bose and Einstein, T = 1")

@@ -119,8 +119,7 @@ def run(context):
 
 
 def figure(draws, chance, tv, wrong, drawn, curves, table):
-    fig, axes = subplots(1, 3, size=(13.4, 4.2))
-    left, middle, right = axes[0]
+    fig, ((left, middle, right),) = subplots(1, 3, size=(13.4, 4.2))
     found = {row["what"]: row for row in table}
     for (name, law), (most, values) in tv.items():
         label = f"{name}, from {LAWS[law]}"
@@ -149,6 +148,6 @@ def figure(draws, chance, tv, wrong, drawn, curves, table):
         right.plot(E, fitted, color=color, lw=1, label=label)
     right.set(xlabel="energy E, in kT", ylabel="mean occupation of a state")
     right.set_title(f"Curves with {100 * NOISE:g} % noise, and g recovered")
-    for axis in axes[0]:
+    for axis in (left, middle, right):
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=9)
     return fig

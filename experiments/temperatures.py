@@ -29,11 +29,7 @@ from _support.temperature import (
 )
 from _support.tower_matter import kim_huse_ising
 
-from jqd.matter.temperature import (
-    kde_beta,
-    saddle_beta,
-    temperatures,
-)
+from jqd.matter.temperature import kde_beta, saddle_beta, temperatures
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (k_B = ħ = 1) -----------------------------------------------------

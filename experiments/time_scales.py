@@ -29,22 +29,9 @@ from _support.growth import growth_rate
 from _support.returns import kerr_amplitude, observed_recurrence, torus_recurrence
 from scipy.special import gammaln
 
-from jqd.matter.packets import (
-    GaussianState,
-    ThawedGaussian,
-    ground_state,
-    thawed_run,
-)
+from jqd.matter.packets import GaussianState, ThawedGaussian, ground_state, thawed_run
 from jqd.readings.time_scales import doubling_time, ehrenfest_time, localization_times
-from jqd.report.style import (
-    AMBER,
-    BLUE,
-    GREEN,
-    GREY,
-    PURPLE,
-    VERMILLION,
-    subplots,
-)
+from jqd.report.style import AMBER, BLUE, GREEN, GREY, PURPLE, VERMILLION, subplots
 
 # --- Parameters (K = m = β = 1) ---------------------------------------------------
 

@@ -177,8 +177,7 @@ def summary(table, drift, status):
 
 
 def figure(table):
-    fig, axes = subplots(1, 3, size=(12.8, 4.2))
-    left, middle, right = axes[0]
+    fig, ((left, middle, right),) = subplots(1, 3, size=(12.8, 4.2))
     for k, strength in enumerate(STRENGTHS):
         at = table.isel(tower=(table.strength == strength).data)
         if at.D.size == 0:

@@ -186,8 +186,7 @@ def figure(x, deviation, period, swing):
 
 
 def horizon_figure(sizes, times):
-    fig, axes = subplots(size=(5.4, 3.9))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(5.4, 3.9))
     draw_lines(
         axis, sizes, {f"λ = {lam:g}": v for lam, v in times.items()}, "o-",
         xscale="log", yscale="log",

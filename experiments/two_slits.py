@@ -127,13 +127,11 @@ def plane(problem, density):
 def figure(problem, frames, y, seen, table):
     both, upper, lower, cross = (1e3 * P for P in seen)
     alone, L = upper + lower, [row["L"] for row in table]
-    fig, axes = subplots(2, 2, size=(10.4, 8.0))
-    (field, screen), (marked, fringes) = axes
+    fig, ((field, screen), (marked, fringes)) = subplots(2, 2, size=(10.4, 8.0))
     now = np.argmin(np.abs(problem.ts - (8 + 0.6 * L[-1]) / 4))  # the packet is midway
     x, height, amplitude = plane(problem, frames[0, now])
     mesh = draw_density(field, amplitude, x, height)
-    bar = fig.colorbar(mesh, ax=field, pad=0.02, fraction=0.05, extend="max")
-    bar.set_label("|ψ|")
+    fig.colorbar(mesh, ax=field, pad=0.02, fraction=0.05, extend="max", label="|ψ|")
     for low, high in ((height[0], -2.5), (-1.5, 1.5), (2.5, height[-1])):
         field.fill_between([-0.6, 0.6], low, high, color=GREY, lw=0)
     field.set(xlabel="position x", ylabel="position y")

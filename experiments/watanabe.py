@@ -92,8 +92,7 @@ def run(context):
 
 
 def figure(forward, backward):
-    fig, axes = subplots(size=(5.6, 4.0))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(5.6, 4.0))
     once = {"color": INK, "lw": 1, "ls": "--", "zorder": 3}
     axis.plot(X, forward / CELL, label="forward (one for all)", **once)
     draw_lines(

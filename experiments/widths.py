@@ -39,16 +39,7 @@ from jqd.matter.packets import (
     thawed_run,
     truncated_wigner,
 )
-from jqd.report.style import (
-    BLUE,
-    CYCLE,
-    GREEN,
-    GREY,
-    INK,
-    PURPLE,
-    VERMILLION,
-    subplots,
-)
+from jqd.report.style import BLUE, CYCLE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
 
 # --- Parameters (K = m = 1) -------------------------------------------------------
 
