@@ -8,8 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.composite import rotation
-from _support.diffusion import vortex_family
 from _support.liouville import liouville_density
 from _support.soft_spheres import SoftSpheres
 
@@ -152,7 +150,6 @@ TABLE = {
         },
     ),
     # -- states
-    "rotation": (rotation, {"angle": 0.1}, {"angle": "scalar"}),
     "GaussianSum.coherent": (
         GaussianSum.coherent, {"alpha": 0.5}, {"alpha": "number", "hbar": "positive"},
     ),
@@ -198,10 +195,6 @@ TABLE = {
         {"x": "real", "t": "real", "a": "length", "hbar": "length", "mass": "length"},
     ),
     "crossover_time": (crossover_time, {}, {"a": "length", "D": "length"}),
-    "vortex_family": (
-        vortex_family, {"x": 0.0, "y": 0.0, "alpha": 1.0},
-        {"alpha": "real negative", "omega": "length", "mass": "length"},
-    ),
     "slit_density": (
         slits.slit_density, {"x": 0.0, "t": 1.0, "distance": 1.0, "width": 0.2},
         {

@@ -1,16 +1,10 @@
 """What few copies do in a Rabi period and near a node, in closed form."""
 
-from typing import NamedTuple
-
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Complex, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
-from jqd._math import abs2
-from jqd.ensembles.copying.rates import check_motion
-from jqd.laws import CopyDynamics
-from jqd.laws.copying import coupling
 
 # -- two classes of equal ω, one period between p_min and p_max ---------------------
 
@@ -42,45 +36,6 @@ def _logit(p: Array) -> Array:
 
 
 # -- extinction ---------------------------------------------------------------------
-
-
-class Approach(NamedTuple):
-    """The next node of each class, if it is small: how near, and whether ahead.
-
-    Attributes:
-        least_density: ρ_a cos² x_a, the least density that a small class has in its
-            passage, (M,).
-        losing: whether the passage is still ahead (x_a < 0) or over, (M,).
-    """
-
-    least_density: Float[Array, " M"]
-    losing: Bool[Array, " M"]
-
-
-def approach(law: CopyDynamics, psi: Complex[Array, " M"]) -> Approach:
-    """The least density that each class has in its next passage, if it is small.
-
-    x_a is the phase of class a against the field Σ_b R_ab e^{iδ_ab} ψ_b of the others,
-    which stands still in the short time of the passage; then ρ_a cos² x_a is constant.
-
-    Args:
-        law: copy dynamics at the quantum point.
-        psi: ψ, (M,).
-
-    Returns:
-        Least densities and directions.
-
-    Raises:
-        ValueError: another law, or a subclass that moves otherwise.
-    """
-    check_motion(law)
-    psi = jnp.asarray(psi)
-    links = coupling(law.R, law.delta)
-    overlap = jnp.conj(psi) * jnp.sum(links * psi[None, :], axis=-1)
-    size = abs2(overlap)
-    moving = size > 0
-    cosine2 = jnp.where(moving, jnp.real(overlap) ** 2 / jnp.where(moving, size, 1), 1)
-    return Approach(abs2(psi) * cosine2, jnp.imag(overlap) < 0)
 
 
 def extinction_probability(

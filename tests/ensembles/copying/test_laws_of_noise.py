@@ -5,11 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.copies import (
-    approach,
-    extinction_probability,
-    rabi_energy_loss,
-)
+from _support.copies import extinction_probability, rabi_energy_loss
 from scipy.optimize import brentq
 
 import jqd
@@ -22,6 +18,8 @@ from jqd.ensembles.copying.laws_of_noise import (
     infidelity,
 )
 from jqd.laws.copying import node_ahead
+
+from ...papers.copying.passages import approach
 
 STEPS = jnp.asarray(1000)
 extinct = jax.jit(extinction_probability)

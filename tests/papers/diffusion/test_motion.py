@@ -18,6 +18,7 @@ from jqd.readings import brackets, circulation, energies, fields, observables, p
 from jqd.spaces import Grid
 
 from .conftest import equation
+from .vortices import vortex_family
 
 HBAR, MASS = 1.3, 0.7
 UNITS = {"hbar": HBAR, "mass": MASS}
@@ -202,10 +203,10 @@ def test_the_hydrodynamic_equations_have_solutions_that_are_no_amplitude():
     @jax.vmap
     def residuals(point, alpha):
         def density(x):
-            return support.vortex_family(x[0], x[1], alpha)[0]
+            return vortex_family(x[0], x[1], alpha)[0]
 
         def velocity(x):
-            return support.vortex_family(x[0], x[1], alpha)[1]
+            return vortex_family(x[0], x[1], alpha)[1]
 
         def root(x):
             return jnp.sqrt(density(x))
@@ -227,9 +228,9 @@ def test_the_hydrodynamic_equations_have_solutions_that_are_no_amplitude():
     # only whole α are winding numbers of a single-valued ψ
     axes, loop = plane().coordinates, ((8, 33), (8, 33))
     for value in (1.0, 2.0):
-        _, v = support.vortex_family(*axes, value)
+        _, v = vortex_family(*axes, value)
         assert circulation.check_circulation(v, plane(), loop, tolerance=1e-2) == value
-    _, v = support.vortex_family(*axes, 0.5)
+    _, v = vortex_family(*axes, 0.5)
     with pytest.raises(ValueError, match="whole circulation"):
         circulation.check_circulation(v, plane(), loop, tolerance=1e-2)
 
