@@ -12,7 +12,6 @@ from .local_polynomials import Slopes
 
 GRID = 21  # exponents at which a search looks before it refines the best
 STEPS = 5  # Gauss-Newton steps: signs settle in 2 or 3, an exponent doubles its digits
-NOISE_FACTOR = 2.0  # a singular value within this many times its noise counts as 0
 SPANS = {"density": (0.0, 1.0), "phase": (-1.5, 0.5)}  # of q and r, as the law has them
 
 
@@ -98,40 +97,17 @@ class MatchProblem(eqx.Module):
     def zeros(self) -> Array:
         return jnp.zeros(len(self.labels()) - self.searched)
 
-    def errors(
-        self, psi: Array, values: Array, sigma: Array | None
-    ) -> tuple[Array, Array]:
-        """Covariance of the values, and the misfit."""
+    def covariance(self, psi: Array, values: Array) -> Array:
+        """Of the values, by the scatter of the misfit."""
         design, misfit = self.design(values, psi), self.residuals(values, psi)
         solver = _inverse(design)
-        rms = jnp.sqrt(jnp.mean(misfit**2))
-        if sigma is None:
-            free = max(1, design.shape[0] - design.shape[1])
-            return jnp.sum(misfit**2) / free * solver @ solver.T, rms
-        # how far each value of the record moves each result
-        _, pull = jax.vjp(
-            lambda re, im: self.residuals(values, jax.lax.complex(re, im)),
-            jnp.real(psi), jnp.imag(psi),
-        )  # fmt: skip
-        moves = jax.vmap(pull)(solver)
-        moves = jnp.concatenate([m.reshape(len(values), -1) for m in moves], axis=1)
-        return sigma**2 * moves @ moves.T, rms
+        free = max(1, design.shape[0] - design.shape[1])
+        return jnp.sum(misfit**2) / free * solver @ solver.T
 
-    def identifiability(
-        self, psi: Array, values: Array, sigma: Array | None
-    ) -> Identifiability:
-        """What the design determines: a direction within its noise counts as null."""
+    def identifiability(self, psi: Array, values: Array) -> Identifiability:
+        """What the design determines."""
         design = self.design(values, psi)
-        scale = _scale(design)
-        seen = analyse(design, scale, self.labels())
-        if sigma is None:
-            return seen
-        parts = jax.random.normal(jax.random.key(0), (2, *psi.shape), scale.dtype)
-        moved = psi + sigma * jax.lax.complex(parts[0], parts[1])
-        noise = (self.design(values, moved) - design) * scale[None, :]
-        floor = NOISE_FACTOR * jnp.linalg.norm(noise, ord=2)
-        null = jnp.maximum(seen.null, jnp.sum(seen.singular_values <= floor))
-        return eqx.tree_at(lambda seen: seen.null, seen, null)
+        return analyse(design, _scale(design), self.labels())
 
 
 def _inverse(design: Array) -> Array:
