@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.liouville import liouville_density
 from _support.soft_spheres import SoftSpheres
 
 import jqd
@@ -181,13 +180,6 @@ TABLE = {
         {
             "t": "real", "U": "real", "b": "real", "alpha0": "amplitude",
             "C": "positive", "hbar": "positive",
-        },
-    ),
-    "liouville_density": (
-        liouville_density, {"x": LEVELS, "ts": [0.0], "potential": jnp.square},
-        {
-            "x": "real", "center": "scalar", "width": "positive",
-            "momentum": "scalar", "mass": "positive",
         },
     ),
     "packet_density": (

@@ -53,21 +53,14 @@ class Atoms:
             x: positions, shape (N, 2).
             values: of the colours, shape (N,).
             covariance: of the positions, shape (N, 2, 2); None for no ellipses.
-
-        Raises:
-            ValueError: shapes do not fit.
         """
         x, values = np.asarray(x, float), np.asarray(values, float)
-        _check("x", x, (len(x), 2))
-        _check("values", values, (len(x),))
         round_ = np.broadcast_to(self._radius**2 * np.eye(2), (len(x), 2, 2))
         self._place(self.discs, x, round_)
         self.discs.set_array(values)
         self.rings.set_visible(covariance is not None)
         if covariance is not None:
-            covariance = np.asarray(covariance, float)
-            _check("covariance", covariance, (len(x), 2, 2))
-            self._place(self.rings, x, self._magnify**2 * covariance)
+            self._place(self.rings, x, self._magnify**2 * np.asarray(covariance))
 
     @staticmethod
     def _place(ellipses: EllipseCollection, x: np.ndarray, matrices: np.ndarray):
@@ -104,9 +97,6 @@ def draw_atoms(
 
     Returns:
         The atoms; `Atoms.show` moves them on.
-
-    Raises:
-        ValueError: shapes do not fit.
     """
     scale = Normalize(0, float(np.max(values))) if scale is None else scale
     atoms = Atoms(axis, radius=radius, scale=scale, magnify=magnify)
@@ -137,10 +127,3 @@ def _ellipses(axis: Axes, **look: Any) -> EllipseCollection:
     )
     axis.add_collection(ellipses, autolim=False)
     return ellipses
-
-
-def _check(name: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
-    if values.shape != shape:
-        raise ValueError(
-            f"Argument `{name}` must have shape {shape}, but has shape {values.shape}."
-        )

@@ -187,7 +187,7 @@ def write_collision(
     late temperature; ellipses are one-sigma widths, magnified by `MAGNIFY`.
 
     Args:
-        path: file that ends in .gif, or .mp4 where ffmpeg is installed.
+        path: file that ends in .gif.
         ts: times, (T,).
         runs: a collision for each panel, by its title.
         contacts: time of contact of each.

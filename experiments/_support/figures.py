@@ -116,35 +116,17 @@ def draw_diffusion_ellipses(
 
     Returns:
         Handles of a legend: the growing and the shrinking direction.
-
-    Raises:
-        ValueError: another shape of `diffusion`.
     """
-    points, matrices = np.asarray(points, complex), np.asarray(diffusion, float)
-    if matrices.shape != (*points.shape, 2, 2):
-        raise ValueError(
-            f"Argument `diffusion` must have shape {(*points.shape, 2, 2)}, but has "
-            f"shape {matrices.shape}."
-        )
-    points, matrices = points.ravel(), matrices.reshape(-1, 2, 2)
-    values, vectors = np.linalg.eigh(matrices)
+    points = np.ravel(np.asarray(points, complex))
+    values, vectors = np.linalg.eigh(np.reshape(diffusion, (-1, 2, 2)))
     radius = _spacing(points) / 2 / np.sqrt(1.8) if size is None else size
     axes = radius * np.sqrt(1 + 0.8 * values / (np.abs(values).max() or 1.0))
     center = np.stack([points.real, points.imag], axis=1)
     angle = np.degrees(np.arctan2(vectors[:, 1, 1], vectors[:, 0, 1]))
-    axis.add_collection(
-        EllipseCollection(
-            2 * axes[:, 1],
-            2 * axes[:, 0],
-            angle,
-            units="xy",
-            offsets=center,
-            offset_transform=axis.transData,
-            facecolors="none",
-            edgecolors=INK,
-            linewidths=0.6,
-        )
-    )
+    long, short = 2 * axes[:, 1], 2 * axes[:, 0]
+    look = {"facecolors": "none", "edgecolors": INK, "linewidths": 0.6}
+    place = {"offsets": center, "offset_transform": axis.transData, "units": "xy"}
+    axis.add_collection(EllipseCollection(long, short, angle, **place, **look))
     handles = []
     for k, color, label in (
         (1, VERMILLION, "positive diffusion"),
@@ -183,17 +165,11 @@ def figure_time_strip(
         The figure.
 
     Raises:
-        ValueError: maps that do not fit the axes, the times or the names, or are not
-            finite.
+        ValueError: maps that do not fit the axes or the names, or are not finite.
     """
     maps = np.asarray(maps, float)
     rows = maps[None] if maps.ndim == 3 else maps
     rows, x, y = checked_maps(rows, x, y, 3)
-    if rows.shape[1] != len(times):
-        raise ValueError(
-            f"Argument `times` must have {rows.shape[1]} entries, one for each map, "
-            f"but has {len(times)}."
-        )
     names = checked_titles(names, rows.shape[0], "names", "row")
     with house_style():
         size = (1.75 * rows.shape[1] + 1.2, 1.75 * rows.shape[0] + 0.6)
