@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.soft_spheres import SoftSpheres
 
 import jqd
 from jqd import exact
@@ -74,10 +73,6 @@ TABLE = {
         {"D": "positive", "nu": "rate", "paths": "positive", "substeps": "positive"},
     ),
     # -- gases and packets
-    "SoftSpheres": (
-        SoftSpheres, {"box": [4.0, 4.0], "stiffness": 1.0},
-        {"box": "length", "stiffness": "positive"},
-    ),
     "dilute_averages": (
         dilute_averages, {"fraction": 0.1, "stiffness": 100.0},
         {"fraction": "length", "stiffness": "length", "diameter": "length"},

@@ -1,10 +1,7 @@
 """What few copies do in a Rabi period and near a node, in closed form."""
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
-
-from jqd import _checks
 
 # -- two classes of equal ω, one period between p_min and p_max ---------------------
 
@@ -57,7 +54,7 @@ def extinction_probability(
     long as a passage lasts: the laws hold midway between turning points, not at them.
 
     Args:
-        least: k, the mean number at the turning point, n cos² x; N p_min.
+        least: k <= n, the mean number at the turning point, n cos² x; N p_min.
         passages: g >= 1, turning points passed, or still to pass where it is gaining.
         occupation: n, systems at the start; inf if the class comes in from many, as
             from p = 1/2 (e^{-k}). With n = k the start is the turning point:
@@ -66,12 +63,8 @@ def extinction_probability(
 
     Returns:
         Probability, the broadcast of all arguments.
-
-    Raises:
-        ValueError: k < 0, g < 1, or n < k.
     """
     k, g, n = (jnp.asarray(value, float) for value in (least, passages, occupation))
-    _check_extinction(k, g, n)
     some = jnp.isfinite(n) & (n > 0)
     safe = jnp.where(some, n, 1)
     share = jnp.clip(k / g / safe, 0, 1)
@@ -82,15 +75,3 @@ def extinction_probability(
     log = safe * jnp.where(dies, jnp.log1p(-inside), -jnp.log1p(inside))
     result = jnp.exp(jnp.where(some, log, -k / g))
     return jnp.where(certain, 0, result)
-
-
-def _check_extinction(k: Array, g: Array, n: Array) -> None:
-    if not _checks.is_concrete((k, g, n)):
-        return
-    least, passages, most = (np.asarray(value) for value in (k, g, n))
-    ordered = np.all(most >= least * (1 - 1e-9))
-    if not (np.all(least >= 0) and np.all(passages >= 1) and ordered):
-        raise ValueError(
-            "Arguments `least`, `passages`, `occupation` must satisfy 0 <= least <= "
-            "occupation and passages >= 1, but do not."
-        )

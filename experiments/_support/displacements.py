@@ -6,8 +6,6 @@ u_r+a)²/2. Each component then has ω_k² = Σ_a 4 sin²(k_a/2), k_a = 2πj/N_a
 ħ = 1.
 """
 
-from collections.abc import Sequence
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -29,8 +27,9 @@ class Displacements(eqx.Module):
     neighbour: Float[Array, " d"]
 
 
+@jax.jit(static_argnums=0)
 def mean_square_displacements(
-    shape: Sequence[int], *, temperature: ArrayLike = 0.0
+    shape: tuple[int, ...], *, temperature: ArrayLike = 0.0
 ) -> Displacements:
     """<u²> and the neighbours' <Δu²> of a periodic harmonic crystal.
 
@@ -47,12 +46,7 @@ def mean_square_displacements(
 
     Source: Chafin (2019), sec. 1 (lab frame or nearest neighbours).
     """
-    return _sums(tuple(shape), constant(temperature, "temperature"))
-
-
-@jax.jit(static_argnums=0)
-def _sums(shape: tuple[int, ...], T: Array) -> Displacements:
-    d = len(shape)
+    T, d = constant(temperature, "temperature"), len(shape)
     waves = []
     for axis, n in enumerate(shape):
         along = 4 * jnp.sin(jnp.pi * jnp.arange(n, dtype=T.dtype) / n) ** 2

@@ -55,12 +55,6 @@ class SplineSurface(eqx.Module):
             turns: intervals of x in a turn, at least 4.
             reach: largest |ℓ|.
         """
-        if intervals < 1 or turns < 4:
-            raise ValueError(
-                "Arguments `intervals` and `turns` must be at least 1 and 4, but are "
-                f"{intervals} and {turns}."
-            )
-        _checks.check_positive(reach, "reach")
         reach = jnp.asarray(reach, float)
         return cls(jnp.zeros((intervals + 3, turns), reach.dtype), reach)
 

@@ -7,7 +7,6 @@ from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Float
 from scipy.constants import Boltzmann, hbar
 
-from jqd import _checks
 from jqd.readings.time_scales import spreading_width
 
 
@@ -51,14 +50,7 @@ def first_collision(
 
     Returns:
         `FirstCollision`, SI units, each of the broadcast shape.
-
-    Raises:
-        ValueError: arguments that are not positive.
     """
-    _checks.check_all_positive(
-        diameter=diameter, temperature=temperature, pressure=pressure
-    )
-    _checks.check_all_positive(width=width, mass=mass)
     energy, sigma = Boltzmann * jnp.asarray(temperature), jnp.asarray(diameter)
     n = jnp.asarray(pressure) / energy
     rate = 4 * n * sigma**2 * jnp.sqrt(jnp.pi * energy / jnp.asarray(mass))
@@ -94,12 +86,8 @@ def printed_energy_distribution(
     Returns:
         1/energy, of the broadcast shape; 0 for E < 0.
 
-    Raises:
-        ValueError: arguments that are not positive.
-
     Source: Chafin (2019), sec. 2, as printed.
     """
-    _checks.check_all_positive(temperature=temperature, gamma=gamma, scale=scale)
     e, s = jnp.asarray(energy), jnp.asarray(scale)
     middle = gamma * jnp.asarray(temperature) / s
     norm = s * jnp.sqrt(jnp.pi) / 2 * (1 + erf(middle))
@@ -121,12 +109,8 @@ def printed_energy_cdf(
     Returns:
         In [0, 1], of the broadcast shape.
 
-    Raises:
-        ValueError: arguments that are not positive.
-
     Source: Chafin (2019), sec. 2, as printed.
     """
-    _checks.check_all_positive(temperature=temperature, gamma=gamma, scale=scale)
     e, s = jnp.maximum(jnp.asarray(energy), 0), jnp.asarray(scale)
     middle = gamma * jnp.asarray(temperature) / s
     return (erf(e / s - middle) + erf(middle)) / (1 + erf(middle))

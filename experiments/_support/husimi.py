@@ -8,7 +8,6 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
-from jqd import _checks
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.laws.husimi.banded import Generator
 from jqd.spaces.symbols import Symbol, diagonal
@@ -30,12 +29,7 @@ def ornstein_uhlenbeck_kernel(
 
     Returns:
         The density of x.
-
-    Raises:
-        ValueError: Δt or V not positive.
     """
-    _checks.check_positive(dt, "dt")
-    _checks.check_positive(variance, "variance")
     spread = variance * -jnp.expm1(-2 * jnp.asarray(dt))
     away = jnp.asarray(to) - jnp.exp(-jnp.asarray(dt)) * jnp.asarray(start)
     return jnp.exp(-(away**2) / (2 * spread)) / jnp.sqrt(2 * np.pi * spread)

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jqd import _checks
 from jqd.constants import constant
 from jqd.matter.packets.coordinates import (
     ZERO_MODE,
@@ -85,14 +84,8 @@ def mode_potential(
         their number decides a shape.
 
     Raises:
-        ValueError: traced arguments, masses not positive, or a rest position that is
-            no minimum.
+        ValueError: masses not positive, or a rest position that is no minimum.
     """
-    if not _checks.is_concrete((rest, masses)):
-        raise ValueError(
-            "Argument `rest` must be known for `mode_potential`, but is traced; make "
-            "the coordinates outside of jit."
-        )
     rest, function = constant(rest, "rest"), as_function(potential)
     hessian, masses = check_system(_hessian(function, rest), masses)
     weighted = np.asarray(mass_weighted(hessian, masses))

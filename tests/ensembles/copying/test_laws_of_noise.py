@@ -268,9 +268,6 @@ def test_only_at_the_quantum_point():
         law, psi = problems.golden(**options)
         with pytest.raises(ValueError, match="quantum point"):
             infidelity(law, psi, ts)
-    for wrong in ((-1.0, 1.0, 2.0), (1.0, 0.5, 2.0), (3.0, 1.0, 2.0)):
-        with pytest.raises(ValueError, match="least"):
-            extinction_probability(wrong[0], wrong[1], occupation=wrong[2])
 
 
 @pytest.mark.sampled

@@ -1,7 +1,5 @@
 """Two cold blocks that collide: bonds stay sharp, energy is kept, modes share it."""
 
-import re
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -149,41 +147,3 @@ def test_bonds_stay_sharp(pair, key, hbar, start, end, kept, temperature):
     shared = effective_modes(modes, pair.modes.vibrating)
     assert float(shared[-6:].mean()) > 0.7
     assert float(shared[:2].mean()) < 0.3
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (
-            lambda: blocks.two_blocks(bond=0.0),
-            "Argument `bond` must be positive",
-        ),
-        (
-            lambda: blocks.two_blocks(mass=-1.0),
-            "Argument `mass` must be positive",
-        ),
-        (
-            lambda: blocks.two_blocks(potential=solid.Harmonic()),
-            "Argument `potential` must be a LennardJones or a Morse",
-        ),
-        (
-            lambda: chain_impact.impact_temperature(SPRING, 7, 1.0),
-            "Argument `atoms` must be an even number",
-        ),
-        (
-            lambda: chain_impact.impact_temperature(SPRING, 8, 0.0),
-            "Argument `speed` must be positive",
-        ),
-        (
-            lambda: chain_impact.two_halves(
-                solid.Solid(np.ones(2), SPRING, bonds=[(0, 1)]),
-                1.0,
-                key=jax.random.key(0),
-            ),
-            "Argument `body` must be a chain",
-        ),
-    ],
-)
-def test_input(call, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        call()
