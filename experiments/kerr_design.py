@@ -31,6 +31,7 @@ import numpy as np
 import xarray as xr
 from _support.designs import errors_by_shots
 from _support.figures import draw_lines
+from _support.problems import displacements
 
 import jqd
 from jqd.instruments import Binomial, Displaced
@@ -48,13 +49,6 @@ SHOTS = 1e6
 CHANGE = 0.99  # of C, along the null direction
 
 # --- Problem ----------------------------------------------------------------------
-
-
-def displacements(quick):
-    """Points with |β| < 2.2 of a square grid."""
-    axis = np.linspace(-3.6, 3.6, 15 if quick else 21)
-    points = (axis[None, :] + 1j * axis[:, None]).ravel()
-    return points[np.abs(points) < 2.2]
 
 
 def kerr(ts, points, free=FREE, nuisances=None):
@@ -152,7 +146,7 @@ def shots_for(error, shots, curve):
 
 
 def run(context):
-    points = displacements(context.quick)
+    points = displacements(15 if context.quick else 21)
     ts = np.array(EVEN) if context.quick else np.linspace(0, np.pi, 25)
     fine = np.linspace(0, np.pi, 25 if context.quick else 97)
     shots = np.geomspace(1e3, 1e8, 6 if context.quick else 11)

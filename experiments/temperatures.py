@@ -21,6 +21,7 @@ Source: Chafin (2019), sec. 3, T⁻¹ = ∂ ln g/∂E.
 import jax
 import numpy as np
 import xarray as xr
+from _support.potentials import wall_frequencies
 from _support.temperature import (
     einstein_temperature,
     occupation_temperature,
@@ -41,11 +42,6 @@ SPINS, PER_SPIN = (7, 8, 9, 10, 11), np.linspace(-0.7, -0.15, 23)
 AT_ATOM, AT_SPIN = 1.0, -0.5  # where sizes are compared
 
 # --- Problem ----------------------------------------------------------------------
-
-
-def frequencies(N):
-    """Of N atoms between walls, K = m = 1."""
-    return 2 * np.sin(np.pi * np.arange(1, N + 1) / 2 / (N + 1))
 
 
 def counted(omega, top, step=0.01):
@@ -77,8 +73,8 @@ def counted_phonons(levels, log_weights, E):
 def phonons(N):
     """Counted, saddle-point and canonical temperatures of a chain, (3, E)."""
     E = N * PER_ATOM
-    canonical, saddle = smooth_phonons(frequencies(N), E)
-    levels, log_weights = counted(frequencies(N), E[-1] + 5)
+    canonical, saddle = smooth_phonons(wall_frequencies(N), E)
+    levels, log_weights = counted(wall_frequencies(N), E[-1] + 5)
     return np.array([counted_phonons(levels, log_weights, E), saddle, canonical])
 
 

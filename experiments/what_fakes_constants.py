@@ -36,6 +36,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.fake_figures import CONTROL, TITLES, figure_clouds, figure_dots
+from _support.problems import displacements
 
 import jqd
 from jqd.inference import hamiltonian_priors
@@ -106,12 +107,6 @@ def three_level_studies():
 
 
 # --- Kerr oscillator: the true systems ----------------------------------------------
-
-
-def displacements():
-    axis = np.linspace(-3.6, 3.6, 21)
-    points = (axis[None, :] + 1j * axis[:, None]).ravel()
-    return points[np.abs(points) < 2.2]
 
 
 def kerr(bath=None, levels=LEVELS):
