@@ -37,7 +37,7 @@ import numpy as np
 import xarray as xr
 from _support.copies import rabi_energy_loss
 from _support.figures import MARKERS
-from _support.statistics import standard_error
+from _support.statistics import mean_error
 from scipy.linalg import expm
 
 from jqd import problems
@@ -122,13 +122,12 @@ def run(context):
     fine = np.linspace(0, s[-1], 121)
     curve = diffusion(start, fine)
     coarse = np.abs(diffusion(start, fine, cells=200) - curve).max()
-    means, errors, lost = [], [], []
-    for number in context.progress(numbers, "numbers of systems"):
-        values, gone = sampled(law, psi, number, s, count)
-        means.append(values.mean(axis=0))
-        errors.append(standard_error(values))
-        lost.append(gone)
-    means, errors = np.array(means), np.array(errors)
+    found = [
+        sampled(law, psi, number, s, count)
+        for number in context.progress(numbers, "numbers of systems")
+    ]
+    means, errors = np.moveaxis([mean_error(values) for values, _ in found], 1, 0)
+    lost = [gone for _, gone in found]
     # An even number, so that both classes have as many; a quarter of the time will do.
     still, _ = sampled(law, np.sqrt([0.5, 0.5]) + 0j, numbers[0] + 1, s / 4, count)
     control = float(np.abs(still - 1).max())

@@ -20,7 +20,7 @@ linear noise.
 import jax
 import numpy as np
 import xarray as xr
-from _support.statistics import standard_error
+from _support.statistics import mean_error
 
 import jqd
 from jqd import problems
@@ -74,15 +74,10 @@ def compare(law, psi, end, count, step, seed):
         lost = number * copies.infidelity(exact)
         scatter = np.sum((copies.density - np.abs(exact)[None] ** 2) ** 2, axis=-1)
         extinct = np.mean(copies.extinction_time < end)
-        rows.append([*estimate(lost), *estimate(scatter.mean(-1)), extinct])
+        rows.append([*mean_error(lost), *mean_error(scatter.mean(-1)), extinct])
     names = "lost", "lost_error", "scatter", "scatter_error", "extinct"
     sampled = dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True))
     return sampled | {"t": ts, "fine": fine, "law": np.asarray(line.value)}
-
-
-def estimate(samples):
-    samples = np.asarray(samples)
-    return samples.mean(axis=0), standard_error(samples)
 
 
 def slope(result):

@@ -35,7 +35,7 @@ import numpy as np
 import xarray as xr
 from _support.animation import write_frames
 from _support.figures import MARKERS
-from _support.statistics import standard_error
+from _support.statistics import mean_error
 
 import jqd
 from jqd import exact
@@ -92,10 +92,7 @@ def sample(variance, count, seed):
     keys = jax.vmap(jax.random.key)(seed + np.arange(len(NUS)))
     found = jax.vmap(positions)(jnp.array(NUS), keys)
     x, y = np.moveaxis(np.asarray(found), 3, 0)
-    return [
-        (product.mean(2), standard_error(product, axis=2))
-        for product in (x[:, :1] * x, y * x)
-    ]
+    return [mean_error(product, axis=2) for product in (x[:, :1] * x, y * x)]
 
 
 def theory(variance, nu, ts, G=1.0):
@@ -149,8 +146,7 @@ def run(context):
     # few paths beside the others, but enough for errors of some hundredths
     ts, runs = tracks(FRAMES // (6 if context.quick else 1), max(count // 10, 400))
     free = runs[0][:, :, 0]
-    product = free[:1] * free
-    control = ts, product.mean(axis=1), standard_error(product, axis=1)
+    control = ts, *mean_error(free[:1] * free, axis=1)
     forgets = np.exp(-2 * NUS[NELSON] * ts) / 2
     lost = np.abs(control[1] - forgets) / control[2]
     context.save_figure(figure(paths, records, control), "measured_path")

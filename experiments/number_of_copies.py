@@ -37,7 +37,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.figures import MARKERS
-from _support.statistics import standard_error
+from _support.statistics import mean_error, standard_error
 
 import jqd
 from jqd.ensembles import copying
@@ -139,7 +139,7 @@ def run(context):
     last, own = int(periods[-1]), periods - 1
     lost, valid, control = infidelity(last)
     runs = sampled(context, NUMBERS, last, count, method="leap", step=step)
-    chance, error = runs.mean(axis=1), standard_error(runs, axis=1)
+    chance, error = mean_error(runs, axis=1)
     lost, valid, chance, error = lost[own], valid[:, own], chance[:, own], error[:, own]
     exact_runs = 500 if context.quick else 4000
     exact = sampled(context, NUMBERS[1:2], 1, exact_runs, method="exact")

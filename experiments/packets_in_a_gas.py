@@ -27,7 +27,7 @@ import numpy as np
 import xarray as xr
 from _support.gas import first_collision
 from _support.soft_spheres import SoftSpheres
-from _support.statistics import standard_error
+from _support.statistics import mean_error
 from matplotlib.ticker import NullFormatter
 from scipy.constants import hbar
 
@@ -69,7 +69,7 @@ def soft(kappa, steps):
         x, gas.maxwell(push, DISCS), dt=dt, steps=steps, snapshots=20
     )
     parts = np.stack([run.mean_contacts, run.mean_potential / run.mean_kinetic])[:, 2:]
-    return parts.mean(axis=1), standard_error(parts, axis=1)
+    return mean_error(parts, axis=1)
 
 
 def drawn_spread(k0, key):
@@ -174,8 +174,7 @@ def figure(c, found, springs, averages, k0, spreads):
         wide.axhline(path, color=color, ls="--", lw=1)
         wide.annotate("mean free path", (5.9, 1.15 * path), color=color, ha="right",
                       fontsize=8)  # fmt: skip
-        mean, error = rows[:, 1].mean(axis=0), standard_error(rows[:, 1])
-        cumulant.errorbar(c, mean, error, color=color, elinewidth=0.8)
+        cumulant.errorbar(c, *mean_error(rows[:, 1]), color=color, elinewidth=0.8)
     wide.set(ylabel="width of packets / diameter", ylim=(0.02, 1e8), xlim=(0, 6))
     wide.set_title("Discs: width of packets over\ncollisions")
     wide.legend(loc="upper left")

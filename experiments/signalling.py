@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support import composite as pairs
-from _support.statistics import standard_error
+from _support.statistics import mean_error
 
 import jqd
 from jqd.ensembles import copying
@@ -66,8 +66,7 @@ def copied(on_B, psi, ts, **options):
     """E⟨z_A⟩ of N copies and its standard error."""
     key = jax.random.key(SEED)
     run = copying.sample(law(on_B), psi, ts, key, error_trajectories=0, **options)
-    z = np.asarray(pairs.polarisation(run.density, PAIR, 0))
-    return z.mean(axis=0), standard_error(z)
+    return mean_error(pairs.polarisation(run.density, PAIR, 0))
 
 
 @jax.jit

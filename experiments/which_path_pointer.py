@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.animation import write_frames
-from _support.statistics import standard_error
+from _support.statistics import mean_error
 
 import jqd
 from jqd.ensembles import nelson
@@ -97,8 +97,7 @@ def crossed(grid, psi, a, count, substeps):
     found = []
     for x in np.asarray(jax.vmap(positions)(jnp.array(list(NUS.values()))))[..., 0]:
         upper = (x[0] > 0) & np.isfinite(x[-1])
-        below = x[-1][upper] < 0
-        found.append(np.array([below.mean(), standard_error(below)]))
+        found.append(np.array(mean_error(x[-1][upper] < 0)))
     return dict(zip(NUS, found, strict=True))
 
 

@@ -39,3 +39,8 @@ def standard_error(values: ArrayLike, axis: int = 0) -> np.ndarray:
     if many < 2:
         return np.full(np.delete(values.shape, axis), np.nan)
     return values.std(axis=axis, ddof=1) / np.sqrt(many)
+
+
+def mean_error(values: ArrayLike, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The mean over independent runs and its `standard_error`."""
+    return np.mean(np.asarray(values), axis=axis), standard_error(values, axis)
