@@ -32,7 +32,7 @@ def write_animation(
     """Write a density in motion, with one scale of colours.
 
     Args:
-        path: the file, which keeps its old content if writing fails.
+        path: see `write_frames`.
         maps: shape (T, ny, nx), or (T, K, ny, nx) for K densities side by side.
         times: (T,), or the labels of the frames as text.
         x: where the values are along the horizontal axis, shape (nx,).
@@ -41,12 +41,6 @@ def write_animation(
         fps: frames a second.
         clock: what the times are of, e.g. "Ut".
         labels: of the horizontal and the vertical axis, with units.
-
-    Returns:
-        The path.
-
-    Raises:
-        OutputError: the file cannot be written.
     """
     maps = np.asarray(maps, float)
     maps = maps[:, None] if maps.ndim == 3 else maps
@@ -76,16 +70,9 @@ def write_animation(
 def write_frames(
     path: str | Path, figure: Figure, frames: Iterable[Any], *, fps: float = 12.0
 ) -> Path:
-    """Write a figure in motion.
+    """Write a figure in motion: each step of `frames` changes it into the next.
 
-    Args:
-        path: the file, which keeps its old content if writing fails.
-        figure: the figure.
-        frames: each step of it changes the figure into the next frame.
-        fps: frames a second.
-
-    Raises:
-        OutputError: the file cannot be written.
+    The file keeps its old content if writing fails (`OutputError`).
     """
     images, path = [], Path(path)
     with house_style(), atomic_file(path) as temporary:

@@ -50,9 +50,6 @@ def figure_collision(
         passages: Ehrenfest times, (speeds, 2).
         hbars: ħ of the widths, and the smaller one of everything thermal.
         melt: bond width/a at which a solid melts.
-
-    Returns:
-        The figure.
     """
     figure, axes = subplots(2, 3, size=(12.0, 6.6))
     (width, modes, heat), (ks, kurtosis, late) = axes
@@ -107,14 +104,8 @@ def figure_thawed(
     Args:
         ts: times of the thawed packet, (T,), the first ones of the runs.
         widths: bond width/a of the packet at the first ħ, (speeds, T).
-        runs: see `figure_collision`.
-        rows: see `figure_collision`.
         rates: λ by the speeds.
-        hbars: see `figure_collision`.
-        melt: see `figure_collision`.
-
-    Returns:
-        The figure.
+        runs, rows, hbars, melt: see `figure_collision`.
     """
     figure, axes = subplots(1, len(rates), size=(4.0 * len(rates), 3.7), sharey=True)
     contact = {(row["v"], row["hbar"]): row["contact"] for row in rows}
@@ -148,9 +139,6 @@ def collision_dataset(
         runs: collisions by (v, ħ), all pairs of some speeds and some ħ.
         short: times of the thawed packets, (R,).
         widths: their bond width/a, (first speeds, R).
-
-    Returns:
-        A dataset with the axes speed, hbar, time and more.
     """
     speeds, hbars = (list(dict.fromkeys(key[k] for key in runs)) for k in (0, 1))
     axes = {

@@ -34,16 +34,10 @@ def draw_lines(
     legend: str | None = "best",
     **labels: Any,
 ) -> None:
-    """Draw curves over one axis, a colour each.
+    """Draw curves, name: values (n,), over one axis x, (n,), a colour each in turn.
 
-    Args:
-        axis: the panel.
-        x: shape (n,), shared by all curves.
-        curves: name: values, (n,). An empty name is left out of the legend.
-        form: of the lines and their markers, as in matplotlib, e.g. "o-".
-        colors: one for each curve, taken in turn.
-        legend: where it is; None for none.
-        **labels: passed to `axis.set`, e.g. `xlabel`, `title`, `ylim`, `yscale`.
+    An empty name is left out of the legend, which is at `legend`, None for none;
+    `labels` are passed to `axis.set`, e.g. `xlabel`, `title`, `ylim`, `yscale`.
     """
     for k, (name, values) in enumerate(curves.items()):
         color = colors[k % len(colors)]
@@ -63,17 +57,11 @@ def draw_dots(
     apart: float = 0.0,
     **labels: Any,
 ) -> None:
-    """Draw numbers as dots, a row for each name, from top to bottom.
+    """Draw series of numbers, name: values (N,), as dots in rows from top to bottom.
 
-    Args:
-        axis: the panel.
-        rows: the names, N of them.
-        series: name: values, (N,); a colour and a marker each.
-        floor: the axis is logarithmic, and smaller values are drawn here; None for a
-            linear axis.
-        colors: one for each series, taken in turn.
-        apart: vertical distance of two series in a row.
-        **labels: passed to `axis.set`, e.g. `xlabel`, `title`, `xlim`.
+    Each has a colour and a marker, and lies `apart` below the one before. With a
+    `floor` the axis is logarithmic, and smaller values are drawn there; `labels` are
+    passed to `axis.set`.
     """
     y = np.arange(len(rows))[::-1]
     if floor is not None:
@@ -89,12 +77,7 @@ def draw_dots(
 
 
 def label_plane(axis: Axes, title: str = "") -> None:
-    """Label a panel of phase space.
-
-    Args:
-        axis: the panel.
-        title: above it.
-    """
+    """Label a panel of phase space."""
     axis.set(xlabel="x = Re α  (√ħ)", ylabel="y = Im α  (√ħ)", title=title)
 
 
@@ -109,13 +92,13 @@ def draw_diffusion_ellipses(
     density they read best on pale greys.
 
     Args:
-        axis: the panel, which it fits in if it has equal axes.
+        axis: the panel, which needs equal axes.
         points: α, complex, any shape.
         diffusion: real symmetric D in X and Y at each, shape (*points.shape, 2, 2).
         size: radius of the clouds; None for half the distance of neighbours.
 
     Returns:
-        Handles of a legend: the growing and the shrinking direction.
+        Handles of a legend.
     """
     points = np.ravel(np.asarray(points, complex))
     values, vectors = np.linalg.eigh(np.reshape(diffusion, (-1, 2, 2)))
@@ -160,12 +143,6 @@ def figure_time_strip(
         names: one for each row.
         kind: "husimi" or "wigner".
         clock: what the times are of, e.g. "Ut".
-
-    Returns:
-        The figure.
-
-    Raises:
-        ValueError: maps that do not fit the axes or the names, or are not finite.
     """
     maps = np.asarray(maps, float)
     rows = maps[None] if maps.ndim == 3 else maps
