@@ -30,6 +30,7 @@ import xarray as xr
 from _support.designs import errors_by_shots
 
 import jqd
+from jqd.exact import unitary_orbit
 from jqd.inference.bounds import cardinal_infidelity, pulse_response
 from jqd.inference.design.apparatus import Apparatus, Experiment
 from jqd.inference.design.continuous import study_of_experiment
@@ -203,10 +204,7 @@ def settings(found):
 def populations(done):
     """Times to the last measurement, and |ψ_a|², (T, M)."""
     ts = np.linspace(0, float(done.ts[-1]), 400)
-    energies, vectors = np.linalg.eigh(np.asarray(done.hamiltonian))
-    turned = np.exp(-1j * np.multiply.outer(ts, energies))
-    psi = (turned * (vectors.conj().T @ np.asarray(done.psi0))) @ vectors.T
-    return ts, np.abs(psi) ** 2
+    return ts, np.abs(unitary_orbit(done.hamiltonian, done.psi0, ts)) ** 2
 
 
 def more_shots(shots, curves):

@@ -152,11 +152,7 @@ def figure(data):
             0,
             "Harmonic, v = 2: energy of each mode\n(white: an equal share)",
         ),
-        (
-            axes[0, 1],
-            2,
-            "β = 1, v = 2: energy of each mode\n(white: an equal share)",
-        ),
+        (axes[0, 1], 2, "β = 1, v = 2: energy of each mode\n(white: an equal share)"),
     ):
         at, norm = data.t_short, LogNorm(1e-2, 1e2)
         mesh = axis.pcolormesh(number, at, data.shares[k], cmap="RdBu_r", norm=norm)

@@ -176,8 +176,7 @@ def figure(planned, record, pure, drawn, laws):
     draw_plane(axes[1, 0], pure, drawn)
     draw_laws(axes[1, 1], laws)
     fig.suptitle(
-        "Quantum mechanics, with unknown scatter s and readout error ε",
-        fontsize=12,
+        "Quantum mechanics, with unknown scatter s and readout error ε", fontsize=12
     )
     return fig
 

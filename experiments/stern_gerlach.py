@@ -143,12 +143,7 @@ def figure(places, spins, chance, number):
     axis.plot(steps, [0, 0, 1, 1], color=INK, label="Bohm")
     error = np.sqrt(np.maximum(chance * (1 - chance), 1 / number) / number)
     axis.errorbar(
-        STARTS,
-        chance,
-        2 * error,
-        fmt="o",
-        color=BLUE,
-        label="Nelson ± 2 s.e.",
+        STARTS, chance, 2 * error, fmt="o", color=BLUE, label="Nelson ± 2 s.e."
     )
     axis.set(xlabel="initial position $z_0$", ylabel="share that goes up")
     axis.set_title("Share that goes up over initial position")

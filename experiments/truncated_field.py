@@ -134,10 +134,7 @@ def run(context):
     context.save_table(rows, "horizons")
     context.save_figure(figure(x, maps[2], period, swing), "truncated")
     context.save_figure(horizon_figure(sizes, times), "horizon")
-    data = {
-        "deviation": (("time", "y", "x"), maps),
-        "largest": ("period", swing),
-    }
+    data = {"deviation": (("time", "y", "x"), maps), "largest": ("period", swing)}
     at = {"time": ts, "x": x, "y": x, "period": period}
     about = {"units": "hbar = omega = 1", "alpha0": ALPHA}
     context.save_dataset(xr.Dataset(data, at, about))

@@ -135,10 +135,7 @@ def inflow(law: Coupled, psi: Array) -> Float[Array, "M M"]:
 
 
 def momentum_generator(
-    law: Coupled,
-    psi: Complex[Array, " M"],
-    *,
-    copy_momentum: bool = True,
+    law: Coupled, psi: Complex[Array, " M"], *, copy_momentum: bool = True
 ) -> Float[Array, "M M"]:
     """How the class momenta drive each other along a state: π̇ = P(ψ) π.
 

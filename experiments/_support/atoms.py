@@ -19,12 +19,7 @@ class Atoms:
     """
 
     def __init__(
-        self,
-        axis: Axes,
-        *,
-        radius: float,
-        scale: Normalize,
-        magnify: float = 1.0,
+        self, axis: Axes, *, radius: float, scale: Normalize, magnify: float = 1.0
     ) -> None:
         """An empty panel with equal axes and no ticks, see `draw_atoms`."""
         self._radius, self._magnify = radius, magnify

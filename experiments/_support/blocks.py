@@ -93,11 +93,7 @@ class EnergyBudget(eqx.Module):
 
 
 def two_blocks(
-    rows: int = 5,
-    columns: int = 5,
-    *,
-    speed: ArrayLike = 1.0,
-    bond: ArrayLike = 1.0,
+    rows: int = 5, columns: int = 5, *, speed: ArrayLike = 1.0, bond: ArrayLike = 1.0
 ) -> TwoBlocks:
     """Two relaxed blocks of the triangular lattice on a course to stick together.
 
