@@ -111,21 +111,16 @@ def run(context):
     apart = [float(np.abs(spots[0, k] - spots[-1, k]).max()) for k in (0, 1)]
     off_fall = float(np.abs(falls + FALL * TIMES**2 / 2).max())
     context.save_figure(figure(late, ito, fick, pull, spots, well, falls), "cold_spot")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "T0": (("ordering", "time", "x"), [ito, fick]),
-                "T1_acceleration": ("width", pull),
-                "T1_prime_mean": (("mass", "D_of_x", "t"), spots),
-                "T2_mean": (("mass", "t"), falls),
-            },
-            {
-                "ordering": ["ito", "fick"], "time": late, "x": BOX.x, "t": TIMES,
-                "width": WIDTHS, "mass": MASSES, "D_of_x": ["same", "hbar/2m"],
-            },
-            {"units": "hbar = c = 1, m = 1 for the first mass"},
-        )
-    )  # fmt: skip
+    data = {
+        "T0": (("ordering", "time", "x"), [ito, fick]),
+        "T1_acceleration": ("width", pull),
+        "T1_prime_mean": (("mass", "D_of_x", "t"), spots),
+        "T2_mean": (("mass", "t"), falls),
+    }
+    at = {"ordering": ["ito", "fick"], "time": late, "x": BOX.x, "t": TIMES}
+    at |= {"width": WIDTHS, "mass": MASSES, "D_of_x": ["same", "hbar/2m"]}
+    about = {"units": "hbar = c = 1, m = 1 for the first mass"}
+    context.save_dataset(xr.Dataset(data, at, about))
     holds = abs(gathered - 2.5) < 0.02 and off_pull < 0.02 and off_fall < 1e-6
     return {
         "status": "ok" if holds else "A reading does not do what its equation says.",

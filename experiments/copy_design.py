@@ -142,20 +142,14 @@ def run(context):
     context.save_figure(figure_shots(shots, curves), "shots")
     context.save_figure(figure_starts(found), "starts")
     context.save_table(settings(found), "settings")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "slope": (("angle", "constant"), slopes),
-                "infidelity": (("state", "constant", "other"), gates),
-                "error": (
-                    ("plan", "constant", "shots"), np.stack(list(curves.values()))
-                ),
-            },
-            {"angle": angles, "constant": ["q", "r"], "other": ["q", "r"],
-             "state": list(CARDINAL), "plan": list(curves), "shots": shots},
-            {"units": "hbar = 1"},
-        )
-    )  # fmt: skip
+    data = {
+        "slope": (("angle", "constant"), slopes),
+        "infidelity": (("state", "constant", "other"), gates),
+        "error": (("plan", "constant", "shots"), np.stack(list(curves.values()))),
+    }
+    axes = {"angle": angles, "constant": ["q", "r"], "other": ["q", "r"]}
+    axes |= {"state": list(CARDINAL), "plan": list(curves), "shots": shots}
+    context.save_dataset(xr.Dataset(data, axes, {"units": "hbar = 1"}))
     mean = cardinal_infidelity()
     gained = {c: at["even times"][c] / at["three levels"][c] for c in "qr"}
     holds = (

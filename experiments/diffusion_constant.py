@@ -179,14 +179,10 @@ def run(context):
     reached = ends[names[0]]
     sigmas = {name: (value - 0.5) / error for name, (value, error) in noisy.items()}
     context.save_figure(figure(off, noisy, bounds, scan, curves, starts, reached), "D")
-    context.save_dataset(
-        xr.Dataset(
-            {name: ("D", curve) for name, curve in curves.items()}
-            | {"end": ("start", reached)},
-            {"D": scan, "start": starts},
-            {"units": "hbar = m = 1"},
-        )
-    )
+    data = {name: ("D", curve) for name, curve in curves.items()}
+    data |= {"end": ("start", reached)}
+    about = {"units": "hbar = m = 1"}
+    context.save_dataset(xr.Dataset(data, {"D": scan, "start": starts}, about))
     holds = max(off.values()) < 1e-9 and max(map(abs, sigmas.values())) < 3.5
     return {
         "status": "ok" if holds else "Not every route gives D = ħ/2m.",

@@ -139,14 +139,11 @@ def run(context):
     context.save_figure(
         figure(drag, noise, loss, Ds, fall, before, there, back), "friction"
     )
-    context.save_dataset(
-        xr.Dataset(
-            {name: (("D_c", "friction"), value) for name, value in loss.items()}
-            | {"ordinary_diffusion": ("D", np.asarray(fall))},
-            {"D_c": noise, "friction": drag, "D": Ds},
-            {"units": "hbar = m = omega = 1", "times": TS},
-        )
-    )
+    values = {name: (("D_c", "friction"), value) for name, value in loss.items()}
+    values |= {"ordinary_diffusion": ("D", np.asarray(fall))}
+    axes = {"D_c": noise, "friction": drag, "D": Ds}
+    about = {"units": "hbar = m = omega = 1", "times": TS}
+    context.save_dataset(xr.Dataset(values, axes, about))
     off = np.abs(distance - list(HOME.values()))
     fitted = all(
         abs(value - (name == "D") / 2) < 1e-5 for name, (value, _) in found.items()

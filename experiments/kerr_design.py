@@ -167,19 +167,15 @@ def run(context):
     context.save_figure(figure_looks(best, points, ts), "looks")
     context.save_figure(figure_degenerate(fine, points, alone, together), "degenerate")
     context.save_table(singles, "one_calibration")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "error": (("shares", "calibration", "shots"), found),
-                "limit": ("calibration", formula),
-                "known": ("shots", known),
-                "share": (("time", "point"), best.weights.reshape(len(ts), -1)),
-            },
-            {"shares": ["even", "best"], "calibration": list(WIDTHS), "shots": shots,
-             "time": ts, "re": ("point", points.real), "im": ("point", points.imag)},
-            {"units": "hbar = U = 1"},
-        )
-    )  # fmt: skip
+    data = {
+        "error": (("shares", "calibration", "shots"), found),
+        "limit": ("calibration", formula),
+        "known": ("shots", known),
+        "share": (("time", "point"), best.weights.reshape(len(ts), -1)),
+    }
+    axes = {"shares": ["even", "best"], "calibration": list(WIDTHS), "shots": shots}
+    axes |= {"time": ts, "re": ("point", points.real), "im": ("point", points.imag)}
+    context.save_dataset(xr.Dataset(data, axes, {"units": "hbar = U = 1"}))
     at = np.argmin(np.abs(np.log(shots / SHOTS)))
     moved = {"U": -1.0, "alpha.re": ALPHA / 2, "n0": 1 + N0, "scale": 0.5, "V": V}
     off = max(abs(null[name] - value) for name, value in moved.items())

@@ -133,16 +133,13 @@ def run(context):
     # --- Result -------------------------------------------------------------------
     sigmas = np.array(sigmas)
     axes = ("pointer", "noise", "t")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "path": (axes, paths[0]), "path_error": (axes, paths[1]),
-                "record": (axes, records[0]), "record_error": (axes, records[1]),
-            },
-            {"pointer": list(VARIANCES), "noise": list(NAMES), "t": TS},
-            {"units": "hbar = m = omega = G = 1", "paths": count},
-        )
-    )  # fmt: skip
+    data = {
+        "path": (axes, paths[0]), "path_error": (axes, paths[1]),
+        "record": (axes, records[0]), "record_error": (axes, records[1]),
+    }  # fmt: skip
+    at = {"pointer": list(VARIANCES), "noise": list(NAMES), "t": TS}
+    about = {"units": "hbar = m = omega = G = 1", "paths": count}
+    context.save_dataset(xr.Dataset(data, at, about))
     # few paths beside the others, but enough for errors of some hundredths
     ts, runs = tracks(FRAMES // (6 if context.quick else 1), max(count // 10, 400))
     free = runs[0][:, :, 0]

@@ -160,20 +160,17 @@ def run(context):
     figure = figure_coverage(expected, right, decided, valid, records)
     context.save_figure(figure, "coverage")
     dims = ("N", "other", "period", "shots")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "bound": (("quantile", *dims), middle),
-                "share_that_holds": (dims, right),
-                "failure": (dims[:3], fail),
-                "lost": ("period", lost),
-                "order_1/N_is_enough": (("N", "period"), valid),
-            },
-            {"quantile": [0.05, 0.5, 0.95], "N": list(NUMBERS), "other": list(OTHER),
-             "period": periods, "shots": SHOTS},
-            {"units": "hbar = 1", "runs": count, "records": records},
-        )
-    )  # fmt: skip
+    data = {
+        "bound": (("quantile", *dims), middle),
+        "share_that_holds": (dims, right),
+        "failure": (dims[:3], fail),
+        "lost": ("period", lost),
+        "order_1/N_is_enough": (("N", "period"), valid),
+    }
+    axes = {"quantile": [0.05, 0.5, 0.95], "N": list(NUMBERS), "other": list(OTHER)}
+    axes |= {"period": periods, "shots": SHOTS}
+    about = {"units": "hbar = 1", "runs": count, "records": records}
+    context.save_dataset(xr.Dataset(data, axes, about))
     ratio, its_error = (x * numbers[:, None] / lost for x in (chance, error))
     sound = decided & valid[:, None, :, None]
     least_share = {

@@ -115,20 +115,17 @@ def run(context):
     context.save_figure(figure_time_strip(maps, labels, x, x, names=names), "maps")
     context.save_figure(figure_limits(losses, errors), "limits")
     context.save_table(rows, "revivals")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "mean": (("C", "loss", "time", "part"), np.stack(
-                    [means.real, means.imag], axis=-1)),
-                "density": (("C", "loss", "y", "x"), maps),
-                "standard_error": (("fitted", "fine_loss"), errors),
-            },
-            {"C": list(STRENGTHS), "loss": list(LOSSES), "time": ts, "x": x, "y": x,
-             "part": ["real", "imaginary"], "fine_loss": losses,
-             "fitted": ["C", ", ".join(FREE)]},
-            {"units": "hbar = U = 1", "alpha0": ALPHA},
-        )
-    )  # fmt: skip
+    parts = np.stack([means.real, means.imag], axis=-1)
+    data = {
+        "mean": (("C", "loss", "time", "part"), parts),
+        "density": (("C", "loss", "y", "x"), maps),
+        "standard_error": (("fitted", "fine_loss"), errors),
+    }
+    axes = {"C": list(STRENGTHS), "loss": list(LOSSES), "time": ts, "x": x, "y": x}
+    axes |= {"part": ["real", "imaginary"], "fine_loss": losses}
+    axes |= {"fitted": ["C", ", ".join(FREE)]}
+    about = {"units": "hbar = U = 1", "alpha0": ALPHA}
+    context.save_dataset(xr.Dataset(data, axes, about))
     gap = np.max(np.abs(means[1] - optics))
     contrast = np.abs(means[1, :, np.argmin(np.abs(ts - 2 * np.pi))]) / ALPHA
     back = np.max(np.abs(peaks * np.array(STRENGTHS) - 2 * np.pi))

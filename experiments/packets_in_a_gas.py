@@ -106,23 +106,17 @@ def run(context):
     ratio = springs[:, 0] / averages[[1, 0]].T
     off = np.abs(ratio - 1) / np.maximum(springs[:, 1] / averages[[1, 0]].T, 0.02)
     late = {f: np.mean(rows[:, 1, -1]) for f, rows in found.items()}
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "packets": (
-                    ("fraction", "seed", "measure", "c"), np.stack([*found.values()])
-                ),
-                "springs": (("stiffness", "error", "ratio"), springs),
-                "spread": ("k0", spreads),
-            },
-            {
-                "c": c, "k0": k0, "stiffness": list(STIFF), "fraction": list(FRACTIONS),
-                "measure": ["width", "a2"], "error": ["mean", "standard error"],
-                "ratio": ["contacts", "PE/KE"],
-            },
-            {"units": "m = T = diameter = 1", "width": WIDTH, "hbar": HBAR},
-        )
-    )  # fmt: skip
+    dims = ("fraction", "seed", "measure", "c")
+    data = {
+        "packets": (dims, np.stack([*found.values()])),
+        "springs": (("stiffness", "error", "ratio"), springs),
+        "spread": ("k0", spreads),
+    }
+    axes = {"c": c, "k0": k0, "stiffness": list(STIFF), "fraction": list(FRACTIONS)}
+    axes |= {"measure": ["width", "a2"], "error": ["mean", "standard error"]}
+    axes |= {"ratio": ["contacts", "PE/KE"]}
+    about = {"units": "m = T = diameter = 1", "width": WIDTH, "hbar": HBAR}
+    context.save_dataset(xr.Dataset(data, axes, about))
     context.save_figure(figure(c, found, springs, averages, k0, spreads), "packets")
     wide, spacing = float(first[0].width), float(first[0].spacing)
     means = {f: np.mean(values) for f, values in outgrown.items()}

@@ -125,20 +125,15 @@ def run(context):
     context.save_figure(
         figure(pair, few, means, quantum, signals, chance, off, scans), "signalling"
     )
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "pair": (("case", "swing"), np.stack([frozen, moved, cured])),
-                "mean": (("state", "copies", "on_B", "time", "value"), means),
-            },
-            {
-                "case": ["left alone", "turned", "spectators"], "swing": SWING,
-                "state": list(STATES), "copies": list(few), "time": TS,
-                "value": ["mean", "standard error"],
-            },
-            {"units": "hbar = R = 1", "seed": SEED, "trajectories": number},
-        )
-    )  # fmt: skip
+    data = {
+        "pair": (("case", "swing"), np.stack([frozen, moved, cured])),
+        "mean": (("state", "copies", "on_B", "time", "value"), means),
+    }
+    axes = {"case": ["left alone", "turned", "spectators"], "swing": SWING}
+    axes |= {"state": list(STATES), "copies": list(few), "time": TS}
+    axes |= {"value": ["mean", "standard error"]}
+    about = {"units": "hbar = R = 1", "seed": SEED, "trajectories": number}
+    context.save_dataset(xr.Dataset(data, axes, about))
     exact = 0.5 * np.cos(2 * SWING)
     middle = len(off) // 2
     entangled_scan = np.concatenate(scans["entangled"])
