@@ -62,12 +62,8 @@ def run(context):
         sampled[0, i] = shares(p, 0.0, HALF, count, step, 10 + i)
         sampled[1, i] = shares(0.5, x0, HALF / 2, count, step, 20 + i)
     k, g = SMALL[:, None], PASSAGES[None, :]
-    exact = np.array(
-        [
-            extinction_probability(k, g, occupation=k, losing=False),
-            extinction_probability(k, g),
-        ]
-    )
+    few = extinction_probability(k, g, occupation=k, losing=False)
+    exact = np.stack([few, extinction_probability(k, g)])
     error = np.sqrt(exact * (1 - exact) / count)
 
     # --- Result -------------------------------------------------------------------

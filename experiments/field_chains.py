@@ -97,13 +97,8 @@ def bracket(sites, C, levels, draws):
 def run(context):
     sites = SITES[:4] if context.quick else SITES
     count = 1000 if context.quick else 4000
-    values, errors = (
-        np.array(found)
-        for found in zip(
-            *(total_variation(L, count) for L in context.progress(sites, "L")),
-            strict=True,
-        )
-    )
+    found = [total_variation(L, count) for L in context.progress(sites, "L")]
+    values, errors = np.moveaxis(found, 1, 0)
     needed = PERCENT / values.max(axis=1)
     # √L at four times the number of sites, from four on
     growth = {

@@ -99,23 +99,16 @@ def run(context):
     kept = np.max(np.abs(modes[0] - modes[0, :1])) / total[0]
     dims = ("impact", "t_short", "mode")
     short = SHORT * (np.arange((len(ts) - 1) // SHORT) + 0.5)
-    data = xr.Dataset(
-        {
-            "shares": (dims, first / first.mean(axis=-1, keepdims=True)),
-            "fraction": (("impact", "t"), fraction),
-            "ks": (("impact", "time"), ks),
-            "kurtosis": (("impact", "time"), kurtosis),
-        },
-        {
-            "t": times,
-            "time": ts,
-            "t_all": short,
-            "t_short": short[: FIRST // SHORT],
-            "beta": ("impact", betas),
-            "v": ("impact", speeds),
-        },
-        {"units": "K = m = 1", "seed": SEED, "chance": float(chance.ks.mean())},
-    )
+    values = {
+        "shares": (dims, first / first.mean(axis=-1, keepdims=True)),
+        "fraction": (("impact", "t"), fraction),
+        "ks": (("impact", "time"), ks),
+        "kurtosis": (("impact", "time"), kurtosis),
+    }
+    axes = {"t": times, "time": ts, "t_all": short, "t_short": short[: FIRST // SHORT]}
+    axes |= {"beta": ("impact", betas), "v": ("impact", speeds)}
+    about = {"units": "K = m = 1", "seed": SEED, "chance": float(chance.ks.mean())}
+    data = xr.Dataset(values, axes, about)
     context.save_dataset(data)
     context.save_figure(figure(data), "harmonic_never_thermalizes")
     thermal = np.isfinite(reached)

@@ -144,11 +144,7 @@ def figure(table, swirl, psi):
     i, j = (part.ravel() for part in np.mgrid[28:53:4, 28:53:4])
     i, j = i[(i != 40) | (j != 40)], j[(i != 40) | (j != 40)]  # but the core
     right.quiver(x[i], y[j], v[0, i, j], v[1, i, j], color=GREEN, scale=14, pivot="mid")
-    right.set(
-        xlim=(-2.6, 2.6),
-        ylim=(-2.6, 2.6),
-        aspect="equal",
-        title="α = 1: density and drift",
-    )
+    right.set(xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), aspect="equal")
     right.set(xlabel="x / √(ħ/mω)", ylabel="y / √(ħ/mω)")
+    right.set_title("α = 1: density and drift")
     return fig

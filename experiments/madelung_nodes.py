@@ -164,14 +164,11 @@ def run(context):
             row |= {"infidelity": float(1 - np.abs(overlap) ** 2)}
             table.append(row | {"status": jqd.Status(int(status)).name})
     links = [row for row in table if row["method"].startswith("links")]
-    bounds = {
-        (name, order): float(
-            dispersion_bound(
-                GRID, exact(name, np.zeros(1))[0], order, 0.5, CASES[name][2]
-            )
-        )
-        for name, order in ((row["case"], int(row["method"][-1])) for row in links)
-    }
+    bounds = {}
+    for name, order in ((row["case"], int(row["method"][-1])) for row in links):
+        psi, duration = exact(name, np.zeros(1))[0], CASES[name][2]
+        bound = dispersion_bound(GRID, psi, order, 0.5, duration)
+        bounds[name, order] = float(bound)
 
     # --- Result -------------------------------------------------------------------
     ended = {(row["case"], row["method"]): row for row in table}

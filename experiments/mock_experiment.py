@@ -118,22 +118,18 @@ def run(context):
 
     # --- Result -------------------------------------------------------------------
     context.save_figure(figure(planned, record, pure, drawn, laws), "story")
-    context.save_table(
-        [
-            {
-                "law": row.name, "chi2": row.chi2, "dof": row.dof, "p": row.p_value,
-                "ln_B_to_the_first": laws.log_bayes(row)[1],
-            }
-            for row in laws.rows
-        ],
-        "laws",
-    )  # fmt: skip
+    table = [
+        {
+            "law": row.name, "chi2": row.chi2, "dof": row.dof, "p": row.p_value,
+            "ln_B_to_the_first": laws.log_bayes(row)[1],
+        }
+        for row in laws.rows
+    ]  # fmt: skip
+    context.save_table(table, "laws")
+    draws = np.stack([np.ravel(drawn.draws[name]) for name in drawn.labels])
     data = {
         "counts": (("t", "level"), np.asarray(record.values)),
-        "draws": (
-            ("constant", "draw"),
-            np.stack([np.ravel(drawn.draws[name]) for name in drawn.labels]),
-        ),
+        "draws": (("constant", "draw"), draws),
     }
     about = {"units": "hbar = 1", "sampler": drawn.sampler}
     context.save_dataset(xr.Dataset(data, {"t": ts, "constant": drawn.labels}, about))

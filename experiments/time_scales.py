@@ -161,12 +161,8 @@ def figure(data, turns, kerr):
     if 5 in data.N:
         at = (5, float(data.seen.sel(N=5)[0]))
         axis.annotate("ω₅ = ω₁ + ω₃", at, (6, -12), textcoords="offset points")
-    axis.set(
-        yscale="log",
-        xlabel="atoms N",
-        xticks=data.M,
-        ylabel="mean time between returns" + unit,
-    )
+    axis.set(yscale="log", xlabel="atoms N", xticks=data.M)
+    axis.set_ylabel("mean time between returns" + unit)
     axis.set_title("Vibration: time between returns over atoms")
     axis.legend(loc="upper left", fontsize=9)
     axis = axes[1]

@@ -142,12 +142,8 @@ def figure(problem, frames, y, seen, table):
     draw_lines(marked, y, shades, title="Flux with detector states of overlap η")
     top, side = both.max(), problem.spacing
     for axis in (screen, marked):
-        axis.set(
-            xlabel="position y",
-            ylabel="1000 P(y)",
-            xlim=(-24, 24),
-            ylim=(0, 1.25 * top),
-        )
+        axis.set(xlabel="position y", ylabel="1000 P(y)")
+        axis.set(xlim=(-24, 24), ylim=(0, 1.25 * top))
     screen.vlines([-side, side], 0, top, color=GREY, ls=":", lw=1)
     fringes.plot([0, L[-1]], [0, side], label="λL/d")
     places = [row["first_maximum"] for row in table]

@@ -26,7 +26,7 @@ from _support.statistics import mean_error
 import jqd
 from jqd.ensembles import nelson
 from jqd.exact import free_gaussian
-from jqd.report.style import BLUE, GREY, INK, VERMILLION, house_style, subplots
+from jqd.report.style import BLUE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = m = 1) -------------------------------------------------------
 
@@ -190,31 +190,30 @@ def animate(path, grid, psi, frames, substeps):
         )
         for a in cases
     ]  # fmt: skip
-    with house_style():
-        fig, axes = subplots(2, 2, size=(9.0, 5.2), sharex=True)
-        meshes, dots, lines = [], [], []
-        for column, title in enumerate(("no pointer", "the way moves the pointer")):
-            top, bottom = axes[:, column]
-            meshes.append(
-                top.pcolormesh(x, y, np.sqrt(maps[column][0].T), cmap="Blues", vmin=0)
-            )
-            dots.append(top.plot([], [], ".", color=VERMILLION, ms=3)[0])
-            lines.append(bottom.plot(x, 0 * x, color=INK, lw=1.2)[0])
-            top.set(xlim=(-11, 11), ylim=(-3.2, 3.2), ylabel="pointer y", title=title)
-            bottom.set(xlabel="position x", ylabel="P(x)", ylim=(0, 0.32))
-        heading = fig.suptitle("", x=0.02, ha="left")
+    fig, axes = subplots(2, 2, size=(9.0, 5.2), sharex=True)
+    meshes, dots, lines = [], [], []
+    for column, title in enumerate(("no pointer", "the way moves the pointer")):
+        top, bottom = axes[:, column]
+        meshes.append(
+            top.pcolormesh(x, y, np.sqrt(maps[column][0].T), cmap="Blues", vmin=0)
+        )
+        dots.append(top.plot([], [], ".", color=VERMILLION, ms=3)[0])
+        lines.append(bottom.plot(x, 0 * x, color=INK, lw=1.2)[0])
+        top.set(xlim=(-11, 11), ylim=(-3.2, 3.2), ylabel="pointer y", title=title)
+        bottom.set(xlabel="position x", ylabel="P(x)", ylim=(0, 0.32))
+    heading = fig.suptitle("", x=0.02, ha="left")
 
-        def draw():
-            for k, t in enumerate(ts):
-                for column in range(2):
-                    values = maps[column][k]
-                    meshes[column].set_array(np.sqrt(values.T))
-                    meshes[column].set_clim(0, np.sqrt(values.max()))
-                    dots[column].set_data(*paths[column][k].T)
-                    marginal = values.sum(axis=1) * grid.spacing[1]
-                    lines[column].set_data(x, marginal)
-                state = "on" if t < on else "off"
-                heading.set_text(f"t = {t:.2f}, coupling {state}")
-                yield
+    def draw():
+        for k, t in enumerate(ts):
+            for column in range(2):
+                values = maps[column][k]
+                meshes[column].set_array(np.sqrt(values.T))
+                meshes[column].set_clim(0, np.sqrt(values.max()))
+                dots[column].set_data(*paths[column][k].T)
+                marginal = values.sum(axis=1) * grid.spacing[1]
+                lines[column].set_data(x, marginal)
+            state = "on" if t < on else "off"
+            heading.set_text(f"t = {t:.2f}, coupling {state}")
+            yield
 
-        write_frames(path, fig, draw(), fps=12)
+    write_frames(path, fig, draw(), fps=12)
