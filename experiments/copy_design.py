@@ -242,7 +242,9 @@ def figure_experiment(best):
                 f"{share:.0%}", (t, 1.03), color=INK, ha="center", fontsize=9,
                 rotation=90, annotation_clip=False,
             )  # fmt: skip
-    axis.set(xlabel="time t", ylabel="population (above: shares of the shots)")
+    axis.set(
+        xlabel="time t  (ħ/energy)", ylabel="population (above: shares of the shots)"
+    )
     axis.set(ylim=(-0.02, 1.0), xlim=(0, LIMITS["span"]))
     axis.set_title("Populations in the best experiment", pad=36)
     fig.legend(loc="outside lower center", ncols=rho.shape[1], fontsize=9)

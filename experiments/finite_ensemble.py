@@ -132,7 +132,9 @@ def figure(results, fits):
                 label=f"N = $10^{np.log10(number):.0f}$",
             )  # fmt: skip
         axis.plot(result["fine"], line, "--", color=INK, label="law")
-        axis.set(xlabel="time t", ylabel="lost fidelity  N E[1 - F]", title=name)
+        axis.set(
+            xlabel="time t  (ħ/energy)", ylabel="lost fidelity  N E[1 - F]", title=name
+        )
         axis.set(xlim=(0, None), ylim=(0, 1.6 * line[-1]))
         if (share := result["extinct"][0]) > 0.001:
             note = f"{share:.0%} of the ensembles of\n$10^2$ have lost a class"

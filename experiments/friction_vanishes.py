@@ -188,7 +188,12 @@ def figure(drag, noise, loss, Ds, fall, before, there, back):
     right.plot(X, back[1], color=VERMILLION, ls="--", label="back, γ = 0.1")
     right.plot(X, back[2], color=GREEN, ls="--", label="back, $D_c$ = 0.05")
     right.plot(X[::3], before[0][::3], "o", color=INK, ms=3, label="initial density")
-    right.set(xlim=(-2.4, 4.2), ylim=(0, None), xlabel="position x", ylabel="density")
+    right.set(
+        xlim=(-2.4, 4.2),
+        ylim=(0, None),
+        xlabel="x  (√(ħ/mω))",
+        ylabel="density  (√(mω/ħ))",
+    )
     right.set_title("Forward and, with S → -S, back")
     right.legend(fontsize=9)
     return fig

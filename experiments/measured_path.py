@@ -241,7 +241,7 @@ def animate(path, ts, runs):
     for axis, title in zip(
         axes[0], ("nobody measures", "a sharp pointer has read X(0)"), strict=True
     ):
-        axis.set(xlabel="x  (√ħ/mω)", xlim=(-4.5, 4.5), ylim=(0, 2), title=title)
+        axis.set(xlabel="x  (√(ħ/mω))", xlim=(-4.5, 4.5), ylim=(0, 2), title=title)
         axis.set_ylabel("ωt / π")
         lines = axis.plot(np.zeros((1, SHOWN)), color=GREY, lw=0.5, alpha=0.6)
         lines[chosen].set(color=VERMILLION, lw=1.4, alpha=1)

@@ -180,7 +180,11 @@ def figure(planned, record, pure, drawn, laws):
 def draw_plan(axis, planned):
     ts = np.array([setting.t for setting, _ in planned.support])
     axis.bar(ts, planned.allocation(), width=0.6 * np.diff(ts).min(), color=BLUE)
-    axis.set(xlabel="time", ylabel="shots", title="1  Plan: best shots for q and r")
+    axis.set(
+        xlabel="time  (ħ/energy)",
+        ylabel="shots",
+        title="1  Plan: best shots for q and r",
+    )
     axis.set(yscale="log", ylim=(1e3, None))
 
 
@@ -195,7 +199,7 @@ def draw_record(axis, record, pure):
             f"level {a + 1}", (record.ts[-1], fit[-1, a]), (6, 0), color=color,
             textcoords="offset points", va="center", fontsize=9,
         )  # fmt: skip
-    axis.set(xlabel="time", ylabel="share", xlim=(0, 1.17 * record.ts[-1]))
+    axis.set(xlabel="time  (ħ/energy)", ylabel="share", xlim=(0, 1.17 * record.ts[-1]))
     word = "passes" if pure.p_value > MISFIT_P else "fails"
     axis.set_title(f"2  The fit of q and r alone {word}: p = {pure.p_value:.2g}")
 

@@ -12,7 +12,7 @@ currents, would refute the claim.
 
 Verdict: it holds. Two classes that exchange systems (Rabi, ρ_1 between p and 1 - p)
 forget by the same factor in every period, D → D [p/(1-p)]²; three with generic
-couplings forget at a steady rate. In a real eigenstate no current flows: nobody copies,
+couplings forget as well. In a real eigenstate no current flows: nobody copies,
 and every system stays in the class in which it was prepared, although |ψ_a|² is spread
 over all of them. (N systems represent ψ only to 1/N, so that about a hundred of them
 move all the same: a share that falls as 1/N.)
@@ -120,7 +120,10 @@ def figure(times, results):
             axis.plot(ts, chain.transition[:, 0, b], color=CYCLE[b], lw=1.2)
             axis.plot(ts, shares, "o", ms=3, color=CYCLE[b], label=f"class {b + 1}")
         axis.plot(ts, chain.density[:, 0], "--", color=INK, lw=1.2, label="all")
-        axis.set(xlabel="time (1/R)" if name == "Rabi" else "time", ylim=(-0.03, 1.15))
+        axis.set(
+            xlabel="time  (ħ/R)" if name == "Rabi" else "time  (ħ/energy)",
+            ylim=(-0.03, 1.15),
+        )
         axis.set_ylabel("share in class 1")
         axis.set_title(f"{title}: dots individuals,\nlines Bell's chain")
         axis.legend(title="began in", ncols=4, loc="upper center", fontsize=8,
@@ -137,7 +140,7 @@ def figure(times, results):
         chance = max(chance, np.sqrt(2 / np.pi) / (2 * np.sqrt(began)))
     axis.axhspan(1e-4, chance, color=PALE, lw=0, zorder=0)
     axis.annotate("chance", (0.2, 0.8 * chance), color=GREY, va="top", fontsize=9)
-    axis.set(xlabel="time", yscale="log", ylim=(chance / 4, 1.5))
+    axis.set(xlabel="time  (ħ/energy)", yscale="log", ylim=(chance / 4, 1.5))
     axis.set_ylabel("distance from the ensemble (total variation)")
     axis.set_title("Distance from the ensemble over time")
     axis.legend(loc="center right", fontsize=8)

@@ -173,7 +173,9 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
     ):
         hollow = {"mfc": "none", "ms": 8} if mark == "s" else {"ms": 5}
         axis.plot(SWING, z, mark, color=color, label=name, **hollow)
-    axis.set(xlabel="time", ylabel="⟨z⟩ of A, measured on A alone", ylim=(-0.6, 1.12))
+    axis.set(
+        xlabel="time  (ħ/R)", ylabel="⟨z⟩ of A, measured on A alone", ylim=(-0.6, 1.12)
+    )
     axis.set_title(
         f"Two empty classes, N = {MANY:,}:\nmotion of A, by what is done to B"
     )
@@ -184,7 +186,7 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
     for on_B, color, name in ((0, BLUE, "H_B off"), (1, VERMILLION, "H_B on")):
         z, error = means[0, 0, on_B].T
         axis.errorbar(fine, z, 2 * error, fmt="o-", color=color, lw=1, label=name)
-    axis.set(xlabel="time", ylabel="average ⟨z⟩ of A")
+    axis.set(xlabel="time  (ħ/R)", ylabel="average ⟨z⟩ of A")
     axis.set_title(
         f"All classes filled, N = {few[0]}:\nmotion of A, by what is done to B"
     )

@@ -27,6 +27,7 @@ import numpy as np
 import xarray as xr
 from _support.growth import first_passage, growth_rate
 from _support.potentials import free_chain, hot_packet, mode_potential, walled_chain
+from scipy.stats import linregress
 
 import jqd
 from jqd.matter.packets import (
@@ -135,7 +136,8 @@ def run(context):
         warned=(("chain", "h"), [cold_warned, hot_warned]),
     )
     context.save_dataset(data)
-    power = -np.polyfit(np.log(hbars), np.log(ends), 1)[0]
+    fit = linregress(np.log(hbars), np.log(ends))
+    power = -fit.slope
     lyapunov = growth_rate(LONG, hot_width, 10, 50)
     seen = np.isfinite(hot_warned)
     slope = -np.polyfit(np.log(HBARS[seen]), hot_warned[seen], 1)[0]
@@ -152,6 +154,7 @@ def run(context):
         "status": "ok" if holds else "Ehrenfest times are not as expected.",
         "ehrenfest_times": {f"{h:g}": t for h, t in zip(hbars, ends, strict=True)},
         "power_of_hbar": power,
+        "its_standard_error": fit.stderr,
         "lyapunov_exponent_of_hot_chain": lyapunov,
         "its_slope_times_2_lambda": slope * 2 * lyapunov,
         "wigner_rms_error": dict(zip(map(str, hbars), wrong.values, strict=True)),
