@@ -22,14 +22,17 @@ in 2D.
 Source: Chafin (2019), sec. 2.
 """
 
+from typing import NamedTuple
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.gas import first_collision
 from _support.soft_spheres import SoftSpheres
 from _support.statistics import mean_error
+from jaxtyping import Array, ArrayLike, Float
 from matplotlib.ticker import NullFormatter
-from scipy.constants import hbar
+from scipy.constants import Boltzmann, hbar
 
 from jqd.matter import gas
 from jqd.readings.gases import dilute_averages, energy_spread, recoil_time_spring
@@ -48,6 +51,60 @@ STIFF = (30.0, 100.0, 300.0, 1000.0, 3000.0)
 SPRINGS = 0.02  # area filled by soft discs
 
 # --- Packets of discs, springs ----------------------------------------------------
+
+
+class FirstCollision(NamedTuple):
+    """Packets of a real gas at their first collision, SI units.
+
+    Attributes:
+        spreading_time: 2ms²/ħ.
+        collision_time: 1/Γ.
+        width: standard deviation of a packet that has flown freely for 1/Γ.
+        spacing: n^(-1/3), of neighbours.
+        free_path: mean free path.
+    """
+
+    spreading_time: Float[Array, "..."]
+    collision_time: Float[Array, "..."]
+    width: Float[Array, "..."]
+    spacing: Float[Array, "..."]
+    free_path: Float[Array, "..."]
+
+
+def first_collision(
+    width: ArrayLike,
+    *,
+    mass: ArrayLike,
+    diameter: ArrayLike,
+    temperature: ArrayLike,
+    pressure: ArrayLike,
+) -> FirstCollision:
+    """How wide the packets of a real dilute gas are when they first collide.
+
+    n = P/k_B T, Γ = 4nσ²√(πk_B T/m), width s√(1 + (ħ/2ms²Γ)²). Localised packets would
+    need a width below the spacing n^(-1/3).
+
+    Args:
+        width: s at the start, m.
+        mass: m of an atom, kg.
+        diameter: σ of an atom, m.
+        temperature: T, K.
+        pressure: P, Pa.
+
+    Returns:
+        `FirstCollision`, SI units, each of the broadcast shape.
+    """
+    energy, sigma = Boltzmann * jnp.asarray(temperature), jnp.asarray(diameter)
+    n = jnp.asarray(pressure) / energy
+    rate = 4 * n * sigma**2 * jnp.sqrt(jnp.pi * energy / jnp.asarray(mass))
+    speed = jnp.sqrt(8 * energy / (jnp.pi * jnp.asarray(mass)))
+    return FirstCollision(
+        2 * jnp.asarray(mass) * jnp.asarray(width) ** 2 / hbar,
+        1 / rate,
+        spreading_width(1 / rate, width, mass, hbar),
+        n ** (-1 / 3),
+        speed / rate,
+    )
 
 
 def packets(fraction, seed):

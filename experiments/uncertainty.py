@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.diffusion import uncertainty_bound
+from jaxtyping import Array, ArrayLike, Float
 
 from jqd.readings.energies import osmotic_correlation, uncertainty_product
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
@@ -34,6 +34,13 @@ NUMBER = {1: 300, 2: 120, 3: 40}
 COLORS = (BLUE, GREEN, VERMILLION)
 
 # --- Random densities -------------------------------------------------------------
+
+
+def uncertainty_bound(
+    dimensions: int, hbar: ArrayLike = 1.0, *, printed: bool = False
+) -> Float[Array, ""]:
+    """The bound of ⟨p_u²⟩⟨x²⟩ in d dimensions: (dħ/2)², or ħ²/4 as printed in (21)."""
+    return (((1 if printed else dimensions) * jnp.asarray(hbar)) / 2) ** 2
 
 
 def random_density(key, grid):

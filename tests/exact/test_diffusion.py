@@ -4,7 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support import diffusion as support
+from diffusion_constant import D2_from_snapshots
+from localization_energy import box_localization_energy, vortex_energies
+from uncertainty import uncertainty_bound
 
 from jqd.exact import diffusion as exact
 from jqd.exact import free_gaussian
@@ -81,15 +83,9 @@ def test_the_printed_packet_loses_norm():
 
 def test_bounds_and_localization_energies():
     """Rows 4 and 5."""
-    assert (
-        support.uncertainty_bound(1)
-        == support.uncertainty_bound(3, printed=True)
-        == 0.25
-    )
-    assert support.uncertainty_bound(3) == 2.25
-    np.testing.assert_allclose(
-        support.box_localization_energy(), 4.934802201, atol=1e-9
-    )
+    assert uncertainty_bound(1) == uncertainty_bound(3, printed=True) == 0.25
+    assert uncertainty_bound(3) == 2.25
+    np.testing.assert_allclose(box_localization_energy(), 4.934802201, atol=1e-9)
     energies = [0.5, 0.4208049745, -0.5]
     found = packets.virial_localization_energy(energies, [2, 4, -1])
     np.testing.assert_allclose(found, [0.25, 0.2805366497, 0.5], atol=1e-10)
@@ -114,7 +110,7 @@ def test_the_vortex_family(alpha):
     r = (np.arange(4000) + 0.5) * 2e-3
     density, v = vortex_family(r, 0 * r, alpha)
     weight = 2 * np.pi * r * 2e-3 * density
-    drift, diffusion, potential = support.vortex_energies(alpha)
+    drift, diffusion, potential = vortex_energies(alpha)
     # midpoint rule, with r^(2α-1) at the origin: Δr^2α at worst
     tolerance = 2e-3 if alpha == 0.5 else 1e-5
     np.testing.assert_allclose(weight.sum(), 1, atol=1e-5)
@@ -144,19 +140,19 @@ def test_the_vortex_family_in_other_units():
     np.testing.assert_allclose(energy, 0.6 * 1.3 * (1 + alpha), rtol=1e-13)
     unit, _ = vortex_family(*(point / length), alpha)
     np.testing.assert_allclose(density, unit / length**2, rtol=1e-13)
-    parts = support.vortex_energies(alpha, omega=1.3, hbar=0.6)
-    expected = 0.78 * np.stack(support.vortex_energies(alpha))
+    parts = vortex_energies(alpha, omega=1.3, hbar=0.6)
+    expected = 0.78 * np.stack(vortex_energies(alpha))
     np.testing.assert_allclose(parts, expected, rtol=1e-14)
 
 
 def test_three_snapshots_give_D():
     ts = np.array([0.0, 0.6, 1.9])
     variance = 0.4 * (1 + 0.3 * ts) ** 2 + 0.64 / 0.4 * ts**2
-    found = support.D2_from_snapshots(ts, variance)
+    found = D2_from_snapshots(ts, variance)
     np.testing.assert_allclose(found, 0.64, rtol=1e-11)
     # time may start anywhere, and more snapshots than three agree
     ts = np.array([-1.0, 0.5, 1.0, 4.0])
-    found = support.D2_from_snapshots(ts, packets.quantum_variance(ts, 1.0, 0.8))
+    found = D2_from_snapshots(ts, packets.quantum_variance(ts, 1.0, 0.8))
     np.testing.assert_allclose(found, 0.64, rtol=1e-11)
 
 

@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.copies import extinction_probability, rabi_energy_loss
+from energy_decay import rabi_energy_loss
+from extinction import extinction_probability
 from scipy.optimize import brentq
 
 import jqd

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.gas import printed_energy_cdf
+from maxwell_boltzmann import printed_energy_cdf
 from scipy.stats import ks_1samp
 
 import jqd

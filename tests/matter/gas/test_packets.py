@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from _support.gas import first_collision
+from packets_in_a_gas import first_collision
 
 import jqd
 from jqd.exact import free_gaussian

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from _support.gas import printed_energy_cdf, printed_energy_distribution
+from maxwell_boltzmann import printed_energy_cdf, printed_energy_distribution
 from scipy import stats
 
 from jqd import Status

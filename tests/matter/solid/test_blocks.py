@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support import blocks, chain_impact, ensembles
+from _support import blocks, ensembles
+from harmonic_never_thermalizes import impact_temperature
 
 import jqd
 from jqd.matter import solid
@@ -21,7 +22,7 @@ SPRING = solid.FPUT(1.0, 0.0, 1.0)
 )
 def test_predicted_temperature(speed, expected):
     """2<KE>/N = T (N - 1)/N of 64 atoms, to the six digits given."""
-    T = jax.jit(chain_impact.impact_temperature, static_argnums=1)(SPRING, 64, speed)
+    T = jax.jit(impact_temperature, static_argnums=1)(SPRING, 64, speed)
     assert float(T) * 63 / 64 == pytest.approx(expected, abs=1e-6)
 
 
@@ -29,7 +30,7 @@ def test_predicted_temperature(speed, expected):
 def test_a_harmonic_chain_shares_energy_equally():
     """<V> = T/2, so that T = N v²/8(N - 1); dT/dv = 2T/v."""
     spring = solid.Harmonic(3.0)
-    go = jax.value_and_grad(lambda v: chain_impact.impact_temperature(spring, 10, v))
+    go = jax.value_and_grad(lambda v: impact_temperature(spring, 10, v))
     T, slope = go(0.7)
     assert float(T) == pytest.approx(10 * 0.49 / 72, rel=1e-12)
     assert float(slope) == pytest.approx(2 * float(T) / 0.7, rel=1e-10)

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from _support import chain_impact
 from _support.ensembles import internal_velocities
 from _support.growth import first_passage
+from harmonic_never_thermalizes import two_halves
 
 import jqd
 from jqd.matter import solid
@@ -112,7 +112,7 @@ def impact(beta, key, until, saves):
     """64 atoms, v = 2: trajectory of kinetic and mode energies and velocities."""
     body = solid.chain(64, solid.FPUT(1.0, 0.0, beta))
     modes = normal_modes(body, body.sites)
-    law, point = solid.AtomMotion(body), chain_impact.two_halves(body, 2.0, key=key)
+    law, point = solid.AtomMotion(body), two_halves(body, 2.0, key=key)
 
     def look(t, state):
         return {
