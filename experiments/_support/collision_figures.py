@@ -25,6 +25,7 @@ EDGE = 0.6  # spacings around the fused solid
 LATTICE = 0.95  # bonds kept, below which the modes of the lattice are lost
 LILLIEFORS = 0.886  # × n^-1/2: passed by chance in 5 %, with fitted mean and width
 HOTTEST = 3.0  # of the colours, in units of the late temperature
+SPAN = (-1.0, 12.0)  # first and last frame of the film, since contact
 
 Runs = Mapping[tuple[float, float], Collision]
 Rows = Sequence[Mapping[str, Any]]
@@ -166,7 +167,6 @@ def write_collision(
     temperatures: Sequence[float],
     *,
     spacing: float,
-    span: tuple[float, float] = (-1.0, 12.0),
     every: int = 1,
 ) -> Figure:
     """Write the film: atoms of one trajectory, widths of the ensemble.
@@ -181,7 +181,6 @@ def write_collision(
         contacts: time of contact of each.
         temperatures: late ones, that set the colours.
         spacing: distance of neighbours.
-        span: first and last frame, since contact.
         every: records from frame to frame.
 
     Returns:
@@ -189,8 +188,8 @@ def write_collision(
     """
     figure, axes = subplots(1, len(runs), size=(4.2 * len(runs), 3.0))
     seen = [jax.tree.map(np.asarray, run) for run in runs.values()]
-    first = [int(np.searchsorted(ts, c + span[0] - 1e-9)) for c in contacts]
-    count = round((span[1] - span[0]) / (ts[1] - ts[0])) + 1
+    first = [int(np.searchsorted(ts, c + SPAN[0] - 1e-9)) for c in contacts]
+    count = round((SPAN[1] - SPAN[0]) / (ts[1] - ts[0])) + 1
     count = min(count, *(len(ts) - i for i in first))
 
     def at(k: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -130,7 +130,6 @@ def figure_time_strip(
     y: Any,
     *,
     names: Sequence[str] | None = None,
-    kind: str = "husimi",
     clock: str = "t",
 ) -> Figure:
     """Draw a density at several times, in a row with one scale of colours.
@@ -141,7 +140,6 @@ def figure_time_strip(
         x: Re α in √ħ, shape (nx,).
         y: Im α in √ħ, shape (ny,).
         names: one for each row.
-        kind: "husimi" or "wigner".
         clock: what the times are of, e.g. "Ut".
     """
     maps = np.asarray(maps, float)
@@ -157,7 +155,7 @@ def figure_time_strip(
             draw_density(axis, rows[index], x, y, scale)
             if index[0] == 0:
                 axis.set_title(time_text(times[index[1]], clock))
-        colour_bar(figure, scale, list(axes.flat), LABELS[kind])
+        colour_bar(figure, scale, list(axes.flat), LABELS["husimi"])
         outer_labels(axes, axes.size)
         for row, name in zip(axes, names, strict=True):
             if name:

@@ -16,6 +16,7 @@ from jqd.inference.identifiability import Identifiability, Unidentifiable, analy
 from .copy_series import Series, moments
 from .local_polynomials import Slopes, local_polynomials
 
+POINTS = 11  # rows under a window
 GRID = 21  # exponents at which a search looks before it refines the best
 STEPS = 5  # Gauss-Newton steps: signs settle in 2 or 3, an exponent doubles its digits
 SPANS = {"density": (0.0, 1.0), "phase": (-1.5, 0.5)}  # of q and r, as the law has them
@@ -104,7 +105,6 @@ def match_gradients(
     *,
     orders: tuple[int, ...] = (1,),
     exponent: ArrayLike | None = None,
-    points: int = 11,
 ) -> SeriesFit:
     """Fourier series and exponent of one equation of the copy law, from exact ψ(t).
 
@@ -122,7 +122,6 @@ def match_gradients(
         equation: "density" or "phase".
         orders: n, increasing, not negative.
         exponent: q or r; None to search it, in [0, 1] or [-3/2, 1/2].
-        points: rows under a window, at least 5.
 
     Returns:
         The fit.
@@ -137,11 +136,11 @@ def match_gradients(
     psi = psi[None] if psi.ndim == 2 else psi
     given = None if exponent is None else jnp.asarray(exponent, float)
     series = Series(tuple(orders), psi.shape[-1])
-    slopes = local_polynomials(ts, points)
+    slopes = local_polynomials(ts, POINTS)
     problem = MatchProblem(equation, series, slopes, given)
     values = problem.search(psi) if given is None else problem.zeros()
     # the same instants through windows two rows shorter
-    shorter = local_polynomials(ts[1:-1], points - 2)
+    shorter = local_polynomials(ts[1:-1], POINTS - 2)
     other = eqx.tree_at(lambda problem: problem.slopes, problem, shorter.padded(1))
     values, other_values, covariance, seen = _fit(problem, other, psi, values)
     if int(seen.null):
