@@ -168,8 +168,7 @@ def guided(grid, psi, ts, quick):
 
 
 def figure(x, y, fluxes, films, patterns, paths):
-    fig, axes = subplots(1, 3, size=(13.0, 4.6))
-    field_, screen, guided_ = axes[0]
+    fig, ((field_, screen, guided_),) = subplots(1, 3, size=(13.0, 4.6))
     cut = np.abs(x[::2]) < 14
     trace = np.sqrt(films[0][::8].max(0))[cut].T
     mesh = draw_density(field_, trace, x[::2][cut], y[::2])

@@ -146,13 +146,7 @@ def circle(axis, phase):
         stack = np.array([np.sum(slot[:i] == s) for i, s in enumerate(slot)])
         r = radius + 0.035 * stack
         axis.plot(r * np.cos(members), r * np.sin(members), "o", color=color, ms=4)
-    axis.text(
-        0,
-        0,
-        "inner: class of 8\nouter: class of 12",
-        ha="center",
-        va="center",
-        fontsize=8,
-    )
+    words = "inner: class of 8\nouter: class of 12"
+    axis.text(0, 0, words, ha="center", va="center", fontsize=8)
     axis.set(aspect="equal", xlim=(-1.5, 1.5), ylim=(-1.5, 1.5))
     axis.axis("off")

@@ -95,17 +95,14 @@ def run(context):
     labels = [f"gt = {t:g}" for t in GAINS[:4]]
     context.save_figure(figure_time_strip(maps, labels, x, y), "strip")
     context.save_figure(figure(scaled, profiles, right, born), "weights")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "right": ("gt", right),
-                "profile": (("gt", "scaled"), np.stack(profiles)),
-                "density": (("early", "y", "x"), maps),
-            },
-            {"gt": GAINS, "scaled": scaled, "early": GAINS[:4], "x": x, "y": y},
-            {"units": "hbar = g = 1", "born": born},
-        )
-    )
+    data = {
+        "right": ("gt", right),
+        "profile": (("gt", "scaled"), np.stack(profiles)),
+        "density": (("early", "y", "x"), maps),
+    }
+    axes = {"gt": GAINS, "scaled": scaled, "early": GAINS[:4], "x": x, "y": y}
+    about = {"units": "hbar = g = 1", "born": born}
+    context.save_dataset(xr.Dataset(data, axes, about))
     smeared = np.max(np.abs(right - np.asarray(CAT.born_weight(GAINS))))
     two_hills = [v < 1 for v in valleys]
     holds = (

@@ -142,17 +142,14 @@ def run(context):
     context.save_table(table, "arrivals")
     context.save_figure(figure(F, sampled), "arrival_times")
     animate(context.folder / "arrival_times.gif", film, 5 if context.quick else 1)
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "arrived": (("distribution", "t"), list(F.values())),
-                "sampled": (("noise", "t"), list(sampled.values())),
-                "sampled_error": (("noise", "t"), list(errors.values())),
-            },
-            {"distribution": list(F), "noise": list(NUS), "t": TS},
-            {"units": "hbar = m = 1", "paths": count, "caution": CAUTION},
-        )
-    )
+    data = {
+        "arrived": (("distribution", "t"), list(F.values())),
+        "sampled": (("noise", "t"), list(sampled.values())),
+        "sampled_error": (("noise", "t"), list(errors.values())),
+    }
+    at = {"distribution": list(F), "noise": list(NUS), "t": TS}
+    about = {"units": "hbar = m = 1", "paths": count, "caution": CAUTION}
+    context.save_dataset(xr.Dataset(data, at, about))
     sigmas = max(
         np.max(np.abs(sampled[name] - F[name])[1:] / (errors[name][1:] + 1e-3))
         for name in NUS
@@ -187,8 +184,7 @@ def run(context):
 
 
 def figure(F, sampled):
-    fig, axes = subplots(1, 2, size=(10.4, 4.4))
-    left, right = axes[0]
+    fig, ((left, right),) = subplots(1, 2, size=(10.4, 4.4))
     few = slice(5, None, 8)
     for k, name in enumerate(NUS):
         left.plot(TS, F[name], color=CYCLE[k], lw=1.2, label=f"ν = {name}")
@@ -198,11 +194,11 @@ def figure(F, sampled):
     for name, form in (("Kijowski", "--"), ("absorbing wall", ":")):
         left.plot(TS, F[name], form, color=INK, lw=1.2, label=name)
         right.plot(middles, np.diff(F[name]) / np.diff(TS), form, color=INK, lw=1.2)
-    left.set(xlabel="time t", ylabel="share that has arrived")
+    left.set(xlabel="time t  (ms₀²/ħ)", ylabel="share that has arrived")
     left.set(xlim=(0, 20), ylim=(0, 1), xticks=range(0, 21, 4))
     left.set_title("First arrivals at L = 5 (dots: sampled paths)")
     left.legend(loc="lower right", fontsize=8)
-    right.set(xlabel="time t", ylabel="density of arrivals")
+    right.set(xlabel="time t  (ms₀²/ħ)", ylabel="density of arrivals  (ħ/ms₀²)")
     right.set(xlim=(0, 12), ylim=(0, None))
     right.set_title("Density of arrival times, by ν")
     fig.supxlabel(f"Caution: {CAUTION}.", fontsize=8, color=GREY)
@@ -215,7 +211,7 @@ def animate(path, film, every):
     dots, height = [], np.linspace(0, 1, SHOWN)
     for axis, name in zip(axes[0], film, strict=True):
         axis.axvline(L, color=INK, lw=1)
-        axis.set(xlim=(-4, 16), xlabel="position x", title=f"ν = {name}", yticks=[])
+        axis.set(xlim=(-4, 16), xlabel="x  (s₀)", title=f"ν = {name}", yticks=[])
         dots.append(axis.scatter(0 * height, height, s=9))
     heading = fig.suptitle("", x=0.02, ha="left", fontsize=9)
 

@@ -92,13 +92,9 @@ def run(context):
     context.save_table(table, "theories")
     context.save_figure(figure(table), "theories")
     values = [[row[f"residual_{k + 1}"] for k in range(MOST)] for row in table]
-    context.save_dataset(
-        xr.Dataset(
-            {"residual": (("theory", "order"), values)},
-            {"theory": list(theories), "order": np.arange(1, MOST + 1)},
-            {"units": "hbar = 1"},
-        )
-    )
+    data = {"residual": (("theory", "order"), values)}
+    at = {"theory": list(theories), "order": np.arange(1, MOST + 1)}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = 1"}))
     right, printed, narrow = (
         [row["theory"] for row in table if row["closes_at_second_order"] != row[key]]
         for key in ("is_fokker_planck", "quadratic_in_each_variable", "density_density")

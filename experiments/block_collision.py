@@ -181,11 +181,9 @@ def run(context):
         [growth(short, *pair) for pair in zip(widths, contacts, strict=True)]
     )
     scaled = widths[:, None] * np.sqrt(np.array(hbars) / HBAR)[None, :, None]
-    passages = np.array(
-        [[first_passage(short, w, MELT) for w in both] for both in scaled]
-    )
+    passages = first_passage(short, np.moveaxis(scaled, -1, 0), MELT)
     late = {f"hbar={h:g}": [table[v, h]["width"] for v in speeds] for h in hbars}
-    melts = [first_passage(speeds, some, MELT) for some in late.values()]
+    melts = first_passage(speeds, np.transpose(list(late.values())), MELT)
 
     # --- Result -------------------------------------------------------------------
     ts = EVERY * np.arange(round(time / EVERY) + 1)

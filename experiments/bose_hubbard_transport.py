@@ -84,13 +84,10 @@ def run(context):
     ]
     context.save_table(table, "transport")
     context.save_figure(figure(ts, n, where), "transport")
-    context.save_dataset(
-        xr.Dataset(
-            {"quanta": (("C", "time", "site"), n)},
-            {"C": list(STRENGTHS), "time": np.asarray(ts), "site": place + 1},
-            {"units": "hbar = J = 1", "U": U, "quanta_at_start": QUANTA},
-        )
-    )
+    data = {"quanta": (("C", "time", "site"), n)}
+    axes = {"C": list(STRENGTHS), "time": np.asarray(ts), "site": place + 1}
+    about = {"units": "hbar = J = 1", "U": U, "quanta_at_start": QUANTA}
+    context.save_dataset(xr.Dataset(data, axes, about))
     left = [row["left_in_first_site_at_Jt_2"] for row in table]
     drift = max(row["change_of_total"] for row in table)
     # the part of the trace left out holds up to a few times `quanta` each

@@ -125,16 +125,13 @@ def run(context):
         fps=6, labels=("x", "y"),
     )  # fmt: skip
     names = {f"{phases}, {name}": found for (phases, name), found in runs.items()}
-    context.save_dataset(
-        xr.Dataset(
-            {
-                f"H, {name}": ((f"t, {name}",), np.asarray(found.entropy))
-                for name, found in names.items()
-            }
-            | {f"t, {name}": np.asarray(found.ts) for name, found in names.items()},
-            attrs={"units": "hbar = m = 1", "paths": paths},
-        )
-    )
+    data = {
+        f"H, {name}": ((f"t, {name}",), np.asarray(found.entropy))
+        for name, found in names.items()
+    }
+    data |= {f"t, {name}": np.asarray(found.ts) for name, found in names.items()}
+    about = {"units": "hbar = m = 1", "paths": paths}
+    context.save_dataset(xr.Dataset(data, attrs=about))
     control = max(
         float(np.max(np.abs(found.control) / found.control_error))
         for found in runs.values()

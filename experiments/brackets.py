@@ -136,8 +136,7 @@ def run(context):
 
 def figure(bracket, commutator, even, checks):
     """Brackets against commutators, and the errors of every identity."""
-    fig, axes = subplots(1, 2, size=(10.6, 4.2), width_ratios=(1, 1.1))
-    left, right = axes[0]
+    fig, ((left, right),) = subplots(1, 2, size=(10.6, 4.2), width_ratios=(1, 1.1))
     left.axline((0, 0), slope=1, color=GREY, lw=0.8)
     label = "kernels symmetric, as printed in (35)"
     left.plot(commutator, even, "x", color=VERMILLION, ms=4, alpha=0.6, label=label)

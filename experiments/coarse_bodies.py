@@ -150,19 +150,15 @@ def run(context):
                free_ts, bodies, paths, ideal),
         "coarse_bodies",
     )  # fmt: skip
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "error": (("quantity", "spacing"), list(errors.values())),
-                "l1": ("hbar", distances),
-                "free": (("body", "time"), paths),
-                "free_ideal": ("time", ideal),
-            },
-            {"quantity": list(errors), "spacing": list(spacings), "hbar": list(hbars),
-             "time": free_ts},
-            {"units": "m = omega = 1", "seed": SEED},
-        )
-    )  # fmt: skip
+    data = {
+        "error": (("quantity", "spacing"), list(errors.values())),
+        "l1": ("hbar", distances),
+        "free": (("body", "time"), paths),
+        "free_ideal": ("time", ideal),
+    }
+    at = {"quantity": list(errors), "spacing": list(spacings), "hbar": list(hbars)}
+    about = {"units": "m = omega = 1", "seed": SEED}
+    context.save_dataset(xr.Dataset(data, at | {"time": free_ts}, about))
     in_spacing = np.array([orders(series) for series in errors.values()])
     in_hbar, agreement = orders(distances), law_itself()
     runaway = float(jnp.max(jnp.abs(away - jnp.cosh(away_ts))))

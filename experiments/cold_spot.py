@@ -111,21 +111,16 @@ def run(context):
     apart = [float(np.abs(spots[0, k] - spots[-1, k]).max()) for k in (0, 1)]
     off_fall = float(np.abs(falls + FALL * TIMES**2 / 2).max())
     context.save_figure(figure(late, ito, fick, pull, spots, well, falls), "cold_spot")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "T0": (("ordering", "time", "x"), [ito, fick]),
-                "T1_acceleration": ("width", pull),
-                "T1_prime_mean": (("mass", "D_of_x", "t"), spots),
-                "T2_mean": (("mass", "t"), falls),
-            },
-            {
-                "ordering": ["ito", "fick"], "time": late, "x": BOX.x, "t": TIMES,
-                "width": WIDTHS, "mass": MASSES, "D_of_x": ["same", "hbar/2m"],
-            },
-            {"units": "hbar = c = 1, m = 1 for the first mass"},
-        )
-    )  # fmt: skip
+    data = {
+        "T0": (("ordering", "time", "x"), [ito, fick]),
+        "T1_acceleration": ("width", pull),
+        "T1_prime_mean": (("mass", "D_of_x", "t"), spots),
+        "T2_mean": (("mass", "t"), falls),
+    }
+    at = {"ordering": ["ito", "fick"], "time": late, "x": BOX.x, "t": TIMES}
+    at |= {"width": WIDTHS, "mass": MASSES, "D_of_x": ["same", "hbar/2m"]}
+    about = {"units": "hbar = c = 1, m = 1 for the first mass"}
+    context.save_dataset(xr.Dataset(data, at, about))
     holds = abs(gathered - 2.5) < 0.02 and off_pull < 0.02 and off_fall < 1e-6
     return {
         "status": "ok" if holds else "A reading does not do what its equation says.",
@@ -150,13 +145,17 @@ def figure(late, ito, fick, pull, spots, well, falls):
     T0.annotate(f"Itô, t = {late[0]:g} .. {late[-1]:g}", (0.9, 1.75), color=BLUE)
     T0.annotate("dotted: stationary, ~ 1/D", (0.9, 1.62), color=INK)
     T0.annotate("Fick (dashed), last time", (-5.8, 1.05), color=VERMILLION)
-    T0.set(xlabel="position x", ylabel="density, in units of its mean", ylim=(0.6, 2.2))
+    T0.set(
+        xlabel="position x  (ħ/mc)",
+        ylabel="density, in units of its mean",
+        ylim=(0.6, 2.2),
+    )
     T0.set_title("T0, our reading: densities at a cold spot")
     fine = np.linspace(0.36, 1.05, 100)
     T1.plot(fine, 1e3 * D0**2 * TILT / fine**2, color=GREY, label="$D_0^2 ε / s^2$")
     T1.plot(WIDTHS, -1e3 * pull, "o", color=BLUE, ms=6, label="computed")
-    T1.set(xlabel="width s of the packet (standard deviation)", ylim=(0, None))
-    T1.set_ylabel("1000 × acceleration to lower D")
+    T1.set(xlabel="standard deviation s of the packet  (ħ/mc)", ylim=(0, None))
+    T1.set_ylabel("1000 × acceleration to lower D  (mc³/ħ)")
     T1.set_title("T1, our reading: acceleration over width")
     T1.legend(fontsize=10)
     colors = (BLUE, AMBER, VERMILLION)
@@ -165,7 +164,8 @@ def figure(late, ito, fick, pull, spots, well, falls):
     for pair, marker in zip(spots, "o+x", strict=True):
         T1p.plot(TIMES, pair[0], marker, color=INK, ms=8, mfc="none")
     T1p.annotate("same D(x): markers o + x\nfor m = 1, 2, 4", (0.27, 1.1785))
-    T1p.set(xlabel="time t", ylabel="mean position (spot at 0)", ylim=(1.1765, 1.2005))
+    T1p.set(xlabel="time t  (ħ/mc²)", ylim=(1.1765, 1.2005))
+    T1p.set_ylabel("mean position, spot at 0  (ħ/mc)")
     T1p.set_title("T1', our reading: how masses fall, by D(x)")
     T1p.legend(fontsize=9, loc="lower left")
     inset = T1p.inset_axes((0.15, 0.4, 0.26, 0.29))
@@ -173,10 +173,11 @@ def figure(late, ito, fick, pull, spots, well, falls):
     inset.set(xlim=(-5, 5), xticks=[-3, 0, 3], yticks=[-0.06, 0])
     inset.set_title("its well", fontsize=9)
     inset.set_xlabel("x", fontsize=8, labelpad=0)
-    inset.set_ylabel("V/m", fontsize=8, labelpad=-8)
+    inset.set_ylabel("V/mc²", fontsize=8, labelpad=-8)
     draw_lines(
         T2, TIMES, {r"$-c^2 (dn/dx)\, t^2/2$": -1e3 * FALL * TIMES**2 / 2},
-        colors=(GREY,), legend=None, xlabel="time t", ylabel="1000 × mean position",
+        colors=(GREY,), legend=None, xlabel="time t  (ħ/mc²)",
+        ylabel="1000 × mean position  (ħ/mc)",
         title="T2, our reading: how masses fall with D = ħ/2m",
     )  # fmt: skip
     for mass, path, color, marker in zip(MASSES, falls, colors, "o+x", strict=True):

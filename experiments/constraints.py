@@ -126,13 +126,9 @@ def run(context):
     table = [{"hamiltonian": n, "C4_reversal": value} for n, value in reversals.items()]
     context.save_table(table, "reversal")
     context.save_figure(figure(added, reversals), "constraints")
-    context.save_dataset(
-        xr.Dataset(
-            {"added": ("hbar", added), "reversal": ("case", list(reversals.values()))},
-            {"hbar": HBARS, "case": list(reversals)},
-            {"units": "hbar = 1"},
-        )
-    )
+    data = {"added": ("hbar", added), "reversal": ("case", list(reversals.values()))}
+    axes = {"hbar": HBARS, "case": list(reversals)}
+    context.save_dataset(xr.Dataset(data, axes, {"units": "hbar = 1"}))
     holds = (
         abs(order - 1) < 1e-6 and max(form, local, energy, *by_order) < 1e-12
         and [value < 1e-9 for value in reversals.values()] == [True, True, False, True]

@@ -146,13 +146,9 @@ def run(context):
     values = [[row[key] for key in keys] for row in table]
     context.save_table(table, "weights")
     context.save_figure(figure(keys, table), "minimality")
-    context.save_dataset(
-        xr.Dataset(
-            {"residual": (("f", "condition"), values)},
-            {"f": list(candidates), "condition": keys},
-            {"units": "hbar = 1"},
-        )
-    )
+    data = {"residual": (("f", "condition"), values)}
+    at = {"f": list(candidates), "condition": keys}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = 1"}))
     numbers = np.array(values)
     rounding = numbers[numbers < LIMIT].max()
     violation = numbers[numbers >= LIMIT].min()
@@ -179,8 +175,7 @@ def run(context):
 
 
 def figure(keys, table):
-    fig, axes = subplots(size=(7.4, 4.4))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.4, 4.4))
     series = {row["f"]: [row[key] for key in keys] for row in table}
     draw_dots(
         axis, keys, series, apart=0.14, xlabel="largest residual",

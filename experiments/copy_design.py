@@ -30,6 +30,7 @@ import xarray as xr
 from _support.designs import errors_by_shots
 
 import jqd
+from jqd.exact import unitary_orbit
 from jqd.inference.bounds import cardinal_infidelity, pulse_response
 from jqd.inference.design.apparatus import Apparatus, Experiment
 from jqd.inference.design.continuous import study_of_experiment
@@ -141,20 +142,14 @@ def run(context):
     context.save_figure(figure_shots(shots, curves), "shots")
     context.save_figure(figure_starts(found), "starts")
     context.save_table(settings(found), "settings")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "slope": (("angle", "constant"), slopes),
-                "infidelity": (("state", "constant", "other"), gates),
-                "error": (
-                    ("plan", "constant", "shots"), np.stack(list(curves.values()))
-                ),
-            },
-            {"angle": angles, "constant": ["q", "r"], "other": ["q", "r"],
-             "state": list(CARDINAL), "plan": list(curves), "shots": shots},
-            {"units": "hbar = 1"},
-        )
-    )  # fmt: skip
+    data = {
+        "slope": (("angle", "constant"), slopes),
+        "infidelity": (("state", "constant", "other"), gates),
+        "error": (("plan", "constant", "shots"), np.stack(list(curves.values()))),
+    }
+    axes = {"angle": angles, "constant": ["q", "r"], "other": ["q", "r"]}
+    axes |= {"state": list(CARDINAL), "plan": list(curves), "shots": shots}
+    context.save_dataset(xr.Dataset(data, axes, {"units": "hbar = 1"}))
     mean = cardinal_infidelity()
     gained = {c: at["even times"][c] / at["three levels"][c] for c in "qr"}
     holds = (
@@ -203,10 +198,7 @@ def settings(found):
 def populations(done):
     """Times to the last measurement, and |ψ_a|², (T, M)."""
     ts = np.linspace(0, float(done.ts[-1]), 400)
-    energies, vectors = np.linalg.eigh(np.asarray(done.hamiltonian))
-    turned = np.exp(-1j * np.multiply.outer(ts, energies))
-    psi = (turned * (vectors.conj().T @ np.asarray(done.psi0))) @ vectors.T
-    return ts, np.abs(psi) ** 2
+    return ts, np.abs(unitary_orbit(done.hamiltonian, done.psi0, ts)) ** 2
 
 
 def more_shots(shots, curves):
@@ -218,8 +210,7 @@ def more_shots(shots, curves):
 
 
 def figure_pulses(angles, slopes, gates):
-    fig, axes = subplots(1, 2, size=(9.4, 4.0))
-    left, right = axes[0]
+    fig, ((left, right),) = subplots(1, 2, size=(9.4, 4.0))
     left.axhline(2 * CATALAN, color=GREY, lw=0.8, ls=":")
     left.annotate("2G", (3.0, 2 * CATALAN + 0.03), color=GREY)
     for k, (name, color) in enumerate(zip("qr", CYCLE, strict=False)):
@@ -241,8 +232,7 @@ def figure_pulses(angles, slopes, gates):
 def figure_experiment(best):
     done = best.experiment
     ts, rho = populations(done)
-    fig, axes = subplots(size=(7.6, 4.4))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.6, 4.4))
     for k, color in zip(range(rho.shape[1]), CYCLE, strict=False):
         axis.plot(ts, rho[:, k], color=color, label=f"level {k + 1}")
     for t, share in zip(np.asarray(done.ts), np.asarray(done.shares), strict=True):
@@ -253,11 +243,9 @@ def figure_experiment(best):
                 rotation=90, annotation_clip=False,
             )  # fmt: skip
     axis.set(
-        xlabel="time t",
-        ylabel="population (above: shares of the shots)",
-        ylim=(-0.02, 1.0),
-        xlim=(0, LIMITS["span"]),
+        xlabel="time t  (ħ/energy)", ylabel="population (above: shares of the shots)"
     )
+    axis.set(ylim=(-0.02, 1.0), xlim=(0, LIMITS["span"]))
     axis.set_title("Populations in the best experiment", pad=36)
     fig.legend(loc="outside lower center", ncols=rho.shape[1], fontsize=9)
     return fig
@@ -281,8 +269,7 @@ def figure_shots(shots, curves):
 
 
 def figure_starts(found):
-    fig, axes = subplots(size=(7.2, 4.4))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.2, 4.4))
     for (name, each), color in zip(found.items(), (INK, VERMILLION), strict=False):
         ends = np.asarray(each.ends)
         ends = ends[np.isfinite(ends)]

@@ -20,7 +20,6 @@ Source: Smolin (2012), sections 3, 3.1 and 3.1.1, eqs. (20), (26), (32), (33), (
 (40). The sweep of the map is that of sweeps/copying_exponents.py.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -29,7 +28,7 @@ from matplotlib.patches import Ellipse
 from sweeps import copying_exponents
 
 import jqd
-from jqd import constants, problems
+from jqd import problems
 from jqd.inference import Search, recover
 from jqd.records import Record
 from jqd.report.recovery_figures import figure_fit
@@ -49,20 +48,6 @@ WINDOWS = {"windows that double": 5, "the whole record at once": 1}
 def four_level_law():
     problem = problems.four_level()
     return problem, jqd.CopyDynamics.from_hamiltonian(problem.hamiltonian)
-
-
-def fisher_information(law, psi0, counts, substeps=40):
-    """Σ_t N_t Σ_a (∂p_a/∂θ)(∂p_a/∂θ)ᵀ / p_a at the exact constants."""
-    method = jqd.Fixed(jqd.steppers.rk4, substeps, estimate_error=False)
-
-    def populations(theta):
-        at = constants.unpack(constants.unpack(law, "q", theta[:1]), "r", theta[1:])
-        return jqd.evolve(at, psi0, counts.ts, method=method, observe="density").values
-
-    both = jax.jacfwd(lambda theta: (populations(theta),) * 2, has_aux=True)
-    slope, p = jax.jit(both)(jnp.asarray(EXACT))  # (T, M, 2), (T, M)
-    shots = jnp.sum(counts.values, axis=1)
-    return jnp.einsum("t,tai,taj,ta->ij", shots, slope, slope, 1 / p)
 
 
 # --- Comparison -------------------------------------------------------------------
@@ -107,7 +92,9 @@ def run(context):
         name: recover(law, getattr(problem, name), **options)
         for name in context.progress(["populations", "counts"], "fits")
     }
-    information = fisher_information(law, problem.psi0, problem.counts)
+    # Σ_t N_t Σ_a (∂p_a/∂θ)(∂p_a/∂θ)ᵀ / p_a at the exact constants
+    study = jqd.Study(law, problem.counts, psi0=problem.psi0, free=FREE)
+    information = jqd.fisher(study, rtol=1e-8).matrix
     bound = np.sqrt(np.diag(np.linalg.inv(information)))
     starts, found = basins(context, 5 if context.quick else 11)
     worst, ended_early = exponents_map(context)
@@ -146,18 +133,14 @@ def run(context):
     context.save_figure(ellipse(value, noisy.covariance, information), "ellipse")
     context.save_figure(basin_figure(starts, found), "basins")
     context.save_figure(map_figure(worst), "exponents")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "counts_covariance": (("i", "j"), np.asarray(noisy.covariance)),
-                "fisher_information": (("i", "j"), np.asarray(information)),
-                "starts": (("start", "constant"), starts),
-                "converged": (("search", "start"), np.stack(list(found.values()))),
-            },
-            {"constant": list(FREE), "search": list(WINDOWS)},
-            {"units": "hbar = 1"},
-        )
-    )
+    data = {
+        "counts_covariance": (("i", "j"), np.asarray(noisy.covariance)),
+        "fisher_information": (("i", "j"), np.asarray(information)),
+        "starts": (("start", "constant"), starts),
+        "converged": (("search", "start"), np.stack(list(found.values()))),
+    }
+    at = {"constant": list(FREE), "search": list(WINDOWS)}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = 1"}))
     curriculum, at_once = share.values()
     holds = (
         off.max() < 1e-7 and np.all(np.abs(sigmas) < 3) and curriculum >= 0.99
@@ -188,8 +171,7 @@ def run(context):
 
 
 def ellipse(value, covariance, information):
-    fig, axes = subplots(size=(6.4, 4.6))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(6.4, 4.6))
     for center, matrix, color, label in (
         (value, np.asarray(covariance), BLUE, "fit to the counts, 68 % and 95 %"),
         (EXACT, np.linalg.inv(information), AMBER, "Cramér-Rao bound, 68 % and 95 %"),
@@ -229,8 +211,7 @@ def basin_figure(starts, found):
 
 
 def map_figure(worst):
-    fig, axes = subplots(size=(5.2, 4.2))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(5.2, 4.2))
     picture = axis.pcolormesh(
         worst.q, worst.r, worst.T, norm=LogNorm(1e-3, 1), rasterized=True
     )

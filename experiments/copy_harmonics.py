@@ -154,16 +154,12 @@ def run(context):
     ]  # fmt: skip
     context.save_table(table, "harmonics")
     context.save_figure(figure(fits, others, bounds), "harmonics")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                f"bound_{seen}": ("coefficient", bound[0])
-                for seen, bound in bounds.items()
-            },
-            {"coefficient": [f"{k}: {name}" for k, name in enumerate(names)]},
-            {"units": "hbar = 1", "seed": SEED, "noise": NOISE},
-        )
-    )
+    data = {
+        f"bound_{seen}": ("coefficient", bound[0]) for seen, bound in bounds.items()
+    }
+    at = {"coefficient": [f"{k}: {name}" for k, name in enumerate(names)]}
+    about = {"units": "hbar = 1", "seed": SEED, "noise": NOISE}
+    context.save_dataset(xr.Dataset(data, at, about))
     found = others["density"].amplitude[2], others["phase"].amplitude[2]
     second = max(
         float(jnp.max(jnp.abs(found[0] / (2 * SECOND) - 1))),

@@ -196,17 +196,13 @@ def run(context):
     spent = status == jqd.Status.STEP_BUDGET
     shown = np.where(spent.mean(-1) > 0.5, np.nan, share_met)
     context.save_figure(figure(q, r, shown, times, turned, edge, number), "nodes")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "status": (("r", "q", "state"), status),
-                "two_class_time": (("r", "q"), times),
-                "boundary": ("q", edge),
-            },
-            {"q": q, "r": r},
-            {"units": "time in 1/R", "seed": SEED, "time": TIME},
-        )
-    )
+    data = {
+        "status": (("r", "q", "state"), status),
+        "two_class_time": (("r", "q"), times),
+        "boundary": ("q", edge),
+    }
+    about = {"units": "time in 1/R", "seed": SEED, "time": TIME}
+    context.save_dataset(xr.Dataset(data, {"q": q, "r": r}, about))
     unfinished = int(np.sum(status[safe] != jqd.Status.OK))
     agreement = float(agrees[decided].mean())
     # Runs of one state are no independent draws: errors are those of the states.
@@ -244,8 +240,7 @@ def run(context):
 
 
 def figure(q, r, share, times, turned, edge, number):
-    fig, axes = subplots(1, 2, size=(9.8, 4.7), sharey=True)
-    left, right = axes[0]
+    fig, ((left, right),) = subplots(1, 2, size=(9.8, 4.7), sharey=True)
     mesh = left.pcolormesh(q, r, share, cmap="Blues", vmin=0, vmax=1)
     bar = fig.colorbar(mesh, ax=left, pad=0.02)
     bar.set_label("share of states that met a node (grey: undecided)")
@@ -261,7 +256,7 @@ def figure(q, r, share, times, turned, edge, number):
     bar.set_label("time of the node (white: turned back; grey: undecided)")
     right.plot(q, edge, color=VERMILLION, lw=2, label="exact, by quadrature")
     right.set_title(f"Two classes, first approach from p = {P0}, x = {X0}")
-    for axis in axes[0]:
+    for axis in (left, right):
         axis.set_facecolor("#D0D0D0")
         axis.plot(q, -q, color=INK, lw=1.4, ls="--", label="q + r = 0")
         axis.plot(0.5, -0.5, "*", color="white", mec=INK, ms=14, ls="", label="quantum")

@@ -21,8 +21,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.diffusion import D2_from_snapshots
 from _support.figures import draw_dots
+from jaxtyping import ArrayLike
 
 import jqd
 from jqd import ConservativeDiffusion, problems
@@ -74,6 +74,22 @@ def record(name):
 
 
 # --- Least squares: Gauss-Newton by a run and its tangent -----------------------------
+
+
+def D2_from_snapshots(times: ArrayLike, variances: ArrayLike) -> float:
+    """D² of a free packet from its variance at three times or more.
+
+    var = s₀ + 2b₀s₀t + (b₀²s₀ + D²/s₀)t², so D² = c₀c₂ - c₁²/4 of the parabola
+
+    Args:
+        times: (n,), n >= 3, different.
+        variances: (n,), of a Gaussian; any other density gives an upper bound of D².
+
+    Returns:
+        D², scalar; the sign of D is in no density.
+    """
+    c2, c1, c0 = np.polyfit(times, variances, 2)
+    return c0 * c2 - c1**2 / 4
 
 
 @partial(jax.jit, static_argnums=8)
@@ -179,14 +195,10 @@ def run(context):
     reached = ends[names[0]]
     sigmas = {name: (value - 0.5) / error for name, (value, error) in noisy.items()}
     context.save_figure(figure(off, noisy, bounds, scan, curves, starts, reached), "D")
-    context.save_dataset(
-        xr.Dataset(
-            {name: ("D", curve) for name, curve in curves.items()}
-            | {"end": ("start", reached)},
-            {"D": scan, "start": starts},
-            {"units": "hbar = m = 1"},
-        )
-    )
+    data = {name: ("D", curve) for name, curve in curves.items()}
+    data |= {"end": ("start", reached)}
+    about = {"units": "hbar = m = 1"}
+    context.save_dataset(xr.Dataset(data, {"D": scan, "start": starts}, about))
     holds = max(off.values()) < 1e-9 and max(map(abs, sigmas.values())) < 3.5
     return {
         "status": "ok" if holds else "Not every route gives D = ħ/2m.",

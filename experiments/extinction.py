@@ -19,9 +19,10 @@ Source: Smolin (2012), eqs. (39), (40) and section 3.4 on nodes.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.copies import extinction_probability
+from jaxtyping import Array, ArrayLike, Float
 
 from jqd import problems
 from jqd.ensembles import copying
@@ -34,6 +35,51 @@ SMALL = np.arange(1, 7)  # k
 PASSAGES = np.arange(1, 6)  # g
 HALF = np.pi / 2
 STEP, QUICK = 0.1, 0.2  # of the leap, of weak order 2; few are followed one by one
+
+# --- Law --------------------------------------------------------------------------
+
+
+def extinction_probability(
+    least: ArrayLike,
+    passages: ArrayLike = 1,
+    *,
+    occupation: ArrayLike = jnp.inf,
+    losing: ArrayLike = True,
+) -> Float[Array, "..."]:
+    """Probability that a class has died out after g passages close to its node.
+
+    losing: (1 - k/(g n))ⁿ,  gaining: (1 + k/(g n))⁻ⁿ,  many systems: e^{-k/g}
+
+    While its phase x runs from -π/2 to π/2, each system of a small class dies at rate
+    2 tan|x| per unit of x before x = 0 and is copied at that rate after it. So each of
+    n systems that begin at x < 0 survives with probability cos² x, and the numbers
+    of successive passages of x = 0 are a critical branching process. For two classes a
+    passage is a half-period: each is small in its turn. Noise shifts a node by about as
+    long as a passage lasts: the laws hold midway between turning points, not at them.
+
+    Args:
+        least: k <= n, the mean number at the turning point, n cos² x; N p_min.
+        passages: g >= 1, turning points passed, or still to pass where it is gaining.
+        occupation: n, systems at the start; inf if the class comes in from many, as
+            from p = 1/2 (e^{-k}). With n = k the start is the turning point:
+            (1 - 1/g)^k, and gaining, (g/(g+1))^k midway after g further ones.
+        losing: whether x < 0 at the start.
+
+    Returns:
+        Probability, the broadcast of all arguments.
+    """
+    k, g, n = (jnp.asarray(value, float) for value in (least, passages, occupation))
+    some = jnp.isfinite(n) & (n > 0)
+    safe = jnp.where(some, n, 1)
+    share = jnp.clip(k / g / safe, 0, 1)
+    dies = jnp.asarray(losing)
+    # log1p(-1) is -inf, as it should be, but its derivative is not wanted
+    certain = some & dies & (share >= 1)
+    inside = jnp.where(certain | ~some, 0, share)
+    log = safe * jnp.where(dies, jnp.log1p(-inside), -jnp.log1p(inside))
+    result = jnp.exp(jnp.where(some, log, -k / g))
+    return jnp.where(certain, 0, result)
+
 
 # --- Comparison -------------------------------------------------------------------
 
@@ -62,24 +108,16 @@ def run(context):
         sampled[0, i] = shares(p, 0.0, HALF, count, step, 10 + i)
         sampled[1, i] = shares(0.5, x0, HALF / 2, count, step, 20 + i)
     k, g = SMALL[:, None], PASSAGES[None, :]
-    exact = np.array(
-        [
-            extinction_probability(k, g, occupation=k, losing=False),
-            extinction_probability(k, g),
-        ]
-    )
+    few = extinction_probability(k, g, occupation=k, losing=False)
+    exact = np.stack([few, extinction_probability(k, g)])
     error = np.sqrt(exact * (1 - exact) / count)
 
     # --- Result -------------------------------------------------------------------
     context.save_figure(figure(sampled, error), "extinction")
     dims = ("start", "k", "g")
-    context.save_dataset(
-        xr.Dataset(
-            {"sampled": (dims, sampled), "law": (dims, exact), "error": (dims, error)},
-            {"start": ["turning point", "equator"], "k": SMALL, "g": PASSAGES},
-            {"copies": COPIES, "runs": count},
-        )
-    )
+    data = {"sampled": (dims, sampled), "law": (dims, exact), "error": (dims, error)}
+    at = {"start": ["turning point", "equator"], "k": SMALL, "g": PASSAGES}
+    context.save_dataset(xr.Dataset(data, at, {"copies": COPIES, "runs": count}))
     sigmas = (sampled - exact) / error
     gap = np.abs(sampled - exact)
     holds = np.abs(sigmas).max() < 4.5

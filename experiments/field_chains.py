@@ -97,13 +97,8 @@ def bracket(sites, C, levels, draws):
 def run(context):
     sites = SITES[:4] if context.quick else SITES
     count = 1000 if context.quick else 4000
-    values, errors = (
-        np.array(found)
-        for found in zip(
-            *(total_variation(L, count) for L in context.progress(sites, "L")),
-            strict=True,
-        )
-    )
+    found = [total_variation(L, count) for L in context.progress(sites, "L")]
+    values, errors = np.moveaxis(found, 1, 0)
     needed = PERCENT / values.max(axis=1)
     # √L at four times the number of sites, from four on
     growth = {
@@ -142,16 +137,12 @@ def run(context):
     ]
     context.save_table(ends, "horizons")
     context.save_figure(figure(sites, values, errors, needed, horizons), "field_chains")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "total_variation": (("sites", "time"), values),
-                "standard_error": (("sites", "time"), errors),
-            },
-            {"sites": list(sites), "time": TIMES},
-            {"units": "hbar = m = 1", "g": COUPLING, "per": "lambda"},
-        )
-    )
+    data = {
+        "total_variation": (("sites", "time"), values),
+        "standard_error": (("sites", "time"), errors),
+    }
+    about = {"units": "hbar = m = 1", "g": COUPLING, "per": "lambda"}
+    context.save_dataset(xr.Dataset(data, {"sites": list(sites), "time": TIMES}, about))
     bounded = np.all(
         values[:, -1] < 1.2 * values[:, :-1].max(axis=1) + 3 * errors[:, -1]
     )

@@ -20,7 +20,7 @@ linear noise.
 import jax
 import numpy as np
 import xarray as xr
-from _support.statistics import standard_error
+from _support.statistics import mean_error
 
 import jqd
 from jqd import problems
@@ -74,15 +74,10 @@ def compare(law, psi, end, count, step, seed):
         lost = number * copies.infidelity(exact)
         scatter = np.sum((copies.density - np.abs(exact)[None] ** 2) ** 2, axis=-1)
         extinct = np.mean(copies.extinction_time < end)
-        rows.append([*estimate(lost), *estimate(scatter.mean(-1)), extinct])
+        rows.append([*mean_error(lost), *mean_error(scatter.mean(-1)), extinct])
     names = "lost", "lost_error", "scatter", "scatter_error", "extinct"
     sampled = dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True))
     return sampled | {"t": ts, "fine": fine, "law": np.asarray(line.value)}
-
-
-def estimate(samples):
-    samples = np.asarray(samples)
-    return samples.mean(axis=0), standard_error(samples)
 
 
 def slope(result):
@@ -137,7 +132,9 @@ def figure(results, fits):
                 label=f"N = $10^{np.log10(number):.0f}$",
             )  # fmt: skip
         axis.plot(result["fine"], line, "--", color=INK, label="law")
-        axis.set(xlabel="time t", ylabel="lost fidelity  N E[1 - F]", title=name)
+        axis.set(
+            xlabel="time t  (ħ/energy)", ylabel="lost fidelity  N E[1 - F]", title=name
+        )
         axis.set(xlim=(0, None), ylim=(0, 1.6 * line[-1]))
         if (share := result["extinct"][0]) > 0.001:
             note = f"{share:.0%} of the ensembles of\n$10^2$ have lost a class"

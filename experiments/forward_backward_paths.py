@@ -102,13 +102,9 @@ def run(context):
     shown = amplifier_paths(jax.random.key(1), PLACE, END, steps=100, count=6)
     context.save_table(table, "averages")
     context.save_figure(figure(shown, exact, sampled, table), "paths")
-    context.save_dataset(
-        xr.Dataset(
-            {"quantum": (("y", "x"), exact), "paths": (("y", "x"), sampled)},
-            {"x": GRID, "y": GRID},
-            {"units": "hbar = g = 1", "time": MIDDLE, "end": END},
-        )
-    )
+    data = {"quantum": (("y", "x"), exact), "paths": (("y", "x"), sampled)}
+    about = {"units": "hbar = g = 1", "time": MIDDLE, "end": END}
+    context.save_dataset(xr.Dataset(data, {"x": GRID, "y": GRID}, about))
     by_name = {row["average"]: row for row in table}
     gap = max(abs(row["sigmas_from_density_of_paths"]) for row in table)
     cell = GRID[1] - GRID[0]

@@ -139,14 +139,11 @@ def run(context):
     context.save_figure(
         figure(drag, noise, loss, Ds, fall, before, there, back), "friction"
     )
-    context.save_dataset(
-        xr.Dataset(
-            {name: (("D_c", "friction"), value) for name, value in loss.items()}
-            | {"ordinary_diffusion": ("D", np.asarray(fall))},
-            {"D_c": noise, "friction": drag, "D": Ds},
-            {"units": "hbar = m = omega = 1", "times": TS},
-        )
-    )
+    values = {name: (("D_c", "friction"), value) for name, value in loss.items()}
+    values |= {"ordinary_diffusion": ("D", np.asarray(fall))}
+    axes = {"D_c": noise, "friction": drag, "D": Ds}
+    about = {"units": "hbar = m = omega = 1", "times": TS}
+    context.save_dataset(xr.Dataset(values, axes, about))
     off = np.abs(distance - list(HOME.values()))
     fitted = all(
         abs(value - (name == "D") / 2) < 1e-5 for name, (value, _) in found.items()
@@ -191,7 +188,12 @@ def figure(drag, noise, loss, Ds, fall, before, there, back):
     right.plot(X, back[1], color=VERMILLION, ls="--", label="back, γ = 0.1")
     right.plot(X, back[2], color=GREEN, ls="--", label="back, $D_c$ = 0.05")
     right.plot(X[::3], before[0][::3], "o", color=INK, ms=3, label="initial density")
-    right.set(xlim=(-2.4, 4.2), ylim=(0, None), xlabel="position x", ylabel="density")
+    right.set(
+        xlim=(-2.4, 4.2),
+        ylim=(0, None),
+        xlabel="x  (√(ħ/mω))",
+        ylabel="density  (√(mω/ħ))",
+    )
     right.set_title("Forward and, with S → -S, back")
     right.legend(fontsize=9)
     return fig

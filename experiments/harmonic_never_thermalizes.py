@@ -20,26 +20,22 @@ J. Pasta, S. Ulam and M. Tsingou (1955), Los Alamos LA-1940.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.chain_impact import approach_time, impact_temperature, two_halves
+from _support.growth import first_passage
+from jaxtyping import Array, ArrayLike, Float
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import LogLocator
 
 import jqd
+from jqd.constants import constant
 from jqd.matter import solid
+from jqd.matter.solid import PairPotential, Point, Solid
 from jqd.matter.solid.equipartition import effective_modes, normality, window_average
 from jqd.matter.solid.modes import normal_modes
-from jqd.report.style import (
-    AMBER,
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    PURPLE,
-    VERMILLION,
-    subplots,
-)
+from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
+from jqd.statistics._roots import falling_root
 
 # --- Parameters (K = m = 1) -------------------------------------------------------
 
@@ -48,8 +44,90 @@ BETAS = (0.0, 1.0, 1.0, 1.0, 1.0)
 SPEEDS = (2.0, 4.0, 2.0, 1.0, 0.5)
 WINDOW, SHORT = 500, 100  # times averaged over, 1 apart
 FIRST = 5000  # of them, that are shown mode by mode
+SHARED = 0.9  # of n_eff/n
 
 # --- Law --------------------------------------------------------------------------
+
+
+# Points of the integral over a bond, and how far it reaches in thermal lengths √(T/K):
+# exp(-50) is below rounding.
+_POINTS, _REACH = 2001, 10.0
+
+
+# Standard deviation of the noise in each velocity, in units of v.
+_NOISE = 1e-3
+
+
+def two_halves(body: Solid, speed: ArrayLike, *, key: Array) -> Point:
+    """A chain at rest whose halves approach each other with ±v/2 from t = 0 on.
+
+    Args:
+        body: a chain, with rest positions.
+        speed: relative speed v.
+        key: random key of the noise, without which the chain were its own mirror image
+            for ever, and modes of even number never moved.
+
+    Returns:
+        Positions at rest and velocities without a common drift, (N, 1) each.
+    """
+    speed, size = constant(speed, "speed"), body.size
+    left = jnp.arange(size)[:, None] < size / 2
+    v = jnp.where(left, speed / 2, -speed / 2)
+    v = v + _NOISE * speed * jax.random.normal(key, v.shape, v.dtype)
+    masses = body.masses[:, None]
+    drift = jnp.sum(masses * v, axis=0, keepdims=True) / jnp.sum(masses)
+    return Point(body.sites, v - drift)
+
+
+def mean_bond_energy(
+    potential: PairPotential, temperature: ArrayLike
+) -> Float[Array, ""]:
+    """<V>_T = ∫ V e^(-V/T) dr / ∫ e^(-V/T) dr of one bond at no pressure.
+
+    Args:
+        potential: pair energy with scalar constants that confines the bond, its least
+            energy 0 with a positive stiffness at `rest` (harmonic, FPUT).
+        temperature: T, positive.
+
+    Returns:
+        Mean energy.
+    """
+    temperature = constant(temperature, "temperature")
+    rest = jnp.asarray(potential.rest)
+    width = jnp.sqrt(temperature / potential.curvature(rest))
+    # the trapezoidal sum converges faster than any power: V/T is smooth and large at
+    # both ends
+    r = rest + width * jnp.linspace(-_REACH, _REACH, _POINTS, dtype=width.dtype)
+    energy = potential(r)
+    weight = jnp.exp(-energy / temperature)
+    return jnp.sum(weight * energy) / jnp.sum(weight)
+
+
+def impact_temperature(
+    potential: PairPotential, atoms: int, speed: ArrayLike
+) -> Float[Array, ""]:
+    """Temperature of a free chain after its halves have met with relative speed v.
+
+    The bonds of a chain with free ends are independent in equilibrium, so that it is
+    a single integral:
+
+    (N - 1)(T/2 + <V>_T) = N v²/8, m = 1: N - 1 bonds and as many internal velocities
+    share the energy. Twice the mean kinetic energy per atom is then T (N - 1)/N.
+
+    Args:
+        potential: energy of a bond, as in `mean_bond_energy`.
+        atoms: N, even (static).
+        speed: v, positive.
+
+    Returns:
+        T, differentiable in all constants.
+    """
+    each = atoms * constant(speed, "speed") ** 2 / (8 * (atoms - 1))
+
+    def missing(T: Array) -> Array:
+        return each - T / 2 - mean_bond_energy(potential, T)
+
+    return falling_root(missing, 1e-6 * each, 2 * each)
 
 
 @jax.jit
@@ -91,7 +169,7 @@ def run(context):
     first = np.stack([window_average(e[1 : FIRST + 1], FIRST // SHORT) for e in modes])
     fraction = np.asarray(effective_modes(averages, vibrating[0][1:]))
     times = WINDOW * (np.arange(count) + 0.5)
-    reached = [float(approach_time(times, one)) for one in fraction]
+    reached = first_passage(times, np.exp(fraction.T), np.exp(SHARED))
     ks, kurtosis = map(np.asarray, values["v"])
     random = np.random.default_rng(SEED).normal(size=(4000, ATOMS))
     chance = normality(random)
@@ -106,23 +184,16 @@ def run(context):
     kept = np.max(np.abs(modes[0] - modes[0, :1])) / total[0]
     dims = ("impact", "t_short", "mode")
     short = SHORT * (np.arange((len(ts) - 1) // SHORT) + 0.5)
-    data = xr.Dataset(
-        {
-            "shares": (dims, first / first.mean(axis=-1, keepdims=True)),
-            "fraction": (("impact", "t"), fraction),
-            "ks": (("impact", "time"), ks),
-            "kurtosis": (("impact", "time"), kurtosis),
-        },
-        {
-            "t": times,
-            "time": ts,
-            "t_all": short,
-            "t_short": short[: FIRST // SHORT],
-            "beta": ("impact", betas),
-            "v": ("impact", speeds),
-        },
-        {"units": "K = m = 1", "seed": SEED, "chance": float(chance.ks.mean())},
-    )
+    values = {
+        "shares": (dims, first / first.mean(axis=-1, keepdims=True)),
+        "fraction": (("impact", "t"), fraction),
+        "ks": (("impact", "time"), ks),
+        "kurtosis": (("impact", "time"), kurtosis),
+    }
+    axes = {"t": times, "time": ts, "t_all": short, "t_short": short[: FIRST // SHORT]}
+    axes |= {"beta": ("impact", betas), "v": ("impact", speeds)}
+    about = {"units": "K = m = 1", "seed": SEED, "chance": float(chance.ks.mean())}
+    data = xr.Dataset(values, axes, about)
     context.save_dataset(data)
     context.save_figure(figure(data), "harmonic_never_thermalizes")
     thermal = np.isfinite(reached)
@@ -159,11 +230,7 @@ def figure(data):
             0,
             "Harmonic, v = 2: energy of each mode\n(white: an equal share)",
         ),
-        (
-            axes[0, 1],
-            2,
-            "β = 1, v = 2: energy of each mode\n(white: an equal share)",
-        ),
+        (axes[0, 1], 2, "β = 1, v = 2: energy of each mode\n(white: an equal share)"),
     ):
         at, norm = data.t_short, LogNorm(1e-2, 1e2)
         mesh = axis.pcolormesh(number, at, data.shares[k], cmap="RdBu_r", norm=norm)

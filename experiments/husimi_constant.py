@@ -93,19 +93,11 @@ def run(context):
     sigmas = [row["off"] / row["standard_error"] for row in noisy]
     context.save_table(table, "constants")
     context.save_figure(figure(names, clean, noisy), "constant")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                key: (
-                    ("noise", "hamiltonian"),
-                    [[r[key] for r in rows] for rows in (clean, noisy)],
-                )
-                for key in ("C", "standard_error")
-            },
-            {"noise": [0.0, NOISE], "hamiltonian": names},
-            {"units": "hbar = 1", "times": TIMES},
-        )
-    )
+    dims, data = ("noise", "hamiltonian"), {}
+    for key in ("C", "standard_error"):
+        data[key] = dims, [[row[key] for row in rows] for rows in (clean, noisy)]
+    at = {"noise": [0.0, NOISE], "hamiltonian": names}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = 1", "times": TIMES}))
     converged = min(row["agreeing_starts"] for row in table)
     holds = worst < 1e-8 and np.max(np.abs(sigmas)) < 3 and converged == 1
     return {

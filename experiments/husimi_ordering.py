@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.figures import draw_lines
+from _support.problems import dual_symbol, ordered_problems
 
 import jqd
 from jqd.exact import husimi as exact
@@ -33,20 +34,10 @@ from jqd.states import as_ensemble, coherent, phase_grid, quasiprobability, ther
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------
 
-HAMILTONIANS = {
-    "Kerr": symbols.kerr(1.0, 0.5),
-    "squeezed oscillator": symbols.squeezed_oscillator(1.0, 0.3 + 0.4j),
-}
 ALPHA, TIME, LEVELS = 1.2 + 0.5j, 0.5, 50
 GRID = np.linspace(-4, 4, 33)
 
 # --- Problem and law --------------------------------------------------------------
-
-
-def dual_symbol(symbol, C):
-    """H_C, as the symbol that the law uses."""
-    moved = symbol.to("weyl", 1 - C, prune=False)
-    return symbols.Symbol(moved.coefficients, moved.powers)
 
 
 def evolved(symbol, C, points):
@@ -70,7 +61,7 @@ def run(context):
     plane = phase_grid(GRID, GRID)
     strengths = np.array([0.4, 0.7, 1.0]) if context.quick else np.linspace(0.3, 1, 8)
     matched = {}
-    for name, symbol in context.progress(HAMILTONIANS.items(), "evolution"):
+    for name, symbol in context.progress(ordered_problems().items(), "evolution"):
         motion = -1j * TIME * symbols.matrix(symbol, LEVELS)
         ket = jax.scipy.linalg.expm(motion) @ coherent(ALPHA, LEVELS)
         matched[name] = [
@@ -91,16 +82,12 @@ def run(context):
     ]
     context.save_table(table, "matched")
     context.save_figure(figure(strengths, matched, wide, off), "ordering")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "matched": (("hamiltonian", "C"), list(matched.values())),
-                "husimi": ("strength", off),
-            },
-            {"hamiltonian": list(matched), "C": strengths, "strength": wide},
-            {"units": "hbar = 1", "time": TIME},
-        )
-    )
+    data = {
+        "matched": (("hamiltonian", "C"), list(matched.values())),
+        "husimi": ("strength", off),
+    }
+    at = {"hamiltonian": list(matched), "C": strengths, "strength": wide}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = 1", "time": TIME}))
     exactly = max(*matched["squeezed oscillator"], matched["Kerr"][-1])
     holds = exactly < 1e-8 and min(matched["Kerr"][:-1]) > 1e-3
     return {

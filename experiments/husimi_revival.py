@@ -92,16 +92,13 @@ def run(context):
         titles=NAMES, clock="Ut",
     )  # fmt: skip
     context.save_table(table, "revivals")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "density": (("C", "shown", "y", "x"), strips),
-                "at_spots": (("C", "time", "spot"), np.stack(traces)),
-            },
-            {"C": list(STRENGTHS), "shown": ts[shown], "time": ts, "x": x, "y": x},
-            {"units": "hbar = U = 1", "alpha0": ALPHA},
-        )
-    )
+    data = {
+        "density": (("C", "shown", "y", "x"), strips),
+        "at_spots": (("C", "time", "spot"), np.stack(traces)),
+    }
+    at = {"C": list(STRENGTHS), "shown": ts[shown], "time": ts, "x": x, "y": x}
+    about = {"units": "hbar = U = 1", "alpha0": ALPHA}
+    context.save_dataset(xr.Dataset(data, at, about))
     errors = [row["law_minus_closed_form"] for row in table]
     returns = [row["error_at_revival"] for row in table]
     lost = float(np.abs(strips[1][4] - strips[0][4]).max())

@@ -31,6 +31,7 @@ import numpy as np
 import xarray as xr
 from _support.designs import errors_by_shots
 from _support.figures import draw_lines
+from _support.problems import displacements
 
 import jqd
 from jqd.instruments import Binomial, Displaced
@@ -48,13 +49,6 @@ SHOTS = 1e6
 CHANGE = 0.99  # of C, along the null direction
 
 # --- Problem ----------------------------------------------------------------------
-
-
-def displacements(quick):
-    """Points with |β| < 2.2 of a square grid."""
-    axis = np.linspace(-3.6, 3.6, 15 if quick else 21)
-    points = (axis[None, :] + 1j * axis[:, None]).ravel()
-    return points[np.abs(points) < 2.2]
 
 
 def kerr(ts, points, free=FREE, nuisances=None):
@@ -152,7 +146,7 @@ def shots_for(error, shots, curve):
 
 
 def run(context):
-    points = displacements(context.quick)
+    points = displacements(15 if context.quick else 21)
     ts = np.array(EVEN) if context.quick else np.linspace(0, np.pi, 25)
     fine = np.linspace(0, np.pi, 25 if context.quick else 97)
     shots = np.geomspace(1e3, 1e8, 6 if context.quick else 11)
@@ -173,19 +167,15 @@ def run(context):
     context.save_figure(figure_looks(best, points, ts), "looks")
     context.save_figure(figure_degenerate(fine, points, alone, together), "degenerate")
     context.save_table(singles, "one_calibration")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "error": (("shares", "calibration", "shots"), found),
-                "limit": ("calibration", formula),
-                "known": ("shots", known),
-                "share": (("time", "point"), best.weights.reshape(len(ts), -1)),
-            },
-            {"shares": ["even", "best"], "calibration": list(WIDTHS), "shots": shots,
-             "time": ts, "re": ("point", points.real), "im": ("point", points.imag)},
-            {"units": "hbar = U = 1"},
-        )
-    )  # fmt: skip
+    data = {
+        "error": (("shares", "calibration", "shots"), found),
+        "limit": ("calibration", formula),
+        "known": ("shots", known),
+        "share": (("time", "point"), best.weights.reshape(len(ts), -1)),
+    }
+    axes = {"shares": ["even", "best"], "calibration": list(WIDTHS), "shots": shots}
+    axes |= {"time": ts, "re": ("point", points.real), "im": ("point", points.imag)}
+    context.save_dataset(xr.Dataset(data, axes, {"units": "hbar = U = 1"}))
     at = np.argmin(np.abs(np.log(shots / SHOTS)))
     moved = {"U": -1.0, "alpha.re": ALPHA / 2, "n0": 1 + N0, "scale": 0.5, "V": V}
     off = max(abs(null[name] - value) for name, value in moved.items())
@@ -221,8 +211,7 @@ def by_time(design, ts):
 
 
 def figure_shots(shots, found, formula, known):
-    fig, axes = subplots(size=(7.2, 4.8))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.2, 4.8))
     for i, (name, color) in enumerate(zip(WIDTHS, CYCLE, strict=False)):
         axis.plot(shots, found[0, i], "--", color=color, lw=1.1)
         axis.plot(shots, found[1, i], color=color, lw=2.0)
@@ -266,8 +255,7 @@ def figure_looks(best, points, ts):
         axis.set(aspect="equal", xlabel="Re β")
         axis.set_title(f"Ut = {ts[k]:.2f}: share {shares[k].sum():.0%}")
     axes[0, 0].set_ylabel("Im β")
-    bar = fig.colorbar(image, ax=list(axes[0]), pad=0.01)
-    bar.set_label("probability of the vacuum")
+    fig.colorbar(image, ax=list(axes[0]), pad=0.01, label="probability of the vacuum")
     fig.suptitle("Best displacements (area of a dot: share of the measurements)")
     return fig
 

@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from _support.growth import first_passage
 from matplotlib.colors import LogNorm
 
 import jqd
@@ -71,11 +72,8 @@ def bounds(fit):
 
 def first_times(ts, errors):
     """When each error falls below `KNOWN`, interpolated by its logarithm: (p,)."""
-    log = np.log(errors / KNOWN)
-    i, n = np.argmax(log < 0, axis=0), np.arange(log.shape[1])
-    share = log[i - 1, n] / (log[i - 1, n] - log[i, n])
-    time = ts[i - 1] + share * (ts[i] - ts[i - 1])
-    return np.where(np.any(log < 0, axis=0), time, np.nan)
+    time = first_passage(ts, 1 / errors, 1 / KNOWN)
+    return np.where(np.isfinite(time), time, np.nan)
 
 
 def run(context):

@@ -19,9 +19,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.diffusion import box_localization_energy, vortex_energies
+from jaxtyping import Array, ArrayLike, Float
 
 from jqd.exact import on_grids
+from jqd.exact.diffusion import wide
 from jqd.readings import fields
 from jqd.readings.circulation import winding
 from jqd.readings.energies import energy_budget
@@ -37,6 +38,31 @@ CHARGES = (0, 1, 2, 3)
 PARTS = ("drift", "diffusion", "potential")
 
 # --- Systems: (exact E and U_u, budget) -------------------------------------------
+
+
+def box_localization_energy(
+    n: ArrayLike = 1,
+    length: ArrayLike = 1.0,
+    *,
+    hbar: ArrayLike = 1.0,
+    mass: ArrayLike = 1.0,
+) -> Float[Array, "..."]:
+    """U_u = π²ħ²n²/2mL² of level n = 1, 2, .. between two walls: all of its energy."""
+    n, length, hbar, mass = wide(n=n, length=length, hbar=hbar, mass=mass)
+    return (jnp.pi * hbar * n / length) ** 2 / (2 * mass)
+
+
+def vortex_energies(
+    alpha: ArrayLike, *, omega: ArrayLike = 1.0, hbar: ArrayLike = 1.0
+) -> tuple[Array, Array, Array]:
+    """Drift, diffusion and potential energy of a vortex in a well, ħω (α, 1, 1 + α)/2.
+
+    Its density goes as r^2α around the node, and its speed is ħα/mr, for any charge α.
+    """
+    alpha, omega, hbar = wide(alpha=alpha, omega=omega, hbar=hbar)
+    quantum = hbar * omega / 2
+    return quantum * alpha, quantum * jnp.ones_like(alpha), quantum * (1 + alpha)
+
 
 budget_of = jax.jit(energy_budget)
 
@@ -103,13 +129,9 @@ def run(context):
     context.save_table(table, "localization")
     context.save_figure(figure(table, swirl, whirls[1][0]), "localization")
     rest = [[row[part] for part in PARTS] for row in table]
-    context.save_dataset(
-        xr.Dataset(
-            {"E": (("system", "part"), rest), "vortex_E": (("charge", "part"), swirl)},
-            {"system": list(systems), "part": list(PARTS), "charge": list(CHARGES)},
-            {"units": "hbar = m = 1"},
-        )
-    )
+    data = {"E": (("system", "part"), rest), "vortex_E": (("charge", "part"), swirl)}
+    at = {"system": list(systems), "part": list(PARTS), "charge": list(CHARGES)}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = m = 1"}))
     holds = off < 1e-8 and off_vortex < 1e-6 and turns == list(CHARGES)
     return {
         "status": "ok" if holds else "The energies do not add up.",
@@ -148,11 +170,7 @@ def figure(table, swirl, psi):
     i, j = (part.ravel() for part in np.mgrid[28:53:4, 28:53:4])
     i, j = i[(i != 40) | (j != 40)], j[(i != 40) | (j != 40)]  # but the core
     right.quiver(x[i], y[j], v[0, i, j], v[1, i, j], color=GREEN, scale=14, pivot="mid")
-    right.set(
-        xlim=(-2.6, 2.6),
-        ylim=(-2.6, 2.6),
-        aspect="equal",
-        title="α = 1: density and drift",
-    )
+    right.set(xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), aspect="equal")
     right.set(xlabel="x / √(ħ/mω)", ylabel="y / √(ħ/mω)")
+    right.set_title("α = 1: density and drift")
     return fig

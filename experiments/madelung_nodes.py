@@ -164,26 +164,20 @@ def run(context):
             row |= {"infidelity": float(1 - np.abs(overlap) ** 2)}
             table.append(row | {"status": jqd.Status(int(status)).name})
     links = [row for row in table if row["method"].startswith("links")]
-    bounds = {
-        (name, order): float(
-            dispersion_bound(
-                GRID, exact(name, np.zeros(1))[0], order, 0.5, CASES[name][2]
-            )
-        )
-        for name, order in ((row["case"], int(row["method"][-1])) for row in links)
-    }
+    bounds = {}
+    for name, order in ((row["case"], int(row["method"][-1])) for row in links):
+        psi, duration = exact(name, np.zeros(1))[0], CASES[name][2]
+        bound = dispersion_bound(GRID, psi, order, 0.5, duration)
+        bounds[name, order] = float(bound)
 
     # --- Result -------------------------------------------------------------------
     ended = {(row["case"], row["method"]): row for row in table}
     context.save_table(table, "methods")
     drawn = [name for name in CASES if any(row["case"] == name for row in table)]
     context.save_figure(figure(drawn, curves, waves, ended, bounds), "nodes")
-    context.save_dataset(
-        xr.Dataset(
-            {f"{name}, {m}": ("step", curve) for (name, m), curve in curves.items()},
-            attrs={"units": "hbar = m = 1", "grid": GRID.shape},
-        )
-    )
+    data = {f"{name}, {m}": ("step", curve) for (name, m), curve in curves.items()}
+    about = {"units": "hbar = m = 1", "grid": GRID.shape}
+    context.save_dataset(xr.Dataset(data, attrs=about))
     within = all(
         row["status"] == "OK"
         and row["L1"] < bounds[row["case"], int(row["method"][-1])]

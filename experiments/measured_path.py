@@ -35,12 +35,12 @@ import numpy as np
 import xarray as xr
 from _support.animation import write_frames
 from _support.figures import MARKERS
-from _support.statistics import standard_error
+from _support.statistics import mean_error
 
 import jqd
 from jqd import exact
 from jqd.ensembles import conditional_wave, nelson
-from jqd.report.style import BLUE, CYCLE, GREY, INK, VERMILLION, house_style, subplots
+from jqd.report.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 from jqd.report.tables import plus_minus
 
 # --- Parameters (ħ = m = ω = 1, so D = 1/2; G = 1) --------------------------------
@@ -92,10 +92,7 @@ def sample(variance, count, seed):
     keys = jax.vmap(jax.random.key)(seed + np.arange(len(NUS)))
     found = jax.vmap(positions)(jnp.array(NUS), keys)
     x, y = np.moveaxis(np.asarray(found), 3, 0)
-    return [
-        (product.mean(2), standard_error(product, axis=2))
-        for product in (x[:, :1] * x, y * x)
-    ]
+    return [mean_error(product, axis=2) for product in (x[:, :1] * x, y * x)]
 
 
 def theory(variance, nu, ts, G=1.0):
@@ -136,21 +133,17 @@ def run(context):
     # --- Result -------------------------------------------------------------------
     sigmas = np.array(sigmas)
     axes = ("pointer", "noise", "t")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "path": (axes, paths[0]), "path_error": (axes, paths[1]),
-                "record": (axes, records[0]), "record_error": (axes, records[1]),
-            },
-            {"pointer": list(VARIANCES), "noise": list(NAMES), "t": TS},
-            {"units": "hbar = m = omega = G = 1", "paths": count},
-        )
-    )  # fmt: skip
+    data = {
+        "path": (axes, paths[0]), "path_error": (axes, paths[1]),
+        "record": (axes, records[0]), "record_error": (axes, records[1]),
+    }  # fmt: skip
+    at = {"pointer": list(VARIANCES), "noise": list(NAMES), "t": TS}
+    about = {"units": "hbar = m = omega = G = 1", "paths": count}
+    context.save_dataset(xr.Dataset(data, at, about))
     # few paths beside the others, but enough for errors of some hundredths
     ts, runs = tracks(FRAMES // (6 if context.quick else 1), max(count // 10, 400))
     free = runs[0][:, :, 0]
-    product = free[:1] * free
-    control = ts, product.mean(axis=1), standard_error(product, axis=1)
+    control = ts, *mean_error(free[:1] * free, axis=1)
     forgets = np.exp(-2 * NUS[NELSON] * ts) / 2
     lost = np.abs(control[1] - forgets) / control[2]
     context.save_figure(figure(paths, records, control), "measured_path")
@@ -232,12 +225,8 @@ def animate(path, ts, runs):
     """Unmeasured paths beside some that were measured at t = 0, with the wave that
     guides one of them."""
     psi = start(VARIANCES[1])
-    waves = jqd.evolve(
-        law(1.0),
-        psi,
-        ts,
-        method=jqd.Fixed(jqd.steppers.srkn11, 2, estimate_error=False),
-    ).values
+    method = jqd.Fixed(jqd.steppers.srkn11, 2, estimate_error=False)
+    waves = jqd.evolve(law(1.0), psi, ts, method=method).values
     chosen = int(np.argmax(runs[1][0, :SHOWN, 0]))
 
     def guide(wave, places):
@@ -247,28 +236,27 @@ def animate(path, ts, runs):
     guides = jax.vmap(guide)(waves, jnp.asarray(runs[1][:, chosen : chosen + 1]))
     x = np.ravel(GRID.coordinates[0])
     rest = np.exp(-(x**2)) / np.sqrt(np.pi)
-    with house_style():
-        fig, axes = subplots(1, 2, size=(8.4, 3.8), sharey=True)
-        tracks, fronts, curves = [], [], []
-        for axis, title in zip(
-            axes[0], ("nobody measures", "a sharp pointer has read X(0)"), strict=True
-        ):
-            axis.set(xlabel="x  (√ħ/mω)", xlim=(-4.5, 4.5), ylim=(0, 2), title=title)
-            axis.set_ylabel("ωt / π")
-            lines = axis.plot(np.zeros((1, SHOWN)), color=GREY, lw=0.5, alpha=0.6)
-            lines[chosen].set(color=VERMILLION, lw=1.4, alpha=1)
-            tracks.append(lines)
-            fronts.append(axis.plot([], [], ".", color=INK, ms=3)[0])
-            curves.append(axis.plot([], [], color=BLUE, lw=1.2)[0])
+    fig, axes = subplots(1, 2, size=(8.4, 3.8), sharey=True)
+    tracks, fronts, curves = [], [], []
+    for axis, title in zip(
+        axes[0], ("nobody measures", "a sharp pointer has read X(0)"), strict=True
+    ):
+        axis.set(xlabel="x  (√(ħ/mω))", xlim=(-4.5, 4.5), ylim=(0, 2), title=title)
+        axis.set_ylabel("ωt / π")
+        lines = axis.plot(np.zeros((1, SHOWN)), color=GREY, lw=0.5, alpha=0.6)
+        lines[chosen].set(color=VERMILLION, lw=1.4, alpha=1)
+        tracks.append(lines)
+        fronts.append(axis.plot([], [], ".", color=INK, ms=3)[0])
+        curves.append(axis.plot([], [], color=BLUE, lw=1.2)[0])
 
-        def draw():
-            for k, t in enumerate(ts):
-                for side, wave in enumerate((rest, guides[k])):
-                    seen = runs[side][: k + 1, :SHOWN, 0]
-                    for number, line in enumerate(tracks[side]):
-                        line.set_data(seen[:, number], ts[: k + 1] / np.pi)
-                    fronts[side].set_data(seen[-1], np.full(SHOWN, t / np.pi))
-                    curves[side].set_data(x, t / np.pi + 0.25 * np.asarray(wave))
-                yield
+    def draw():
+        for k, t in enumerate(ts):
+            for side, wave in enumerate((rest, guides[k])):
+                seen = runs[side][: k + 1, :SHOWN, 0]
+                for number, line in enumerate(tracks[side]):
+                    line.set_data(seen[:, number], ts[: k + 1] / np.pi)
+                fronts[side].set_data(seen[-1], np.full(SHOWN, t / np.pi))
+                curves[side].set_data(x, t / np.pi + 0.25 * np.asarray(wave))
+            yield
 
-        write_frames(path, fig, draw(), fps=12)
+    write_frames(path, fig, draw(), fps=12)

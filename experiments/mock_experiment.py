@@ -118,29 +118,21 @@ def run(context):
 
     # --- Result -------------------------------------------------------------------
     context.save_figure(figure(planned, record, pure, drawn, laws), "story")
-    context.save_table(
-        [
-            {
-                "law": row.name, "chi2": row.chi2, "dof": row.dof, "p": row.p_value,
-                "ln_B_to_the_first": laws.log_bayes(row)[1],
-            }
-            for row in laws.rows
-        ],
-        "laws",
-    )  # fmt: skip
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "counts": (("t", "level"), np.asarray(record.values)),
-                "draws": (
-                    ("constant", "draw"),
-                    np.stack([np.ravel(drawn.draws[name]) for name in drawn.labels]),
-                ),
-            },
-            {"t": ts, "constant": drawn.labels},
-            {"units": "hbar = 1", "sampler": drawn.sampler},
-        )
-    )
+    table = [
+        {
+            "law": row.name, "chi2": row.chi2, "dof": row.dof, "p": row.p_value,
+            "ln_B_to_the_first": laws.log_bayes(row)[1],
+        }
+        for row in laws.rows
+    ]  # fmt: skip
+    context.save_table(table, "laws")
+    draws = np.stack([np.ravel(drawn.draws[name]) for name in drawn.labels])
+    data = {
+        "counts": (("t", "level"), np.asarray(record.values)),
+        "draws": (("constant", "draw"), draws),
+    }
+    about = {"units": "hbar = 1", "sampler": drawn.sampler}
+    context.save_dataset(xr.Dataset(data, {"t": ts, "constant": drawn.labels}, about))
     return summary(planned, pure, told, drawn, laws)
 
 
@@ -180,8 +172,7 @@ def figure(planned, record, pure, drawn, laws):
     draw_plane(axes[1, 0], pure, drawn)
     draw_laws(axes[1, 1], laws)
     fig.suptitle(
-        "Quantum mechanics, with unknown scatter s and readout error ε",
-        fontsize=12,
+        "Quantum mechanics, with unknown scatter s and readout error ε", fontsize=12
     )
     return fig
 
@@ -189,7 +180,11 @@ def figure(planned, record, pure, drawn, laws):
 def draw_plan(axis, planned):
     ts = np.array([setting.t for setting, _ in planned.support])
     axis.bar(ts, planned.allocation(), width=0.6 * np.diff(ts).min(), color=BLUE)
-    axis.set(xlabel="time", ylabel="shots", title="1  Plan: best shots for q and r")
+    axis.set(
+        xlabel="time  (ħ/energy)",
+        ylabel="shots",
+        title="1  Plan: best shots for q and r",
+    )
     axis.set(yscale="log", ylim=(1e3, None))
 
 
@@ -204,7 +199,7 @@ def draw_record(axis, record, pure):
             f"level {a + 1}", (record.ts[-1], fit[-1, a]), (6, 0), color=color,
             textcoords="offset points", va="center", fontsize=9,
         )  # fmt: skip
-    axis.set(xlabel="time", ylabel="share", xlim=(0, 1.17 * record.ts[-1]))
+    axis.set(xlabel="time  (ħ/energy)", ylabel="share", xlim=(0, 1.17 * record.ts[-1]))
     word = "passes" if pure.p_value > MISFIT_P else "fails"
     axis.set_title(f"2  The fit of q and r alone {word}: p = {pure.p_value:.2g}")
 

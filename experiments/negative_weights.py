@@ -148,16 +148,12 @@ def run(context):
     context.save_figure(
         figure(times, distances, losses, shares, threshold), "negative_weights"
     )
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "distance": (("state", "gT"), list(distances.values())),
-                "mixed": ("lost", mixed),
-            },
-            {"state": list(distances), "gT": list(times), "lost": list(losses)},
-            {"units": "hbar = g = 1"},
-        )
-    )
+    data = {
+        "distance": (("state", "gT"), list(distances.values())),
+        "mixed": ("lost", mixed),
+    }
+    at = {"state": list(distances), "gT": list(times), "lost": list(losses)}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = g = 1"}))
     *pure, control = (max(values) for values in distances.values())
     least = min(min(values) for values in list(distances.values())[:-1])
     # the residual of least squares for the control, largest where kernels are narrowest
@@ -186,8 +182,7 @@ def run(context):
 
 
 def figure(times, distances, losses, shares, threshold):
-    fig, axes = subplots(1, 2, size=(8.8, 4.3))
-    left, right = axes[0]
+    fig, ((left, right),) = subplots(1, 2, size=(8.8, 4.3))
     for k, (name, values) in enumerate(distances.items()):
         left.plot(times, values, f"{MARKERS[k]}-", color=CYCLE[k], label=name)
     # linear below LEAST: what is left by rounding is drawn at 0

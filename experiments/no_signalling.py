@@ -169,13 +169,10 @@ def run(context):
     # --- Result -------------------------------------------------------------------
     context.save_table(table, "functions")
     context.save_figure(figure(found, losses), "no_signalling")
-    context.save_dataset(
-        xr.Dataset(
-            {"loss": (("starts", "step"), np.stack(list(losses.values())))},
-            {"starts": list(CASES), "step": np.arange(steps)},
-            {"units": "R = 1", "seed": SEED, "number_of_starts": number},
-        )
-    )
+    data = {"loss": (("starts", "step"), np.stack(list(losses.values())))}
+    axes = {"starts": list(CASES), "step": np.arange(steps)}
+    about = {"units": "R = 1", "seed": SEED, "number_of_starts": number}
+    context.save_dataset(xr.Dataset(data, axes, about))
     near = 0.03 if context.quick else 0.01
     *learnt, control = table
     holds = (

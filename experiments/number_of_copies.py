@@ -37,7 +37,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.figures import MARKERS
-from _support.statistics import standard_error
+from _support.statistics import mean_error, standard_error
 
 import jqd
 from jqd.ensembles import copying
@@ -139,7 +139,7 @@ def run(context):
     last, own = int(periods[-1]), periods - 1
     lost, valid, control = infidelity(last)
     runs = sampled(context, NUMBERS, last, count, method="leap", step=step)
-    chance, error = runs.mean(axis=1), standard_error(runs, axis=1)
+    chance, error = mean_error(runs, axis=1)
     lost, valid, chance, error = lost[own], valid[:, own], chance[:, own], error[:, own]
     exact_runs = 500 if context.quick else 4000
     exact = sampled(context, NUMBERS[1:2], 1, exact_runs, method="exact")
@@ -160,20 +160,17 @@ def run(context):
     figure = figure_coverage(expected, right, decided, valid, records)
     context.save_figure(figure, "coverage")
     dims = ("N", "other", "period", "shots")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "bound": (("quantile", *dims), middle),
-                "share_that_holds": (dims, right),
-                "failure": (dims[:3], fail),
-                "lost": ("period", lost),
-                "order_1/N_is_enough": (("N", "period"), valid),
-            },
-            {"quantile": [0.05, 0.5, 0.95], "N": list(NUMBERS), "other": list(OTHER),
-             "period": periods, "shots": SHOTS},
-            {"units": "hbar = 1", "runs": count, "records": records},
-        )
-    )  # fmt: skip
+    data = {
+        "bound": (("quantile", *dims), middle),
+        "share_that_holds": (dims, right),
+        "failure": (dims[:3], fail),
+        "lost": ("period", lost),
+        "order_1/N_is_enough": (("N", "period"), valid),
+    }
+    axes = {"quantile": [0.05, 0.5, 0.95], "N": list(NUMBERS), "other": list(OTHER)}
+    axes |= {"period": periods, "shots": SHOTS}
+    about = {"units": "hbar = 1", "runs": count, "records": records}
+    context.save_dataset(xr.Dataset(data, axes, about))
     ratio, its_error = (x * numbers[:, None] / lost for x in (chance, error))
     sound = decided & valid[:, None, :, None]
     least_share = {
@@ -238,8 +235,7 @@ def rows(values, periods):
 
 
 def figure_shots(quantiles, periods, lost):
-    fig, axes = subplots(size=(7.2, 4.8))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.2, 4.8))
     axis.axhline(NUMBERS[-1], color=INK, lw=1.0, ls=":")
     axis.annotate("true number of copies", (1.15e2, 1.08 * NUMBERS[-1]), color=INK)
     for k, (n, color) in enumerate(zip(periods, CYCLE, strict=False)):
@@ -256,8 +252,7 @@ def figure_shots(quantiles, periods, lost):
 
 
 def figure_other(middle, fail, lost, periods):
-    fig, axes = subplots(size=(7.2, 4.8))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(7.2, 4.8))
     axis.axhline(1, color=INK, lw=1.0, ls=":")
     for k, (name, color) in enumerate(zip(OTHER, CYCLE, strict=False)):
         seen = middle[k, :, -1] / NUMBERS[-1]

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.figures import draw_lines, figure_time_strip
+from _support.growth import first_passage
 
 from jqd.exact import open_kerr, open_kerr_amplitude
 from jqd.report.style import CYCLE, GREY, subplots
@@ -71,9 +72,7 @@ def largest_loss(losses, errors):
     """Where the standard error passes `TOLD`; NaN if no loss of the range does."""
     if not errors[0] < TOLD < errors[-1]:
         return np.nan
-    first = np.argmax(errors > TOLD)
-    share = np.log(TOLD / errors[first - 1]) / np.log(errors[first] / errors[first - 1])
-    return losses[first - 1] * (losses[first] / losses[first - 1]) ** share
+    return np.exp(first_passage(np.log(losses), errors, TOLD))
 
 
 # --- Comparison -------------------------------------------------------------------
@@ -116,20 +115,17 @@ def run(context):
     context.save_figure(figure_time_strip(maps, labels, x, x, names=names), "maps")
     context.save_figure(figure_limits(losses, errors), "limits")
     context.save_table(rows, "revivals")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "mean": (("C", "loss", "time", "part"), np.stack(
-                    [means.real, means.imag], axis=-1)),
-                "density": (("C", "loss", "y", "x"), maps),
-                "standard_error": (("fitted", "fine_loss"), errors),
-            },
-            {"C": list(STRENGTHS), "loss": list(LOSSES), "time": ts, "x": x, "y": x,
-             "part": ["real", "imaginary"], "fine_loss": losses,
-             "fitted": ["C", ", ".join(FREE)]},
-            {"units": "hbar = U = 1", "alpha0": ALPHA},
-        )
-    )  # fmt: skip
+    parts = np.stack([means.real, means.imag], axis=-1)
+    data = {
+        "mean": (("C", "loss", "time", "part"), parts),
+        "density": (("C", "loss", "y", "x"), maps),
+        "standard_error": (("fitted", "fine_loss"), errors),
+    }
+    axes = {"C": list(STRENGTHS), "loss": list(LOSSES), "time": ts, "x": x, "y": x}
+    axes |= {"part": ["real", "imaginary"], "fine_loss": losses}
+    axes |= {"fitted": ["C", ", ".join(FREE)]}
+    about = {"units": "hbar = U = 1", "alpha0": ALPHA}
+    context.save_dataset(xr.Dataset(data, axes, about))
     gap = np.max(np.abs(means[1] - optics))
     contrast = np.abs(means[1, :, np.argmin(np.abs(ts - 2 * np.pi))]) / ALPHA
     back = np.max(np.abs(peaks * np.array(STRENGTHS) - 2 * np.pi))
@@ -164,8 +160,7 @@ def figure(ts, means):
 
 
 def figure_limits(losses, errors):
-    fig, axes = subplots(size=(6.0, 4.2))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(6.0, 4.2))
     curves = {
         f"{what}, error {sigma:g}": sigma * e
         for what, e in zip(("C", ", ".join(FREE)), errors, strict=True)

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.figures import draw_lines
+from _support.problems import dual_symbol, ordered_problems
 
 from jqd.readings.generators import complex_generator
 from jqd.readings.phase_space import complex_gradient
@@ -31,18 +32,8 @@ from jqd.states import quasiprobability
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------
 
-HAMILTONIANS = {
-    "Kerr": symbols.kerr(1.0, 0.5),
-    "squeezed oscillator": symbols.squeezed_oscillator(1.0, 0.3 + 0.4j),
-}
 
 # --- Problem and law --------------------------------------------------------------
-
-
-def dual_symbol(symbol, C):
-    """H_C, as the symbol that the law uses."""
-    moved = symbol.to("weyl", 1 - C, prune=False)
-    return symbols.Symbol(moved.coefficients, moved.powers)
 
 
 def left_out(symbol, density):
@@ -69,9 +60,9 @@ def rates(symbol, C, ket, points):
 # --- Comparison -------------------------------------------------------------------
 
 
-def compare(name, C, ket, points):
+def compare(name, symbol, C, ket, points):
     """The residual of the equation, with and without the third order."""
-    quantum, equation, third = rates(HAMILTONIANS[name], C, ket, points)
+    quantum, equation, third = rates(symbol, C, ket, points)
     gap, size = quantum - equation, jnp.max(jnp.abs(quantum))
     factor = jnp.vdot(third, gap) / jnp.maximum(jnp.vdot(third, third), 1e-30)
     rest = jnp.max(jnp.abs(gap - factor * third))
@@ -92,8 +83,8 @@ def run(context):
     points = jnp.asarray(rng.normal(size=(20, 2)) @ [0.8, 0.8j])
     strengths = np.linspace(-0.5, 1, 4 if context.quick else 16)
     found = {
-        name: [compare(name, C, ket, points) for C in strengths]
-        for name in context.progress(HAMILTONIANS, "rates")
+        name: [compare(name, symbol, C, ket, points) for C in strengths]
+        for name, symbol in context.progress(ordered_problems().items(), "rates")
     }
 
     # --- Result -------------------------------------------------------------------
@@ -101,13 +92,9 @@ def run(context):
     context.save_table(table, "rates")
     context.save_figure(figure(strengths, found["Kerr"]), "third_order")
     residuals = {name: [row["residual"] for row in found[name]] for name in found}
-    context.save_dataset(
-        xr.Dataset(
-            {"residual": (("hamiltonian", "C"), list(residuals.values()))},
-            {"hamiltonian": list(found), "C": strengths},
-            {"units": "hbar = 1"},
-        )
-    )
+    data = {"residual": (("hamiltonian", "C"), list(residuals.values()))}
+    at = {"hamiltonian": list(found), "C": strengths}
+    context.save_dataset(xr.Dataset(data, at, {"units": "hbar = 1"}))
     slip = max(
         abs(row["third_order_factor"] - row["expected_factor"]) for row in found["Kerr"]
     )

@@ -86,19 +86,15 @@ def run(context):
     context.save_figure(
         figure(times, density, spread, variance, classical, budget), "spreading"
     )
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "quantum": (("t", "x"), density),
-                "classical": (("t", "x"), spread),
-                "quantum_variance": ("t", variance),
-                "classical_variance": ("t", classical),
-                "diffusion_energy": ("t", budget.diffusion),
-            },
-            {"t": times, "x": GRID.x},
-            {"units": "hbar = m = 1", "a": A, "D": D, "velocity": SPEED},
-        )
-    )
+    data = {
+        "quantum": (("t", "x"), density),
+        "classical": (("t", "x"), spread),
+        "quantum_variance": ("t", variance),
+        "classical_variance": ("t", classical),
+        "diffusion_energy": ("t", budget.diffusion),
+    }
+    about = {"units": "hbar = m = 1", "a": A, "D": D, "velocity": SPEED}
+    context.save_dataset(xr.Dataset(data, {"t": times, "x": GRID.x}, about))
     holds = off < 1e-9 and np.all((sign == later)[later != 0]) and off_classical < 1e-6
     return {
         "status": "ok" if holds else "The packets do not cross at t = a²/D.",
@@ -114,8 +110,7 @@ def run(context):
 
 def figure(times, density, spread, variance, classical, budget):
     """Densities, variances and energies."""
-    fig, axes = subplots(1, 3, size=(12.6, 3.9))
-    left, middle, right = axes[0]
+    fig, ((left, middle, right),) = subplots(1, 3, size=(12.6, 3.9))
     for t, shade in zip(SHOWN, (1.0, 0.8, 0.6, 0.45), strict=True):
         row = list(times).index(t)
         left.plot(GRID.x, density[row], color=BLUE, alpha=shade)

@@ -22,14 +22,17 @@ in 2D.
 Source: Chafin (2019), sec. 2.
 """
 
+from typing import NamedTuple
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.gas import HBAR as HBAR_SI
-from _support.gas import first_collision
 from _support.soft_spheres import SoftSpheres
-from _support.statistics import standard_error
+from _support.statistics import mean_error
+from jaxtyping import Array, ArrayLike, Float
 from matplotlib.ticker import NullFormatter
+from scipy.constants import Boltzmann, hbar
 
 from jqd.matter import gas
 from jqd.readings.gases import dilute_averages, energy_spread, recoil_time_spring
@@ -48,6 +51,60 @@ STIFF = (30.0, 100.0, 300.0, 1000.0, 3000.0)
 SPRINGS = 0.02  # area filled by soft discs
 
 # --- Packets of discs, springs ----------------------------------------------------
+
+
+class FirstCollision(NamedTuple):
+    """Packets of a real gas at their first collision, SI units.
+
+    Attributes:
+        spreading_time: 2ms²/ħ.
+        collision_time: 1/Γ.
+        width: standard deviation of a packet that has flown freely for 1/Γ.
+        spacing: n^(-1/3), of neighbours.
+        free_path: mean free path.
+    """
+
+    spreading_time: Float[Array, "..."]
+    collision_time: Float[Array, "..."]
+    width: Float[Array, "..."]
+    spacing: Float[Array, "..."]
+    free_path: Float[Array, "..."]
+
+
+def first_collision(
+    width: ArrayLike,
+    *,
+    mass: ArrayLike,
+    diameter: ArrayLike,
+    temperature: ArrayLike,
+    pressure: ArrayLike,
+) -> FirstCollision:
+    """How wide the packets of a real dilute gas are when they first collide.
+
+    n = P/k_B T, Γ = 4nσ²√(πk_B T/m), width s√(1 + (ħ/2ms²Γ)²). Localised packets would
+    need a width below the spacing n^(-1/3).
+
+    Args:
+        width: s at the start, m.
+        mass: m of an atom, kg.
+        diameter: σ of an atom, m.
+        temperature: T, K.
+        pressure: P, Pa.
+
+    Returns:
+        `FirstCollision`, SI units, each of the broadcast shape.
+    """
+    energy, sigma = Boltzmann * jnp.asarray(temperature), jnp.asarray(diameter)
+    n = jnp.asarray(pressure) / energy
+    rate = 4 * n * sigma**2 * jnp.sqrt(jnp.pi * energy / jnp.asarray(mass))
+    speed = jnp.sqrt(8 * energy / (jnp.pi * jnp.asarray(mass)))
+    return FirstCollision(
+        2 * jnp.asarray(mass) * jnp.asarray(width) ** 2 / hbar,
+        1 / rate,
+        spreading_width(1 / rate, width, mass, hbar),
+        n ** (-1 / 3),
+        speed / rate,
+    )
 
 
 def packets(fraction, seed):
@@ -69,7 +126,7 @@ def soft(kappa, steps):
         x, gas.maxwell(push, DISCS), dt=dt, steps=steps, snapshots=20
     )
     parts = np.stack([run.mean_contacts, run.mean_potential / run.mean_kinetic])[:, 2:]
-    return parts.mean(axis=1), standard_error(parts, axis=1)
+    return mean_error(parts, axis=1)
 
 
 def drawn_spread(k0, key):
@@ -106,23 +163,17 @@ def run(context):
     ratio = springs[:, 0] / averages[[1, 0]].T
     off = np.abs(ratio - 1) / np.maximum(springs[:, 1] / averages[[1, 0]].T, 0.02)
     late = {f: np.mean(rows[:, 1, -1]) for f, rows in found.items()}
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "packets": (
-                    ("fraction", "seed", "measure", "c"), np.stack([*found.values()])
-                ),
-                "springs": (("stiffness", "error", "ratio"), springs),
-                "spread": ("k0", spreads),
-            },
-            {
-                "c": c, "k0": k0, "stiffness": list(STIFF), "fraction": list(FRACTIONS),
-                "measure": ["width", "a2"], "error": ["mean", "standard error"],
-                "ratio": ["contacts", "PE/KE"],
-            },
-            {"units": "m = T = diameter = 1", "width": WIDTH, "hbar": HBAR},
-        )
-    )  # fmt: skip
+    dims = ("fraction", "seed", "measure", "c")
+    data = {
+        "packets": (dims, np.stack([*found.values()])),
+        "springs": (("stiffness", "error", "ratio"), springs),
+        "spread": ("k0", spreads),
+    }
+    axes = {"c": c, "k0": k0, "stiffness": list(STIFF), "fraction": list(FRACTIONS)}
+    axes |= {"measure": ["width", "a2"], "error": ["mean", "standard error"]}
+    axes |= {"ratio": ["contacts", "PE/KE"]}
+    about = {"units": "m = T = diameter = 1", "width": WIDTH, "hbar": HBAR}
+    context.save_dataset(xr.Dataset(data, axes, about))
     context.save_figure(figure(c, found, springs, averages, k0, spreads), "packets")
     wide, spacing = float(first[0].width), float(first[0].spacing)
     means = {f: np.mean(values) for f, values in outgrown.items()}
@@ -174,8 +225,7 @@ def figure(c, found, springs, averages, k0, spreads):
         wide.axhline(path, color=color, ls="--", lw=1)
         wide.annotate("mean free path", (5.9, 1.15 * path), color=color, ha="right",
                       fontsize=8)  # fmt: skip
-        mean, error = rows[:, 1].mean(axis=0), standard_error(rows[:, 1])
-        cumulant.errorbar(c, mean, error, color=color, elinewidth=0.8)
+        cumulant.errorbar(c, *mean_error(rows[:, 1]), color=color, elinewidth=0.8)
     wide.set(ylabel="width of packets / diameter", ylim=(0.02, 1e8), xlim=(0, 6))
     wide.set_title("Discs: width of packets over\ncollisions")
     wide.legend(loc="upper left")
@@ -212,7 +262,7 @@ def draw_free(axis, argon):
     share = np.geomspace(1e-4, 3, 100)
     for width, color in zip(NARROW, (BLUE, VERMILLION), strict=True):
         t = share * float(argon.collision_time)
-        found = spreading_width(t, width, ARGON["mass"], HBAR_SI)
+        found = spreading_width(t, width, ARGON["mass"], hbar)
         axis.loglog(share, found * 1e9, color=color, label=f"{width * 1e10:.1g} Å")
     axis.axvline(1, color=GREY, lw=0.8, ls=":")
     axis.set(

@@ -28,7 +28,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.statistics import standard_error
+from _support.statistics import mean_error, standard_error
 from _support.tower import microcanonical_weights, mixture_numbers
 from matplotlib import colormaps
 
@@ -240,8 +240,7 @@ def draw_levels(left, right, data):
     for j, one in enumerate(data.coupling.values):
         rows = data.energy_per_norm[:, j, :SHOWN].values
         left.errorbar(
-            k, rows.mean(0), standard_error(rows), fmt="o-", color=CYCLE[j], lw=1,
-            label=f"λ = {one:g}ω",
+            k, *mean_error(rows), fmt="o-", color=CYCLE[j], lw=1, label=f"λ = {one:g}ω",
         )  # fmt: skip
     left.axhline(ENERGY, color=INK, lw=1, ls="--")
     left.annotate("E₀", (SHOWN - 1, ENERGY - 0.1), va="top")
@@ -249,9 +248,8 @@ def draw_levels(left, right, data):
     left.set_title("Energy per norm, by level\nand coupling")
     left.legend(fontsize=8, loc="upper left")
     rows = data.late_p.sel(coupling=TYPICAL)[:, :SHOWN].values
-    right.bar(
-        k, rows.mean(0), 0.7, yerr=standard_error(rows), color=[shade(i) for i in k]
-    )
+    mean, error = mean_error(rows)
+    right.bar(k, mean, 0.7, yerr=error, color=[shade(i) for i in k])
     right.plot(k, data.ideal[:SHOWN], "o--", color=INK, label="Bose-Einstein, T = 1/β")
     right.axhline(1 / (ENERGY + 1), color=VERMILLION, lw=1.2, ls=":")
     right.annotate(
@@ -268,7 +266,7 @@ def draw_schmidt(axis, data):
     for j, size in enumerate(data["size"].values):
         rows = data.schmidt[j, :, :SHOWN].values
         axis.errorbar(
-            k, rows.mean(0), standard_error(rows), fmt="s-", color=(AMBER, BLUE)[j],
+            k, *mean_error(rows), fmt="s-", color=(AMBER, BLUE)[j],
             label=f"{size} levels of matter",
         )  # fmt: skip
     axis.axhline(1, color=VERMILLION, lw=1.2, ls=":")

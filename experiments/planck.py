@@ -28,13 +28,15 @@ al., Adv. Phys. 65, 239 (2016).
 Source: Chafin (2019), sec. 3.
 """
 
+from functools import partial
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.statistics import standard_error
-from _support.tower import total_variation
+from _support.statistics import mean_error
+from _support.tower import light_temperature, light_up_to, total_variation, weights_at
 
 import jqd
 from jqd.matter import tower
@@ -50,6 +52,7 @@ BANDWIDTH = 3.0  # of f(E_i - E_j), beyond the highest ω
 MARGIN = 0.5
 INTERVALS = 20  # of time, of them the last 12 for averages
 STUDENT = {3: 4.30, 5: 2.78}  # 95 % of means of so many seeds
+GRID = np.geomspace(0.3, 4, 2000)  # of temperatures
 
 # --- Law --------------------------------------------------------------------------
 
@@ -61,19 +64,12 @@ def make(matter, strength, energy):
     return tower.Tower(matter, OMEGA, strength, kept, edge_tolerance=0.1)
 
 
-def observe(t, psi):
-    del t
-    return tower.configuration_weights(psi)
-
-
 @eqx.filter_jit
 def late(law, psi, ts, terms):
     """Norm of each configuration, means over two halves of late times, (2, P); drift
     and status."""
-    run = jqd.evolve(
-        law, psi, ts, method=jqd.Propagator(terms=terms),
-        observe=jax.tree_util.Partial(observe),
-    )  # fmt: skip
+    method = jqd.Propagator(terms=terms)
+    run = jqd.evolve(law, psi, ts, method=method, observe=weights_at)
     mean = jnp.mean(run.values[INTERVALS - 11 :].reshape(2, 6, -1), axis=1)
     return mean, run.diagnostics["norm_drift"], run.status
 
@@ -101,23 +97,6 @@ def forever(law, psi):
 # --- Comparison -------------------------------------------------------------------
 
 
-def finite(photons, energy, T):
-    """g(E₀ - Σωn) ∝ exp(-Σωn/T) up to E₀, (..., P)."""
-    p = np.where(photons <= energy, np.exp(-photons / np.asarray(T)[..., None]), 0)
-    return p / p.sum(axis=-1, keepdims=True)
-
-
-def temperature(weights, photons, energy):
-    """T of `finite` of the same energy of light."""
-    Ts = np.geomspace(0.3, 4, 2000)
-    return np.interp(weights @ photons, finite(photons, energy, Ts) @ photons, Ts)
-
-
-def mean_error(values):
-    values = np.asarray(values)
-    return values.mean(axis=0), standard_error(values)
-
-
 def run(context):
     levels, energy, seeds = (120, 3.3, 3) if context.quick else (500, 5.5, 5)
     strengths = np.array([0.1, 0.14] if context.quick else [0.07, 0.1])
@@ -131,6 +110,7 @@ def run(context):
     halves = np.array(weights.tolist())  # (strength, seed, half, configuration)
     weights = halves.mean(axis=2)
     photons = np.asarray(law.photon_energies)
+    warmth = partial(light_temperature, energy=energy, photons=photons, Ts=GRID)
 
     # Integrable matter: the ladder exchanges quanta with the second mode.
     steps = round(energy / OMEGA[1]) + 2
@@ -139,7 +119,7 @@ def run(context):
 
     # --- Result -------------------------------------------------------------------
     at = {"strength": strengths, "seed": range(seeds), "mode": OMEGA}
-    target = finite(photons, energy, 1.0)
+    target = light_up_to(energy, photons, 1.0)
     data = xr.Dataset(
         {
             "weights": (("strength", "seed", "configuration"), weights),
@@ -147,7 +127,7 @@ def run(context):
             "photons": ("configuration", photons),
             "target": ("configuration", target),
             "numbers": (("configuration", "mode"), law.configurations.numbers),
-            "T": (("strength", "seed"), temperature(weights, photons, energy)),
+            "T": (("strength", "seed"), warmth(weights)),
         },
         at,
         {"units": "hbar = k_B = 1, 1/beta = 1", "levels": levels, "energy": energy},
@@ -162,7 +142,7 @@ def run(context):
     apart, scatter = mean_error(distance[0])
     thermal = abs(T - 1) < STUDENT[seeds] * error and status == jqd.Status.OK
     never = far > 2 * apart and far > apart + 10 * scatter
-    first, second = np.moveaxis(temperature(halves[0], photons, energy), -1, 0)
+    first, second = np.moveaxis(warmth(halves[0]), -1, 0)
     change, its_error = mean_error(second - first)
     # exp(-4) of the slowest mode is left at the first of these times
     stays = abs(change) < 0.02 + STUDENT[seeds] * its_error
@@ -193,8 +173,7 @@ def run(context):
 
 
 def figure(data, limit, slope):
-    fig, axes = subplots(1, 3, size=(12.8, 4.5))
-    left, middle, right = axes[0]
+    fig, ((left, middle, right),) = subplots(1, 3, size=(12.8, 4.5))
     weights, n = data.weights.data[0], data.numbers.data
     omega = np.linspace(0.6, 2.5, 100)
     left.plot(omega, 1 / np.expm1(omega), color=INK, label="Bose and Einstein, T = 1")

@@ -99,13 +99,9 @@ def run(context):
     context.save_figure(
         figure(draws, chance, tv, wrong, drawn, curves, table), "statistics"
     )
-    context.save_dataset(
-        xr.Dataset(
-            {"occupation": (("g", "E"), [curves[g][0] for g in CURVES])},
-            {"g": list(CURVES), "E": ENERGIES},
-            {"units": "kT = 1", "relative_noise": NOISE},
-        )
-    )
+    data = {"occupation": (("g", "E"), [curves[g][0] for g in CURVES])}
+    about = {"units": "kT = 1", "relative_noise": NOISE}
+    context.save_dataset(xr.Dataset(data, {"g": list(CURVES), "E": ENERGIES}, about))
     # own weights: 0.175 from Bose-Einstein by enumeration
     holds = np.max(np.abs(sigmas)) < 4 and ratio < 2 and wrong[1][-1] > 0.1
     return {
@@ -123,8 +119,7 @@ def run(context):
 
 
 def figure(draws, chance, tv, wrong, drawn, curves, table):
-    fig, axes = subplots(1, 3, size=(13.4, 4.2))
-    left, middle, right = axes[0]
+    fig, ((left, middle, right),) = subplots(1, 3, size=(13.4, 4.2))
     found = {row["what"]: row for row in table}
     for (name, law), (most, values) in tv.items():
         label = f"{name}, from {LAWS[law]}"
@@ -153,6 +148,6 @@ def figure(draws, chance, tv, wrong, drawn, curves, table):
         right.plot(E, fitted, color=color, lw=1, label=label)
     right.set(xlabel="energy E, in kT", ylabel="mean occupation of a state")
     right.set_title(f"Curves with {100 * NOISE:g} % noise, and g recovered")
-    for axis in axes[0]:
+    for axis in (left, middle, right):
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=9)
     return fig

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support import composite as pairs
-from _support.statistics import standard_error
+from _support.statistics import mean_error
 
 import jqd
 from jqd.ensembles import copying
@@ -66,8 +66,7 @@ def copied(on_B, psi, ts, **options):
     """E⟨z_A⟩ of N copies and its standard error."""
     key = jax.random.key(SEED)
     run = copying.sample(law(on_B), psi, ts, key, error_trajectories=0, **options)
-    z = np.asarray(pairs.polarisation(run.density, PAIR, 0))
-    return z.mean(axis=0), standard_error(z)
+    return mean_error(pairs.polarisation(run.density, PAIR, 0))
 
 
 @jax.jit
@@ -126,20 +125,15 @@ def run(context):
     context.save_figure(
         figure(pair, few, means, quantum, signals, chance, off, scans), "signalling"
     )
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "pair": (("case", "swing"), np.stack([frozen, moved, cured])),
-                "mean": (("state", "copies", "on_B", "time", "value"), means),
-            },
-            {
-                "case": ["left alone", "turned", "spectators"], "swing": SWING,
-                "state": list(STATES), "copies": list(few), "time": TS,
-                "value": ["mean", "standard error"],
-            },
-            {"units": "hbar = R = 1", "seed": SEED, "trajectories": number},
-        )
-    )  # fmt: skip
+    data = {
+        "pair": (("case", "swing"), np.stack([frozen, moved, cured])),
+        "mean": (("state", "copies", "on_B", "time", "value"), means),
+    }
+    axes = {"case": ["left alone", "turned", "spectators"], "swing": SWING}
+    axes |= {"state": list(STATES), "copies": list(few), "time": TS}
+    axes |= {"value": ["mean", "standard error"]}
+    about = {"units": "hbar = R = 1", "seed": SEED, "trajectories": number}
+    context.save_dataset(xr.Dataset(data, axes, about))
     exact = 0.5 * np.cos(2 * SWING)
     middle = len(off) // 2
     entangled_scan = np.concatenate(scans["entangled"])
@@ -179,7 +173,9 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
     ):
         hollow = {"mfc": "none", "ms": 8} if mark == "s" else {"ms": 5}
         axis.plot(SWING, z, mark, color=color, label=name, **hollow)
-    axis.set(xlabel="time", ylabel="⟨z⟩ of A, measured on A alone", ylim=(-0.6, 1.12))
+    axis.set(
+        xlabel="time  (ħ/R)", ylabel="⟨z⟩ of A, measured on A alone", ylim=(-0.6, 1.12)
+    )
     axis.set_title(
         f"Two empty classes, N = {MANY:,}:\nmotion of A, by what is done to B"
     )
@@ -190,7 +186,7 @@ def figure(pair, few, means, quantum, signals, chance, off, scans):
     for on_B, color, name in ((0, BLUE, "H_B off"), (1, VERMILLION, "H_B on")):
         z, error = means[0, 0, on_B].T
         axis.errorbar(fine, z, 2 * error, fmt="o-", color=color, lw=1, label=name)
-    axis.set(xlabel="time", ylabel="average ⟨z⟩ of A")
+    axis.set(xlabel="time  (ħ/R)", ylabel="average ⟨z⟩ of A")
     axis.set_title(
         f"All classes filled, N = {few[0]}:\nmotion of A, by what is done to B"
     )

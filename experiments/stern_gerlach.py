@@ -133,7 +133,7 @@ def figure(places, spins, chance, number):
     fig, axes = subplots(1, 3, size=(13.0, 4.4))
     for axis, (name, x) in zip(axes[0], places.items(), strict=False):
         draw_paths(axis, x, spins[name])
-        axis.set(xlabel="time t", ylabel="height z", ylim=(-36, 36))
+        axis.set(xlabel="time t  (ms₀²/ħ)", ylabel="height z  (s₀)", ylim=(-36, 36))
     axes[0, 0].set_title("Bohm: paths from the same positions")
     axes[0, 1].set_title("Nelson: paths from the same positions")
     axis = axes[0, 2]
@@ -143,14 +143,9 @@ def figure(places, spins, chance, number):
     axis.plot(steps, [0, 0, 1, 1], color=INK, label="Bohm")
     error = np.sqrt(np.maximum(chance * (1 - chance), 1 / number) / number)
     axis.errorbar(
-        STARTS,
-        chance,
-        2 * error,
-        fmt="o",
-        color=BLUE,
-        label="Nelson ± 2 s.e.",
+        STARTS, chance, 2 * error, fmt="o", color=BLUE, label="Nelson ± 2 s.e."
     )
-    axis.set(xlabel="initial position $z_0$", ylabel="share that goes up")
+    axis.set(xlabel="initial position $z_0$  (s₀)", ylabel="share that goes up")
     axis.set_title("Share that goes up over initial position")
     axis.legend(loc="upper left", fontsize=9)
     return fig
@@ -177,9 +172,11 @@ def animate(path, places, spins, density, every):
             places[name][0, :, 0], np.zeros(SHOWN), c=spins[name][0], cmap="coolwarm",
             vmin=-1, vmax=1, s=26, edgecolors=INK, linewidths=0.4, zorder=3,
         )  # fmt: skip
-        axis.set(xlim=(-34, 34), ylim=(-0.04, 0.42), ylabel="density", title=name)
+        axis.set(
+            xlim=(-34, 34), ylim=(-0.04, 0.42), ylabel="density  (1/s₀)", title=name
+        )
         drawn.append((curve, dots, name))
-    axes[1, 0].set_xlabel("z; colour: the spin along z where a path is")
+    axes[1, 0].set_xlabel("z  (s₀); colour: the spin along z where a path is")
     heading = fig.suptitle("", x=0.02, ha="left")
 
     def frames():

@@ -22,29 +22,16 @@ Source: Chafin (2019), introduction: "three kinds of Poincare-like time scales".
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.growth import growth_rate
+from _support.potentials import hot_packet, wall_frequencies, walled_chain
 from _support.returns import kerr_amplitude, observed_recurrence, torus_recurrence
 from scipy.special import gammaln
 
-from jqd.matter.packets import (
-    GaussianState,
-    ThawedGaussian,
-    ground_state,
-    thawed_run,
-)
+from jqd.matter.packets import ThawedGaussian, thawed_run
 from jqd.readings.time_scales import doubling_time, ehrenfest_time, localization_times
-from jqd.report.style import (
-    AMBER,
-    BLUE,
-    GREEN,
-    GREY,
-    PURPLE,
-    VERMILLION,
-    subplots,
-)
+from jqd.report.style import AMBER, BLUE, GREEN, GREY, PURPLE, VERMILLION, subplots
 
 # --- Parameters (K = m = β = 1) ---------------------------------------------------
 
@@ -61,11 +48,6 @@ ARGON, HBAR_SI = 6.6335e-26, 1.054571817e-34
 # --- Problem ----------------------------------------------------------------------
 
 
-def frequencies(N):
-    """Of N atoms between walls."""
-    return 2 * np.sin(np.pi * np.arange(1, N + 1) / 2 / (N + 1))
-
-
 def kerr_by_numbers(ts, chi, levels=80):
     """|<a>| of a coherent state, summed over number states."""
     n = np.arange(levels)
@@ -76,7 +58,7 @@ def kerr_by_numbers(ts, chi, levels=80):
 
 def quartic_shift(N):
     """χ of the lowest mode by levels of ωn + (β/4) Σ_b (c_b X)⁴, and by formula."""
-    omega, levels = frequencies(N)[0], 60
+    omega, levels = wall_frequencies(N)[0], 60
     bonds = np.cos(np.pi * (np.arange(N + 1) + 0.5) / (N + 1))
     bonds = bonds * omega / np.sqrt(np.sum(bonds**2))  # Σ c_b² = ω²
     root = np.sqrt(np.arange(1, levels))
@@ -87,22 +69,12 @@ def quartic_shift(N):
     return (E[2] - 2 * E[1] + E[0]) / 2 / HBAR, formula
 
 
-def walled_chain(u):
-    """V of displacements between walls."""
-    r = jnp.diff(jnp.pad(u, 1))
-    return jnp.sum(r**2 / 2 + BETA * r**4 / 4)
-
-
 def thawed_chain():
     """Width over √ħ of a packet in a hot chain between walls, and its growth rate."""
-    p = np.random.default_rng(SEED).normal(size=HOT_ATOMS)
-    p = p * np.sqrt(2 * HEAT * HOT_ATOMS / np.sum(p**2))
-    near, ones = np.eye(HOT_ATOMS, k=1), np.ones(HOT_ATOMS)
-    rest = ground_state(2 * np.eye(HOT_ATOMS) - near - near.T, ones)
-    law = ThawedGaussian(walled_chain, ones)
-    run = thawed_run(law, GaussianState(0 * p, p, rest.covariance), LONG)
+    law = ThawedGaussian(walled_chain, np.ones(HOT_ATOMS))
+    run = thawed_run(law, hot_packet(HOT_ATOMS, HEAT, SEED), LONG)
     width = np.asarray(run.widths).max(axis=1)
-    return width, float(growth_rate(LONG, width, 10, 45))
+    return width, growth_rate(LONG, width, 10, 45)
 
 
 # --- Comparison -------------------------------------------------------------------
@@ -113,10 +85,12 @@ def run(context):
     torus = TORUS[:3] if context.quick else TORUS
     seen, flux = {}, {}
     for N in context.progress(followed, "returns"):
-        seen[N] = observed_recurrence(frequencies(N), np.ones(N), followed[N])
+        seen[N] = observed_recurrence(wall_frequencies(N), np.ones(N), followed[N])
     for N in context.progress(torus, "torus"):
         key = jax.random.key(N)
-        flux[N] = torus_recurrence(frequencies(N), np.ones(N), key, samples=1 << 15)
+        flux[N] = torus_recurrence(
+            wall_frequencies(N), np.ones(N), key, samples=1 << 15
+        )
     width, lyapunov = thawed_chain()
     sigma = np.sqrt(HBAR) * width
 
@@ -187,12 +161,8 @@ def figure(data, turns, kerr):
     if 5 in data.N:
         at = (5, float(data.seen.sel(N=5)[0]))
         axis.annotate("ω₅ = ω₁ + ω₃", at, (6, -12), textcoords="offset points")
-    axis.set(
-        yscale="log",
-        xlabel="atoms N",
-        xticks=data.M,
-        ylabel="mean time between returns" + unit,
-    )
+    axis.set(yscale="log", xlabel="atoms N", xticks=data.M)
+    axis.set_ylabel("mean time between returns" + unit)
     axis.set_title("Vibration: time between returns over atoms")
     axis.legend(loc="upper left", fontsize=9)
     axis = axes[1]

@@ -28,8 +28,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.statistics import standard_error
-from _support.tower import total_variation
+from _support.statistics import mean_error
+from _support.tower import light_temperature, light_up_to, total_variation, weights_at
 from scipy.signal import hilbert
 
 import jqd
@@ -45,18 +45,11 @@ DENSITY = tower.ExponentialDensity(BETA, WIDTH)
 # Two quanta above E₀: nothing is on resonance there.
 KEPT = tower.photon_configurations(1.0, START + 2.0)
 PHOTONS = np.arange(KEPT.size)
+GRID = np.geomspace(0.1, 10, 2000)  # of temperatures
 SIZES, STRENGTHS = (100, 200, 400, 800), (0.085, 0.12, 0.24)
 BETWEEN = 0.17  # one coupling more, with half of the most levels
 
 # --- Law --------------------------------------------------------------------------
-
-
-def observe(t, psi):
-    del t
-    return tower.configuration_weights(psi)
-
-
-OBSERVE = jax.tree_util.Partial(observe)
 
 
 @functools.partial(jax.jit, static_argnames=("levels", "terms"))
@@ -69,7 +62,7 @@ def late(keys, strength, ts, levels, terms):
         law = tower.Tower(matter, 1.0, strength, KEPT)
         psi = tower.level_state(law, START)
         method = jqd.Propagator(terms=terms)
-        run = jqd.evolve(law, psi, ts, method=method, observe=OBSERVE)
+        run = jqd.evolve(law, psi, ts, method=method, observe=weights_at)
         average = jnp.mean(run.values[3 * ts.size // 8 :], axis=0)
         return average, run.diagnostics["norm_drift"], run.status
 
@@ -89,18 +82,6 @@ def averages(levels, strength, seeds):
 # --- Comparison -------------------------------------------------------------------
 
 
-def finite(T):
-    """P(n) ∝ exp(-n/T) up to E₀, and nothing beyond."""
-    p = np.where(PHOTONS <= START, np.exp(-PHOTONS / np.asarray(T)[..., None]), 0)
-    return p / p.sum(axis=-1, keepdims=True)
-
-
-def temperature(p):
-    """T of the law up to E₀ that has as many photons."""
-    Ts = np.geomspace(0.1, 10, 2000)
-    return np.interp(p @ PHOTONS, finite(Ts) @ PHOTONS, Ts)
-
-
 def coupled(strength, points=2**18, reach=60.0):
     """T that Bose and Einstein's law gives for the equilibrium of the coupled mode."""
     x = (np.arange(points) - points / 2 + 0.5) * (2 * reach / points)
@@ -110,10 +91,6 @@ def coupled(strength, points=2**18, reach=60.0):
     integrand = (1 + x**2) * D.imag / np.tanh(BETA * x / 2)
     n = integrand.sum() * (x[1] - x[0]) / (4 * np.pi) - 0.5
     return 1 / np.log1p(1 / n)
-
-
-def mean_error(values):
-    return np.mean(values), standard_error(values)
 
 
 def run(context):
@@ -129,10 +106,10 @@ def run(context):
         drift, status = max(drift, float(norm.max())), max(status, int(ended.max()))
 
     # --- Result -------------------------------------------------------------------
-    thermal = finite(1 / BETA)[None, :]
+    thermal = light_up_to(START, PHOTONS, 1 / BETA)[None, :]
     rows = []
     for (D, strength), p in found.items():
-        T = mean_error(temperature(p))
+        T = mean_error(light_temperature(p, START, PHOTONS, GRID))
         each = mean_error(np.asarray(total_variation(p, thermal)))
         of_mean = float(total_variation(p.mean(axis=0), thermal[0]))
         rows.append((D, strength, *T, *each, of_mean, coupled(strength), p.shape[0]))
@@ -177,8 +154,7 @@ def summary(table, drift, status):
 
 
 def figure(table):
-    fig, axes = subplots(1, 3, size=(12.8, 4.2))
-    left, middle, right = axes[0]
+    fig, ((left, middle, right),) = subplots(1, 3, size=(12.8, 4.2))
     for k, strength in enumerate(STRENGTHS):
         at = table.isel(tower=(table.strength == strength).data)
         if at.D.size == 0:

@@ -134,24 +134,13 @@ def run(context):
     context.save_table(rows, "horizons")
     context.save_figure(figure(x, maps[2], period, swing), "truncated")
     context.save_figure(horizon_figure(sizes, times), "horizon")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "deviation": (("time", "y", "x"), maps),
-                "largest": ("period", swing),
-            },
-            {"time": ts, "x": x, "y": x, "period": period},
-            {"units": "hbar = omega = 1", "alpha0": ALPHA},
-        )
-    )
-    context.save_dataset(
-        xr.Dataset(
-            {"horizon": (("lambda", "levels"), list(times.values()))},
-            {"lambda": list(times), "levels": list(sizes)},
-            {"units": "hbar = omega = 1", "alpha0": ALPHA},
-        ),
-        "horizons",
-    )
+    data = {"deviation": (("time", "y", "x"), maps), "largest": ("period", swing)}
+    at = {"time": ts, "x": x, "y": x, "period": period}
+    about = {"units": "hbar = omega = 1", "alpha0": ALPHA}
+    context.save_dataset(xr.Dataset(data, at, about))
+    data = {"horizon": (("lambda", "levels"), list(times.values()))}
+    at = {"lambda": list(times), "levels": list(sizes)}
+    context.save_dataset(xr.Dataset(data, at, about), "horizons")
     extrapolated = 2 * slopes[-1] - slopes[-2] if len(slopes) > 1 else slopes[0]
     holds = (
         abs(extrapolated / spots[0] - 1) < (0.06 if context.quick else 2e-3)
@@ -194,8 +183,7 @@ def figure(x, deviation, period, swing):
 
 
 def horizon_figure(sizes, times):
-    fig, axes = subplots(size=(5.4, 3.9))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(5.4, 3.9))
     draw_lines(
         axis, sizes, {f"λ = {lam:g}": v for lam, v in times.items()}, "o-",
         xscale="log", yscale="log",

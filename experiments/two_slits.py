@@ -127,16 +127,14 @@ def plane(problem, density):
 def figure(problem, frames, y, seen, table):
     both, upper, lower, cross = (1e3 * P for P in seen)
     alone, L = upper + lower, [row["L"] for row in table]
-    fig, axes = subplots(2, 2, size=(10.4, 8.0))
-    (field, screen), (marked, fringes) = axes
+    fig, ((field, screen), (marked, fringes)) = subplots(2, 2, size=(10.4, 8.0))
     now = np.argmin(np.abs(problem.ts - (8 + 0.6 * L[-1]) / 4))  # the packet is midway
     x, height, amplitude = plane(problem, frames[0, now])
     mesh = draw_density(field, amplitude, x, height)
-    bar = fig.colorbar(mesh, ax=field, pad=0.02, fraction=0.05, extend="max")
-    bar.set_label("|ψ|")
+    fig.colorbar(mesh, ax=field, pad=0.02, fraction=0.05, extend="max", label="|ψ|")
     for low, high in ((height[0], -2.5), (-1.5, 1.5), (2.5, height[-1])):
         field.fill_between([-0.6, 0.6], low, high, color=GREY, lw=0)
-    field.set(xlabel="position x", ylabel="position y")
+    field.set(xlabel="position x  (slit widths)", ylabel="position y  (slit widths)")
     field.set_title(f"|ψ|, both open, t = {problem.ts[now]:g}")
     each = {"both slits open": both, "sum of one at a time": alone, "upper slit": upper}
     shades = {f"η = {eta:g}": alone + 2 * eta * cross.real for eta in OVERLAPS}
@@ -144,12 +142,8 @@ def figure(problem, frames, y, seen, table):
     draw_lines(marked, y, shades, title="Flux with detector states of overlap η")
     top, side = both.max(), problem.spacing
     for axis in (screen, marked):
-        axis.set(
-            xlabel="position y",
-            ylabel="1000 P(y)",
-            xlim=(-24, 24),
-            ylim=(0, 1.25 * top),
-        )
+        axis.set(xlabel="position y  (slit widths)", ylabel="1000 P(y)")
+        axis.set(xlim=(-24, 24), ylim=(0, 1.25 * top))
     screen.vlines([-side, side], 0, top, color=GREY, ls=":", lw=1)
     fringes.plot([0, L[-1]], [0, side], label="λL/d")
     places = [row["first_maximum"] for row in table]

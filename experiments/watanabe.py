@@ -77,13 +77,9 @@ def run(context):
     context.save_table(table, "backward")
     context.save_figure(figure(forward, backward), "watanabe")
     densities = [p / CELL for p in backward.values()]
-    context.save_dataset(
-        xr.Dataset(
-            {"backward": (("preparation", "x"), densities)},
-            {"preparation": list(backward), "x": X},
-            {"x_after": SEEN, "step": STEP},
-        )
-    )
+    data = {"backward": (("preparation", "x"), densities)}
+    at = {"preparation": list(backward), "x": X}
+    context.save_dataset(xr.Dataset(data, at, {"x_after": SEEN, "step": STEP}))
     slip = max(abs(line["mean_before"] - line["expected"]) for line in table)
     holds = min(apart, others) > 0.1 and detailed < 1e-6 and slip < 1e-8
     return {
@@ -96,8 +92,7 @@ def run(context):
 
 
 def figure(forward, backward):
-    fig, axes = subplots(size=(5.6, 4.0))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(5.6, 4.0))
     once = {"color": INK, "lw": 1, "ls": "--", "zorder": 3}
     axis.plot(X, forward / CELL, label="forward (one for all)", **once)
     draw_lines(

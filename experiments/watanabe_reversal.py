@@ -103,13 +103,9 @@ def run(context):
     rows = [{"law": n, "start": d[0], "end": d[-1]} for n, d in distances.items()]
     context.save_table(rows, "distances")
     context.save_figure(figure(ts, distances, spots, matrices), "reversal")
-    context.save_dataset(
-        xr.Dataset(
-            {"distance": (("law", "time"), list(distances.values()))},
-            {"law": list(distances), "time": ts},
-            {"units": "hbar = U = 1", "turn": TURN},
-        )
-    )
+    data = {"distance": (("law", "time"), list(distances.values()))}
+    about = {"units": "hbar = U = 1", "turn": TURN}
+    context.save_dataset(xr.Dataset(data, {"law": list(distances), "time": ts}, about))
     holds = (
         trace < 1e-12 and max(left.values()) < 1e-9 and rate[0] < 0 < rate[1]
         and np.all(np.diff(diffused) < 0)

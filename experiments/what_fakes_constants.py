@@ -36,6 +36,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.fake_figures import CONTROL, TITLES, figure_clouds, figure_dots
+from _support.problems import displacements
 
 import jqd
 from jqd.inference import hamiltonian_priors
@@ -106,12 +107,6 @@ def three_level_studies():
 
 
 # --- Kerr oscillator: the true systems ----------------------------------------------
-
-
-def displacements():
-    axis = np.linspace(-3.6, 3.6, 21)
-    points = (axis[None, :] + 1j * axis[:, None]).ravel()
-    return points[np.abs(points) < 2.2]
 
 
 def kerr(bath=None, levels=LEVELS):
@@ -276,16 +271,12 @@ def run(context):
     context.save_figure(figure_dots(rows, "three levels", list(three)), "three_levels")
     context.save_figure(figure_dots(rows, "Kerr", list(oscillator)), "kerr")
     context.save_figure(figure_clouds(list(three), clouds, said), "draws")
-    context.save_dataset(
-        xr.Dataset(
-            {
-                "shift": (("error", "draw", "constant"), clouds),
-                "flagged": (("error", "draw"), said),
-            },
-            {"error": list(three), "constant": ["q", "r"]},
-            {"units": "hbar = 1", "shots": SHOTS},
-        )
-    )
+    data = {
+        "shift": (("error", "draw", "constant"), clouds),
+        "flagged": (("error", "draw"), said),
+    }
+    axes = {"error": list(three), "constant": ["q", "r"]}
+    context.save_dataset(xr.Dataset(data, axes, {"units": "hbar = 1", "shots": SHOTS}))
     at = {(row["fit"], row["error"], row["constant"]): row for row in rows}
     summary = {
         key: {"; ".join(of): row[key] for of, row in at.items()}

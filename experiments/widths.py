@@ -23,11 +23,11 @@ Phys. 62, 1544.
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from _support.growth import first_passage, growth_rate
-from _support.potentials import mode_potential
+from _support.potentials import free_chain, hot_packet, mode_potential, walled_chain
+from scipy.stats import linregress
 
 import jqd
 from jqd.matter.packets import (
@@ -39,16 +39,7 @@ from jqd.matter.packets import (
     thawed_run,
     truncated_wigner,
 )
-from jqd.report.style import (
-    BLUE,
-    CYCLE,
-    GREEN,
-    GREY,
-    INK,
-    PURPLE,
-    VERMILLION,
-    subplots,
-)
+from jqd.report.style import BLUE, CYCLE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
 
 # --- Parameters (K = m = 1) -------------------------------------------------------
 
@@ -73,32 +64,11 @@ FINE = jqd.Fixed(jqd.steppers.srkn11, estimate_error=False)
 # --- Problems ---------------------------------------------------------------------
 
 
-def free_chain(u):
-    """V of displacements, ends free."""
-    r = jnp.diff(u)
-    return jnp.sum(r**2 / 2 + r**4 / 4)
-
-
-def walled_chain(u):
-    """V of displacements between walls."""
-    return free_chain(jnp.pad(u, 1))
-
-
 def three_atoms():
     """The potential of the two modes, and their packet at ħ = 1."""
     modes = mode_potential(free_chain, np.zeros(3), np.ones(3))
     rest = ground_state(np.diag(modes.frequencies**2), np.ones(2))
     return modes, GaussianState(START, np.zeros(2), rest.covariance)
-
-
-def hot_chain():
-    """8 atoms between walls, with random velocities of the energy `HOT` each."""
-    p = np.random.default_rng(SEED).normal(size=HOT_ATOMS)
-    p = p * np.sqrt(2 * HOT * HOT_ATOMS / np.sum(p**2))
-    near = np.eye(HOT_ATOMS, k=1)
-    hessian = 2 * np.eye(HOT_ATOMS) - near - near.T
-    rest = ground_state(hessian, np.ones(HOT_ATOMS))
-    return walled_chain, GaussianState(0 * p, p, rest.covariance)
 
 
 def with_hbar(state, hbar):
@@ -123,7 +93,7 @@ def run(context):
     hbars = SHOWN[:2] if context.quick else tuple(GRIDS)
     modes, unit = three_atoms()
     cold, cold_warned = thawed_at_one(modes, unit)
-    hot, hot_warned = thawed_at_one(*hot_chain())
+    hot, hot_warned = thawed_at_one(walled_chain, hot_packet(HOT_ATOMS, HOT, SEED))
     hot_width = np.asarray(hot.widths).max(axis=1)
     row = np.searchsorted(LONG, TS - 1e-9)
     rows, ends, status = {}, [], []
@@ -135,7 +105,7 @@ def run(context):
             modes, np.ones(2), state, TS, grid, hbar=hbar, method=STEPS
         )
         off = np.linalg.norm(cold.position[row] - exact.mean, axis=1)
-        ends.append(float(first_passage(TS, off, OFF)))
+        ends.append(first_passage(TS, off, OFF))
         status.append(int(exact.status))
         ensemble = truncated_wigner(
             ClassicalMotion(modes, np.ones(2)), state, TS, jax.random.key(SEED),
@@ -166,8 +136,9 @@ def run(context):
         warned=(("chain", "h"), [cold_warned, hot_warned]),
     )
     context.save_dataset(data)
-    power = -np.polyfit(np.log(hbars), np.log(ends), 1)[0]
-    lyapunov = float(growth_rate(LONG, hot_width, 10, 50))
+    fit = linregress(np.log(hbars), np.log(ends))
+    power = -fit.slope
+    lyapunov = growth_rate(LONG, hot_width, 10, 50)
     seen = np.isfinite(hot_warned)
     slope = -np.polyfit(np.log(HBARS[seen]), hot_warned[seen], 1)[0]
     context.save_figure(figure(data, power, lyapunov), "widths")
@@ -183,6 +154,7 @@ def run(context):
         "status": "ok" if holds else "Ehrenfest times are not as expected.",
         "ehrenfest_times": {f"{h:g}": t for h, t in zip(hbars, ends, strict=True)},
         "power_of_hbar": power,
+        "its_standard_error": fit.stderr,
         "lyapunov_exponent_of_hot_chain": lyapunov,
         "its_slope_times_2_lambda": slope * 2 * lyapunov,
         "wigner_rms_error": dict(zip(map(str, hbars), wrong.values, strict=True)),

@@ -8,10 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.composite import rotation
-from _support.diffusion import vortex_family
-from _support.liouville import liouville_density
-from _support.soft_spheres import SoftSpheres
 
 import jqd
 from jqd import exact
@@ -77,10 +73,6 @@ TABLE = {
         {"D": "positive", "nu": "rate", "paths": "positive", "substeps": "positive"},
     ),
     # -- gases and packets
-    "SoftSpheres": (
-        SoftSpheres, {"box": [4.0, 4.0], "stiffness": 1.0},
-        {"box": "length", "stiffness": "positive"},
-    ),
     "dilute_averages": (
         dilute_averages, {"fraction": 0.1, "stiffness": 100.0},
         {"fraction": "length", "stiffness": "length", "diameter": "length"},
@@ -152,7 +144,6 @@ TABLE = {
         },
     ),
     # -- states
-    "rotation": (rotation, {"angle": 0.1}, {"angle": "scalar"}),
     "GaussianSum.coherent": (
         GaussianSum.coherent, {"alpha": 0.5}, {"alpha": "number", "hbar": "positive"},
     ),
@@ -186,22 +177,11 @@ TABLE = {
             "C": "positive", "hbar": "positive",
         },
     ),
-    "liouville_density": (
-        liouville_density, {"x": LEVELS, "ts": [0.0], "potential": jnp.square},
-        {
-            "x": "real", "center": "scalar", "width": "positive",
-            "momentum": "scalar", "mass": "positive",
-        },
-    ),
     "packet_density": (
         packet_density, {"x": 0.0, "t": 0.0},
         {"x": "real", "t": "real", "a": "length", "hbar": "length", "mass": "length"},
     ),
     "crossover_time": (crossover_time, {}, {"a": "length", "D": "length"}),
-    "vortex_family": (
-        vortex_family, {"x": 0.0, "y": 0.0, "alpha": 1.0},
-        {"alpha": "real negative", "omega": "length", "mass": "length"},
-    ),
     "slit_density": (
         slits.slit_density, {"x": 0.0, "t": 1.0, "distance": 1.0, "width": 0.2},
         {

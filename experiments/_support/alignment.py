@@ -4,7 +4,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from jqd import CopyDynamics, Status, _checks, free
@@ -88,13 +87,8 @@ class AlignedClasses(Law):
         Raises:
             ValueError: wrong shape, not finite, not normalised.
         """
-        psi = as_array(psi)
-        _checks.check_state(psi, "psi", self.omega.shape, weight=1.0)
-        psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+        psi = _ket(self, psi)
         momentum = jnp.zeros(psi.shape) if momentum is None else momentum
-        _checks.check_shape(momentum, "momentum", self.omega.shape)
-        _checks.check_real(momentum, "momentum")
-        _checks.check_finite(momentum, "momentum")
         return ClassState(psi, jnp.asarray(momentum, psi.real.dtype))
 
     def vector_field(self, t: ArrayLike, state: ClassState, args: Any = None):
@@ -121,6 +115,12 @@ class AlignedClasses(Law):
         return Watch(_alarm)
 
 
+def _ket(law: Coupled, psi: Any) -> Complex[Array, " M"]:
+    psi = as_array(psi)
+    _checks.check_state(psi, "psi", law.omega.shape, weight=1.0)
+    return psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
+
+
 def class_rate(law: Coupled, psi: Array) -> Complex[Array, " M"]:
     """ψ̇ of Schrödinger's law with the couplings of `law`."""
     drive = jnp.sum(coupling(law.R, law.delta) * psi[None, :], axis=1)
@@ -135,10 +135,7 @@ def inflow(law: Coupled, psi: Array) -> Float[Array, "M M"]:
 
 
 def momentum_generator(
-    law: Coupled,
-    psi: Complex[Array, " M"],
-    *,
-    copy_momentum: bool = True,
+    law: Coupled, psi: Complex[Array, " M"], *, copy_momentum: bool = True
 ) -> Float[Array, "M M"]:
     """How the class momenta drive each other along a state: π̇ = P(ψ) π.
 
@@ -268,20 +265,12 @@ class ClassSpread(Law):
         Raises:
             ValueError: wrong shape, not finite, not normalised.
         """
-        psi = as_array(psi)
-        _checks.check_state(psi, "psi", self.omega.shape, weight=1.0)
-        psi = psi.astype(jnp.result_type(psi.dtype, jnp.complex64))
-        dtype = psi.real.dtype
-        moments = []
-        for name, value in (
-            ("variance", variance),
-            ("momentum_variance", momentum_variance),
-        ):
-            _checks.check_shape(value, name, self.omega.shape[: np.ndim(value)])
-            _checks.check_real(value, name)
-            _checks.check_finite(value, name)
-            moments.append(jnp.broadcast_to(jnp.asarray(value, dtype), psi.shape))
-        return SpreadState(psi, moments[0], jnp.zeros(psi.shape, dtype), moments[1])
+        psi = _ket(self, psi)
+        spread, covariance, heat = (
+            jnp.broadcast_to(jnp.asarray(value, psi.real.dtype), psi.shape)
+            for value in (variance, 0, momentum_variance)
+        )
+        return SpreadState(psi, spread, covariance, heat)
 
     def vector_field(self, t: ArrayLike, state: SpreadState, args: Any = None):
         """Rates of ψ and of the moments; see the class."""

@@ -19,27 +19,12 @@ class Atoms:
     """
 
     def __init__(
-        self,
-        axis: Axes,
-        *,
-        radius: float,
-        scale: Normalize,
-        magnify: float = 1.0,
-        colours: str = "YlOrRd",
+        self, axis: Axes, *, radius: float, scale: Normalize, magnify: float = 1.0
     ) -> None:
-        """An empty panel with equal axes and no ticks.
-
-        Args:
-            axis: the panel.
-            radius: of the discs, unit of positions.
-            scale: of the values that colour the discs.
-            magnify: how many times larger than they are ellipses are drawn; to be
-                stated beside the figure.
-            colours: name of a colour map.
-        """
+        """An empty panel with equal axes and no ticks, see `draw_atoms`."""
         self._radius, self._magnify = radius, magnify
         self.discs = _ellipses(axis, edgecolors="none")
-        self.discs.set(cmap=colours, norm=scale)
+        self.discs.set(cmap="YlOrRd", norm=scale)
         self.rings = _ellipses(
             axis, facecolors="none", edgecolors=to_rgba(BLUE, 0.7), linewidths=0.7
         )
@@ -47,27 +32,14 @@ class Atoms:
         axis.spines[:].set_visible(False)
 
     def show(self, x: Any, values: Any, covariance: Any = None) -> None:
-        """Move the atoms.
-
-        Args:
-            x: positions, shape (N, 2).
-            values: of the colours, shape (N,).
-            covariance: of the positions, shape (N, 2, 2); None for no ellipses.
-
-        Raises:
-            ValueError: shapes do not fit.
-        """
+        """Move the atoms; the arguments are those of `draw_atoms`."""
         x, values = np.asarray(x, float), np.asarray(values, float)
-        _check("x", x, (len(x), 2))
-        _check("values", values, (len(x),))
         round_ = np.broadcast_to(self._radius**2 * np.eye(2), (len(x), 2, 2))
         self._place(self.discs, x, round_)
         self.discs.set_array(values)
         self.rings.set_visible(covariance is not None)
         if covariance is not None:
-            covariance = np.asarray(covariance, float)
-            _check("covariance", covariance, (len(x), 2, 2))
-            self._place(self.rings, x, self._magnify**2 * covariance)
+            self._place(self.rings, x, self._magnify**2 * np.asarray(covariance))
 
     @staticmethod
     def _place(ellipses: EllipseCollection, x: np.ndarray, matrices: np.ndarray):
@@ -97,16 +69,11 @@ def draw_atoms(
         axis: the panel.
         x: positions, shape (N, 2).
         values: such as kinetic energies, shape (N,).
-        covariance: of the positions, shape (N, 2, 2), or None.
-        radius: of the discs.
+        covariance: of the positions, shape (N, 2, 2), or None for no ellipses.
+        radius: of the discs, unit of positions.
         scale: of the colours; None for 0 to the largest value.
-        magnify: factor of the ellipses.
-
-    Returns:
-        The atoms; `Atoms.show` moves them on.
-
-    Raises:
-        ValueError: shapes do not fit.
+        magnify: how many times larger than they are ellipses are drawn; to be stated
+            beside the figure.
     """
     scale = Normalize(0, float(np.max(values))) if scale is None else scale
     atoms = Atoms(axis, radius=radius, scale=scale, magnify=magnify)
@@ -115,13 +82,7 @@ def draw_atoms(
 
 
 def draw_scale_bar(axis: Axes, length: float, label: str) -> None:
-    """A bar of known length in the lower left corner of a panel without ticks.
-
-    Args:
-        axis: the panel, its limits set.
-        length: of the bar, unit of positions.
-        label: what is written above it, the length with its unit.
-    """
+    """A bar of this length in the lower left corner of a panel without ticks."""
     left, low = axis.get_xlim()[0], axis.get_ylim()[0]
     axis.plot([left, left + length], [low, low], color=INK, lw=3, clip_on=False)
     axis.annotate(
@@ -137,10 +98,3 @@ def _ellipses(axis: Axes, **look: Any) -> EllipseCollection:
     )
     axis.add_collection(ellipses, autolim=False)
     return ellipses
-
-
-def _check(name: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
-    if values.shape != shape:
-        raise ValueError(
-            f"Argument `{name}` must have shape {shape}, but has shape {values.shape}."
-        )

@@ -17,7 +17,6 @@ from jqd.constants import constant
 from jqd.matter.solid import (
     LennardJones,
     Modes,
-    Morse,
     PairPotential,
     Point,
     Solid,
@@ -32,7 +31,6 @@ from jqd.status import Status
 
 from .ensembles import aligned, pair_lengths
 
-_STRENGTH = {LennardJones: "epsilon", Morse: "D"}
 # Neighbours are pairs closer than this, in units of the pair's rest distance; the next
 # ones of the triangular lattice are 1.73 apart.
 _NEAR = 1.3
@@ -69,10 +67,7 @@ class TwoBlocks(eqx.Module):
 
     def at_speed(self, speed: ArrayLike) -> "TwoBlocks":
         """The same blocks at another relative speed (nothing is relaxed anew)."""
-        speed = constant(speed, "speed")
-        _checks.check_shape(speed, "speed", ())
-        _checks.check_positive(speed, "speed")
-        size = self.x.shape[0] // 2
+        speed, size = constant(speed, "speed"), self.x.shape[0] // 2
         v = jnp.zeros_like(self.x)
         v = v.at[:size, 0].set(speed / 2).at[size:, 0].set(-speed / 2)
         return eqx.tree_at(lambda two: (two.v, two.speed), self, (v, speed))
@@ -98,61 +93,41 @@ class EnergyBudget(eqx.Module):
 
 
 def two_blocks(
-    rows: int = 5,
-    columns: int = 5,
-    *,
-    speed: ArrayLike = 1.0,
-    bond: ArrayLike = 1.0,
-    gap: ArrayLike | None = None,
-    mass: ArrayLike = 1.0,
-    potential: PairPotential | None = None,
+    rows: int = 5, columns: int = 5, *, speed: ArrayLike = 1.0, bond: ArrayLike = 1.0
 ) -> TwoBlocks:
     """Two relaxed blocks of the triangular lattice on a course to stick together.
+
+    Atoms of mass 1 attract each other by Lennard-Jones with its smooth cut, and the
+    blocks stand further apart than at rest by its reach.
 
     Args:
         rows: rows of each block (static).
         columns: atoms in a row of each block (static).
         speed: relative speed v; blocks move with ±v/2 along the rows.
         bond: strength of pairs across, relative to pairs within a block.
-        gap: how much further than at rest the blocks stand apart; None for the reach of
-            the potential, or 2.5 rest distances where it never ends.
-        mass: of an atom.
-        potential: `LennardJones` (default, with its smooth cut) or `Morse`, with
-            scalar constants.
 
     Returns:
         The blocks, with the fused solid as reference.
 
     Raises:
-        ValueError: a constant of impossible value, or a block that does not relax.
+        ValueError: a block does not relax.
 
     Source: Chafin (2019), fig. 1.
     """
-    potential = LennardJones() if potential is None else potential
-    strength = _strength(potential)
-    for name, value in (("bond", bond), ("mass", mass)):
-        _checks.check_shape(value, name, ())
-        _checks.check_positive(value, name)
-    if gap is None:
-        reach = potential.reach
-        gap = 2.5 * potential.rest if reach is None else reach
-    _checks.check_shape(gap, "gap", ())
-    _checks.check_positive(gap, "gap")
+    potential = LennardJones()
     a = constant(potential.rest)
     lattice = triangular((rows, 2 * columns), a)
     right = np.arange(len(lattice)) % (2 * columns) >= columns
     lattice = lattice[np.argsort(right, kind="stable")]
-    masses = jnp.full(len(lattice), constant(mass, "mass"))
+    masses = jnp.ones(len(lattice))
     # without a bond across, both blocks relax at once
-    parts = Solid(masses, _joined(potential, jnp.zeros_like(strength), len(lattice)))
+    parts = Solid(masses, _joined(potential, 0.0, len(lattice)))
     rest = _relaxed(parts, lattice, "the blocks")
-    body = Solid(
-        masses, _joined(potential, constant(bond, "bond") * strength, len(lattice))
-    )
+    body = Solid(masses, _joined(potential, bond, len(lattice)))
     fused = _relaxed(body, rest.x, "the fused solid")
     n = len(lattice) // 2
     block = normal_modes(Solid(masses[:n], potential), rest.x[:n])
-    x = rest.x.at[n:, 0].add(constant(gap, "gap"))
+    x = rest.x.at[n:, 0].add(potential.reach)
     two = TwoBlocks(
         body=body, x=x, v=jnp.zeros_like(x), speed=jnp.zeros_like(a), block=block,
         fused=fused.x, modes=normal_modes(body, fused.x), spacing=a,
@@ -175,8 +150,6 @@ def energy_budget(two: TwoBlocks, *, hbar: ArrayLike = 1.0) -> EnergyBudget:
     Returns:
         The budget, unit of energy.
     """
-    hbar = constant(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
     block = two.block
     mass = jnp.sum(block.masses)
     lowest = jnp.min(jnp.where(block.vibrating, block.omega, jnp.inf))
@@ -203,9 +176,6 @@ def initial_points(
 
     Returns:
         Positions and velocities, shape (S, 2n, 2) each.
-
-    Raises:
-        ValueError: samples below 1, or hbar not positive.
     """
     left, right = jax.random.split(key)
     us, vs = zip(
@@ -252,26 +222,12 @@ class Readings(eqx.Module):
         }
 
 
-def _strength(potential: PairPotential) -> Array:
-    """The constant that scales the energy of a pair."""
-    name = _STRENGTH.get(type(potential))
-    if name is None:
-        raise ValueError(
-            "Argument `potential` must be a LennardJones or a Morse potential, but is "
-            f"{potential!r}."
-        )
-    _checks.check_shape(getattr(potential, name), name, ())
-    _checks.check_shape(potential.rest, "potential.rest", ())
-    return getattr(potential, name)
-
-
-def _joined(potential: PairPotential, across: Array, size: int) -> PairPotential:
-    """The potential with another strength for pairs of different halves."""
-    name = _STRENGTH[type(potential)]
+def _joined(potential: LennardJones, bond: ArrayLike, size: int) -> PairPotential:
+    """The potential with a strength of its own for pairs of different halves."""
     left = jnp.arange(size) < size // 2
     same = left[:, None] == left[None, :]
-    strengths = jnp.where(same, getattr(potential, name), across)
-    return eqx.tree_at(lambda u: getattr(u, name), potential, strengths)
+    strengths = potential.epsilon * jnp.where(same, 1, bond)
+    return eqx.tree_at(lambda u: u.epsilon, potential, strengths)
 
 
 def _relaxed(body: Solid, x: Array, what: str) -> Any:

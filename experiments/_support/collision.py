@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from jqd import _checks
 from jqd.evolution import Fixed, evolve
 from jqd.matter.solid import (
     AtomMotion,
@@ -86,22 +85,7 @@ def collide(
 
     Returns:
         The averages.
-
-    Raises:
-        ValueError: the ensemble does not divide into the groups.
     """
-    samples = points.x.shape[0]
-    if not isinstance(groups, int) or groups < 1 or samples % groups:
-        raise ValueError(
-            "Argument `groups` must be an integer that divides the number of "
-            f"trajectories, {samples}, but is {groups!r}."
-        )
-    if samples < 2 * groups:
-        raise ValueError(
-            f"Argument `groups` must leave two trajectories in each group, but "
-            f"{groups} share {samples}."
-        )
-    _checks.check_times(ts)
     method = method or Fixed(strang, estimate_error=False)
     return _collide(two, points, jnp.asarray(ts), method, groups, joining_bonds(two))
 

@@ -25,6 +25,7 @@ EDGE = 0.6  # spacings around the fused solid
 LATTICE = 0.95  # bonds kept, below which the modes of the lattice are lost
 LILLIEFORS = 0.886  # × n^-1/2: passed by chance in 5 %, with fitted mean and width
 HOTTEST = 3.0  # of the colours, in units of the late temperature
+SPAN = (-1.0, 12.0)  # first and last frame of the film, since contact
 
 Runs = Mapping[tuple[float, float], Collision]
 Rows = Sequence[Mapping[str, Any]]
@@ -50,9 +51,6 @@ def figure_collision(
         passages: Ehrenfest times, (speeds, 2).
         hbars: ħ of the widths, and the smaller one of everything thermal.
         melt: bond width/a at which a solid melts.
-
-    Returns:
-        The figure.
     """
     figure, axes = subplots(2, 3, size=(12.0, 6.6))
     (width, modes, heat), (ks, kurtosis, late) = axes
@@ -107,14 +105,8 @@ def figure_thawed(
     Args:
         ts: times of the thawed packet, (T,), the first ones of the runs.
         widths: bond width/a of the packet at the first ħ, (speeds, T).
-        runs: see `figure_collision`.
-        rows: see `figure_collision`.
         rates: λ by the speeds.
-        hbars: see `figure_collision`.
-        melt: see `figure_collision`.
-
-    Returns:
-        The figure.
+        runs, rows, hbars, melt: see `figure_collision`.
     """
     figure, axes = subplots(1, len(rates), size=(4.0 * len(rates), 3.7), sharey=True)
     contact = {(row["v"], row["hbar"]): row["contact"] for row in rows}
@@ -148,9 +140,6 @@ def collision_dataset(
         runs: collisions by (v, ħ), all pairs of some speeds and some ħ.
         short: times of the thawed packets, (R,).
         widths: their bond width/a, (first speeds, R).
-
-    Returns:
-        A dataset with the axes speed, hbar, time and more.
     """
     speeds, hbars = (list(dict.fromkeys(key[k] for key in runs)) for k in (0, 1))
     axes = {
@@ -178,7 +167,6 @@ def write_collision(
     temperatures: Sequence[float],
     *,
     spacing: float,
-    span: tuple[float, float] = (-1.0, 12.0),
     every: int = 1,
 ) -> Figure:
     """Write the film: atoms of one trajectory, widths of the ensemble.
@@ -187,13 +175,12 @@ def write_collision(
     late temperature; ellipses are one-sigma widths, magnified by `MAGNIFY`.
 
     Args:
-        path: file that ends in .gif, or .mp4 where ffmpeg is installed.
+        path: file that ends in .gif.
         ts: times, (T,).
         runs: a collision for each panel, by its title.
         contacts: time of contact of each.
         temperatures: late ones, that set the colours.
         spacing: distance of neighbours.
-        span: first and last frame, since contact.
         every: records from frame to frame.
 
     Returns:
@@ -201,8 +188,8 @@ def write_collision(
     """
     figure, axes = subplots(1, len(runs), size=(4.2 * len(runs), 3.0))
     seen = [jax.tree.map(np.asarray, run) for run in runs.values()]
-    first = [int(np.searchsorted(ts, c + span[0] - 1e-9)) for c in contacts]
-    count = round((span[1] - span[0]) / (ts[1] - ts[0])) + 1
+    first = [int(np.searchsorted(ts, c + SPAN[0] - 1e-9)) for c in contacts]
+    count = round((SPAN[1] - SPAN[0]) / (ts[1] - ts[0])) + 1
     count = min(count, *(len(ts) - i for i in first))
 
     def at(k: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,17 +8,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from jqd import _checks
 from jqd.constants import constant
 from jqd.matter.solid.rigid import rigid_motions
 from jqd.matter.solid.widths import separations
 
 
+@jax.jit
 def aligned(
-    x: Float[ArrayLike, "N d"],
-    reference: Float[ArrayLike, "N d"],
-    masses: Float[ArrayLike, " N"],
-    v: Float[ArrayLike, "N d"] | None = None,
+    x: Float[Array, "N d"],
+    reference: Float[Array, "N d"],
+    masses: Float[Array, " N"],
+    v: Float[Array, "N d"] | None = None,
 ) -> tuple[Float[Array, "N d"], Float[Array, "N d"]]:
     """Displacements and velocities in the frame of a body that has moved and turned.
 
@@ -34,21 +34,9 @@ def aligned(
     Returns:
         u = R(x - X) - (r - R₀) and the internal velocities in the body's frame.
 
-    Raises:
-        ValueError: shapes do not fit.
-
     Source: W. Kabsch, Acta Cryst. A 32, 922 (1976).
     """
-    x, reference, masses = jnp.asarray(x), jnp.asarray(reference), jnp.asarray(masses)
-    _checks.check_shape(reference, "reference", x.shape)
-    v = jnp.zeros_like(x) if v is None else jnp.asarray(v)
-    return _aligned(x, reference, masses, v)
-
-
-@jax.jit
-def _aligned(
-    x: Array, reference: Array, masses: Array, v: Array
-) -> tuple[Array, Array]:
+    v = jnp.zeros_like(x) if v is None else v
     share = (masses / jnp.sum(masses))[:, None]
     away = x - jnp.sum(share * x, axis=0, keepdims=True)
     rest = reference - jnp.sum(share * reference, axis=0, keepdims=True)
@@ -62,8 +50,9 @@ def _aligned(
     return away @ turn.T - rest, inner @ turn.T
 
 
+@jax.jit
 def pair_lengths(
-    x: Float[ArrayLike, "... N d"], pairs: ArrayLike, *, box: ArrayLike | None = None
+    x: Float[Array, "... N d"], pairs: ArrayLike, *, box: ArrayLike | None = None
 ) -> Float[Array, "... B"]:
     """Distances of pairs (nearest images in a box).
 
@@ -75,17 +64,13 @@ def pair_lengths(
     Returns:
         Shape (..., B).
     """
-    return _lengths(constant(x, "x"), jnp.asarray(pairs), box)
-
-
-@jax.jit
-def _lengths(x: Array, pairs: Array, box: ArrayLike | None) -> Array:
     square = jnp.sum(separations(x, pairs, box) ** 2, axis=-1)
     return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
 
 
+@jax.jit
 def atom_ellipses(
-    x: Float[ArrayLike, "S ... N d"],
+    x: Float[Array, "S ... N d"],
 ) -> tuple[Float[Array, "... N d"], Float[Array, "... N d d"]]:
     """Mean and covariance of each atom over an ensemble, in the lab frame.
 
@@ -94,29 +79,11 @@ def atom_ellipses(
 
     Returns:
         Means (..., N, d) and covariances (..., N, d, d).
-
-    Raises:
-        ValueError: fewer than two members.
     """
-    x = constant(x, "x")
-    _check_members(x)
-    return _moments(x)
-
-
-@jax.jit
-def _moments(x: Array) -> tuple[Array, Array]:
     mean = jnp.mean(x, axis=0)
     away = x - mean[None]
     covariance = jnp.einsum("s...a,s...b->...ab", away, away) / (x.shape[0] - 1)
     return mean, covariance
-
-
-def _check_members(x: Array) -> None:
-    if x.ndim < 3 or x.shape[0] < 2:
-        raise ValueError(
-            "Argument `x` must hold at least two members, (S, ..., N, d), but its "
-            f"shape is {x.shape}."
-        )
 
 
 def internal_velocities(

@@ -88,8 +88,7 @@ def figure_clouds(
     errors: Sequence[str], clouds: np.ndarray, said: np.ndarray
 ) -> Figure:
     """Fits to drawn data sets in the plane of q and r."""
-    fig, axes = subplots(size=(8.0, 4.8))
-    axis = axes[0, 0]
+    fig, ((axis,),) = subplots(size=(8.0, 4.8))
     for k, error in enumerate(errors):
         color = GREY if error == CONTROL else CYCLE[k % len(CYCLE)]
         for mask, face in ((said[k], color), (~said[k], "none")):

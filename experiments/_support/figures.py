@@ -34,16 +34,10 @@ def draw_lines(
     legend: str | None = "best",
     **labels: Any,
 ) -> None:
-    """Draw curves over one axis, a colour each.
+    """Draw curves, name: values (n,), over one axis x, (n,), a colour each in turn.
 
-    Args:
-        axis: the panel.
-        x: shape (n,), shared by all curves.
-        curves: name: values, (n,). An empty name is left out of the legend.
-        form: of the lines and their markers, as in matplotlib, e.g. "o-".
-        colors: one for each curve, taken in turn.
-        legend: where it is; None for none.
-        **labels: passed to `axis.set`, e.g. `xlabel`, `title`, `ylim`, `yscale`.
+    An empty name is left out of the legend, which is at `legend`, None for none;
+    `labels` are passed to `axis.set`, e.g. `xlabel`, `title`, `ylim`, `yscale`.
     """
     for k, (name, values) in enumerate(curves.items()):
         color = colors[k % len(colors)]
@@ -63,17 +57,11 @@ def draw_dots(
     apart: float = 0.0,
     **labels: Any,
 ) -> None:
-    """Draw numbers as dots, a row for each name, from top to bottom.
+    """Draw series of numbers, name: values (N,), as dots in rows from top to bottom.
 
-    Args:
-        axis: the panel.
-        rows: the names, N of them.
-        series: name: values, (N,); a colour and a marker each.
-        floor: the axis is logarithmic, and smaller values are drawn here; None for a
-            linear axis.
-        colors: one for each series, taken in turn.
-        apart: vertical distance of two series in a row.
-        **labels: passed to `axis.set`, e.g. `xlabel`, `title`, `xlim`.
+    Each has a colour and a marker, and lies `apart` below the one before. With a
+    `floor` the axis is logarithmic, and smaller values are drawn there; `labels` are
+    passed to `axis.set`.
     """
     y = np.arange(len(rows))[::-1]
     if floor is not None:
@@ -89,12 +77,7 @@ def draw_dots(
 
 
 def label_plane(axis: Axes, title: str = "") -> None:
-    """Label a panel of phase space.
-
-    Args:
-        axis: the panel.
-        title: above it.
-    """
+    """Label a panel of phase space."""
     axis.set(xlabel="x = Re α  (√ħ)", ylabel="y = Im α  (√ħ)", title=title)
 
 
@@ -109,42 +92,24 @@ def draw_diffusion_ellipses(
     density they read best on pale greys.
 
     Args:
-        axis: the panel, which it fits in if it has equal axes.
+        axis: the panel, which needs equal axes.
         points: α, complex, any shape.
         diffusion: real symmetric D in X and Y at each, shape (*points.shape, 2, 2).
         size: radius of the clouds; None for half the distance of neighbours.
 
     Returns:
-        Handles of a legend: the growing and the shrinking direction.
-
-    Raises:
-        ValueError: another shape of `diffusion`.
+        Handles of a legend.
     """
-    points, matrices = np.asarray(points, complex), np.asarray(diffusion, float)
-    if matrices.shape != (*points.shape, 2, 2):
-        raise ValueError(
-            f"Argument `diffusion` must have shape {(*points.shape, 2, 2)}, but has "
-            f"shape {matrices.shape}."
-        )
-    points, matrices = points.ravel(), matrices.reshape(-1, 2, 2)
-    values, vectors = np.linalg.eigh(matrices)
+    points = np.ravel(np.asarray(points, complex))
+    values, vectors = np.linalg.eigh(np.reshape(diffusion, (-1, 2, 2)))
     radius = _spacing(points) / 2 / np.sqrt(1.8) if size is None else size
     axes = radius * np.sqrt(1 + 0.8 * values / (np.abs(values).max() or 1.0))
     center = np.stack([points.real, points.imag], axis=1)
     angle = np.degrees(np.arctan2(vectors[:, 1, 1], vectors[:, 0, 1]))
-    axis.add_collection(
-        EllipseCollection(
-            2 * axes[:, 1],
-            2 * axes[:, 0],
-            angle,
-            units="xy",
-            offsets=center,
-            offset_transform=axis.transData,
-            facecolors="none",
-            edgecolors=INK,
-            linewidths=0.6,
-        )
-    )
+    long, short = 2 * axes[:, 1], 2 * axes[:, 0]
+    look = {"facecolors": "none", "edgecolors": INK, "linewidths": 0.6}
+    place = {"offsets": center, "offset_transform": axis.transData, "units": "xy"}
+    axis.add_collection(EllipseCollection(long, short, angle, **place, **look))
     handles = []
     for k, color, label in (
         (1, VERMILLION, "positive diffusion"),
@@ -165,7 +130,6 @@ def figure_time_strip(
     y: Any,
     *,
     names: Sequence[str] | None = None,
-    kind: str = "husimi",
     clock: str = "t",
 ) -> Figure:
     """Draw a density at several times, in a row with one scale of colours.
@@ -176,24 +140,11 @@ def figure_time_strip(
         x: Re α in √ħ, shape (nx,).
         y: Im α in √ħ, shape (ny,).
         names: one for each row.
-        kind: "husimi" or "wigner".
         clock: what the times are of, e.g. "Ut".
-
-    Returns:
-        The figure.
-
-    Raises:
-        ValueError: maps that do not fit the axes, the times or the names, or are not
-            finite.
     """
     maps = np.asarray(maps, float)
     rows = maps[None] if maps.ndim == 3 else maps
     rows, x, y = checked_maps(rows, x, y, 3)
-    if rows.shape[1] != len(times):
-        raise ValueError(
-            f"Argument `times` must have {rows.shape[1]} entries, one for each map, "
-            f"but has {len(times)}."
-        )
     names = checked_titles(names, rows.shape[0], "names", "row")
     with house_style():
         size = (1.75 * rows.shape[1] + 1.2, 1.75 * rows.shape[0] + 0.6)
@@ -204,7 +155,7 @@ def figure_time_strip(
             draw_density(axis, rows[index], x, y, scale)
             if index[0] == 0:
                 axis.set_title(time_text(times[index[1]], clock))
-        colour_bar(figure, scale, list(axes.flat), LABELS[kind])
+        colour_bar(figure, scale, list(axes.flat), LABELS["husimi"])
         outer_labels(axes, axes.size)
         for row, name in zip(axes, names, strict=True):
             if name:

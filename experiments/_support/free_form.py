@@ -55,12 +55,6 @@ class SplineSurface(eqx.Module):
             turns: intervals of x in a turn, at least 4.
             reach: largest |ℓ|.
         """
-        if intervals < 1 or turns < 4:
-            raise ValueError(
-                "Arguments `intervals` and `turns` must be at least 1 and 4, but are "
-                f"{intervals} and {turns}."
-            )
-        _checks.check_positive(reach, "reach")
         reach = jnp.asarray(reach, float)
         return cls(jnp.zeros((intervals + 3, turns), reach.dtype), reach)
 
@@ -98,19 +92,13 @@ class NetworkSurface(eqx.Module):
     network: eqx.nn.MLP
 
     @classmethod
-    def random(
-        cls, key: Array, *, width: int = 24, depth: int = 2, positive: bool = False
-    ) -> "NetworkSurface":
-        """A network with random weights.
+    def random(cls, key: Array, *, positive: bool = False) -> "NetworkSurface":
+        """A network of random weights, with two hidden layers of 24.
 
-        Args:
-            key: random key.
-            width: of the hidden layers.
-            depth: number of hidden layers.
-            positive: whether its values are positive, as those of S are.
+        Its values are positive, as those of S are, if asked for.
         """
         last = jax.nn.softplus if positive else _same
-        return cls(eqx.nn.MLP(3, "scalar", width, depth, jnp.tanh, last, key=key))
+        return cls(eqx.nn.MLP(3, "scalar", 24, 2, jnp.tanh, last, key=key))
 
     def __call__(self, level: Array, x: Array) -> Array:
         """Values at ℓ and x, of one shape."""

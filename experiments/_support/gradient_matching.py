@@ -6,16 +6,20 @@ squares finds them at once; an exponent takes a search over one dimension.
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jqd import _checks
-from jqd.inference.identifiability import Identifiability, Unidentifiable
+from jqd.inference.identifiability import Identifiability, Unidentifiable, analyse
 
-from .copy_series import Series
-from .local_polynomials import local_polynomials
-from .matching_problem import SPANS, MatchProblem
+from .copy_series import Series, moments
+from .local_polynomials import Slopes, local_polynomials
+
+POINTS = 11  # rows under a window
+GRID = 21  # exponents at which a search looks before it refines the best
+STEPS = 5  # Gauss-Newton steps: signs settle in 2 or 3, an exponent doubles its digits
+SPANS = {"density": (0.0, 1.0), "phase": (-1.5, 0.5)}  # of q and r, as the law has them
 
 
 class SeriesFit(eqx.Module):
@@ -30,10 +34,8 @@ class SeriesFit(eqx.Module):
         exponent: q or r.
         values: coefficients, then ω for the phase equation, then the exponent if it
             was searched; shape (p,).
-        covariance: of `values`, from noise; shape (p, p).
+        covariance: of `values`, from the scatter of the misfit; shape (p, p).
         bias: change of `values` with windows two rows shorter, shape (p,).
-        rms: root mean square of what the equation leaves unexplained, 1/time (rows of
-            the phase equation weighted with √ρ_a).
         identifiability: singular values of the design, columns of unit length.
     """
 
@@ -43,7 +45,6 @@ class SeriesFit(eqx.Module):
     values: Float[Array, " p"]
     covariance: Float[Array, "p p"]
     bias: Float[Array, " p"]
-    rms: Float[Array, ""]
     identifiability: Identifiability
 
     @property
@@ -52,14 +53,9 @@ class SeriesFit(eqx.Module):
         return self.identifiability.labels
 
     @property
-    def stderr(self) -> Array:
-        """Standard errors from noise, shape (p,)."""
-        return jnp.sqrt(jnp.diagonal(self.covariance))
-
-    @property
     def error(self) -> Array:
-        """Noise and windows together: √(stderr² + bias²), shape (p,)."""
-        return jnp.hypot(self.stderr, self.bias)
+        """Scatter and windows together, (p,): the root of variance and bias²."""
+        return jnp.hypot(jnp.sqrt(jnp.diagonal(self.covariance)), self.bias)
 
     @property
     def condition(self) -> Array:
@@ -109,22 +105,16 @@ def match_gradients(
     *,
     orders: tuple[int, ...] = (1,),
     exponent: ArrayLike | None = None,
-    sigma: float | None = None,
-    points: int = 11,
-    degree: int | None = None,
 ) -> SeriesFit:
-    """Fourier series and exponent of one equation of the copy law, from ψ(t).
+    """Fourier series and exponent of one equation of the copy law, from exact ψ(t).
 
     dρ_a/dt = Σ_b [(ρ_a/ρ_b)^q ρ_b A_ab - (ρ_b/ρ_a)^q ρ_a A_ba]
     dφ_a/dt = ω_a + Σ_b (ρ_a/ρ_b)^r C_ab
     A_ab = Σ_n R'^n sin⁺(ny + δ^n),  C_ab = Σ_n R^n cos(ny + δ'^n),  y = φ_a - φ_b
 
     δ and δ' are antisymmetric, R and R' symmetric. Derivatives are those of local
-    polynomials: of degree points - 1 for exact records; for noisy ones choose a wide
-    window and a degree of 4 to 8. The error bars carry the noise of all values, first
-    order, through smoothing, regressors and derivatives; the second order, a shrinking
-    by some sigma²/ρ of the smoothed record, they do not. A law with q != 1/2 has a kink
-    in dρ/dt where a flow turns round, where any polynomial errs.
+    polynomials. A law with q != 1/2 has a kink in dρ/dt where a flow turns round, where
+    any polynomial errs.
 
     Args:
         ts: times, shape (T,).
@@ -132,79 +122,150 @@ def match_gradients(
         equation: "density" or "phase".
         orders: n, increasing, not negative.
         exponent: q or r; None to search it, in [0, 1] or [-3/2, 1/2].
-        sigma: standard deviation of real and imaginary parts of psi, independent; None
-            for an exact record, whose scatter is read off the misfit.
-        points: rows under a window.
-        degree: of the polynomials; None for points - 1.
 
     Returns:
         The fit.
 
     Raises:
-        ValueError: wrong shape or values, unknown equation, orders that repeat.
         Unidentifiable: (a ValueError) the data do not distinguish the coefficients,
             for instance because the state is stationary.
 
     Source: Smolin (2012), eqs. (20), (26)-(28).
     """
-    _checks.require_x64("jqd.recover")
     ts, psi = jnp.asarray(ts, float), jnp.asarray(psi, complex)
     psi = psi[None] if psi.ndim == 2 else psi
-    _check(ts, psi, equation, orders, sigma, points)
     given = None if exponent is None else jnp.asarray(exponent, float)
-    noise = None if sigma is None else jnp.asarray(sigma, float)
-    degree = points - 1 if degree is None else degree
     series = Series(tuple(orders), psi.shape[-1])
-    slopes = local_polynomials(ts, points, degree)
+    slopes = local_polynomials(ts, POINTS)
     problem = MatchProblem(equation, series, slopes, given)
     values = problem.search(psi) if given is None else problem.zeros()
     # the same instants through windows two rows shorter
-    shorter = local_polynomials(ts[1:-1], points - 2, min(degree, points - 3))
+    shorter = local_polynomials(ts[1:-1], POINTS - 2)
     other = eqx.tree_at(lambda problem: problem.slopes, problem, shorter.padded(1))
-    values, other_values, covariance, rms, seen = _fit(
-        problem, other, psi, values, noise
-    )
-    _refuse(seen)
-    return SeriesFit(
-        equation, series, values[-1] if given is None else given, values, covariance,
-        values - other_values, rms, seen,
-    )  # fmt: skip
+    values, other_values, covariance, seen = _fit(problem, other, psi, values)
+    if int(seen.null):
+        raise Unidentifiable(
+            "Argument `psi` must determine the coefficients, but "
+            f"{int(seen.null)} combination(s) of them change neither rate: "
+            f"{seen.describe()}. Ask for fewer `orders`, or record more runs."
+        )
+    found = values[-1] if given is None else given
+    bias = values - other_values
+    return SeriesFit(equation, series, found, values, covariance, bias, seen)
 
 
 @eqx.filter_jit
-def _fit(problem, other, psi, start, sigma):
+def _fit(problem, other, psi, start):
     values = problem.solve(psi, start)
-    covariance, rms = problem.errors(psi, values, sigma)
     # a degenerate fit may end nowhere, and is judged by where it began
     sound = jnp.all(jnp.isfinite(values))
-    seen = problem.identifiability(psi, jnp.where(sound, values, start), sigma)
-    return values, other.solve(psi, values, 2), covariance, rms, seen
+    seen = problem.identifiability(psi, jnp.where(sound, values, start))
+    return values, other.solve(psi, values, 2), problem.covariance(psi, values), seen
 
 
-def _refuse(seen: Identifiability) -> None:
-    if int(seen.null) == 0:
-        return
-    raise Unidentifiable(
-        "Argument `psi` must determine the coefficients, but "
-        f"{int(seen.null)} combination(s) of them change neither rate by more than its "
-        f"noise: {seen.describe()}. Ask for fewer `orders`, or record more runs."
-    )
+class MatchProblem(eqx.Module):
+    """Residuals of one equation as a function of coefficients, ω and exponent."""
+
+    equation: str = eqx.field(static=True)
+    series: Series
+    slopes: Slopes
+    exponent: Array | None  # None where it is searched
+
+    def labels(self) -> list[str]:
+        names = self.series.labels()
+        if self.equation == "phase":
+            names += [f"omega[{a}]" for a in range(self.series.size)]
+        return names + ["q" if self.equation == "density" else "r"] * self.searched
+
+    @property
+    def searched(self) -> bool:
+        return self.exponent is None
+
+    def at(self, exponent: Array) -> "MatchProblem":
+        return MatchProblem(self.equation, self.series, self.slopes, exponent)
+
+    def residuals(self, values: Array, psi: Array) -> Array:
+        seen = moments(*self.slopes(psi), self.series)
+        if self.exponent is None:
+            values, exponent = values[:-1], values[-1]
+        else:
+            exponent = self.exponent
+        if self.equation == "density":
+            rate = self.series.density_rate(values, exponent, seen)
+            return jnp.ravel(rate - seen.density_rate)
+        size = self.series.size
+        rate = self.series.phase_rate(values[:-size], exponent, seen)
+        rate += values[-size:][None, :]
+        # the phase of a small class is known worst
+        weight = jnp.exp(seen.log_density / 2)
+        return jnp.ravel(weight * (rate - seen.phase_rate))
+
+    def design(self, values: Array, psi: Array) -> Array:
+        return jax.jacfwd(self.residuals)(values, psi)
+
+    def solve(
+        self, psi: Array, values: Array, steps: int = STEPS, rough: bool = False
+    ) -> Array:
+        """Gauss-Newton: one step where the values enter linearly.
+
+        `rough` takes normal equations, which lose half of the digits, but no time.
+        """
+
+        def step(values: Array, _: None) -> tuple[Array, None]:
+            design, misfit = self.design(values, psi), self.residuals(values, psi)
+            if not rough:
+                return values - _inverse(design) @ misfit, None
+            scale = _scale(design)
+            scaled = design * scale[None, :]
+            # a little ridge bounds the directions that the data do not determine
+            gram = scaled.T @ scaled + 1e-12 * jnp.eye(values.shape[0])
+            change = jax.scipy.linalg.solve(gram, scaled.T @ misfit, assume_a="pos")
+            return values - scale * change, None
+
+        return jax.lax.scan(step, values, length=steps)[0]
+
+    @eqx.filter_jit
+    def search(self, psi: Array) -> Array:
+        """Values with the best exponent of a grid."""
+        low, high = SPANS[self.equation]
+        grid = jnp.linspace(low, high, GRID)
+
+        def fit(exponent: Array) -> tuple[Array, Array]:
+            problem = self.at(exponent)
+            values = problem.solve(psi, first, 2, rough=True)
+            return jnp.sum(problem.residuals(values, psi) ** 2), values
+
+        # q = 1/2 needs no signs, which are then known for the others
+        middle = self.at(jnp.asarray(0.5))
+        first = middle.solve(psi, self.zeros(), 1, rough=True)
+        costs, values = jax.vmap(fit)(grid)
+        best = jnp.nanargmin(costs)
+        return jnp.append(values[best], grid[best])
+
+    def zeros(self) -> Array:
+        return jnp.zeros(len(self.labels()) - self.searched)
+
+    def covariance(self, psi: Array, values: Array) -> Array:
+        """Of the values, by the scatter of the misfit."""
+        design, misfit = self.design(values, psi), self.residuals(values, psi)
+        solver = _inverse(design)
+        free = max(1, design.shape[0] - design.shape[1])
+        return jnp.sum(misfit**2) / free * solver @ solver.T
+
+    def identifiability(self, psi: Array, values: Array) -> Identifiability:
+        """What the design determines."""
+        design = self.design(values, psi)
+        return analyse(design, _scale(design), self.labels())
 
 
-def _check(ts, psi, equation, orders, sigma, points) -> None:
-    _checks.check_choice(equation, "equation", tuple(SPANS))
-    _checks.check_shape(psi, "psi", (None, ts.shape[0], None))
-    _checks.check_finite(psi, "psi")
-    if psi.shape[-1] < 2:
-        raise ValueError(
-            "Argument `psi` must have at least 2 classes, but its shape is "
-            f"{psi.shape}."
-        )
-    if any(n < 0 for n in orders) or list(orders) != sorted(set(orders)) or not orders:
-        raise ValueError(
-            f"Argument `orders` must increase from 0 or more, but is {tuple(orders)}."
-        )
-    if points < 5:
-        raise ValueError(f"Argument `points` must be at least 5, but is {points}.")
-    if sigma is not None:
-        _checks.check_positive(sigma, "sigma")
+def _inverse(design: Array) -> Array:
+    """(designᵀ design)⁻¹ designᵀ by QR with columns of unit length."""
+    scale = _scale(design)
+    q, r = jnp.linalg.qr(design * scale[None, :])
+    return scale[:, None] * jax.scipy.linalg.solve_triangular(r, q.T)
+
+
+def _scale(design: Array) -> Array:
+    """One over the length of each column; 1 for a column of zeros."""
+    length = jnp.linalg.norm(design, axis=0)
+    return jnp.where(length > 0, 1 / jnp.where(length > 0, length, 1), 1)

@@ -8,7 +8,6 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
-from jqd import _checks
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.laws.husimi.banded import Generator
 from jqd.spaces.symbols import Symbol, diagonal
@@ -30,12 +29,7 @@ def ornstein_uhlenbeck_kernel(
 
     Returns:
         The density of x.
-
-    Raises:
-        ValueError: Δt or V not positive.
     """
-    _checks.check_positive(dt, "dt")
-    _checks.check_positive(variance, "variance")
     spread = variance * -jnp.expm1(-2 * jnp.asarray(dt))
     away = jnp.asarray(to) - jnp.exp(-jnp.asarray(dt)) * jnp.asarray(start)
     return jnp.exp(-(away**2) / (2 * spread)) / jnp.sqrt(2 * np.pi * spread)
@@ -119,11 +113,10 @@ def truncation_deviation(
     *,
     levels: int | tuple[int, ...] = 40,
     hbar: ArrayLike = 1.0,
-    orders: int = 2,
 ) -> Float[Array, "T ..."]:
     """First-order deviation of the truncated law from quantum mechanics.
 
-    H = H₀ + λV: (Q_truncated - Q_exact)/λ -> -∫₀ᵗ ds e^{G₀(t-s)} Σ_{k>orders} G_k[V]
+    H = H₀ + λV: (Q_truncated - Q_exact)/λ -> -∫₀ᵗ ds e^{G₀(t-s)} Σ_{k>2} G_k[V]
     e^{G₀s} Q₀ as λ -> 0. With H₀ diagonal in the number basis every entry of ρ turns at
     its own frequency, and the integral is a closed form.
 
@@ -135,7 +128,6 @@ def truncation_deviation(
         points: α, shape (...,) for one mode, (..., N) for N.
         levels: levels kept of each mode.
         hbar: ħ, scalar.
-        orders: derivatives that the truncated law keeps.
 
     Returns:
         Per d²α and per λ, shape (T, ...).
@@ -151,7 +143,7 @@ def truncation_deviation(
     form = Fock(levels)
     law = HusimiFokkerPlanck(perturbation, hbar=hbar, form=form)
     ensemble = as_ensemble(psi, law.modes, "psi")
-    rest = tuple(range(orders + 1, perturbation.holomorphic_degree + 1))
+    rest = tuple(range(3, perturbation.holomorphic_degree + 1))
     generator = form.generator(law.equation, rest)
     energies = diagonal(free, generator.levels, hbar=hbar) / law.hbar
     frequencies = energies[:, None] - energies[None, :]

@@ -1,4 +1,4 @@
-"""Potentials of packets: of all atoms of a solid, or of chosen normal modes."""
+"""Potentials of packets: of all atoms of a solid, of chosen modes, of chains."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from jqd import _checks
 from jqd.constants import constant
+from jqd.matter.packets import GaussianState, ground_state
 from jqd.matter.packets.coordinates import (
     ZERO_MODE,
     as_function,
@@ -64,6 +64,35 @@ class ModePotential(eqx.Module):
         return self.rest + self.vectors @ X
 
 
+def free_chain(u: Float[Array, " N"]) -> Float[Array, ""]:
+    """V = Σ r²/2 + r⁴/4 of displacements over the bonds, ends free; K = m = β = 1."""
+    r = jnp.diff(u)
+    return jnp.sum(r**2 / 2 + r**4 / 4)
+
+
+def walled_chain(u: Float[Array, " N"]) -> Float[Array, ""]:
+    """The same between walls."""
+    return free_chain(jnp.pad(u, 1))
+
+
+def wall_frequencies(N: int) -> Float[np.ndarray, " N"]:
+    """ω_k = 2 sin(πk/2(N + 1)) of N atoms between walls, harmonic."""
+    return 2 * np.sin(np.pi * np.arange(1, N + 1) / 2 / (N + 1))
+
+
+def hot_packet(atoms: int, energy: float, seed: int) -> GaussianState:
+    """Atoms at rest positions between walls, with random velocities.
+
+    Their kinetic energy is `energy` each, and the covariance that of the harmonic
+    ground state at ħ = 1.
+    """
+    p = np.random.default_rng(seed).normal(size=atoms)
+    p = p * np.sqrt(2 * energy * atoms / np.sum(p**2))
+    near = np.eye(atoms, k=1)
+    rest = ground_state(2 * np.eye(atoms) - near - near.T, np.ones(atoms))
+    return GaussianState(0 * p, p, rest.covariance)
+
+
 @jax.jit
 def _hessian(function: Any, q: Array) -> Array:
     return jax.hessian(function)(q)
@@ -85,14 +114,8 @@ def mode_potential(
         their number decides a shape.
 
     Raises:
-        ValueError: traced arguments, masses not positive, or a rest position that is
-            no minimum.
+        ValueError: masses not positive, or a rest position that is no minimum.
     """
-    if not _checks.is_concrete((rest, masses)):
-        raise ValueError(
-            "Argument `rest` must be known for `mode_potential`, but is traced; make "
-            "the coordinates outside of jit."
-        )
     rest, function = constant(rest, "rest"), as_function(potential)
     hessian, masses = check_system(_hessian(function, rest), masses)
     weighted = np.asarray(mass_weighted(hessian, masses))

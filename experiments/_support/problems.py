@@ -89,6 +89,27 @@ def bosonic_theories(rng: np.random.Generator) -> dict[str, Symbol]:
     }
 
 
+def ordered_problems() -> dict[str, Symbol]:
+    """Hamiltonians whose equation closes for Husimi's order alone, and for all."""
+    return {
+        "Kerr": symbols.kerr(1.0, 0.5),
+        "squeezed oscillator": symbols.squeezed_oscillator(1.0, 0.3 + 0.4j),
+    }
+
+
+def dual_symbol(symbol: Symbol, C: ArrayLike) -> Symbol:
+    """H_C = e^(ħ(1-C)∂∂*/2) H, as the symbol that the law of W_C uses."""
+    moved = symbol.to("weyl", 1 - C, prune=False)
+    return Symbol(moved.coefficients, moved.powers)
+
+
+def displacements(number: int = 21) -> np.ndarray:
+    """Points with |β| < 2.2 of a square grid with so many on a side."""
+    axis = np.linspace(-3.6, 3.6, number)
+    points = (axis[None, :] + 1j * axis[:, None]).ravel()
+    return points[np.abs(points) < 2.2]
+
+
 class SqueezedCat(eqx.Module):
     """Σ_k c_k |x_k, squeezed by r>, ready to be amplified along X; ħ = g = 1.
 

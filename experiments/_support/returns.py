@@ -34,9 +34,7 @@ class Recurrence(NamedTuple):
 
 
 def observed_recurrence(
-    frequencies: ArrayLike,
-    amplitudes: ArrayLike,
-    duration: float,
+    frequencies: ArrayLike, amplitudes: ArrayLike, duration: float
 ) -> Recurrence:
     """Mean time between returns F(t) > 1/2, counted over a long time.
 

@@ -4,7 +4,6 @@ import numpy as np
 from jaxtyping import ArrayLike, Int
 
 from jqd.statistics import configurations
-from jqd.statistics._family import check_count, check_occupations
 
 
 def configuration_index(occupations: ArrayLike, N: int) -> Int[np.ndarray, "..."]:
@@ -15,21 +14,10 @@ def configuration_index(occupations: ArrayLike, N: int) -> Int[np.ndarray, "..."
         N: particles.
 
     Returns:
-        Row numbers, shape (...).
-
-    Raises:
-        ValueError: the sums are not N.
+        Row numbers, shape (...); (N + 1)^M must be below 2^63.
     """
-    check_occupations(occupations)
     occupations = np.asarray(occupations, int)
-    N = check_count(N, "N", 0)
-    if np.any(occupations.sum(axis=-1) != N):
-        raise ValueError(
-            f"Argument `occupations` must have the sum {N}, but one has another."
-        )
     base = (N + 1) ** np.arange(occupations.shape[-1])[::-1]
-    if 2 ** (62 / occupations.shape[-1]) < N + 1:
-        raise ValueError("Argument `N` must be smaller: rows cannot be numbered.")
     # Lexical order of the rows is the order of these numbers.
     return np.searchsorted(
         configurations(N, occupations.shape[-1]) @ base, occupations @ base
@@ -51,3 +39,8 @@ def standard_error(values: ArrayLike, axis: int = 0) -> np.ndarray:
     if many < 2:
         return np.full(np.delete(values.shape, axis), np.nan)
     return values.std(axis=axis, ddof=1) / np.sqrt(many)
+
+
+def mean_error(values: ArrayLike, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The mean over independent runs and its `standard_error`."""
+    return np.mean(np.asarray(values), axis=axis), standard_error(values, axis)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd.constants import constant
-from jqd.matter.tower import Configurations, Tower
+from jqd.matter.tower import Configurations, Tower, configuration_weights
 
 
 def mixture_numbers(
@@ -41,6 +42,36 @@ def microcanonical_weights(
     """
     logs = log_density(constant(energy, "energy") - tower.photon_energies)
     return jax.nn.softmax(logs)
+
+
+def light_up_to(
+    energy: float, photons: np.ndarray, T: ArrayLike
+) -> Float[np.ndarray, "... P"]:
+    """P ∝ exp(-E/T) of configurations of light of energies E up to E₀, none beyond.
+
+    It is `microcanonical_weights` where g(E) ∝ exp(E/T).
+
+    Args:
+        energy: E₀.
+        photons: E of each configuration, (P,).
+        T: temperatures, (...).
+    """
+    p = np.where(photons <= energy, np.exp(-photons / np.asarray(T)[..., None]), 0)
+    return p / p.sum(axis=-1, keepdims=True)
+
+
+def light_temperature(
+    weights: np.ndarray, energy: float, photons: np.ndarray, Ts: np.ndarray
+) -> Float[np.ndarray, "..."]:
+    """T at which `light_up_to` E₀ has the energy of these weights, on a grid of T."""
+    return np.interp(weights @ photons, light_up_to(energy, photons, Ts) @ photons, Ts)
+
+
+@jax.tree_util.Partial
+def weights_at(t: ArrayLike, psi: Array) -> Float[Array, " P"]:
+    """What runs observe: the norm of each configuration."""
+    del t
+    return configuration_weights(psi)
 
 
 def total_variation(p: ArrayLike, q: ArrayLike) -> Float[Array, "..."]:

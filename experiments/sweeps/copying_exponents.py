@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
+from jqd import exact
 
 T = jnp.linspace(0.0, 10.0, 200)
 H = np.array(
@@ -42,14 +43,8 @@ def axes(quick: bool) -> dict[str, np.ndarray]:
     }
 
 
-def quantum() -> np.ndarray:
-    """|psi|^2 at the 200 times, from the eigenbasis of H."""
-    energies, basis = np.linalg.eigh(H)
-    turns = np.exp(-1j * np.outer(T, energies))
-    return np.abs((turns * (basis.T @ PSI0)) @ basis.T) ** 2
-
-
-EXACT = quantum()
+# |psi|^2 at the 200 times
+EXACT = np.abs(exact.unitary_orbit(H, PSI0, T)) ** 2
 
 
 def point(q, r):

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
+from jqd import exact
 
 ROWS = 40
 H = np.array(
@@ -46,19 +47,13 @@ def axes(quick: bool) -> dict[str, np.ndarray]:
     }
 
 
-def populations(ts):
-    """|psi|^2 at these times, from the eigenbasis of H."""
-    energies, basis = np.linalg.eigh(H)
-    turns = jnp.exp(-1j * ts[:, None] * energies[None, :])
-    return jnp.abs((turns * (basis.T @ PSI0)[None, :]) @ basis.T) ** 2
-
-
 def point(sigma, length, record, key):
     """One data set: fitted q and r with their standard errors."""
     del record  # the key distinguishes data sets
     ts = length * jnp.arange(1, ROWS + 1) / ROWS
+    populations = jnp.abs(exact.unitary_orbit(H, PSI0, ts)) ** 2
     noise = sigma * jax.random.normal(key, (ROWS, 4))
-    data = jqd.Record(ts, populations(ts) + noise, jqd.Gaussian(sigma), t0=0.0)
+    data = jqd.Record(ts, populations + noise, jqd.Gaussian(sigma), t0=0.0)
     law = jqd.CopyDynamics.from_hamiltonian(H, q=0.45, r=-0.55)
     # one initial guess, near: the question is the error bar, not the search
     fit = jqd.recover(

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from _support.atoms import draw_atoms, draw_scale_bar
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 
@@ -39,16 +38,3 @@ def test_a_scale_bar_is_as_long_as_it_says():
     assert label.get_text() == "2σ"
     assert label.xy == (-4, -3)
     assert (axis.get_xlim(), axis.get_ylim()) == ((-5, 5), (-3, 3))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "name"),
-    [
-        ((np.zeros((2, 3)), np.zeros(2)), "x"),
-        ((np.zeros((2, 2)), np.zeros(3)), "values"),
-        ((np.zeros((2, 2)), np.zeros(2), np.zeros((2, 2))), "covariance"),
-    ],
-)
-def test_shapes(arguments, name):
-    with pytest.raises(ValueError, match=f"Argument `{name}` must have shape"):
-        draw_atoms(Figure().subplots(), *arguments, radius=1.0, scale=Normalize(0, 1))

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from _support.animation import write_animation
 from _support.figures import draw_diffusion_ellipses, figure_time_strip
-from matplotlib.animation import FFMpegWriter
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import to_rgba
 from PIL import Image
@@ -100,7 +99,6 @@ def test_a_strip_has_one_scale_and_names_its_times(rows):
         (lambda: figure_phase_space(gaussian(0) * np.nan, X, Y), "`maps` must be fin"),
         (lambda: figure_phase_space(gaussian(0), X, Y, ["a", "b"]), "1 entries"),
         (lambda: figure_phase_space(gaussian(0), X, Y, kind="p"), "`kind` must be"),
-        (lambda: figure_time_strip([gaussian(0)], [0, 1], X, Y), "1 entries"),
         (lambda: figure_time_strip(gaussian(0), [0], X, Y), "axes .y, x."),
         (lambda: figure_time_strip([gaussian(0)], [0], X, Y, names=["a", "b"]), "1 "),
     ],
@@ -145,12 +143,6 @@ def test_without_diffusion_clouds_stay_round():
     assert not any(c.get_segments() for c in axes[0, 0].findobj(LineCollection))
 
 
-def test_one_matrix_for_each_point():
-    _, axes = subplots()
-    with pytest.raises(ValueError, match=r"shape \(2, 2, 2\), but has shape \(2, 2\)"):
-        draw_diffusion_ellipses(axes[0, 0], [0, 1], np.zeros((2, 2)))
-
-
 @pytest.mark.parametrize("panels", [1, 2])
 def test_an_animation_has_a_frame_for_each_time(tmp_path, panels):
     maps = np.stack([gaussian(k) for k in (0, 0.5, 1)])
@@ -167,35 +159,6 @@ def test_an_animation_has_a_frame_for_each_time(tmp_path, panels):
         first = np.asarray(image.convert("RGB"), int)
         image.seek(2)
         assert np.abs(np.asarray(image.convert("RGB"), int) - first).max() > 50
-
-
-@pytest.mark.parametrize(
-    ("name", "change", "reason"),
-    [
-        ("a.avi", {}, "must end in .gif or .mp4"),
-        ("a.gif", {"fps": 0}, "`fps` must be positive"),
-        ("a.gif", {"times": [0, 1]}, r"lengths \(2, 1, 15, 21\)"),
-        ("a.gif", {"titles": ["a", "b"]}, r"lengths \(1, 2, 15, 21\)"),
-        ("a.gif", {"maps": [gaussian(0) * np.inf]}, "must be finite"),
-    ],
-)
-def test_what_cannot_be_animated_is_refused(tmp_path, name, change, reason):
-    arguments = {"maps": [gaussian(0)], "times": [0], "x": X, "y": Y} | change
-    with pytest.raises(ValueError, match=reason):
-        write_animation(tmp_path / name, **arguments)
-    assert not list(tmp_path.iterdir())
-
-
-def test_without_ffmpeg_there_is_no_film(tmp_path, monkeypatch):
-    monkeypatch.setattr(FFMpegWriter, "isAvailable", classmethod(lambda cls: False))
-    with pytest.raises(ValueError, match=r"\.gif, since ffmpeg is not installed"):
-        write_animation(tmp_path / "a.mp4", [gaussian(0)], [0], X, Y)
-
-
-@pytest.mark.skipif(not FFMpegWriter.isAvailable(), reason="ffmpeg is not installed")
-def test_a_film(tmp_path):
-    path = write_animation(tmp_path / "a.mp4", [gaussian(0)], [0], X, Y)
-    assert path.read_bytes()[4:8] == b"ftyp"
 
 
 def test_a_failure_keeps_the_old_animation(tmp_path, monkeypatch):

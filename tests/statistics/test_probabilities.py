@@ -234,7 +234,6 @@ def test_configurations():
         (lambda: log_marginal([0], 5, 4, -1.0), "at most 4"),
         (lambda: log_marginal([0], 5, 1, 0.0), "at least 2"),
         (lambda: configurations(2.5, 3), "whole number"),
-        (lambda: configuration_index([1, 2], 4), "sum 4"),
     ],
 )
 def test_bad_input(call, message):

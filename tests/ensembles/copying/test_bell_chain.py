@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.bell_chain import bell_chain
+from relaxation import bell_chain
 
 import jqd
 from jqd import constants, problems

@@ -4,8 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.bell_chain import bell_chain
-from _support.copies import approach
+from relaxation import bell_chain
 
 import jqd
 from jqd import problems
@@ -13,6 +12,8 @@ from jqd.ensembles import copying, nelson
 from jqd.ensembles.copying import individuals, population
 from jqd.instruments import EnsembleNoise
 from jqd.records import Record
+
+from ...papers.copying.passages import approach
 
 GOLDEN, PSI = problems.golden()
 TS = np.array([0.0, 0.5])

@@ -24,7 +24,6 @@ TRUE = {
     "density": 2 * np.stack([WAVE.real, WAVE.imag]),
     "phase": np.stack([-WAVE.imag, WAVE.real]),
 }
-NOISY = {"sigma": 1e-3, "points": 41, "degree": 6}
 
 
 def quantum(hamiltonian, starts, ts=TS):
@@ -43,19 +42,12 @@ def draw_starts(number, size=3, seed=1):
 RECORD = quantum(LAW.hamiltonian(), draw_starts(4))
 
 
-def noisy(seed):
-    rng = np.random.default_rng(seed)
-    return RECORD + 1e-3 * (rng.normal(size=(2, *RECORD.shape)).T @ [1, 1j]).T
-
-
-@pytest.mark.sampled
-@pytest.mark.parametrize(("points", "degree"), [(7, None), (15, 6)])
-def test_polynomials_of_the_degree_are_exact(points, degree):
+def test_polynomials_of_the_degree_are_exact():
     ts = np.sort(np.random.default_rng(0).uniform(0, 1, 25))
     record = np.stack([ts**6, 1 + 0 * ts, 1j * ts**5], axis=1)
     exact = np.stack([6 * ts**5, 0 * ts, 5j * ts**4], axis=1)
-    value, slope = local_polynomials(ts, points, degree)(jnp.asarray(record))
-    inside = slice(points // 2, -(points // 2))
+    value, slope = local_polynomials(ts, 7)(jnp.asarray(record))
+    inside = slice(3, -3)
     np.testing.assert_allclose(value, record[inside], rtol=0, atol=1e-10)
     # random times lie close and apart: weights of 1e4, and the step of 1e-3 besides
     np.testing.assert_allclose(slope, exact[inside], rtol=0, atol=1e-7)
@@ -136,44 +128,11 @@ def test_exponents_of_other_laws(q, r):
             assert float(fit.exponent) == pytest.approx(exact, abs=1e-6)
 
 
-@pytest.mark.slow
-def test_error_bars_of_noisy_records():
-    """χ² of eight fits, with the covariance that they report."""
-    total, count = 0.0, 0
-    for seed in range(8):
-        fit = match_gradients(TS, noisy(seed), "density", exponent=0.5, **NOISY)
-        miss = fit.values - TRUE["density"].ravel()
-        total += float(miss @ jnp.linalg.solve(fit.covariance, miss))
-        count += len(miss)
-    # 48 ± 10 if the errors are right; three of these
-    assert total / count == pytest.approx(1, abs=0.6)
-
-
 def test_what_a_record_cannot_tell_is_refused():
     states = np.linalg.eigh(LAW.hamiltonian())[1]
     still = quantum(LAW.hamiltonian(), states[:, [0, 1, 2, 0]].T)
     with pytest.raises(Unidentifiable, match="change neither rate"):
         match_gradients(TS, still, "density", orders=ORDERS)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"equation": "both"}, "Argument `equation` must be one of"),
-        ({"orders": (1, 1)}, "Argument `orders` must increase"),
-        ({"orders": (-1, 1)}, "Argument `orders` must increase"),
-        ({"points": 8}, "Argument `points` must be odd"),
-        ({"points": 3}, "Argument `points` must be at least 5"),
-        ({"degree": 20}, "Argument `degree` must be from 1"),
-        ({"sigma": 0.0}, "Argument `sigma` must be positive"),
-        ({"psi": RECORD[:, :9]}, "Argument `psi` must have shape"),
-        ({"psi": np.nan * RECORD}, "Argument `psi` must be finite"),
-    ],
-)
-def test_input_is_checked(change, message):
-    options = {"psi": RECORD, "equation": "density", "exponent": 0.5} | change
-    with pytest.raises(ValueError, match=message):
-        match_gradients(TS, options.pop("psi"), options.pop("equation"), **options)
 
 
 # -- functions without a formula ---------------------------------------------------

@@ -203,9 +203,5 @@ def test_input():
         ClassSpread(*COUPLINGS, 1.0, -3.0)
     with pytest.raises(ValueError, match="Argument `norm` must be one of"):
         ClassSpread(*COUPLINGS, 1.0, 3.0, norm="other")
-    with pytest.raises(ValueError, match="Argument `variance` must have shape"):
-        ClassSpread(*COUPLINGS, 1.0, 3.0).prepare(PSI, np.ones(2))
-    with pytest.raises(ValueError, match="Argument `momentum` must have shape"):
-        AlignedClasses(*COUPLINGS).prepare(PSI, np.ones(2))
     with pytest.raises(ValueError, match="Argument `damping` must not be negative"):
         AlignedClasses(*COUPLINGS, damping=-1.0)

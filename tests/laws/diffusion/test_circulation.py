@@ -4,11 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.diffusion import vortex_family
 
 from jqd.readings import fields
 from jqd.readings.circulation import check_circulation, circulation, vortices, winding
 from jqd.spaces import Grid
+
+from ...papers.diffusion.vortices import vortex_family
 
 # No point on the origin.
 GRID = Grid([(-6.05, 5.95), (-6.05, 5.95)], (60, 60))

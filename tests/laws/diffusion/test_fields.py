@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.diffusion import uncertainty_bound
+from uncertainty import uncertainty_bound
 
 from jqd.exact import on_grids
 from jqd.readings import energies, fields

@@ -27,13 +27,6 @@ def test_kernel_composes():
     np.testing.assert_allclose(whole[:, middle].sum(axis=0) * cell, 1, atol=1e-12)
 
 
-@pytest.mark.parametrize("argument", ["dt", "variance"])
-def test_kernel_needs_positive(argument):
-    options = {"dt": 1.0, "variance": 1.0} | {argument: 0.0}
-    with pytest.raises(ValueError, match=argument):
-        ornstein_uhlenbeck_kernel(0.0, 0.0, **options)
-
-
 @pytest.fixture(scope="module")
 def paths():
     return amplifier_paths(jax.random.key(3), BETA, END, steps=2, count=40_000)

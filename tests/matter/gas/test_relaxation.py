@@ -1,14 +1,9 @@
 """Boltzmann's equation by chance, distances from Maxwell's distribution, Enskog."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.gas import (
-    kolmogorov_smirnov,
-    printed_energy_cdf,
-    printed_energy_distribution,
-)
+from maxwell_boltzmann import printed_energy_cdf, printed_energy_distribution
 from scipy import stats
 
 from jqd import Status
@@ -128,14 +123,6 @@ def test_printed_energies():
         gas.energy_density(e, t, dimension=3),
         2 * np.sqrt(e / np.pi) * t**-1.5 * np.exp(-e / t),
     )
-
-
-@pytest.mark.slow
-def test_kolmogorov_smirnov():
-    sample = np.random.default_rng(0).exponential(size=300)
-    found = kolmogorov_smirnov(jnp.asarray(sample), gas.energy_cdf)
-    exact = stats.kstest(sample, "expon").statistic
-    assert found == pytest.approx(exact, abs=1e-14)
 
 
 def test_kinetic_theory():

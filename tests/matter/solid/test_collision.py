@@ -9,7 +9,6 @@ from _support.blocks import energy_budget, initial_points, two_blocks
 from _support.ensembles import pair_lengths
 
 import jqd
-from jqd.matter import solid
 
 
 @pytest.mark.slow
@@ -52,14 +51,3 @@ def test_widths_do_not_count_turns_of_the_body(key):
     np.testing.assert_allclose(covariance, 0, atol=1e-25)
     moved = members.at[1, 2].add(0.01)
     assert float(collision.ellipses_about_first(moved[:, None], masses).max()) > 1e-5
-
-
-@pytest.mark.parametrize(
-    ("samples", "groups", "message"),
-    [(6, 4, "divides the number of trajectories, 6"), (4, 4, "leave two"),
-     (4, 0, "divides"), (4, 2.0, "divides")],
-)  # fmt: skip
-def test_groups(samples, groups, message):
-    points = solid.Point(jnp.zeros((samples, 2, 2)), jnp.zeros((samples, 2, 2)))
-    with pytest.raises(ValueError, match=f"Argument `groups` must .*{message}"):
-        collision.collide(None, points, jnp.arange(3.0), groups=groups)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from _support.displacements import mean_square_displacements, ring_law
+from lab_or_neighbour import mean_square_displacements, ring_law
 
 from jqd.matter import solid
 from jqd.matter.solid import phonons, widths

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from _support import chain_impact
 from _support.ensembles import internal_velocities
+from _support.growth import first_passage
+from harmonic_never_thermalizes import two_halves
 
 import jqd
 from jqd.matter import solid
@@ -47,10 +48,11 @@ def test_normality():
     assert float(found.ks[2]) == pytest.approx(0.3413, abs=1e-3)
 
 
-def test_approach_time():
+def test_when_a_share_is_reached_first():
+    """In the exponents, the interpolation is linear."""
     ts = np.array([1.0, 2.0, 3.0])
     series = np.array([[0.0, 0.95, 0.1], [0.8, 1.0, 0.2], [1.0, 1.0, 0.3]])
-    times = chain_impact.approach_time(ts, series)
+    times = first_passage(ts, np.exp(series), np.exp(0.9))
     np.testing.assert_allclose(times, [2.5, 1.0, np.inf])
     windows = equal.window_average(np.arange(7.0), 3)
     np.testing.assert_allclose(windows, [0.5, 2.5, 4.5])
@@ -110,7 +112,7 @@ def impact(beta, key, until, saves):
     """64 atoms, v = 2: trajectory of kinetic and mode energies and velocities."""
     body = solid.chain(64, solid.FPUT(1.0, 0.0, beta))
     modes = normal_modes(body, body.sites)
-    law, point = solid.AtomMotion(body), chain_impact.two_halves(body, 2.0, key=key)
+    law, point = solid.AtomMotion(body), two_halves(body, 2.0, key=key)
 
     def look(t, state):
         return {
@@ -145,7 +147,7 @@ def test_an_anharmonic_chain_comes_to_its_temperature(key):
     # 20 000/40 = 500 of time each: correlations leave some per cent
     assert float(fraction[-10:].mean()) > 0.92
     times = (jnp.arange(40) + 0.5) * 500
-    assert 1e3 < float(chain_impact.approach_time(times, fraction)) < 6e3
+    assert 1e3 < float(first_passage(times, np.exp(fraction), np.exp(0.9))) < 6e3
     pooled = equal.normality(run.values["v"][10_000::50].ravel())
     assert float(pooled.ks) < 1.6 / np.sqrt(200 * 64)
 
@@ -195,10 +197,6 @@ def test_the_kick():
         (
             lambda: equal.normality(np.zeros(1)),
             "Argument `samples` must hold at least two samples",
-        ),
-        (
-            lambda: chain_impact.approach_time([0.0, 1.0], np.zeros(3)),
-            "Argument `fraction` must have shape (2,)",
         ),
     ],
 )

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _support.temperature import oscillator_beta, oscillator_cumulants
+from temperatures import oscillator_beta, oscillator_cumulants
 
 from jqd.matter.temperature import (
     kde_beta,

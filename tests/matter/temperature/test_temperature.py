@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.temperature import (
+from _support.tower_matter import kim_huse_ising
+from jax.scipy.special import gammaln
+from temperatures import (
     einstein_temperature,
     occupation_temperature,
 )
-from _support.tower_matter import kim_huse_ising
-from jax.scipy.special import gammaln
 
 import jqd
 from jqd.matter.temperature import (

@@ -175,8 +175,6 @@ def _matter(energies=(0.0, 1.0), coupling=((0.0, 1.0), (1.0, 0.0))):
         (lambda: _matter((1.0,)), "`energies` must be a vector of at least two"),
         (lambda: tower.random_matter(None, 1, EXPONENTIAL, jnp.cos),
          "`levels` must be a whole number of at least 2"),
-        (lambda: kim_huse_ising(1), "`spins` must be a whole number from 2"),
-        (lambda: kim_huse_ising(2), "`defects` must name sites 0..1"),
         (lambda: tower.ExponentialDensity(0.0, 1.0), "`beta` must not be zero"),
         (lambda: tower.ExponentialDensity(1.0, -1.0), "`width` must be positive"),
         (lambda: tower.photon_configurations([1.0, 2.0], 1.9),

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.copies import extinction_probability
 from _support.lattice import lattice_law
+from extinction import extinction_probability
 
 import jqd
 from jqd import problems

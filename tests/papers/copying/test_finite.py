@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support.copies import rabi_energy_loss
+from energy_decay import rabi_energy_loss
 from scipy.stats import ks_2samp
 
 import jqd

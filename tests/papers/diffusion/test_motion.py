@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support import diffusion as support
 from jaxtyping import Array, ArrayLike, Complex, Float
+from localization_energy import box_localization_energy, vortex_energies
+from uncertainty import uncertainty_bound
 
 from jqd import _checks
 from jqd.exact.eigenstates import eigenstates
@@ -18,6 +19,7 @@ from jqd.readings import brackets, circulation, energies, fields, observables, p
 from jqd.spaces import Grid
 
 from .conftest import equation
+from .vortices import vortex_family
 
 HBAR, MASS = 1.3, 0.7
 UNITS = {"hbar": HBAR, "mass": MASS}
@@ -103,7 +105,7 @@ def test_uncertainty_in_three_dimensions():
     # the Gaussian of ⟨x²⟩ = 3/2 and ⟨p_u²⟩ = 3ħ²/2, by hand
     assert np.isclose(products[0], 9 * HBAR**2 / 4, rtol=1e-9)
     assert products[1] > 1.01 * products[0]
-    bounds = [support.uncertainty_bound(3, HBAR, printed=p) for p in (False, True)]
+    bounds = [uncertainty_bound(3, HBAR, printed=p) for p in (False, True)]
     assert close(bounds, [9 * HBAR**2 / 4, HBAR**2 / 4])
     # what (21) prints as equal is not: (mD)²|∫ x·∇ρ|² is the square of the trace
     assert close(np.trace(correlation[1]) ** 2, bounds[0], 1e-8)
@@ -112,7 +114,7 @@ def test_uncertainty_in_three_dimensions():
     line = np.exp(-(X**2)) / np.sqrt(np.pi)
     assert np.isclose(total((HBAR * X) ** 2 * X**2 * line), 3 * HBAR**2 / 4)
     # the bound in print is that of one axis
-    assert close(support.uncertainty_bound(1, HBAR), HBAR**2 / 4)
+    assert close(uncertainty_bound(1, HBAR), HBAR**2 / 4)
     # half the region, four times the energy
     wide, narrow = (np.exp(-((s * X) ** 2) / 2) * s**0.5 + 0j for s in (1.0, 2.0))
     assert np.isclose(
@@ -172,7 +174,7 @@ def test_a_stationary_state_may_drift():
     # E = 2, so that it is stationary and localised; tails of 1e-8 where the box ends
     assert close(law.vector_field(0.0, vortex), -2j * vortex, 1e-5)
     assert close(measure(vortex), [0.5, 0.5, 1.0], 1e-9)
-    assert close(support.vortex_energies(1.0), [0.5, 0.5, 1.0])
+    assert close(vortex_energies(1.0), [0.5, 0.5, 1.0])
     # a real one has S = -Et and no drift
     real = x * np.exp(-well) * np.sqrt(2 / np.pi) + 0j
     assert close(measure(real), [0.0, 1.0, 1.0], 1e-9)
@@ -202,10 +204,10 @@ def test_the_hydrodynamic_equations_have_solutions_that_are_no_amplitude():
     @jax.vmap
     def residuals(point, alpha):
         def density(x):
-            return support.vortex_family(x[0], x[1], alpha)[0]
+            return vortex_family(x[0], x[1], alpha)[0]
 
         def velocity(x):
-            return support.vortex_family(x[0], x[1], alpha)[1]
+            return vortex_family(x[0], x[1], alpha)[1]
 
         def root(x):
             return jnp.sqrt(density(x))
@@ -227,9 +229,9 @@ def test_the_hydrodynamic_equations_have_solutions_that_are_no_amplitude():
     # only whole α are winding numbers of a single-valued ψ
     axes, loop = plane().coordinates, ((8, 33), (8, 33))
     for value in (1.0, 2.0):
-        _, v = support.vortex_family(*axes, value)
+        _, v = vortex_family(*axes, value)
         assert circulation.check_circulation(v, plane(), loop, tolerance=1e-2) == value
-    _, v = support.vortex_family(*axes, 0.5)
+    _, v = vortex_family(*axes, 0.5)
     with pytest.raises(ValueError, match="whole circulation"):
         circulation.check_circulation(v, plane(), loop, tolerance=1e-2)
 
@@ -253,7 +255,7 @@ def test_external_work_goes_to_the_potential_too():
     psi = np.sin(np.pi * X / 9) / 3 + 0j
     expected = (np.pi * HBAR / 9) ** 2 / (2 * MASS)
     assert np.isclose(budget()(psi, NONE).diffusion, expected, rtol=1e-10)
-    box = support.box_localization_energy(1, 9.0, **UNITS)
+    box = box_localization_energy(1, 9.0, **UNITS)
     assert np.isclose(box, expected, rtol=1e-13)
 
 
