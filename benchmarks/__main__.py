@@ -5,7 +5,6 @@ python -m benchmarks [NAME ...] [--gpu] [--quick] [--out FILE] [--table]
 
 import argparse
 import contextlib
-import importlib
 import inspect
 import sys
 import traceback
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import jax
 
-from . import NAMES, ON_GPU, ON_REQUEST, machine, readme, store
+from . import NAMES, ON_GPU, ON_REQUEST, function_of, machine, readme, store
 from .tables import say, show
 from .timing import Report
 
@@ -80,7 +79,7 @@ def _run(name: str, quick: bool, folder: Path | None) -> Iterable[Report]:
 
     Figures, where it draws any, go to `folder`.
     """
-    run = importlib.import_module(f".{name}", __package__).run
+    run = function_of(name)
     draws = "folder" in inspect.signature(run).parameters
     found = run(quick, folder) if draws else run(quick)
     return [found] if isinstance(found, Report) else found

@@ -9,7 +9,7 @@ import numpy as np
 
 import jqd
 
-from .systems import optional
+from .peers import optional
 from .timing import Goal, Report, missing, race, round_to, unit_seconds
 
 # H, the observable, its rate, the start, the time.
@@ -77,7 +77,7 @@ def run(quick: bool = False) -> Report:
         row["times_jqd"] = round_to(_seconds(row) / _seconds(known[beside]), 3)
     for peer in ("QuTiP", "dynamiqs"):
         if optional(peer.lower()) is None:
-            rows.append(missing(peer, case="qubit"))
+            rows.append(missing({"case": "qubit", "program": peer}))
     title = f"A monitored qubit: {paths} trajectories of {STEPS} steps"
     return Report(title, rows, _goals(list(known.values())), NOTES)
 

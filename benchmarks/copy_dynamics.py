@@ -12,7 +12,8 @@ from jaxtyping import Array
 import jqd
 
 from .floors import bandwidth, bytes_moved
-from .systems import eigen_orbit, error, optional
+from .peers import optional
+from .systems import eigen_orbit, error
 from .timing import Report, missing, race, round_to
 
 # Entries of the M x M matrices of a whole batch: beyond this one array is 64 MiB.
@@ -96,7 +97,7 @@ def one_case(
             row["share_of_bandwidth"] = round_to(moved * steps / timing.median / rate)
         rows.append(row | {"error": error(timing.result, exact)})
     if batch == 1 and not scipy:
-        rows.append(missing("scipy DOP853", case=case, M=size, batch=batch))
+        rows.append(missing({"case": case, "program": "scipy DOP853"}))
     return rows
 
 

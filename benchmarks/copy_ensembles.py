@@ -181,7 +181,7 @@ def _race(quick: bool, rounds: int) -> tuple[list[dict[str, Any]], list[Goal]]:
         rows.append(row | timing.row(len(density), "trajectory"))
     goals = _goals(rows, timings)
     if compiled is None:
-        rows.append(missing(COMPILED, case=case, M=3, N=float(N)))
+        rows.append(missing({"case": case, "program": COMPILED}))
     return rows, goals
 
 

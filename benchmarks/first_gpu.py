@@ -25,12 +25,12 @@ import numpy as np
 import jqd
 from jqd.matter import gas
 
-from . import copy_ensembles, grid_schrodinger
+from . import copy_ensembles, grids
 from .copy_dynamics import DT, random_problem
 from .floors import bandwidth, bytes_moved
 from .sweep import FILE
 from .systems import ALPHA, LEVELS, coherent, error, kerr_diagonal, kerr_exact
-from .timing import Goal, Report, failure, race, round_to
+from .timing import Goal, Report, failure, race, ratio, round_to
 
 # seconds of a part, compilation and all; the last measurement may pass it
 BUDGET = 100.0
@@ -151,15 +151,13 @@ def _digest(dataset: Any) -> str:
 def _grids(quick: bool) -> Rows:
     """Split steps over their transforms, in both precisions."""
     for case in SMALL_GRIDS if quick else GRIDS:
-        medians = {}
-        for dtype in (np.complex128, np.complex64):
-            kind = np.dtype(dtype)
-            timings, rows = grid_schrodinger.one_case(*case, kind, quick, peers=())
-            medians[kind.name] = timings[grid_schrodinger.OURS].median
-            if kind == np.complex64:
-                over = medians["complex128"] / medians["complex64"]
-                rows[0]["c128_over_c64"] = round_to(over, 3)
-            yield from rows
+        double, single = (
+            grids.one_case(*case, dtype, 2 if quick else 5, peers=False)
+            for dtype in grids.DTYPES
+        )
+        over = ratio(double.timings[grids.OURS], single.timings[grids.OURS])
+        single.rows[0]["c128_over_c64"] = round_to(over or 0.0, 3)
+        yield from double.rows + single.rows
 
 
 def _copying(quick: bool) -> Rows:

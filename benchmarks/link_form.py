@@ -13,7 +13,7 @@ from jqd.exact import free_gaussian
 from jqd.laws.diffusion import Links
 from jqd.spaces.resolution import SECOND_DIFFERENCES
 
-from .systems import optional
+from .peers import optional
 from .timing import Goal, Report, race, ratio
 
 # Packets at -3 and 3 that meet at t = 1.5, in a shallow well, without which one split

@@ -11,7 +11,7 @@ import jqd
 from jqd.ensembles import nelson
 from jqd.exact import squeezed_state
 
-from .systems import optional
+from .peers import optional
 from .timing import Goal, Report, race, ratio
 
 SHOWN = ("variance_error",)

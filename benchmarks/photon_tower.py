@@ -11,7 +11,7 @@ import numpy as np
 import jqd
 from jqd.matter import tower as towers
 
-from .systems import optional
+from .peers import optional
 from .timing import (
     Goal,
     Report,

@@ -10,7 +10,7 @@ import numpy as np
 import jqd
 from jqd.ensembles import arrival
 
-from .systems import optional
+from .peers import optional
 from .timing import Goal, Report, missing, race, ratio
 
 SHOWN = ("arrived", "error")
@@ -52,7 +52,7 @@ def run(quick: bool = False) -> Report:
     best = min(peers, key=lambda timing: timing.median)
     goals = [Goal("faster than the best peer", ratio(best, timings[OURS]), 1.0)]
     if NDIMAGE not in timings:
-        rows.append(missing(NDIMAGE, case="plane"))
+        rows.append(missing({"case": "plane", "program": NDIMAGE}))
     chance = float(f"{np.sqrt(ARRIVED * (1 - ARRIVED) / paths):.2g}")
     note = (
         f"One standard error of a count is {chance}; all average the probabilities of "

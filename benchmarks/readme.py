@@ -1,10 +1,10 @@
 """The part of README.md that is made from the stored results."""
 
-import importlib
 import math
 from pathlib import Path
 from typing import NamedTuple
 
+from . import module_of
 from .store import RESULTS, Result, Row, newest
 from .tables import cases, cells, goals, markdown, over, reference
 from .timing import unit_seconds
@@ -52,7 +52,7 @@ class Behind(NamedTuple):
 
 def source(name: str) -> Source:
     """`BEHIND`, `SHOWN` and `FIGURES` of a benchmark's file; empty where not there."""
-    module = importlib.import_module(f".{name}", __package__)
+    module = module_of(name)
     return Source(
         getattr(module, "BEHIND", {}),
         getattr(module, "SHOWN", ()),

@@ -11,7 +11,7 @@ import numpy as np
 import jqd
 from jqd.matter import solid
 
-from .systems import optional
+from .peers import optional
 from .timing import Goal, Report, Timing, race, ratio, round_to
 
 SPACING, CRYSTAL_DT = 1.112, 0.005

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import sweep_batches
 from .copy_dynamics import literal_field
-from .systems import optional
+from .peers import optional
 from .timing import Goal, Report, missing, race, round_to
 
 FILE = Path(__file__).parents[1] / "experiments" / "sweeps" / "copying_exponents.py"
@@ -67,7 +67,11 @@ def run(quick: bool = False) -> Report:
                 "times_jqd": round_to(whole / ours["seconds"], 3),
             }
         )
-    rows += [missing(name, case=COMMAND) for name in PEERS if name not in peers]
+    rows += [
+        missing({"case": COMMAND, "program": name})
+        for name in PEERS
+        if name not in peers
+    ]
     problem = _problem()
     batches, goals = sweep_batches.rows(
         problem["H"], problem["PSI0"], np.asarray(problem["T"]), quick

@@ -14,7 +14,7 @@ import numpy as np
 
 import jqd
 
-from .systems import optional
+from .peers import optional
 from .timing import Goal, Timing, missing, race, ratio, round_to
 
 BATCH, LEAST = 1024, 1.5
@@ -77,7 +77,7 @@ def rows(
         errors = {name: _error(run, exact) for name, run in densities.items()}
         found += _rows_of(case, timings, errors, size)
         if len(timings) == 1:
-            found.append(missing("dynamiqs, batched", case=case))
+            found.append(missing({"case": case, "program": "dynamiqs, batched"}))
         if case == SCHRODINGER:
             goals.append(_goal(timings, errors, measured=not quick))
     return found, goals
