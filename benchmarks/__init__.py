@@ -15,7 +15,7 @@ NAMES = (
     "driven_kerr",
     "grid_schrodinger", "work_precision", "reversible_gradient", "husimi_maps",
     "husimi_kerr", "husimi_bose_hubbard", "husimi_kraus", "two_slits", "grid_3d",
-    "link_form", "nelson_paths", "statistics_sampler", "copy_ensembles", "hard_discs",
+    "link_form", "statistics_sampler", "copy_ensembles", "hard_discs",
     "solids", "photon_tower", "growth", "sweep", "shared_sweep", "sharded_grid",
     "pulls", "coverage", "collapse", "warm_calls", "plane_paths", "grid_4d",
 )  # fmt: skip

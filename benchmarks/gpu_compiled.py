@@ -5,7 +5,6 @@ the time of a step is that of a model. It needs JAX's CUDA plugin, no driver and
 device: `make gpu-programs`.
 """
 
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from jax.sharding import NamedSharding
 
 from .cards import CARDS, SMALLER, Card, on
 from .store import Result, Row, newest
-from .timing import Goal, Report, failure, round_to
+from .timing import Goal, Report, attempted, line_by_line, round_to
 from .xla_text import (
     LAUNCH,
     TURN,
@@ -112,15 +111,12 @@ def run(quick: bool = False) -> Iterator[Report]:
     # of the processor at hand, to see whether the benchmark works
     here = {"": on(jax.devices()[0])}
     places = here if quick else {end: card.place() for end, card in CARDS.items()}
-    stored, rows = _stored(), []
-    for case in _cases(quick):
-        try:
-            row = _row(case, places, 4 if quick else MEMBERS)
-        except Exception as error:  # the other programs are not to be lost
-            row = case.columns | {"note": failure(error)}
-        rows.append(row)
-        print(json.dumps(row), flush=True)
-        yield _report(rows, stored)
+    members = 4 if quick else MEMBERS
+    rows = (
+        attempted(case.columns, partial(_row, case, places, members))
+        for case in _cases(quick)
+    )
+    yield from line_by_line(rows, partial(_report, stored=_stored()))
 
 
 def _set_ups() -> Any:
@@ -187,7 +183,7 @@ def _row(case: Case, places: dict[str, NamedSharding], members: int) -> Row:
         compiled = dict(
             zip(lowered, pool.map(_compiled, lowered.values()), strict=True)
         )
-    row = case.columns | {"callbacks": calls}
+    row = {"callbacks": calls}
     for end, (program, seconds) in compiled.items():
         figures = _figures(program, built, CARDS[end], members)
         figures["compile_s"] = round_to(seconds)
@@ -282,20 +278,17 @@ def _report(rows: list[Row], stored: Result | None) -> Report:
 
 def _of_budget(budget: Budget, rows: list[Row]) -> list[Goal]:
     """Kernels and bytes of the worst of its programs, for the larger card."""
+    found = [
+        row
+        for row in rows
+        if row["case"] in budget.cases and row["dtype"] == "float64"
+        and row["program"].endswith(budget.kind)
+    ]  # fmt: skip
     goals = []
-    for name, most in (
-        ("kernels", budget.kernels), ("over_floor", budget.over_floor),
-    ):  # fmt: skip
-        worst = max(
-            (
-                row[name]
-                for row in rows
-                if row["case"] in budget.cases and row["dtype"] == "float64"
-                and row["program"].endswith(budget.kind) and name in row
-            ),
-            default=None,
-        )  # fmt: skip
-        goals.append(Goal(f"{budget.text}: {name}", worst, most, at_least=False))
+    for name in ("kernels", "over_floor"):
+        worst = max((row[name] for row in found if name in row), default=None)
+        text, most = f"{budget.text}: {name}", getattr(budget, name)
+        goals.append(Goal(text, worst, most, at_least=False))
     return goals
 
 

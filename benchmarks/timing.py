@@ -1,8 +1,9 @@
 """Timing several programs side by side, and what a benchmark reports."""
 
+import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -266,6 +267,28 @@ def failure(error: Exception) -> str:
     """The note of a row whose program failed."""
     first = (str(error).strip().splitlines() or [""])[0]
     return f"failed: {type(error).__name__}: {first}"[:200]
+
+
+def attempted(columns: dict[str, Any], make: Callable[[], dict[str, Any]]):
+    """A row with more columns, or why there are none: other rows are not to be lost."""
+    try:
+        return columns | make()
+    except Exception as error:
+        return columns | {"note": failure(error)}
+
+
+def line_by_line(
+    rows: Iterable[dict[str, Any]], report: Callable[[list[dict[str, Any]]], Report]
+) -> Iterator[Report]:
+    """Reports with the rows so far, each of which is printed as a line of JSON.
+
+    A run that is cut short leaves what it measured.
+    """
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        found.append(row)
+        print(json.dumps(row), flush=True)
+        yield report(list(found))
 
 
 def missing(row: dict[str, Any]) -> dict[str, Any]:

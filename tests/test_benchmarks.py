@@ -45,7 +45,7 @@ def stored(benchmarks, tmp_path_factory):
 
 def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
     helpers = {"__init__", "__main__", "floors", "gillespie", "gpe_programs", "machine"}
-    helpers |= {"memory", "readme", "scaling_laws", "sweep_batches", "xla_text"}
+    helpers |= {"memory", "readme", "scaling_laws", "xla_text"}
     helpers |= {"coverage_cases", "pulls_cases", "store", "systems", "tables", "timing"}
     helpers |= {"cards", "set_ups", "peers", "split_steps"}
     package = importlib.import_module("benchmarks")
@@ -109,14 +109,6 @@ def test_quick_run_solves_its_problem(stored, name, accuracy):
         # whole commands are timed with what they compile
         assert row.get("compile_s", 0) >= 0
     assert all({"case", "program", "role"} <= set(row) for row in rows)
-
-
-@pytest.mark.slow
-def test_paths_have_the_variance_of_the_density(stored):
-    """nelson_paths: 500 paths know a variance to 6 %."""
-    record = json.loads(stored("nelson_paths").read_text())
-    for row in record["benchmarks"]["nelson_paths"]["rows"]:
-        assert abs(row["variance_error"]) < 4 * 0.063
 
 
 @pytest.mark.slow
@@ -563,6 +555,69 @@ def test_race_takes_turns_and_keeps_the_result(benchmarks):
     assert timing.Goal("too few", 3.0, 4).met is False
     assert timing.Goal("below", 3.0, 4, at_least=False).met is True
     assert timing.Goal("none", math.nan, 4).met is None
+
+
+def test_compared_programs_have_rows_errors_and_a_fastest(benchmarks, monkeypatch):
+    """Three programs of 1, 2 and 4 s a call, and one that is not there."""
+    timing = importlib.import_module("benchmarks.timing")
+    seconds = {"jqd": 2.0, "peer quick": 1.0, "peer exact": 4.0}
+
+    def race(programs, rounds):
+        assert rounds == 3
+        return {
+            name: timing.Timing(9.0, [seconds[name]] * 3, [1.0] * 3, call())
+            for name, call in programs.items()
+        }
+
+    monkeypatch.setattr(timing, "race", race)
+    programs = {"jqd": lambda: 1e-8, "peer quick": lambda: 1e-3}
+    programs |= {"peer exact": lambda: 1e-9, "peer absent": None}
+    found = timing.compared(
+        programs, 3, lambda _, error: {"error": error}, 10, "step", "jqd", case="a"
+    )
+    assert [row["program"] for row in found.rows] == list(programs)
+    assert found.rows[-1] == {
+        "case": "a", "program": "peer absent", "note": "not installed",
+    }  # fmt: skip
+    assert found.column("times_jqd") == {
+        "jqd": 1.0, "peer quick": 0.5, "peer exact": 2.0,
+    }  # fmt: skip
+    assert found.rows[0]["compile_s"] == 7.0
+    assert (found.rows[0]["work"], found.rows[0]["unit"]) == (10, "step")
+    # the quick one is too far off to be a peer
+    assert found.fastest("peer") == "peer quick"
+    assert found.fastest("peer", 1e-7) == "peer exact"
+    assert found.fastest("peer", 1e-12) is None
+    goal = found.faster("faster", 1, found.fastest("peer", 1e-7), "jqd", named=True)
+    assert (goal.text, goal.measured, goal.met) == ("faster (peer exact)", 2.0, True)
+    none = found.faster("faster", 1, found.fastest("peer", 1e-12), "jqd", named=True)
+    assert (none.text, none.met) == ("faster (none)", None)
+
+
+def test_rows_are_printed_as_they_come(benchmarks, capsys):
+    """One that fails says so, and the next one is made."""
+    timing = importlib.import_module("benchmarks.timing")
+
+    def broken():
+        raise ValueError("no room\nand more")
+
+    makes = (lambda: {"a": 1}, broken, lambda: {"a": 2})
+    rows = (timing.attempted({"case": "c"}, make) for make in makes)
+    reports = list(timing.line_by_line(rows, lambda rows: timing.Report("t", rows)))
+    assert [len(report.rows) for report in reports] == [1, 2, 3]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines == reports[-1].rows
+    assert [row.get("note") for row in lines] == [
+        None, "failed: ValueError: no room", None,
+    ]  # fmt: skip
+
+
+def test_programs_of_a_package_that_is_not_there_are_one_row(benchmarks, monkeypatch):
+    peers = importlib.import_module("benchmarks.peers")
+    build = peers.peer("math", "maths")(lambda module, x: {"root": module.sqrt(x)})
+    assert build(4.0) == {"root": 2.0}
+    monkeypatch.setattr(peers, "LEFT_OUT", {"math"})
+    assert build(4.0) == {"maths": None}
 
 
 # -- the tables of README.md ----------------------------------------------------
