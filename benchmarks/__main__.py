@@ -21,6 +21,8 @@ from .timing import Report
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0, whether goals are met or not, 1 where a benchmark failed."""
     options = _parser().parse_args(arguments)
+    # before any benchmark is imported: some make arrays then
+    jax.config.update("jax_enable_x64", True)
     if options.table:
         readme.write()
         return 0
@@ -33,7 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    jax.config.update("jax_enable_x64", True)
     # a device for each core: some rows spread a batch over them, all others use one
     with contextlib.suppress(RuntimeError):  # JAX runs already, in a test
         jax.config.update("jax_num_cpu_devices", machine.cores())

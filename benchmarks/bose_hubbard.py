@@ -13,7 +13,7 @@ from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
 from .systems import bose_hubbard, coherent, eigen_orbit, error
 from .timing import Report, compared
 
-ERROR = 1e-9
+ERROR, U = 1e-9, 0.5
 NOTE = (
     "Where H is no tracer jqd finds its blocks of equal particle number and solves "
     "each one; under a trace of H it diagonalises the whole matrix. Tolerances of the "
@@ -25,11 +25,11 @@ OURS = "jqd Propagator, H known"
 def run(quick: bool = False) -> Report:
     """Time and error of one solve, 200 saved states."""
     levels, saves = (4, 5) if quick else (12, 200)
-    H, ts = bose_hubbard(levels), np.linspace(0, 10.0, saves)
+    H, ts = bose_hubbard(levels, 1.0, U), np.linspace(0, 10.0, saves)
     psi0 = np.kron(coherent(1.5, levels), coherent(0.75, levels))
     exact = eigen_orbit(H, psi0, ts)
     found = compared(
-        _ours(H, ts, psi0) | _qutip(H, ts, psi0) | _dynamiqs(H, ts, psi0),
+        _ours(H, ts, psi0) | _qutip(ts, psi0) | _dynamiqs(ts, psi0),
         2 if quick else 15, lambda _, states: {"error": error(states, exact)},
         saves, "saved time", OURS,
     )  # fmt: skip
@@ -79,11 +79,30 @@ def _ours(H: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
     }
 
 
+def sites_of_qutip(qt: Any, psi0: np.ndarray) -> tuple[Any, ...]:
+    """Hopping and repulsion of unit strength, ψ and n_1, as QuTiP has them."""
+    dims = [round(psi0.size**0.5)] * 2
+    hop, onsite = (
+        qt.Qobj(bose_hubbard(dims[0], *c), dims=[dims, dims]).to("CSR")
+        for c in ((1.0, 0.0), (0.0, 1.0))
+    )
+    n = qt.tensor(qt.num(dims[0]), qt.qeye(dims[0]))
+    return hop, onsite, qt.Qobj(psi0.ravel(), dims=[dims, [1]]), n
+
+
+def sites_of_dynamiqs(dq: Any, psi0: np.ndarray) -> tuple[Any, ...]:
+    """The same as dynamiqs has them, in diagonals."""
+    dims = (round(psi0.size**0.5),) * 2
+    a, b = dq.destroy(*dims)
+    onsite = 0.5 * sum(c.dag() @ c.dag() @ c @ c for c in (a, b))
+    start = dq.asqarray(jnp.asarray(psi0, complex).reshape(-1, 1), dims=dims)
+    return -(a.dag() @ b + b.dag() @ a), onsite, start, a.dag() @ a
+
+
 @qutip
-def _qutip(qt: Any, H: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
-    dims = [round(len(psi0) ** 0.5)] * 2
-    matrix = qt.Qobj(H, dims=[dims, dims]).to("CSR")
-    solve = partial(by_qutip, qt, matrix, qt.Qobj(psi0, dims=[dims, [1]]), ts)
+def _qutip(qt: Any, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
+    hop, onsite, start, _ = sites_of_qutip(qt, psi0)
+    solve = partial(by_qutip, qt, hop + U * onsite, start, ts)
     tight = {"rtol": 2e-11, "atol": 2e-11}
     return {
         "QuTiP default": solve,
@@ -95,14 +114,8 @@ def _qutip(qt: Any, H: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> dict[str
 
 
 @dynamiqs
-def _dynamiqs(dq: Any, H: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> Any:
-    del H
-    dims = (round(len(psi0) ** 0.5),) * 2
-    a, b = dq.destroy(*dims)
-    banded = -(a.dag() @ b + b.dag() @ a)
-    for c in (a, b):
-        banded = banded + 0.25 * c.dag() @ c.dag() @ c @ c
-    start = dq.asqarray(jnp.asarray(psi0, complex)[:, None], dims=dims)
+def _dynamiqs(dq: Any, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
+    hop, onsite, start, _ = sites_of_dynamiqs(dq, psi0)
     method = dq.method
     methods = {
         "default": method.Tsit5(),
@@ -112,6 +125,8 @@ def _dynamiqs(dq: Any, H: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> Any:
         "Dopri8 1e-12": method.Dopri8(rtol=1e-12, atol=1e-12),
     }
     return {
-        f"dynamiqs {name}": partial(by_dynamiqs, dq, banded, start, ts, method=one)
+        f"dynamiqs {name}": partial(
+            by_dynamiqs, dq, hop + U * onsite, start, ts, method=one
+        )
         for name, one in methods.items()
     }

@@ -22,7 +22,6 @@ PATHS, STEPS = 100_000, 100
 RUNS = (STEPS, 8, 4)
 # Trajectories of a peer: as many as take seconds.
 QUTIP, DYNAMIQS = 300, PATHS
-BATCHES = (64, 7, 1)
 STEP = "step and trajectory"
 # Of a dozen averages none lies beyond, with chance 0.999.
 ERRORS = 4.0
@@ -111,8 +110,6 @@ def _goals(rows: list[dict[str, Any]]) -> list[Goal]:
     # fewer steps have an error of their own
     most = max(row["mean_in_errors"] for row in ours if row["steps"] == STEPS)
     goals.append(Goal("mean from Lindblad's, in standard errors", most, ERRORS, False))
-    text = "paths whose bits differ in batches of 64, 7 and 1"
-    goals.append(Goal(text, float(_differing()), 0, False))
     return goals
 
 
@@ -127,27 +124,15 @@ def _sz(t: Any, psi: Any) -> Any:
 TS = np.array([0.0, LENGTH])
 
 
-def _run(draw: bool, paths: int, steps: int, **more: Any) -> Any:
-    law = jqd.laws.Collapse(H, A, GAMMA, draw=draw)
-    method = jqd.Fixed(substeps=steps, estimate_error=False)
-    return jqd.evolve(
-        law, law.prepare(PSI), TS, method=method, observe=_sz, key=jax.random.key(1),
-        paths=paths, **more,
-    )  # fmt: skip
-
-
 def _ours(draw: bool, paths: int, steps: int) -> tuple[float, float]:
     """<σ_z> at the end and its standard error."""
-    found = _run(draw, paths, steps)
+    law = jqd.laws.Collapse(H, A, GAMMA, draw=draw)
+    method = jqd.Fixed(substeps=steps, estimate_error=False)
+    found = jqd.evolve(
+        law, law.prepare(PSI), TS, method=method, observe=_sz, key=jax.random.key(1),
+        paths=paths,
+    )  # fmt: skip
     return float(found.values[-1]), float(found.stderr[-1])
-
-
-def _differing() -> int:
-    """How many of the first paths differ in a bit when fewer are asked for."""
-    most, *fewer = (
-        np.asarray(_run(True, n, STEPS, keep_paths=True).paths) for n in BATCHES
-    )
-    return sum(int(np.any(one != most[: len(one)], axis=1).sum()) for one in fewer)
 
 
 def _of_mean(law: Any, method: Any) -> float:

@@ -14,7 +14,7 @@ import jqd
 from .floors import bandwidth, bytes_moved
 from .peers import peer
 from .systems import eigen_orbit, error
-from .timing import Report, compared, round_to
+from .timing import Report, beside_floor, compared, round_to
 
 # Entries of the M x M matrices of a whole batch: beyond this one array is 64 MiB.
 MOST_ENTRIES = 2**22
@@ -90,8 +90,7 @@ def one_case(
             # of its own choosing: so many of jqd's steps take its time
             row["steps"] = "adaptive"
             continue
-        row |= {"floor": "state read and written once", "floor_s": round_to(floor)}
-        row["share_of_floor"] = round_to(floor * work / row["median_s"], 2)
+        beside_floor([row], floor, "state read and written once")
         moved = (bytes_moved(programs[row["program"]]) or math.nan) * steps
         row["share_of_bandwidth"] = round_to(moved / row["median_s"] / rate)
     return found.rows

@@ -85,7 +85,9 @@ def _leaps(
     size: int, trajectories: int, T: float, copies: tuple[int, ...], rounds: int
 ):
     """One row a number of copies."""
-    sample = partial(_sample, *_problem(size), T, trajectories, "leap", MOST_STEPS)
+    sample = partial(
+        _sample, *standard_problem(size), T, trajectories, "leap", MOST_STEPS
+    )
     found = compared(
         {f"M = {size}, N = {float(N):g}": partial(sample, N) for N in copies}, rounds,
         _steps, M=size, trajectories=trajectories,
@@ -97,7 +99,7 @@ def _leaps(
 
 def one_batch(trajectories: int, rounds: int) -> dict[str, Any]:
     sample = partial(
-        _sample, *_problem(3), BATCH_TIME, trajectories, "leap", MOST_STEPS
+        _sample, *standard_problem(3), BATCH_TIME, trajectories, "leap", MOST_STEPS
     )
     (row,) = compared(
         {LEAP: partial(sample, 10**6)}, rounds, _steps, M=3, N=1e6,
@@ -115,7 +117,7 @@ def _cost(row: dict[str, Any]) -> dict[str, Any]:
     return {"cpu_us_per_step": round_to(row["cpu_s"] / row["steps"] * 1e6, 3)}
 
 
-def _problem(size: int) -> tuple[jqd.CopyDynamics, jax.Array]:
+def standard_problem(size: int) -> tuple[jqd.CopyDynamics, jax.Array]:
     """The standard three classes, or random ones of equal size and random phases."""
     if size == 3:
         return golden()

@@ -13,6 +13,7 @@ from jqd.steppers import cf4
 from .driven_qutrit import BOTH, VALUE, Programs, compiled, peers_of, raced
 from .driven_qutrit import Exact as Result
 from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
+from .systems import slope
 from .timing import Goal, Report, round_to
 
 SHOWN = ("beside",)
@@ -80,10 +81,10 @@ def exact() -> Result:
         psi = run.y[:, -1]
         return np.vdot(psi, LOWER @ psi)
 
-    h, slopes = 1e-3, []
-    for unit in np.eye(2):
-        at = [value(STRENGTHS + k * h * unit) for k in (-2, -1, 1, 2)]
-        slopes.append((at[0] - 8 * at[1] + 8 * at[2] - at[3]).real / (12 * h))
+    slopes = [
+        slope(lambda h, unit=unit: value(STRENGTHS + h * unit).real, 0.0, 1e-3)
+        for unit in np.eye(2)
+    ]
     return Result(value(STRENGTHS), np.array(slopes))
 
 

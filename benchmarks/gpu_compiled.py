@@ -17,7 +17,9 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding
 
+from . import set_ups
 from .cards import CARDS, SMALLER, Card, on
+from .memory import sizes
 from .store import Result, Row, newest
 from .timing import Goal, Report, attempted, line_by_line, round_to
 from .xla_text import (
@@ -119,15 +121,7 @@ def run(quick: bool = False) -> Iterator[Report]:
     yield from line_by_line(rows, partial(_report, stored=_stored()))
 
 
-def _set_ups() -> Any:
-    """Imported late: it makes arrays, in the precision that is set by then."""
-    from . import set_ups
-
-    return set_ups
-
-
 def _cases(quick: bool) -> Iterator[Case]:
-    set_ups = _set_ups()
     for name in QUICK if quick else set_ups.CASES:
         drawn = name in set_ups.UNDIFFERENTIATED
         for kind in ("value",) if drawn else ("value", "gradient"):
@@ -137,7 +131,6 @@ def _cases(quick: bool) -> Iterator[Case]:
 
 
 def _built(case: Case, members: int) -> Built:
-    set_ups = _set_ups()
     if case.kind == "sample":
         function, one = set_ups.ENSEMBLES[case.name](np.float64)
         batch = jax.ShapeDtypeStruct((members, *one.shape), one.dtype)
@@ -176,7 +169,7 @@ def _row(case: Case, places: dict[str, NamedSharding], members: int) -> Row:
     built, lowered, calls = _built(case, members), {}, 0
     for end, place in places.items():
         shaped = jax.tree.map(partial(_shaped, place), built.argument)
-        with _set_ups().traced_for_a_gpu() as asked:
+        with set_ups.traced_for_a_gpu() as asked:
             lowered[end] = jax.jit(built.function).lower(shaped)
             calls = len(asked)
     with ThreadPoolExecutor() as pool:
@@ -202,23 +195,19 @@ def _compiled(lowered: Any) -> tuple[Any, float]:
 
 def _figures(program: Any, built: Built, card: Card, members: int) -> Row:
     """What is counted, and the model's time, of a step; of a run where steps adapt."""
-    text, memory = program.as_text(), program.memory_analysis()
+    text, held = program.as_text(), sizes(program)
     body, steps = parsed(text), built.steps or 1
     kernels = total_of(body, lambda one: sum(one.kernels.values()))
     moved = total_of(body, lambda one: one.moved)
-    held = (
-        memory.temp_size_in_bytes + memory.argument_size_in_bytes
-        + memory.output_size_in_bytes
-    )  # fmt: skip
     figures = {
         "kernels": round_to(kernels / steps, 3),
         "calls": round_to(total_of(body, library_calls) / steps, 3),
         "MB": round_to(moved / steps / 1e6),
         "unknown_loops": unknown(body),
-        "temporaries_MB": round_to(memory.temp_size_in_bytes / 1e6),
+        "temporaries_MB": round_to(held.temporaries / 1e6),
         "constant_MB": round_to(largest_constant(text) / 1e6),
         # of the memory of the card, if all that a member takes grows with their number
-        "members": round_to(members * card.memory / max(held, 1), 2),
+        "members": round_to(members * card.memory / max(sum(held), 1), 2),
         "model_us": round_to(1e6 * body.seconds(card.rates) / steps, 3),
     }
     if built.steps is not None:

@@ -25,6 +25,7 @@ from jqd.evolution.evolution import in_precision
 from . import scaling_laws
 from .copy_dynamics import DT, random_problem
 from .floors import bandwidth
+from .memory import sizes
 from .timing import Report, attempted, line_by_line, race, round_to
 from .xla_text import (
     LAUNCH,
@@ -235,7 +236,7 @@ def _row(case: Case, compiled: Any, rate: float, quick: bool) -> dict[str, Any]:
         "MB": round_to(total_of(most, lambda one: one.moved) / 1e6),
         "kinds": dict(most.kernels),
         "floor_MB": round_to(case.floor / 1e6),
-        "temporaries_MB": round_to(compiled.memory_analysis().temp_size_in_bytes / 1e6),
+        "temporaries_MB": round_to(sizes(compiled).temporaries / 1e6),
         "callbacks": text.count("callback"),
         "unknown_loops": unknown(body),
     }

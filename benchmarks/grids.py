@@ -85,7 +85,7 @@ def _oscillators(cases: Any, rounds: int, singles: Any) -> tuple[list, list]:
 
 
 def grid_schrodinger(quick: bool = False) -> Report:
-    """Microseconds a step beside the same loop in other programs."""
+    """A Strang step of an oscillator in 1D, a batch of 256 and 2D, both precisions."""
     rows, goals = _oscillators(
         TINY if quick else CASES, 2 if quick else 5, ("1D x 256", "2D")
     )
@@ -98,7 +98,7 @@ def grid_schrodinger(quick: bool = False) -> Report:
 
 
 def grid_3d(quick: bool = False) -> Report:
-    """Milliseconds a step beside the same loop in other programs."""
+    """A Strang step of an oscillator on 128^3 points, both precisions."""
     case = TINY_CUBE if quick else CUBE
     rows, goals = _oscillators([case], 2 if quick else 3, [case[0]])
     title = f"Harmonic oscillator on a grid of {case[0]}, Strang steps"
@@ -106,7 +106,7 @@ def grid_3d(quick: bool = False) -> Report:
 
 
 def grid_4d(quick: bool = False) -> Report:
-    """Four particles on lines: a step beside its transforms, and a run's memory."""
+    """A Strang step on 48^4 points beside its transforms, and the memory of a run."""
     points, steps = (6, 2) if quick else (48, 16)
     problem, exact = oscillator(4, points)
     programs = {
@@ -139,7 +139,7 @@ def grid_4d(quick: bool = False) -> Report:
 
 
 def two_slits(quick: bool = False) -> Report:
-    """Milliseconds a step beside other programs; three amplitudes to a screen."""
+    """A Strang step through two slits on 512^2; three amplitudes to a screen."""
     # enough steps that factors, which a run builds once, do not count
     points, steps = (32, 4) if quick else (512, 240)
     exact, found = np.asarray(by_jqd(wall(points), steps, 8)()), []

@@ -13,6 +13,7 @@ from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
 from jqd.states import coherent
 
 from . import systems
+from .bose_hubbard import sites_of_dynamiqs, sites_of_qutip
 from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
 from .timing import Goal, Report, compared, round_to
 
@@ -110,11 +111,6 @@ def _ours(ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _slope(function, at: float, h: float) -> np.ndarray:
-    near = {k: np.asarray(function(at + k * h)) for k in (-2, -1, 1, 2)}
-    return (8 * (near[1] - near[-1]) - (near[2] - near[-2])) / (12 * h)
-
-
 def _references(ts: np.ndarray, psi0: np.ndarray) -> dict[str, np.ndarray]:
     levels = psi0.shape[0]
     number = np.repeat(np.arange(levels), levels)
@@ -125,21 +121,13 @@ def _references(ts: np.ndarray, psi0: np.ndarray) -> dict[str, np.ndarray]:
         return np.abs(states) ** 2 @ number
 
     solve = jax.jit(_quanta(_law(levels, 4), ts, psi0))
-    by_C = _slope(lambda C: solve(jnp.asarray(U), jnp.asarray(C)), 1.0, 5e-4)
-    return {VALUE: quanta(U), BY_U: _slope(quanta, U, 1e-3), BY_C: by_C}
+    by_C = systems.slope(lambda C: solve(jnp.asarray(U), jnp.asarray(C)), 1.0, 5e-4)
+    return {VALUE: quanta(U), BY_U: systems.slope(quanta, U, 1e-3), BY_C: by_C}
 
 
 @qutip
 def _qutip(qt: Any, case: str, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
-    levels = psi0.shape[0]
-    dims = [levels, levels]
-    a, one = qt.destroy(levels), qt.qeye(levels)
-    n = qt.tensor(a.dag() * a, one)
-    hop, onsite = (
-        qt.Qobj(systems.bose_hubbard(levels, *c), dims=[dims, dims]).to("CSR")
-        for c in ((1.0, 0.0), (0.0, 1.0))
-    )
-    start = qt.Qobj(psi0.ravel(), dims=[dims, [1]])
+    hop, onsite, start, n = sites_of_qutip(qt, psi0)
 
     def solve(U, **options):
         return by_qutip(qt, hop + U * onsite, start, ts, n, **options)[0, 1:]
@@ -161,16 +149,11 @@ def _qutip(qt: Any, case: str, ts: np.ndarray, psi0: np.ndarray) -> dict[str, An
 
 @dynamiqs
 def _dynamiqs(dq: Any, case: str, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
-    dims = psi0.shape
-    a, b = dq.destroy(*dims)
-    hop = -J * (a.dag() @ b + b.dag() @ a)
-    onsite = 0.5 * sum(c.dag() @ c.dag() @ c @ c for c in (a, b))
-    start = dq.asqarray(jnp.asarray(psi0, complex).reshape(-1, 1), dims=dims)
-    quanta = a.dag() @ a
+    hop, onsite, start, n = sites_of_dynamiqs(dq, psi0)
 
     def solve(U, method, gradient=None):
         way = {"method": method, "gradient": gradient}
-        return by_dynamiqs(dq, hop + U * onsite, start, ts, quanta, **way)[0, 1:].real
+        return by_dynamiqs(dq, hop + U * onsite, start, ts, n, **way)[0, 1:].real
 
     def slope(U, method, gradient=None):
         call = partial(solve, method=method, gradient=gradient)

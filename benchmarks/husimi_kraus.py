@@ -16,6 +16,7 @@ from jqd.laws.husimi.starts import amplify
 from jqd.spaces.symbols import bose_hubbard
 from jqd.states import Ensemble, as_ensemble, coherent
 
+from .memory import sizes
 from .timing import Goal, Report, race, round_to
 
 # (modes, levels of each, α of the first)
@@ -72,9 +73,7 @@ def _case(modes: int, levels: int, alpha: float, orders: int) -> list[dict[str, 
         row |= {"program": OURS, "modes": modes, "levels": levels, "orders": K}
         row |= timed.row() | {"kets": math.comb(modes + K, modes)}
         row["compile_s"] = round_to(compilation)
-        analysis = compiled.memory_analysis()
-        size = getattr(analysis, "temp_size_in_bytes", float("nan"))
-        row["memory_MiB"] = round_to(size / 2**20)
+        row["memory_MiB"] = round_to(sizes(compiled).temporaries / 2**20)
         row["slope"] = round_to(found, 8)
         row["off_slope"] = round_to(abs(found - slope), 2)
         if orders > K:

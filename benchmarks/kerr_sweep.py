@@ -12,7 +12,7 @@ import jqd
 from .floors import bandwidth
 from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
 from .systems import ALPHA, LEVELS, coherent, error, kerr_diagonal, kerr_exact
-from .timing import Report, compared, round_to
+from .timing import Report, beside_floor, compared
 
 QUTIP = ("QuTiP diag", "QuTiP adams (default)")
 DYNAMIQS = ("dynamiqs Expm", "dynamiqs Tsit5 (default)", "dynamiqs Dopri8 1e-8")
@@ -33,10 +33,8 @@ def run(quick: bool = False) -> Report:
     )  # fmt: skip
     # half of what a copy moves is written
     floor = exact.nbytes / (bandwidth(exact.nbytes, quick) / 2)
-    for row in found.rows:
-        if row["program"].startswith(("jqd", "plain")):
-            row |= {"floor": "all states written once", "floor_s": round_to(floor)}
-            row["share_of_floor"] = round_to(floor / row["median_s"], 2)
+    ours = [row for row in found.rows if row["program"].startswith(("jqd", "plain"))]
+    beside_floor(ours, floor, "all states written once")
     goals = [
         found.faster(f"{factor}x faster than {name}", factor, name, OURS)
         # the fastest of each that is as exact

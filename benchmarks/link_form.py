@@ -25,7 +25,7 @@ TOLERANCE, FLOOR, ORDER, SPLIT_STEPS = 1e-7, 1e-8, 8, 12
 LEAST = 0.6
 SHOWN = ("steps",)
 OURS, DOPRI = "jqd links, Tsit5", "jqd links, Dopri8"
-SPLIT, PEER, PEER45 = "jqd split step, srkn11", "scipy DOP853", "scipy RK45"
+SPLIT, PEER = "jqd split step, srkn11", "scipy DOP853"
 
 BEHIND = {
     PEER: "DOP853's estimate of the error lets it take a third of the steps of Tsit5 "

@@ -114,6 +114,22 @@ def _recovered(
 # -- laws ----------------------------------------------------------------------------
 
 
+ALPHA = 1.2 + 0.5j
+KERR_TS = np.array([0.0, 0.2, 0.5, 1.0])
+
+
+def kerr(U: float = 1.0, form: Any = None, **options: Any) -> jqd.HusimiFokkerPlanck:
+    """The Husimi law of a Kerr oscillator, of 64 levels where nothing is said."""
+    form = Exact(64) if form is None else form
+    return jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=U, form=form, **options)
+
+
+def net(most: float, side: int) -> np.ndarray:
+    """Points of a square about 0."""
+    x = np.linspace(-most, most, side)
+    return (x[None, :] + 1j * x[:, None]).ravel()
+
+
 def copying(keys: Array) -> Pulls:
     """2000 shots at 16 times of four levels, q and r beside quantum mechanics."""
     return _copying(keys, Direct(of="density", noise=Multinomial()), {})
@@ -144,11 +160,11 @@ def husimi_displaced(keys: Array) -> Pulls:
         "instrument.eps": (0.02, 0.002), "instrument.scale": (1.0, 0.005),
     }  # fmt: skip
     start = DisplacedThermal(1.2 + 0.5j, 0.05, levels=40)
-    instrument, shots = Displaced(_net(2, 5), V=0.9, eps=0.02), 2000
-    exact = _kerr(C=0.9)
+    instrument, shots = Displaced(net(2, 5), V=0.9, eps=0.02), 2000
+    exact = kerr(C=0.9)
     mean = _shown(exact, exact.prepare(exact.admit(start.state())), KERR_TS, instrument)
     return _recovered(
-        keys, mean[1:], instrument.noise, _kerr(form=Exact(64, Series(30))),
+        keys, mean[1:], instrument.noise, kerr(form=Exact(64, Series(30))),
         KERR_TS[1:], {"C": 0.9}, known, shots, instrument.noise.after(shots),
         psi0=start, start={"C": 1.0}, instrument=instrument,
     )  # fmt: skip
@@ -157,7 +173,7 @@ def husimi_displaced(keys: Array) -> Pulls:
 def husimi_samples(keys: Array) -> Pulls:
     """4000 heterodyne outcomes at three times of a Kerr oscillator, C = 0.9."""
     shots, psi0 = 4000, coherent(ALPHA, 24)
-    law = _kerr(C=0.9)
+    law = kerr(C=0.9)
     run = jqd.evolve(law, law.prepare(psi0), KERR_TS, method=Propagator())
     states = jax.tree.map(lambda leaf: leaf[1:], run.values)
 
@@ -173,7 +189,7 @@ def husimi_samples(keys: Array) -> Pulls:
 
     def fit(mean: Array) -> Any:
         return jqd.fit(
-            _kerr(form=Exact(64, Series(30))), Record(KERR_TS[1:], mean, noise, t0=0.0),
+            kerr(form=Exact(64, Series(30))), Record(KERR_TS[1:], mean, noise, t0=0.0),
             psi0=psi0, free=("C",), start={"C": 1.0}, starts=1, search=None,
             polish=POLISH, instrument=jqd.Moments(orders),
         )  # fmt: skip
@@ -183,12 +199,12 @@ def husimi_samples(keys: Array) -> Pulls:
 
 def husimi_map(keys: Array) -> Pulls:
     """Maps of 15 x 15 points at three times, C = 1.1, errors of 0.5 % of the peak."""
-    psi0, points = coherent(ALPHA, 24), _net(3, 15)
-    law = _kerr(C=1.1, points=points)
+    psi0, points = coherent(ALPHA, 24), net(3, 15)
+    law = kerr(C=1.1, points=points)
     run = jqd.evolve(
         law, law.prepare(psi0), KERR_TS, method=Propagator(), observe="density"
     )
-    fitted = _kerr(points=points, form=Exact(64, Series(30)))
+    fitted = kerr(points=points, form=Exact(64, Series(30)))
     return _recovered(
         keys, run.values[1:], Gaussian(0.005 / np.pi), fitted, KERR_TS[1:], {"C": 1.1},
         psi0=psi0, start={"C": 1.0}, instrument="density",
@@ -202,7 +218,7 @@ def husimi_bath(keys: Array) -> Pulls:
 
     def law(C: float, U: float, gamma: float, nbar: float) -> jqd.HusimiFokkerPlanck:
         form, bath = Exact(22, Series(12)), Bath(gamma, nbar)
-        return _kerr(C=C, U=U, bath=bath, points=_net(2, 7), form=form)
+        return kerr(C=C, U=U, bath=bath, points=net(2, 7), form=form)
 
     exact = law(**truth)
     state = exact.prepare(exact.admit(psi0))
@@ -211,21 +227,6 @@ def husimi_bath(keys: Array) -> Pulls:
         keys, run.values[1:], Gaussian(0.002 / np.pi), law(1.0, 1.0, 0.2, 0.2), ts[1:],
         truth, psi0=psi0, start={"C": 1.0}, instrument="density", method=Propagator(),
     )  # fmt: skip
-
-
-ALPHA = 1.2 + 0.5j
-KERR_TS = np.array([0.0, 0.2, 0.5, 1.0])
-
-
-def _kerr(U: float = 1.0, form: Any = None, **options: Any) -> jqd.HusimiFokkerPlanck:
-    form = Exact(64) if form is None else form
-    return jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=U, form=form, **options)
-
-
-def _net(most: float, side: int) -> np.ndarray:
-    """Points of a square about 0."""
-    x = np.linspace(-most, most, side)
-    return (x[None, :] + 1j * x[:, None]).ravel()
 
 
 def diffusion(keys: Array) -> Pulls:
@@ -303,7 +304,8 @@ def temperature(keys: Array) -> Pulls:
         for key in keys
     ]
     found = _estimated([one.T for one in fits], "T", 1.5)
-    misfit = np.array([(one.p_value or 1.0) < 1e-3 for one in fits])
+    p_values = [one.p_value for one in fits]
+    misfit = np.array([p is not None and p < 1e-3 for p in p_values])
     return found._replace(misfit=misfit)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 import jqd
 
+from .memory import sizes
 from .timing import Goal, Report, compared, ratio, round_to
 
 DT = 2 * np.pi / 1000
@@ -78,13 +79,13 @@ def _case(case: Case, rounds: int) -> tuple[list[dict[str, Any]], list[Goal]]:
         programs, rounds, None, case.steps, "step", case=case.name, role="jqd",
         dtype=case.dtype, steps=case.steps,
     )  # fmt: skip
-    sizes = {mode: _memory(case, mode, constants) for mode in case.modes}
+    memory = {mode: _memory(case, mode, constants) for mode in case.modes}
     for row in found.rows:
-        of = sizes.get(row["program"], {})
+        of = memory.get(row["program"], {})
         row |= {f"MiB_{n}_steps": round_to(size) for n, size in of.items()}
         row["times_loss"] = round_to(found.times(row["program"], "loss") or 0.0, 3)
     few, *_, many = case.numbers
-    reversible, name = sizes["reversible"], f"{case.name} {case.dtype}"
+    reversible, name = memory["reversible"], f"{case.name} {case.dtype}"
     over = ratio(found.timings["reversible"], found.timings["loss"])
     growth = reversible[many] / reversible[few]
     goals = [
@@ -129,10 +130,9 @@ def _loss(case: Case, steps: int, mode: str) -> Callable[[Any], Any]:
 
 def _memory(case: Case, mode: str, constants: Any) -> dict[int, float]:
     """MiB of temporaries by number of steps."""
-    sizes = {}
+    found = {}
     for steps in case.numbers:
         gradient = jax.jit(jax.value_and_grad(_loss(case, steps, mode)))
-        analysis = gradient.lower(constants).compile().memory_analysis()
-        size = getattr(analysis, "temp_size_in_bytes", float("nan"))
-        sizes[steps] = size / 2**20
-    return sizes
+        program = gradient.lower(constants).compile()
+        found[steps] = sizes(program).temporaries / 2**20
+    return found

@@ -162,13 +162,10 @@ def _program(
 
     if len(start.x) > 1:
         return partial(jax.jit(jax.vmap(one)), start)
+    # a batch of one without `vmap`, as one crystal would be run
     alone = jax.tree.map(lambda leaf: leaf[0], start)
-    return partial(jax.jit(lambda point: jax.tree.map(_first, one(point))), alone)
-
-
-def _first(leaf: jax.Array) -> jax.Array:
-    """As the first of a batch of one."""
-    return leaf[None]
+    first = lambda point: jax.tree.map(lambda leaf: leaf[None], one(point))  # noqa: E731
+    return partial(jax.jit(first), alone)
 
 
 def _crystals_in_numpy(

@@ -15,7 +15,7 @@ from jqd.readings.slits import slit_wall
 from .floors import FFT, fft_pairs
 from .peers import peer, torch_device
 from .systems import distance, harmonic_packet
-from .timing import Raced, beside_floor, compared
+from .timing import Raced, beside_floor, compared, unit_seconds
 
 X0 = 1.0
 WALL_LENGTH = 80.0
@@ -99,7 +99,7 @@ def stepped(
         steps, "step", case=case, dtype=problem.psi.dtype.name, steps=steps,
     )  # fmt: skip
     floor = next(row for row in found.rows if row["program"] == FFT)
-    beside_floor(found.rows, floor, "FFT pair")
+    beside_floor(found.rows, unit_seconds(floor), "FFT pair")
     return found
 
 

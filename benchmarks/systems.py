@@ -1,6 +1,8 @@
 """The problems that several benchmarks share, in plain NumPy."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +60,12 @@ def eigen_orbit(H: np.ndarray, psi0: np.ndarray, ts: np.ndarray) -> np.ndarray:
     energies, vectors = np.linalg.eigh(H)
     start = vectors.conj().T @ psi0
     return (np.exp(-1j * np.outer(ts, energies)) * start) @ vectors.T
+
+
+def slope(function: Callable[[float], Any], at: float, h: float) -> np.ndarray:
+    """The derivative by a central difference of fourth order."""
+    near = {k: np.asarray(function(at + k * h)) for k in (-2, -1, 1, 2)}
+    return (8 * (near[1] - near[-1]) - (near[2] - near[-2])) / (12 * h)
 
 
 def distance(found: object, exact: np.ndarray) -> float:

@@ -240,22 +240,18 @@ def compared(
     return Raced(timings, rows)
 
 
-def beside_floor(
-    rows: list[dict[str, Any]], floor: dict[str, Any], what: str
-) -> list[dict[str, Any]]:
-    """Rows with the time of a unit at the floor, and the share of it that they reach.
+def beside_floor(rows: list[dict[str, Any]], least: float, what: str) -> None:
+    """Note in rows of one case the share that they reach of what cannot be beaten.
 
     Args:
-        rows: rows of one case; programs that are not there stay as they are.
-        floor: the row of the floor, timed in the same rounds.
+        rows: programs that are not there stay as they are.
+        least: seconds of a unit of work at the floor.
         what: which floor it is.
     """
-    least = unit_seconds(floor)
     for row in rows:
         if "median_s" in row:
             row["floor"], row["floor_s"] = what, round_to(least)
             row["share_of_floor"] = round_to(least / unit_seconds(row), 3)
-    return rows
 
 
 def unit_seconds(row: dict[str, Any]) -> float:

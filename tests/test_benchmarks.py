@@ -594,6 +594,23 @@ def test_compared_programs_have_rows_errors_and_a_fastest(benchmarks, monkeypatc
     assert (none.text, none.met) == ("faster (none)", None)
 
 
+def test_a_slope_is_exact_for_quartics(benchmarks):
+    systems = importlib.import_module("benchmarks.systems")
+    found = systems.slope(lambda x: np.array([x**4, 3 * x]), 2.0, 0.1)
+    np.testing.assert_allclose(found, [32, 3], rtol=1e-12)  # rounding over h
+    # of the fifth power the next term is left: -h^4/30 of its fifth derivative
+    found = systems.slope(lambda x: x**5, 2.0, 0.1)
+    assert found == pytest.approx(80 - 120 * 0.1**4 / 30, rel=1e-12)
+
+
+def test_bytes_of_a_program_are_those_of_its_arrays(benchmarks):
+    """Eight float64 in, and their sums by pairs out."""
+    memory = importlib.import_module("benchmarks.memory")
+    program = jax.jit(lambda x: x[::2] + x[1::2]).lower(np.ones(8)).compile()
+    found = memory.sizes(program)
+    assert (found.arguments, found.results) == (64, 32)
+
+
 def test_rows_are_printed_as_they_come(benchmarks, capsys):
     """One that fails says so, and the next one is made."""
     timing = importlib.import_module("benchmarks.timing")
@@ -668,6 +685,17 @@ def test_table_of_a_small_example(readme, tmp_path):
     ]
     assert "2030-01-02, load None before and None after." in parts["results"]
     assert "jqd 9.9, jax 1.0. Memory: beads." in parts["results"]
+
+
+def test_the_scatter_of_the_rounds_is_told_where_there_were_several(benchmarks):
+    tables = importlib.import_module("benchmarks.tables")
+    rows = [
+        _timed("a", "jqd", "jqd", 1.2, repeats=5) | {"min_s": 1.0},
+        _timed("a", "peer", "peer", 1.2, repeats=1),
+    ]
+    header, lines = tables.cells(rows, ())
+    at = header.index("above least")
+    assert [line[at] for line in lines] == ["20 %", ""]
 
 
 def test_where_nobody_was_timed_beside_it_nothing_is_said(readme, tmp_path):
@@ -758,4 +786,4 @@ def test_stored_results_have_a_reason_wherever_a_peer_is_ahead(readme):
 def test_readme_is_what_the_stored_results_say(readme):
     """Else `python -m benchmarks --table` was forgotten."""
     written = readme.README.read_text()
-    assert readme.merged(written, readme.parts()) == written
+    assert readme.merged(written, readme.names() | readme.parts()) == written
