@@ -5,7 +5,6 @@ python -m benchmarks [NAME ...] [--gpu] [--quick] [--out FILE] [--table]
 
 import argparse
 import contextlib
-import importlib
 import inspect
 import sys
 import traceback
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import jax
 
-from . import NAMES, ON_GPU, ON_REQUEST, machine, readme, store
+from . import NAMES, ON_GPU, ON_REQUEST, function_of, machine, readme, store
 from .tables import say, show
 from .timing import Report
 
@@ -22,6 +21,8 @@ from .timing import Report
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0, whether goals are met or not, 1 where a benchmark failed."""
     options = _parser().parse_args(arguments)
+    # before any benchmark is imported: some make arrays then
+    jax.config.update("jax_enable_x64", True)
     if options.table:
         readme.write()
         return 0
@@ -34,7 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    jax.config.update("jax_enable_x64", True)
     # a device for each core: some rows spread a batch over them, all others use one
     with contextlib.suppress(RuntimeError):  # JAX runs already, in a test
         jax.config.update("jax_num_cpu_devices", machine.cores())
@@ -80,7 +80,7 @@ def _run(name: str, quick: bool, folder: Path | None) -> Iterable[Report]:
 
     Figures, where it draws any, go to `folder`.
     """
-    run = importlib.import_module(f".{name}", __package__).run
+    run = function_of(name)
     draws = "folder" in inspect.signature(run).parameters
     found = run(quick, folder) if draws else run(quick)
     return [found] if isinstance(found, Report) else found

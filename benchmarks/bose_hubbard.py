@@ -9,10 +9,11 @@ import numpy as np
 
 import jqd
 
-from .systems import bose_hubbard, coherent, eigen_orbit, error, optional
-from .timing import Goal, Report, missing, race, ratio
+from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
+from .systems import bose_hubbard, coherent, eigen_orbit, error
+from .timing import Report, compared
 
-ERROR = 1e-9
+ERROR, U = 1e-9, 0.5
 NOTE = (
     "Where H is no tracer jqd finds its blocks of equal particle number and solves "
     "each one; under a trace of H it diagonalises the whole matrix. Tolerances of the "
@@ -24,30 +25,24 @@ OURS = "jqd Propagator, H known"
 def run(quick: bool = False) -> Report:
     """Time and error of one solve, 200 saved states."""
     levels, saves = (4, 5) if quick else (12, 200)
-    H, ts = bose_hubbard(levels), np.linspace(0, 10.0, saves)
+    H, ts = bose_hubbard(levels, 1.0, U), np.linspace(0, 10.0, saves)
     psi0 = np.kron(coherent(1.5, levels), coherent(0.75, levels))
     exact = eigen_orbit(H, psi0, ts)
-    peers = _qutip(H, ts, psi0, levels) | _dynamiqs(H, ts, psi0, levels)
-    timings = race(_ours(H, ts, psi0) | peers, 2 if quick else 15)
-    rows, errors = [], {}
-    for name, timing in timings.items():
-        errors[name] = error(timing.result, exact)
-        row = {"program": name, **timing.row(saves, "saved time")}
-        row["error"] = errors[name]
-        row["times_jqd"] = float(f"{ratio(timing, timings[OURS]):.3g}")
-        rows.append(row)
-    goals = []
-    for peer in ("QuTiP", "dynamiqs"):
-        able = [n for n in peers if n.startswith(peer) and errors[n] <= ERROR]
-        best = min(able, key=lambda n: timings[n].median, default=None)
-        measured = ratio(timings[best], timings[OURS]) if best else None
-        text = f"4x faster than the best of {peer} with an error <= {ERROR:g}"
-        goals.append(Goal(f"{text} ({best or 'none'})", measured, 4))
-        if not any(n.startswith(peer) for n in peers):
-            rows.append(missing(peer))
+    found = compared(
+        _ours(H, ts, psi0) | _qutip(ts, psi0) | _dynamiqs(ts, psi0),
+        2 if quick else 15, lambda _, states: {"error": error(states, exact)},
+        saves, "saved time", OURS,
+    )  # fmt: skip
+    text = "4x faster than the best of {} with an error <= {:g}"
+    goals = [
+        found.faster(
+            text.format(name, ERROR), 4, found.fastest(name, ERROR), OURS, named=True
+        )
+        for name in ("QuTiP", "dynamiqs")
+    ]
     return Report(
         f"Bose-Hubbard, 2 sites x {levels} levels, t = 10, {saves} times",
-        rows,
+        found.rows,
         goals,
         [NOTE],
     )
@@ -84,21 +79,30 @@ def _ours(H: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _qutip(H, ts, psi0, levels) -> dict[str, Any]:
-    qt = optional("qutip")
-    if qt is None:
-        return {}
-    dims = [levels, levels]
-    matrix = qt.Qobj(H, dims=[dims, dims]).to("CSR")
-    start = qt.Qobj(psi0, dims=[dims, [1]])
+def sites_of_qutip(qt: Any, psi0: np.ndarray) -> tuple[Any, ...]:
+    """Hopping and repulsion of unit strength, ψ and n_1, as QuTiP has them."""
+    dims = [round(psi0.size**0.5)] * 2
+    hop, onsite = (
+        qt.Qobj(bose_hubbard(dims[0], *c), dims=[dims, dims]).to("CSR")
+        for c in ((1.0, 0.0), (0.0, 1.0))
+    )
+    n = qt.tensor(qt.num(dims[0]), qt.qeye(dims[0]))
+    return hop, onsite, qt.Qobj(psi0.ravel(), dims=[dims, [1]]), n
 
-    def solve(**options) -> np.ndarray:
-        options |= {"progress_bar": "", "store_states": True, "nsteps": 100_000}
-        if options.get("method") == "diag":
-            del options["nsteps"]
-        result = qt.sesolve(matrix, start, ts, options=options)
-        return np.array([psi.full()[:, 0] for psi in result.states])
 
+def sites_of_dynamiqs(dq: Any, psi0: np.ndarray) -> tuple[Any, ...]:
+    """The same as dynamiqs has them, in diagonals."""
+    dims = (round(psi0.size**0.5),) * 2
+    a, b = dq.destroy(*dims)
+    onsite = 0.5 * sum(c.dag() @ c.dag() @ c @ c for c in (a, b))
+    start = dq.asqarray(jnp.asarray(psi0, complex).reshape(-1, 1), dims=dims)
+    return -(a.dag() @ b + b.dag() @ a), onsite, start, a.dag() @ a
+
+
+@qutip
+def _qutip(qt: Any, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
+    hop, onsite, start, _ = sites_of_qutip(qt, psi0)
+    solve = partial(by_qutip, qt, hop + U * onsite, start, ts)
     tight = {"rtol": 2e-11, "atol": 2e-11}
     return {
         "QuTiP default": solve,
@@ -109,25 +113,20 @@ def _qutip(H, ts, psi0, levels) -> dict[str, Any]:
     }
 
 
-def _dynamiqs(H, ts, psi0, levels) -> dict[str, Any]:
-    dq = optional("dynamiqs")
-    if dq is None:
-        return {}
-    a, b = dq.destroy(levels, levels)
-    banded = -(a.dag() @ b + b.dag() @ a)
-    for c in (a, b):
-        banded = banded + 0.25 * c.dag() @ c.dag() @ c @ c
-    start = dq.asqarray(jnp.asarray(psi0, complex)[:, None], dims=(levels, levels))
-
-    def solve(method):
-        result = dq.sesolve(banded, start, ts, method=method, progress_meter=False)
-        return result.states.to_jax()
-
+@dynamiqs
+def _dynamiqs(dq: Any, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
+    hop, onsite, start, _ = sites_of_dynamiqs(dq, psi0)
     method = dq.method
+    methods = {
+        "default": method.Tsit5(),
+        "Expm": method.Expm(),
+        "Dopri8 1e-8": method.Dopri8(rtol=1e-8, atol=1e-8),
+        "Dopri8 5e-12": method.Dopri8(rtol=5e-12, atol=5e-12),
+        "Dopri8 1e-12": method.Dopri8(rtol=1e-12, atol=1e-12),
+    }
     return {
-        "dynamiqs default": partial(solve, method.Tsit5()),
-        "dynamiqs Expm": partial(solve, method.Expm()),
-        "dynamiqs Dopri8 1e-8": partial(solve, method.Dopri8(rtol=1e-8, atol=1e-8)),
-        "dynamiqs Dopri8 5e-12": partial(solve, method.Dopri8(rtol=5e-12, atol=5e-12)),
-        "dynamiqs Dopri8 1e-12": partial(solve, method.Dopri8(rtol=1e-12, atol=1e-12)),
+        f"dynamiqs {name}": partial(
+            by_dynamiqs, dq, hop + U * onsite, start, ts, method=one
+        )
+        for name, one in methods.items()
     }

@@ -9,8 +9,8 @@ import numpy as np
 
 import jqd
 
-from .systems import optional
-from .timing import Goal, Report, missing, race, round_to, unit_seconds
+from .peers import dynamiqs, optional, qutip
+from .timing import Goal, Report, compared, round_to, unit_seconds
 
 # H, the observable, its rate, the start, the time.
 H = np.array([[0.0, 0.5], [0.5, 0.0]])
@@ -22,7 +22,6 @@ PATHS, STEPS = 100_000, 100
 RUNS = (STEPS, 8, 4)
 # Trajectories of a peer: as many as take seconds.
 QUTIP, DYNAMIQS = 300, PATHS
-BATCHES = (64, 7, 1)
 STEP = "step and trajectory"
 # Of a dozen averages none lies beyond, with chance 0.999.
 ERRORS = 4.0
@@ -52,34 +51,30 @@ def run(quick: bool = False) -> Report:
     programs[PATHWISE] = (paths, STEPS, partial(_ours, False, paths, STEPS))
     if not quick:
         programs |= _qutip() | _dynamiqs()
-    calls = {name: call for name, (_, _, call) in programs.items()}
-    timings = race(calls, 2 if quick else 5)
-    exact, rows = _exact(), []
-    for name, timing in timings.items():
-        number, steps, _ = programs[name]
-        mean, error = timing.result
-        row = {"case": "qubit", "program": name}
-        row |= {"trajectories": number, "steps": steps}
-        row |= timing.row(number * steps, STEP)
-        row |= {
-            "steps_per_s": round_to(1 / unit_seconds(row), 3),
-            "error": round_to(abs(mean - exact), 2),
+    calls = {name: one and one[2] for name, one in programs.items()}
+    exact = _exact()
+
+    def look(name: str, result: Any) -> dict[str, Any]:
+        (number, steps, _), (mean, error) = programs[name], result
+        return {
+            "trajectories": number, "steps": steps, "work": number * steps,
+            "unit": STEP, "error": round_to(abs(mean - exact), 2),
             "stderr": round_to(error, 2),
             "mean_in_errors": round_to(abs(mean - exact) / error, 2),
             "weak_error": _weak_error(name, steps, exact),
-        }
-        rows.append(row)
-    known = {row["program"]: row for row in rows}
+        }  # fmt: skip
+
+    rows = compared(calls, 2 if quick else 5, look, case="qubit").rows
+    timed = [row for row in rows if "steps" in row]
+    known = {row["program"]: row for row in timed}
     step = unit_seconds(known[_name(STEPS)])
-    for row in rows:
+    for row in timed:
+        row["steps_per_s"] = round_to(1 / unit_seconds(row), 3)
         row["same_step"] = round_to(unit_seconds(row) / step, 3)
         row["beside"] = beside = _beside(row, known)
         row["times_jqd"] = round_to(_seconds(row) / _seconds(known[beside]), 3)
-    for peer in ("QuTiP", "dynamiqs"):
-        if optional(peer.lower()) is None:
-            rows.append(missing(peer, case="qubit"))
     title = f"A monitored qubit: {paths} trajectories of {STEPS} steps"
-    return Report(title, rows, _goals(list(known.values())), NOTES)
+    return Report(title, rows, _goals(timed), NOTES)
 
 
 def _name(steps: int) -> str:
@@ -104,8 +99,9 @@ def _goals(rows: list[dict[str, Any]]) -> list[Goal]:
     goals = []
     for peer in ("QuTiP", "dynamiqs"):
         mine = [row for row in rows if row["program"].startswith(peer)]
+        like = "at like error" if peer == "dynamiqs" else "in as many steps"
         for column, what in (
-            ("times_jqd", "trajectories per second at like error"),
+            ("times_jqd", f"trajectories per second {like}"),
             ("same_step", "steps per second, whatever their error"),
         ):
             least = min((row[column] for row in mine), default=None)
@@ -114,8 +110,6 @@ def _goals(rows: list[dict[str, Any]]) -> list[Goal]:
     # fewer steps have an error of their own
     most = max(row["mean_in_errors"] for row in ours if row["steps"] == STEPS)
     goals.append(Goal("mean from Lindblad's, in standard errors", most, ERRORS, False))
-    text = "paths whose bits differ in batches of 64, 7 and 1"
-    goals.append(Goal(text, float(_differing()), 0, False))
     return goals
 
 
@@ -127,38 +121,30 @@ def _sz(t: Any, psi: Any) -> Any:
     return jnp.abs(psi[0]) ** 2 - jnp.abs(psi[1]) ** 2
 
 
-def _run(draw: bool, paths: int, steps: int, **more: Any) -> Any:
-    law = jqd.laws.Collapse(H, A, GAMMA, draw=draw)
-    method = jqd.Fixed(substeps=steps, estimate_error=False)
-    return jqd.evolve(
-        law, law.prepare(PSI), np.array([0.0, LENGTH]), method=method, observe=_sz,
-        key=jax.random.key(1), paths=paths, **more,
-    )  # fmt: skip
+TS = np.array([0.0, LENGTH])
 
 
 def _ours(draw: bool, paths: int, steps: int) -> tuple[float, float]:
     """<σ_z> at the end and its standard error."""
-    found = _run(draw, paths, steps)
+    law = jqd.laws.Collapse(H, A, GAMMA, draw=draw)
+    method = jqd.Fixed(substeps=steps, estimate_error=False)
+    found = jqd.evolve(
+        law, law.prepare(PSI), TS, method=method, observe=_sz, key=jax.random.key(1),
+        paths=paths,
+    )  # fmt: skip
     return float(found.values[-1]), float(found.stderr[-1])
 
 
-def _differing() -> int:
-    """How many of the first paths differ in a bit when fewer are asked for."""
-    most, *fewer = (
-        np.asarray(_run(True, n, STEPS, keep_paths=True).paths) for n in BATCHES
-    )
-    return sum(int(np.any(one != most[: len(one)], axis=1).sum()) for one in fewer)
+def _of_mean(law: Any, method: Any) -> float:
+    """<σ_z> at the end by an equation of the mean."""
+    run = jqd.evolve(law, law.prepare(PSI), TS, observe="density", method=method)
+    return float(run.values[-1, 0] - run.values[-1, 1])
 
 
 def _exact() -> float:
-    """<σ_z> of Lindblad's equation, by the exponential of its matrix."""
-    jump = jqd.laws.Jump(np.diag(A), GAMMA)
-    law = jqd.Lindblad(H, {"z": jump})
-    run = jqd.evolve(
-        law, law.prepare(PSI), np.array([0.0, LENGTH]), observe="density",
-        method=jqd.Propagator(),
-    )  # fmt: skip
-    return float(run.values[-1, 0] - run.values[-1, 1])
+    """By the exponential of the matrix of Lindblad's equation."""
+    law = jqd.Lindblad(H, {"z": jqd.laws.Jump(np.diag(A), GAMMA)})
+    return _of_mean(law, jqd.Propagator())
 
 
 def _weak_error(name: str, steps: int, exact: float) -> float | None:
@@ -166,18 +152,14 @@ def _weak_error(name: str, steps: int, exact: float) -> float | None:
     if name.startswith(OURS):
         law = jqd.laws.Collapse(H, A, GAMMA).mean_field()
         method = jqd.Fixed(jqd.steppers.strang, steps, estimate_error=False)
-        run = jqd.evolve(
-            law, law.prepare(PSI), np.array([0.0, LENGTH]), observe="density",
-            method=method,
-        )  # fmt: skip
-        return round_to(abs(float(run.values[-1, 0] - run.values[-1, 1]) - exact), 2)
+        return round_to(abs(_of_mean(law, method) - exact), 2)
     if not name.startswith("dynamiqs"):
         return None
     dq = optional("dynamiqs")
     assert dq is not None
     method = dq.method.Rouchon1 if "Rouchon1" in name else dq.method.Euler
     found = dq.mesolve(
-        *_dynamiqs_problem(dq), np.array([0.0, LENGTH]), exp_ops=[dq.sigmaz()],
+        *_dynamiqs_problem(dq), TS, exp_ops=[dq.sigmaz()],
         method=method(dt=LENGTH / steps), progress_meter=False,
     )  # fmt: skip
     return round_to(abs(float(found.expects[0, -1].real) - exact), 2)
@@ -186,10 +168,8 @@ def _weak_error(name: str, steps: int, exact: float) -> float | None:
 # -- peers -----------------------------------------------------------------------------
 
 
-def _qutip() -> dict[str, Any]:
-    qt = optional("qutip")
-    if qt is None:
-        return {}
+@qutip
+def _qutip(qt: Any) -> dict[str, Any]:
     turn, sz = qt.Qobj(H), qt.sigmaz()
     start, channel = qt.Qobj(PSI), np.sqrt(GAMMA) * sz
     rho = start * start.dag()
@@ -224,10 +204,8 @@ def _dynamiqs_problem(dq: Any) -> tuple[Any, Any, Any]:
     return dq.asqarray(H + 0j), [channel], dq.asqarray(PSI[:, None])
 
 
-def _dynamiqs() -> dict[str, Any]:
-    dq = optional("dynamiqs")
-    if dq is None:
-        return {}
+@dynamiqs
+def _dynamiqs(dq: Any) -> dict[str, Any]:
     turn, channels, start = _dynamiqs_problem(dq)
     sz, ts = dq.asqarray(np.diag(A) + 0j), (0.0, LENGTH)
 

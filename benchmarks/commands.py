@@ -11,10 +11,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from .timing import Report, round_to
+from .timing import Report, line_by_line, round_to
 
 SHOWN = ("programs", "exit")
 ROOT = Path(__file__).parents[1]
@@ -65,81 +66,55 @@ QUICK = ("info", "equations copying", "simulate statistics --out {out}.csv")
 STARTS = ("first", "second")
 
 
-class Start(NamedTuple):
-    """One start of a command.
-
-    Attributes:
-        seconds, cpu: wall time, and time of processors of all threads.
-        programs: that XLA compiled, or loaded from the cache.
-        code: exit code.
-        said: the last line of standard error, of a command that failed.
-    """
-
-    seconds: float
-    cpu: float
-    programs: int
-    code: int
-    said: str
-
-
-def start(words: list[str], folder: Path, cache: Path) -> Start:
-    """Run a command in a process of its own."""
-    own = {"JQD_CACHE": str(cache), "JAX_LOG_COMPILES": "1"}
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    run = subprocess.run(
-        [sys.executable, "-c", CODE, *words], cwd=folder, env={**os.environ, **own},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    seconds, after = (
-        time.monotonic() - begun,
-        resource.getrusage(resource.RUSAGE_CHILDREN),
-    )
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    lines = [line for line in run.stderr.splitlines() if line.strip()]
-    said = lines[-1] if run.returncode and lines else ""
-    programs = len(COMPILED.findall(run.stderr))
-    return Start(seconds, cpu, programs, run.returncode, said)
-
-
-def run(quick: bool = False) -> Any:
+def run(quick: bool = False) -> Iterator[Report]:
     """Reports, each with the commands that were started so far."""
-    rows: list[dict[str, Any]] = []
-    for command in QUICK if quick else COMMANDS:
-        rows += _rows(command)
-        yield Report(
-            "Commands from start to end, with an empty cache and with a full one",
-            rows,
-            [],
-            [
-                "first: nothing is compiled beforehand; second: all is in the cache. "
-                "cores: processor time over wall time. programs: those that XLA "
-                "compiled or loaded. exit: 1 is a fit that says of itself that it has "
-                "no result to trust. Built-in records; `--quick` where it is named. "
-                "Bytecode of Python is there in both.",
-            ],
-        )
+    rows = (row for command in (QUICK if quick else COMMANDS) for row in _rows(command))
+    yield from line_by_line(rows, _report)
 
 
-def _rows(command: str) -> list[dict[str, Any]]:
-    found = []
+def _report(rows: list[dict[str, Any]]) -> Report:
+    return Report(
+        "Commands from start to end, with an empty cache and with a full one",
+        rows,
+        [],
+        [
+            "Each was started once. first: nothing is compiled beforehand; second: all "
+            "is in the cache. cores: processor time over wall time. programs: those "
+            "that XLA compiled or loaded. exit: 1 is a fit that says of itself that it "
+            "has no result to trust. Built-in records; `--quick` where it is named. "
+            "Bytecode of Python is there in both.",
+        ],
+    )
+
+
+def _rows(command: str) -> Iterator[dict[str, Any]]:
+    case = command.replace("{out}", "OUT").replace(f"{ROOT}/", "")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         cache = folder / "cache"
         cache.mkdir(mode=0o700)
         for when in STARTS:
             words = command.format(out=folder / when).split()
-            once = start(words, folder, cache)
-            found.append(
-                {
-                    "case": command.replace("{out}", "OUT").replace(f"{ROOT}/", ""),
-                    "program": f"jqd, {when} start",
-                    "median_s": round_to(once.seconds),
-                    "min_s": round_to(once.seconds),
-                    "cpu_s": round_to(once.cpu),
-                    "repeats": 1,
-                    "programs": once.programs,
-                    "exit": once.code,
-                }
-                | ({"note": once.said[:120]} if once.code > 1 else {})
-            )
-    return found
+            row = {"case": case, "program": f"jqd, {when} start"}
+            yield row | start(words, folder, cache)
+
+
+def start(words: list[str], folder: Path, cache: Path) -> dict[str, Any]:
+    """A command in a process of its own: its times, programs that XLA compiled or
+    loaded from the cache, its exit code, and the last words of one that failed.
+    """
+    own = {"JQD_CACHE": str(cache), "JAX_LOG_COMPILES": "1"}
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    run = subprocess.run(
+        [sys.executable, "-c", CODE, *words], cwd=folder, env={**os.environ, **own},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    seconds = round_to(time.monotonic() - begun)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    lines = [line for line in run.stderr.splitlines() if line.strip()]
+    note = {"note": lines[-1][:120]} if run.returncode > 1 and lines else {}
+    return note | {
+        "median_s": seconds, "min_s": seconds, "cpu_s": round_to(cpu), "repeats": 1,
+        "programs": len(COMPILED.findall(run.stderr)), "exit": run.returncode,
+    }  # fmt: skip

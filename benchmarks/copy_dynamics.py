@@ -12,8 +12,9 @@ from jaxtyping import Array
 import jqd
 
 from .floors import bandwidth, bytes_moved
-from .systems import eigen_orbit, error, optional
-from .timing import Report, missing, race, round_to
+from .peers import peer
+from .systems import eigen_orbit, error
+from .timing import Report, beside_floor, compared, round_to
 
 # Entries of the M x M matrices of a whole batch: beyond this one array is 64 MiB.
 MOST_ENTRIES = 2**22
@@ -67,49 +68,43 @@ def one_case(
         steps = int(np.clip(0.1 / (120e-9 * size**2 * batch), 3, 2000))
         steps = 3 if quick else steps
     T = steps * DT
+    law = jqd.CopyDynamics.from_hamiltonian(H)
     programs = {
-        "jqd Fixed(rk4)": partial(_jqd(H, steps), jnp.asarray(psi)),
+        "jqd Fixed(rk4)": partial(by_jqd(steps), law, jnp.asarray(psi)),
         "plain lax.scan": partial(_plain(H, steps), jnp.asarray(psi)),
     }
-    scipy = batch == 1 and optional("scipy") is not None
-    if scipy:
-        programs["scipy DOP853 1e-9"] = partial(_scipy, H, psi[0], T)
-    case, work = f"M = {size}, batch {batch}", steps * batch
-    timings = race(programs, 2 if quick else 5)
+    if batch == 1:
+        programs |= _scipy(H, psi[0], T)
     # a step reads and writes each amplitude once, if all of it were one pass
     rate = bandwidth(16 * size * batch, quick)
-    floor = 2 * 16 * size / rate
+    floor, work = 2 * 16 * size / rate, steps * batch
     # row k: what becomes of level k
     exact = psi @ np.stack([eigen_orbit(H, p, np.array([T]))[0] for p in np.eye(size)])
-    rows = []
-    for name, timing in timings.items():
-        row = {"case": case, "program": name, "M": size, "batch": batch}
-        row["steps"] = steps
-        # a peer's steps are of its own choosing: so many of jqd's take its time
-        row |= timing.row(work, "step and trajectory")
-        if name.startswith("scipy"):
+    found = compared(
+        programs, 2 if quick else 5,
+        lambda _, result: {"error": error(result, exact)}, work, "step and trajectory",
+        case=f"M = {size}, batch {batch}", M=size, batch=batch, steps=steps,
+    )  # fmt: skip
+    for row in found.rows:
+        if row["program"].startswith("scipy"):
+            # of its own choosing: so many of jqd's steps take its time
             row["steps"] = "adaptive"
-        else:
-            row |= {"floor": "state read and written once", "floor_s": round_to(floor)}
-            row["share_of_floor"] = round_to(floor * work / timing.median, 2)
-            moved = bytes_moved(programs[name]) or math.nan
-            row["share_of_bandwidth"] = round_to(moved * steps / timing.median / rate)
-        rows.append(row | {"error": error(timing.result, exact)})
-    if batch == 1 and not scipy:
-        rows.append(missing("scipy DOP853", case=case, M=size, batch=batch))
-    return rows
+            continue
+        beside_floor([row], floor, "state read and written once")
+        moved = (bytes_moved(programs[row["program"]]) or math.nan) * steps
+        row["share_of_bandwidth"] = round_to(moved / row["median_s"] / rate)
+    return found.rows
 
 
-def _jqd(H: np.ndarray, steps: int):
-    law = jqd.CopyDynamics.from_hamiltonian(H)
+def by_jqd(steps: int) -> Any:
+    """From the law and a batch of states to the states after so many steps."""
     ts = np.array([0.0, steps * DT])
     method = jqd.Fixed(jqd.steppers.rk4, steps, gradient="direct", estimate_error=False)
 
     def one(law, psi):
         return jqd.evolve(law, psi, ts, method=method).values[-1]
 
-    solve = jax.jit(jax.vmap(one, in_axes=(None, 0)))
-    return partial(solve, law)
+    return jax.jit(jax.vmap(one, in_axes=(None, 0)))
 
 
 def _plain(H: np.ndarray, steps: int):
@@ -152,11 +147,14 @@ def _plain(H: np.ndarray, steps: int):
     return partial(solve, jnp.asarray(0.5), jnp.asarray(-0.5))
 
 
-def literal_field(H: np.ndarray, q: float, r: float) -> Any:
-    """(t, psi) -> dpsi/dt by the literal equations, psi = sqrt(rho) exp(-i phi)."""
+@peer("scipy.integrate", "scipy DOP853 1e-9")
+def _scipy(integrate: Any, H: np.ndarray, psi: np.ndarray, T: float) -> dict[str, Any]:
+    """The literal equations, psi = sqrt(rho) exp(-i phi)."""
     omega, coupling = np.real(np.diag(H)), H - np.diag(np.diag(H))
+    q, r = 0.5, -0.5
 
     def field(t, psi):
+        del t
         rho = np.abs(psi) ** 2
         level = np.log(rho + 1e-12)
         difference = level[:, None] - level[None, :]
@@ -168,12 +166,8 @@ def literal_field(H: np.ndarray, q: float, r: float) -> Any:
         direct = np.sum((k_r + k_q) / 2 * drive, -1)
         return -1j * (omega * psi + direct + twisted * psi**2 / (rho + 1e-12))
 
-    return field
+    def solve():
+        found = integrate.solve_ivp(field, (0, T), psi, "DOP853", rtol=1e-9, atol=1e-9)
+        return found.y[:, -1]
 
-
-def _scipy(H: np.ndarray, psi: np.ndarray, T: float) -> np.ndarray:
-    from scipy.integrate import solve_ivp
-
-    field = literal_field(H, 0.5, -0.5)
-    solution = solve_ivp(field, (0, T), psi, "DOP853", rtol=1e-9, atol=1e-9)
-    return solution.y[:, -1]
+    return {"scipy DOP853 1e-9": solve}

@@ -13,15 +13,7 @@ from jqd.problems import golden
 
 from . import gillespie
 from .copy_dynamics import random_problem
-from .timing import (
-    Goal,
-    Report,
-    Timing,
-    missing,
-    race,
-    round_to,
-    unit_seconds,
-)
+from .timing import Goal, Report, compared, round_to, unit_seconds
 
 # classes, trajectories, time: some 15 leaps
 LEAPS = ((3, 4096, 1.0), (8, 512, 0.5), (32, 64, 0.2), (128, 8, 0.1))
@@ -93,40 +85,39 @@ def _leaps(
     size: int, trajectories: int, T: float, copies: tuple[int, ...], rounds: int
 ):
     """One row a number of copies."""
-    sample = partial(_sample, *_problem(size), T, trajectories, "leap", MOST_STEPS)
-    timings = race({str(N): partial(sample, N) for N in copies}, rounds)
-    return [
-        {
-            "case": f"M = {size}, N = {float(name):g}",
-            "program": LEAP,
-            "M": size,
-            "N": float(name),
-            "trajectories": trajectories,
-        }
-        | _costs(timing)
-        for name, timing in timings.items()
-    ]
+    sample = partial(
+        _sample, *standard_problem(size), T, trajectories, "leap", MOST_STEPS
+    )
+    found = compared(
+        {f"M = {size}, N = {float(N):g}": partial(sample, N) for N in copies}, rounds,
+        _steps, M=size, trajectories=trajectories,
+    )  # fmt: skip
+    for row, N in zip(found.rows, copies, strict=True):
+        row |= {"case": row["program"], "program": LEAP, "N": float(N)}
+    return [row | _cost(row) for row in found.rows]
 
 
 def one_batch(trajectories: int, rounds: int) -> dict[str, Any]:
     sample = partial(
-        _sample, *_problem(3), BATCH_TIME, trajectories, "leap", MOST_STEPS
+        _sample, *standard_problem(3), BATCH_TIME, trajectories, "leap", MOST_STEPS
     )
-    timing = race({LEAP: partial(sample, 10**6)}, rounds)[LEAP]
-    row = {"case": f"M = 3, N = 1e+06, {trajectories} together", "program": LEAP}
-    row |= {"M": 3, "N": 1e6, "trajectories": trajectories}
-    return row | _costs(timing)
+    (row,) = compared(
+        {LEAP: partial(sample, 10**6)}, rounds, _steps, M=3, N=1e6,
+        case=f"M = 3, N = 1e+06, {trajectories} together", trajectories=trajectories,
+    ).rows  # fmt: skip
+    return row | _cost(row)
 
 
-def _costs(timing: Timing) -> dict[str, Any]:
-    steps = int(np.sum(timing.result.steps))
-    return {
-        "steps": steps,
-        "cpu_us_per_step": round_to(float(np.median(timing.cpu)) / steps * 1e6, 3),
-    } | timing.row(steps, STEP)
+def _steps(_: str, result: Any) -> dict[str, Any]:
+    steps = int(np.sum(result.steps))
+    return {"steps": steps, "work": steps, "unit": STEP}
 
 
-def _problem(size: int) -> tuple[jqd.CopyDynamics, jax.Array]:
+def _cost(row: dict[str, Any]) -> dict[str, Any]:
+    return {"cpu_us_per_step": round_to(row["cpu_s"] / row["steps"] * 1e6, 3)}
+
+
+def standard_problem(size: int) -> tuple[jqd.CopyDynamics, jax.Array]:
     """The standard three classes, or random ones of equal size and random phases."""
     if size == 3:
         return golden()
@@ -156,45 +147,43 @@ def _race(quick: bool, rounds: int) -> tuple[list[dict[str, Any]], list[Goal]]:
         EXACT: partial(_sample, law, psi, T, number, "exact", 10**9, N),
         LEAP: partial(_sample, law, psi, T, number, "leap", 10**9, N),
         NUMPY: partial(loop, slow, N, T),
+        COMPILED: compiled and partial(compiled, number, N, T),
     }
-    if compiled is not None:
-        programs[COMPILED] = partial(compiled, number, N, T)
-    timings = race(programs, rounds)
+
+    def look(_: str, result: Any) -> dict[str, Any]:
+        # a leap makes many copies at once: compared by trajectories, not by steps
+        number = len(_density(result))
+        work = {"work": number, "unit": "trajectory", "trajectories": number}
+        return work | {"steps": int(np.sum(result.steps))}
+
+    found = compared(
+        programs, rounds, look, case=f"one by one, M = 3, N = {N}", M=3, N=float(N)
+    )
+    timings, cost = found.timings, {}
     peer = timings.get(COMPILED, timings[NUMPY]).result
     share = peer.events / len(peer.density)
     ours = np.asarray(timings[EXACT].result.density[:, -1])
-    case, rows = f"one by one, M = 3, N = {N}", []
-    for name, timing in timings.items():
-        density = _density(timing.result)
-        seconds, steps = timing.median, int(np.sum(timing.result.steps))
-        row = {"case": case, "program": name, "M": 3, "N": float(N)}
-        row |= {
-            "trajectories": len(density),
-            "steps": steps,
-            "cpu_us_per_step": round_to(float(np.median(timing.cpu)) / steps * 1e6, 3),
-            "mean_in_errors": round_to(_apart(density, ours), 2),
-        }
+    for row in found.rows:
+        name = row["program"]
+        if name not in timings:
+            continue
+        apart = _apart(_density(timings[name].result), ours)
+        row |= _cost(row) | {"mean_in_errors": round_to(apart, 2)}
+        cost[name] = row["cpu_us_per_step"]
         if name != LEAP:
-            row["steps_per_s"] = round_to(steps / seconds, 3)
-            row["events_per_s"] = round_to(share * len(density) / seconds, 3)
-        # a leap makes many copies at once: compared by trajectories, not by steps
-        rows.append(row | timing.row(len(density), "trajectory"))
-    goals = _goals(rows, timings)
-    if compiled is None:
-        rows.append(missing(COMPILED, case=case, M=3, N=float(N)))
-    return rows, goals
-
-
-def _goals(rows: list[dict[str, Any]], timings: dict[str, Timing]) -> list[Goal]:
-    cost = {row["program"]: row["cpu_us_per_step"] for row in rows}
+            row["steps_per_s"] = round_to(row["steps"] / row["median_s"], 3)
+            events = share * row["trajectories"] / row["median_s"]
+            row["events_per_s"] = round_to(events, 3)
     beside = cost[EXACT] / cost[COMPILED] if COMPILED in cost else None
-    faster = cost[NUMPY] / cost[EXACT]
-    apart = max(row["mean_in_errors"] for row in rows)
-    return [
+    apart = max(found.column("mean_in_errors").values())
+    return found.rows, [
         Goal("exact sampler over C, process time of a step", beside, 5, False),
-        Goal("numpy over the exact sampler, process time of a step", faster, 10),
+        Goal(
+            "numpy over the exact sampler, process time of a step",
+            cost[NUMPY] / cost[EXACT], 10,
+        ),
         Goal("all means agree, in standard errors", apart, ERRORS, False),
-    ]
+    ]  # fmt: skip
 
 
 def _density(result: Any) -> np.ndarray:

@@ -1,111 +1,39 @@
 """Limits at 95 %: how often they hold the true value, and that misfits get none.
 
 For each kind of data, 500 records from the same true constants, each with a draw and
-calibrations of its own, the fit of each, and the limit that it states. A process fits
-many records of one kind, with one program.
+calibrations of its own, the fit of each, and the limit that it states.
 """
 
-import contextlib
-import functools
 import json
 import math
-import multiprocessing
-import os
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator
 from typing import Any
 
-import jax
-
-from . import machine
-from .coverage_cases import CASES, Fitter, Found
+from .coverage_cases import CASES, Found
 from .tables import say
 from .timing import Goal, Report, round_to
 
 SHOWN = ("constant", "records", "misfits", "refused", "held", "share", "share from",
          "share to", "sentences")  # fmt: skip
-RECORDS, QUICK, CHUNK = 500, 40, 10
+RECORDS, QUICK, CHUNK = 500, 40, 100
 # A misfit is a record whose chi-square is less likely than this.
 MISFIT = 1e-3
 # The shares of limits that are to hold, and of misfits that are to be refused.
 LEAST, MOST, REFUSED = 0.93, 0.97, 0.95
-# A process has one thread: there are as many of them as cores.
-ALONE = {
-    "JAX_PLATFORMS": "cpu",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "NPROC": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
-}
-
-
-# -- many records --------------------------------------------------------------------
-
-
-@functools.cache
-def _fitter(case: str) -> Fitter:
-    return CASES[case]()
-
-
-def fits_of(case: str, seeds: Iterable[int]) -> list[Found]:
-    """The fits of the records with these seeds."""
-    return [_fitter(case)(seed) for seed in seeds]
 
 
 def run(quick: bool = False) -> Iterator[Report]:
     """Shares of limits that hold, a report after each kind of data."""
     rows = []
-    for case, found in (_in_turn if quick else _together)():
+    for case, make in CASES.items():
+        fit, found = make(), []
+        for seed in range(QUICK if quick else RECORDS):
+            found.append(fit(seed))
+            if len(found) % CHUNK == 0:
+                held = sum(one.held for one in found)
+                say(json.dumps({"case": case, "records": len(found), "held": held}))
         rows.append(row_of(case, found))
         yield report(rows)
-
-
-def _in_turn() -> Iterator[tuple[str, list[Found]]]:
-    """Few records of each kind, in this process."""
-    for case in CASES:
-        yield case, fits_of(case, range(QUICK))
-
-
-def _together() -> Iterator[tuple[str, list[Found]]]:
-    """All kinds at once, each in processes of its own; a line for each chunk."""
-    each = max(1, machine.cores() // len(CASES))
-    context = multiprocessing.get_context("spawn")
-    chunks = [range(k, k + CHUNK) for k in range(0, RECORDS, CHUNK)]
-    found: dict[str, list[Found]] = {case: [] for case in CASES}
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_alone())
-        waiting = {}
-        for case in CASES:
-            pool = ProcessPoolExecutor(each, context, _begin)
-            stack.enter_context(pool)
-            waiting |= {pool.submit(fits_of, case, chunk): case for chunk in chunks}
-        for done in as_completed(waiting):
-            case = waiting[done]
-            found[case] += done.result()
-            held = sum(one.held for one in found[case])
-            told = {"case": case, "records": len(found[case]), "held": held}
-            say(json.dumps(told))
-            if len(found[case]) == RECORDS:
-                yield case, found[case]
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """The environment of processes with one thread each, which start in it."""
-    before = {name: os.environ.get(name) for name in ALONE}
-    os.environ.update(ALONE)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _begin() -> None:
-    jax.config.update("jax_enable_x64", True)
 
 
 # -- shares --------------------------------------------------------------------------

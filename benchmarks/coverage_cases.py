@@ -19,6 +19,8 @@ from jqd.laws.husimi import Bath, Exact, Series
 from jqd.states import coherent
 from jqd.statistics import occupation
 
+from .pulls_cases import kerr, net
+
 # A qubit whose Rabi period is 1, from a superposition, which has no node; readout and
 # lifetimes (T1 = 20, T2 = 15) are known to what a calibration leaves.
 H, KET = np.pi * np.array([[0.0, 1.0], [1.0, 0.0]]), np.sqrt([0.8, 0.2])
@@ -95,22 +97,16 @@ def weinberg(fading: float = 0.0) -> Fitter:
 
 def husimi() -> Fitter:
     """C from maps of a Kerr oscillator that loses photons, beside the rate of loss."""
-    truth, rate, sigma = 0.98, 0.1, 0.002 / np.pi
-    ts, x, psi0 = np.linspace(0.4, 2, 5), np.linspace(-2, 2, 7), coherent(1.1, 18)
-    points = (x[None, :] + 1j * x[:, None]).ravel()
-
-    def law(C: float) -> jqd.HusimiFokkerPlanck:
-        return jqd.HusimiFokkerPlanck(
-            "0.5*U*ad^2*a^2", C, U=1.0, bath=Bath(rate), points=points,
-            form=Exact(22, Series(12)),
-        )  # fmt: skip
-
-    made = law(truth)
+    truth, sigma = 0.98, 0.002 / np.pi
+    ts, psi0 = np.linspace(0.4, 2, 5), coherent(1.1, 18)
+    more = {"bath": Bath(0.1), "points": net(2, 7), "form": Exact(22, Series(12))}
+    law = functools.partial(kerr, **more)
+    made = law(C=truth)
     state, times = made.prepare(made.admit(psi0)), np.concatenate([[0.0], ts])
     run = jqd.evolve(made, state, times, method=jqd.Propagator(), observe="density")
     maps = np.asarray(run.values)[1:]
     base = Study(
-        law(1.0), jqd.Record(ts, maps, Gaussian(sigma), t0=0.0), psi0=psi0,
+        law(), jqd.Record(ts, maps, Gaussian(sigma), t0=0.0), psi0=psi0,
         free=("C", "gamma"), method=jqd.Propagator(),
     )  # fmt: skip
 

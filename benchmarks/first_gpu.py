@@ -5,12 +5,8 @@ output as it comes, so that a run that is cut keeps what it has. A part that fai
 so and leaves the others alone.
 """
 
-import hashlib
-import json
 import math
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,14 +19,13 @@ import jax.numpy as jnp
 import numpy as np
 
 import jqd
-from jqd.matter import gas
 
-from . import copy_ensembles, grid_schrodinger
-from .copy_dynamics import DT, random_problem
+from . import copy_ensembles, grids, hard_discs, kerr_sweep
+from .copy_dynamics import DT, by_jqd, random_problem
 from .floors import bandwidth, bytes_moved
-from .sweep import FILE
-from .systems import ALPHA, LEVELS, coherent, error, kerr_diagonal, kerr_exact
-from .timing import Goal, Report, failure, race, round_to
+from .sweep import digest, swept
+from .systems import ALPHA, LEVELS, coherent, error, kerr_exact
+from .timing import Goal, Report, compared, failure, line_by_line, ratio, round_to
 
 # seconds of a part, compilation and all; the last measurement may pass it
 BUDGET = 100.0
@@ -48,32 +43,23 @@ WORK, ON_HOST = 10**8, 10**4
 UNROLLED = 8
 EIGH = ((1024, 64), (256, 144))
 EVENTS, DISCS = 1000, 256
-SWEEP = """
-import json, sys, time
-import jax
-from jqd.cli import main
-code = main(sys.argv[1:])
-stats = jax.devices()[0].memory_stats() or {}
-print(json.dumps({"peak": stats.get("peak_bytes_in_use"), "code": code}))
-"""
-
 Rows = Iterator[dict[str, Any]]
 
 
 def run(quick: bool = False) -> Iterator[Report]:
     """Reports with the measurements so far."""
-    rows: list[dict[str, Any]] = []
+    yield from line_by_line(_rows(quick), _report)
+
+
+def _rows(quick: bool) -> Rows:
     for name, part in PARTS.items():
         end = time.monotonic() + (10 * BUDGET if quick else BUDGET)
         for row in _guarded(part, quick):
-            rows.append({"part": name, **row})
-            print(json.dumps(rows[-1]), flush=True)
-            yield _report(rows)
+            yield {"part": name, **row}
             if time.monotonic() > end:
-                rows.append({"part": name, "case": name, "program": "-"})
-                rows[-1]["note"] = f"cut after {BUDGET:g} s"
+                row = {"part": name, "case": name, "program": "-"}
+                yield row | {"note": f"cut after {BUDGET:g} s"}
                 break
-    yield _report(rows)
 
 
 def _guarded(part: Callable[[bool], Rows], quick: bool) -> Rows:
@@ -95,7 +81,7 @@ def _report(rows: list[dict[str, Any]]) -> Report:
         )
     return Report(
         "The first ten minutes on this device",
-        list(rows),
+        rows,
         goals,
         [
             "Sweep: one file in processes of their own; equal digests mean equal bits. "
@@ -113,87 +99,52 @@ def _sweeps(quick: bool) -> Rows:
     if jax.default_backend() == "gpu":
         starts += (("deterministic", DETERMINISTIC), ("not tuned", FROZEN))
     for name, flags in starts:
+        flags = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
         with tempfile.TemporaryDirectory() as folder:
-            store = f"{folder}/store"
-            words = ["sweep", str(FILE), "--out", store, "--json"]
-            words += ["--quick"] if quick else []
-            flags = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
-            began = time.monotonic()
-            child = subprocess.run(
-                [sys.executable, "-c", SWEEP, *words],
-                env={**os.environ, **CHILD, "XLA_FLAGS": flags},
-                capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            seconds = time.monotonic() - began
-            if child.returncode:
-                raise RuntimeError((child.stderr.strip().splitlines() or ["?"])[-1])
-            seen = json.loads(child.stdout.strip().splitlines()[-1])
-            dataset = jqd.open_sweep(Path(store))
-            points = int(dataset.status.size)
-            row = {
-                "case": "copying_exponents", "program": f"jqd sweep, {name} start",
-                "points": points, "work": points, "unit": "point",
-                "median_s": round_to(seconds), "min_s": round_to(seconds),
-                "points_per_s": round_to(points / seconds), "digest": _digest(dataset),
-            }  # fmt: skip
-            if seen["peak"]:
-                row["peak_MiB"] = round_to(seen["peak"] / 2**20)
+            found = swept(Path(folder), quick, XLA_FLAGS=flags, **CHILD)
+            row = {"case": "copying_exponents", "program": f"jqd sweep, {name} start"}
+            row |= found.row() | {"digest": digest(found.dataset)}
+            if found.peak:
+                row["peak_MiB"] = round_to(found.peak / 2**20)
             yield row
-
-
-def _digest(dataset: Any) -> str:
-    found = hashlib.sha256()
-    for name in sorted(dataset.data_vars):
-        found.update(np.ascontiguousarray(dataset[name].values).tobytes())
-    return found.hexdigest()[:16]
 
 
 def _grids(quick: bool) -> Rows:
     """Split steps over their transforms, in both precisions."""
     for case in SMALL_GRIDS if quick else GRIDS:
-        medians = {}
-        for dtype in (np.complex128, np.complex64):
-            kind = np.dtype(dtype)
-            timings, rows = grid_schrodinger.one_case(*case, kind, quick, peers=())
-            medians[kind.name] = timings[grid_schrodinger.OURS].median
-            if kind == np.complex64:
-                over = medians["complex128"] / medians["complex64"]
-                rows[0]["c128_over_c64"] = round_to(over, 3)
-            yield from rows
+        double, single = (
+            grids.one_case(*case, dtype, 2 if quick else 5, peers=False)
+            for dtype in grids.DTYPES
+        )
+        over = ratio(double.timings[grids.OURS], single.timings[grids.OURS])
+        single.rows[0]["c128_over_c64"] = round_to(over or 0.0, 3)
+        yield from double.rows + single.rows
 
 
 def _copying(quick: bool) -> Rows:
     """A step of the copy law by batch: here, written out, and on the host."""
     H, _ = random_problem(4, 1)
-    law = jqd.CopyDynamics.from_hamiltonian(H)
-    host = jax.devices("cpu")[0]
+    law, host = jqd.CopyDynamics.from_hamiltonian(H), jax.devices("cpu")[0]
     for batch in (1, 4) if quick else BATCHES:
         steps = 4 if quick else int(np.clip(WORK / 100 / batch, 16, 2000))
         psi = jnp.asarray(random_problem(4, batch)[1])
+        here, unrolled = by_jqd(steps), jax.jit(jax.vmap(_unrolled(law, steps)))
         programs = {
-            "jqd Fixed(rk4)": partial(jax.jit(jax.vmap(_followed(law, steps))), psi),
-            f"scan, {UNROLLED} steps a turn": partial(
-                jax.jit(jax.vmap(_unrolled(law, steps))), psi
-            ),
+            "jqd Fixed(rk4)": partial(here, law, psi),
+            f"scan, {UNROLLED} steps a turn": partial(unrolled, psi),
         }
         if jax.default_backend() != "cpu" and batch <= ON_HOST:
-            there = jax.device_put((law, psi), host)
-            programs["jqd Fixed(rk4), on the host"] = partial(
-                jax.jit(jax.vmap(_followed(there[0], steps))), there[1]
-            )
-        for name, timing in race(programs, 2 if quick else 5).items():
-            row = {"case": f"M = 4, batch {batch}", "program": name, "steps": steps}
-            row["role"] = "jqd" if name.startswith("jqd") else "bare"
-            row |= timing.row(steps * batch, "step and trajectory")
-            row["us_per_step"] = round_to(1e6 * timing.median / steps)
-            row["us_per_member"] = round_to(1e6 * timing.median / steps / batch)
-            yield row
-
-
-def _followed(law: Any, steps: int) -> Callable[[Any], Any]:
-    ts = np.array([0.0, steps * DT])
-    method = jqd.Fixed(jqd.steppers.rk4, steps, gradient="direct", estimate_error=False)
-    return lambda psi: jqd.evolve(law, psi, ts, method=method).values[-1]
+            there = partial(by_jqd(steps), *jax.device_put((law, psi), host))
+            programs["jqd Fixed(rk4), on the host"] = there
+        found = compared(
+            programs, 2 if quick else 5, None, steps * batch, "step and trajectory",
+            case=f"M = 4, batch {batch}", steps=steps,
+        )  # fmt: skip
+        for row in found.rows:
+            row["role"] = "jqd" if row["program"].startswith("jqd") else "bare"
+            row["us_per_step"] = round_to(1e6 * row["median_s"] / steps)
+            row["us_per_member"] = round_to(1e6 * row["median_s"] / steps / batch)
+        yield from found.rows
 
 
 def _unrolled(law: Any, steps: int) -> Callable[[Any], Any]:
@@ -212,10 +163,10 @@ def _spectra(quick: bool) -> Rows:
         parts = np.random.default_rng(0).normal(size=(2, batch, size, size))
         H = parts[0] + 1j * parts[1]
         H = jnp.asarray(H + np.conj(np.swapaxes(H, 1, 2)))
-        timing = race({"eigh": partial(jax.jit(jnp.linalg.eigh), H)}, 3)["eigh"]
-        row = {"case": f"({batch}, {size}, {size})", "program": "jnp.linalg.eigh"}
-        row["role"] = "bare"
-        yield row | timing.row(batch, "matrix")
+        yield from compared(
+            {"jnp.linalg.eigh": partial(jax.jit(jnp.linalg.eigh), H)}, 3, None, batch,
+            "matrix", case=f"({batch}, {size}, {size})", role="bare",
+        ).rows  # fmt: skip
     values, saves = (4, 5) if quick else (2**12, 200)
     yield _kerr_sweep(values, saves, quick)
     rate = bandwidth(2**28, quick)
@@ -230,31 +181,23 @@ def _spectra(quick: bool) -> Rows:
 def _kerr_sweep(values: int, saves: int, quick: bool) -> dict[str, Any]:
     """All states of Kerr oscillators: nothing but phases that are written."""
     K, ts = np.linspace(0.5, 1.5, values), np.linspace(0.0, 2 * np.pi, saves)
-    psi0, diagonal = coherent(ALPHA, LEVELS), kerr_diagonal()
-    start = jnp.asarray(psi0, complex)
-
-    @jax.jit
-    @jax.vmap
-    def states(K):
-        law = jqd.Schrodinger(K * diagonal)
-        return jqd.evolve(law, start, ts, method=jqd.Propagator()).values
-
-    call = partial(states, jnp.asarray(K))
-    timing = race({"jqd": call}, 3)["jqd"]
-    size, rate = timing.result.nbytes, bandwidth(timing.result.nbytes, quick)
-    few = np.array([0, values - 1])
+    psi0, few = coherent(ALPHA, LEVELS), np.array([0, values - 1])
+    call = kerr_sweep.by_jqd(K, ts, psi0)
     exact = kerr_exact(K[few], ts, psi0)
-    row = {
-        "case": f"Kerr sweep of {values} x {saves} times",
-        "program": "jqd Propagator",
-    }
-    row |= timing.row(values, "point")
-    row["error"] = error(np.asarray(timing.result[few]), exact)
+
+    def look(_: str, states: Any) -> dict[str, Any]:
+        written = {"written_GB": round_to(states.nbytes / 1e9)}
+        return written | {"error": error(np.asarray(states[few]), exact)}
+
+    case = f"Kerr sweep of {values} x {saves} times"
+    (row,) = compared(
+        {kerr_sweep.OURS: call}, 3, look, values, "point", case=case
+    ).rows  # fmt: skip
     # XLA's count where it has one: no loop is in this program
-    moved = bytes_moved(call) or math.nan
-    row["xla_GB"], row["written_GB"] = round_to(moved / 1e9), round_to(size / 1e9)
-    row["share_of_bandwidth"] = round_to(size / timing.median / rate)
-    return row
+    row["xla_GB"] = round_to((bytes_moved(call) or math.nan) / 1e9)
+    size = 16 * values * saves * LEVELS
+    share = size / row["median_s"] / bandwidth(size, quick)
+    return row | {"share_of_bandwidth": round_to(share)}
 
 
 def _events(quick: bool) -> Rows:
@@ -262,18 +205,8 @@ def _events(quick: bool) -> Rows:
     if not quick:
         yield copy_ensembles.one_batch(10**6, 3)
     discs, events = (9, 10) if quick else (DISCS, EVENTS)
-    x, box = gas.lattice(jax.random.key(0), discs, 0.3, jitter=0.5)
-    for batch in (1, 2) if quick else (1, 256):
-        keys = jax.random.split(jax.random.key(1), batch)
-        v = jax.vmap(lambda key: gas.maxwell(key, discs))(keys)
-        follow = jax.jit(
-            jax.vmap(
-                lambda v: gas.event_driven(x, v, box, collisions=events).velocities[-1]
-            )
-        )
-        timing = race({"jqd": partial(follow, v)}, 2 if quick else 3)["jqd"]
-        row = {"case": f"{discs} discs, batch {batch}", "program": "jqd event_driven"}
-        yield row | timing.row(events * batch, "collision")
+    for gases in (1, 2) if quick else (1, 256):
+        yield hard_discs.batch(gases, discs, events)
 
 
 PARTS = {

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .memory import compiled
+
 FFT = "floor: FFT pair alone"
 # bytes of an array that stays in the caches of a processor, and of one that does not
 IN_CACHE, IN_MEMORY = 2**20, 2**28
@@ -64,8 +66,5 @@ def bytes_moved(program: Any) -> float | None:
 
     XLA counts the body of a loop once, so this is the traffic of one step.
     """
-    if not isinstance(program, partial) or not hasattr(program.func, "lower"):
-        return None
-    compiled = program.func.lower(*program.args, **program.keywords).compile()
-    analysis = compiled.cost_analysis() or {}
-    return analysis.get("bytes accessed")
+    found = compiled(program)
+    return found and (found.cost_analysis() or {}).get("bytes accessed")

@@ -1,55 +1,51 @@
 """The same run on a square grid by programs for condensates and wave packets.
 
-Each takes a wave function, a potential and a number of steps, and gives a function
-without arguments that returns the final wave function. hbar = m = 1.
+Each takes a problem of `split_steps` and a number of steps, and gives, by its name, a
+function without arguments that returns the final wave function.
 """
 
 import contextlib
 import io
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .systems import optional, torch_device
+from .peers import peer, torch_device
+from .split_steps import Problem
 
-Call = Callable[[], Any]
 
-
-def pygpe(psi: np.ndarray, V: np.ndarray, length: float, dt: float, steps: int):
-    """PyGPE's own step, with NumPy where there is no cupy; None if not installed."""
-    if optional("pygpe") is None:
-        return None
+@peer("pygpe", "PyGPE")
+def pygpe(package: Any, problem: Problem, steps: int) -> dict[str, Any]:
+    """PyGPE's own step, with NumPy where there is no cupy."""
+    del package
     from pygpe.scalar.evolution import step_wavefunction
     from pygpe.scalar.wavefunction import ScalarWavefunction
     from pygpe.shared.grid import Grid
 
-    grid = Grid(psi.shape, tuple(length / n for n in psi.shape))
-    parameters = {"dt": dt, "trap": V, "g": 0.0}
+    grid = Grid(problem.psi.shape, tuple(problem.grid.spacing))
+    parameters = {"dt": problem.dt, "trap": problem.V, "g": 0.0}
 
     def solve() -> np.ndarray:
         wave = ScalarWavefunction(grid)
-        wave.set_wavefunction(psi.copy())
+        wave.set_wavefunction(problem.psi.copy())
         wave.fft()
         for _ in range(steps):
             step_wavefunction(wave, parameters)
         wave.ifft()
         return wave.component
 
-    return solve
+    return {"PyGPE": solve}
 
 
-def qmsolve(psi: np.ndarray, V: np.ndarray, length: float, dt: float, steps: int):
-    """qmsolve's split step; None if not installed."""
-    if optional("qmsolve") is None:
-        return None
-    from qmsolve import Hamiltonian, SingleParticle, TimeSimulation
-
-    system = Hamiltonian(
-        particles=SingleParticle(), potential=lambda particle: V, spatial_ndim=psi.ndim,
-        N=psi.shape[0], extent=length,
+@peer("qmsolve", "qmsolve")
+def qmsolve(package: Any, problem: Problem, steps: int) -> dict[str, Any]:
+    """qmsolve's split step."""
+    psi, dt = problem.psi, problem.dt
+    system = package.Hamiltonian(
+        particles=package.SingleParticle(), potential=lambda particle: problem.V,
+        spatial_ndim=psi.ndim, N=psi.shape[0], extent=_length(problem),
     )  # fmt: skip
-    simulation: Any = TimeSimulation(hamiltonian=system, method="split-step")
+    simulation: Any = package.TimeSimulation(hamiltonian=system, method="split-step")
 
     def solve() -> np.ndarray:
         silent = io.StringIO()
@@ -59,26 +55,30 @@ def qmsolve(psi: np.ndarray, V: np.ndarray, length: float, dt: float, steps: int
             )
         return simulation.Ψ[-1]
 
-    return solve
+    return {"qmsolve": solve}
 
 
-def like_torchgpe(psi: np.ndarray, V: np.ndarray, length: float, dt: float, steps: int):
-    """An eager torch loop that works as TorchGPE does; None without torch.
+def _length(problem: Problem) -> float:
+    ((low, high), _) = problem.grid.bounds
+    return high - low
+
+
+@peer("torch", "TorchGPE-like")
+def like_torchgpe(torch: Any, problem: Problem, steps: int) -> dict[str, Any]:
+    """An eager torch loop that works as TorchGPE does.
 
     Half a kinetic, a potential and half a kinetic step; the Fourier transform of the
     wave padded to twice the box, shifted, and the norm restored at each assignment.
     """
-    torch = optional("torch")
-    if torch is None:
-        return None
+    psi, dt = problem.psi, problem.dt
     n, pad = psi.shape[0], psi.shape[0] // 2
-    h = length / n
+    h = _length(problem) / n
     device = torch_device(torch)
     k = 2 * np.pi * torch.fft.fftshift(torch.fft.fftfreq(2 * n, h, dtype=torch.double))
     dk = float(k[1] - k[0])
     half = torch.exp(-0.25j * dt * (k[:, None] ** 2 + k[None, :] ** 2))
     half = half.to(torch.from_numpy(psi).dtype).to(device)
-    potential = torch.from_numpy(V).to(device)
+    potential = torch.from_numpy(problem.V).to(device)
     inner = (slice(pad, pad + n),) * 2
 
     def normalised(wave: Any, cell: float) -> Any:
@@ -103,4 +103,4 @@ def like_torchgpe(psi: np.ndarray, V: np.ndarray, length: float, dt: float, step
                 wave = normalised(wave * half, dk**2)
             return to_position(wave).cpu().numpy()
 
-    return solve
+    return {"TorchGPE-like": solve}

@@ -5,7 +5,6 @@ the time of a step is that of a model. It needs JAX's CUDA plugin, no driver and
 device: `make gpu-programs`.
 """
 
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -18,9 +17,11 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding
 
+from . import set_ups
 from .cards import CARDS, SMALLER, Card, on
+from .memory import sizes
 from .store import Result, Row, newest
-from .timing import Goal, Report, failure, round_to
+from .timing import Goal, Report, attempted, line_by_line, round_to
 from .xla_text import (
     LAUNCH,
     TURN,
@@ -112,26 +113,15 @@ def run(quick: bool = False) -> Iterator[Report]:
     # of the processor at hand, to see whether the benchmark works
     here = {"": on(jax.devices()[0])}
     places = here if quick else {end: card.place() for end, card in CARDS.items()}
-    stored, rows = _stored(), []
-    for case in _cases(quick):
-        try:
-            row = _row(case, places, 4 if quick else MEMBERS)
-        except Exception as error:  # the other programs are not to be lost
-            row = case.columns | {"note": failure(error)}
-        rows.append(row)
-        print(json.dumps(row), flush=True)
-        yield _report(rows, stored)
-
-
-def _set_ups() -> Any:
-    """Imported late: it makes arrays, in the precision that is set by then."""
-    from . import set_ups
-
-    return set_ups
+    members = 4 if quick else MEMBERS
+    rows = (
+        attempted(case.columns, partial(_row, case, places, members))
+        for case in _cases(quick)
+    )
+    yield from line_by_line(rows, partial(_report, stored=_stored()))
 
 
 def _cases(quick: bool) -> Iterator[Case]:
-    set_ups = _set_ups()
     for name in QUICK if quick else set_ups.CASES:
         drawn = name in set_ups.UNDIFFERENTIATED
         for kind in ("value",) if drawn else ("value", "gradient"):
@@ -141,7 +131,6 @@ def _cases(quick: bool) -> Iterator[Case]:
 
 
 def _built(case: Case, members: int) -> Built:
-    set_ups = _set_ups()
     if case.kind == "sample":
         function, one = set_ups.ENSEMBLES[case.name](np.float64)
         batch = jax.ShapeDtypeStruct((members, *one.shape), one.dtype)
@@ -180,14 +169,14 @@ def _row(case: Case, places: dict[str, NamedSharding], members: int) -> Row:
     built, lowered, calls = _built(case, members), {}, 0
     for end, place in places.items():
         shaped = jax.tree.map(partial(_shaped, place), built.argument)
-        with _set_ups().traced_for_a_gpu() as asked:
+        with set_ups.traced_for_a_gpu() as asked:
             lowered[end] = jax.jit(built.function).lower(shaped)
             calls = len(asked)
     with ThreadPoolExecutor() as pool:
         compiled = dict(
             zip(lowered, pool.map(_compiled, lowered.values()), strict=True)
         )
-    row = case.columns | {"callbacks": calls}
+    row = {"callbacks": calls}
     for end, (program, seconds) in compiled.items():
         figures = _figures(program, built, CARDS[end], members)
         figures["compile_s"] = round_to(seconds)
@@ -206,23 +195,19 @@ def _compiled(lowered: Any) -> tuple[Any, float]:
 
 def _figures(program: Any, built: Built, card: Card, members: int) -> Row:
     """What is counted, and the model's time, of a step; of a run where steps adapt."""
-    text, memory = program.as_text(), program.memory_analysis()
+    text, held = program.as_text(), sizes(program)
     body, steps = parsed(text), built.steps or 1
     kernels = total_of(body, lambda one: sum(one.kernels.values()))
     moved = total_of(body, lambda one: one.moved)
-    held = (
-        memory.temp_size_in_bytes + memory.argument_size_in_bytes
-        + memory.output_size_in_bytes
-    )  # fmt: skip
     figures = {
         "kernels": round_to(kernels / steps, 3),
         "calls": round_to(total_of(body, library_calls) / steps, 3),
         "MB": round_to(moved / steps / 1e6),
         "unknown_loops": unknown(body),
-        "temporaries_MB": round_to(memory.temp_size_in_bytes / 1e6),
+        "temporaries_MB": round_to(held.temporaries / 1e6),
         "constant_MB": round_to(largest_constant(text) / 1e6),
         # of the memory of the card, if all that a member takes grows with their number
-        "members": round_to(members * card.memory / max(held, 1), 2),
+        "members": round_to(members * card.memory / max(sum(held), 1), 2),
         "model_us": round_to(1e6 * body.seconds(card.rates) / steps, 3),
     }
     if built.steps is not None:
@@ -282,20 +267,17 @@ def _report(rows: list[Row], stored: Result | None) -> Report:
 
 def _of_budget(budget: Budget, rows: list[Row]) -> list[Goal]:
     """Kernels and bytes of the worst of its programs, for the larger card."""
+    found = [
+        row
+        for row in rows
+        if row["case"] in budget.cases and row["dtype"] == "float64"
+        and row["program"].endswith(budget.kind)
+    ]  # fmt: skip
     goals = []
-    for name, most in (
-        ("kernels", budget.kernels), ("over_floor", budget.over_floor),
-    ):  # fmt: skip
-        worst = max(
-            (
-                row[name]
-                for row in rows
-                if row["case"] in budget.cases and row["dtype"] == "float64"
-                and row["program"].endswith(budget.kind) and name in row
-            ),
-            default=None,
-        )  # fmt: skip
-        goals.append(Goal(f"{budget.text}: {name}", worst, most, at_least=False))
+    for name in ("kernels", "over_floor"):
+        worst = max((row[name] for row in found if name in row), default=None)
+        text, most = f"{budget.text}: {name}", getattr(budget, name)
+        goals.append(Goal(text, worst, most, at_least=False))
     return goals
 
 

@@ -9,9 +9,8 @@ with the host's. The model of a step:
 is a model, not a floor: kernels may overlap, and caches hold some of what it counts.
 """
 
-import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,11 +25,11 @@ from jqd.evolution.evolution import in_precision
 from . import scaling_laws
 from .copy_dynamics import DT, random_problem
 from .floors import bandwidth
-from .timing import Report, Timing, failure, race, round_to
+from .memory import sizes
+from .timing import Report, attempted, line_by_line, race, round_to
 from .xla_text import (
     LAUNCH,
     TURN,
-    Body,
     Rates,
     loops,
     parsed,
@@ -61,14 +60,12 @@ class Case(NamedTuple):
     Attributes:
         program: without arguments, as `scaling_laws.program` gives it.
         steps: of a member in a call; None where the result says.
-        unit: what a step is.
         floor: bytes of a step that reads and writes the state once.
         small: results of `SMALL` members on a device, or None.
     """
 
     program: Any
     steps: float | None
-    unit: str
     floor: float
     small: Callable[[Any], Any] | None = None
 
@@ -76,8 +73,11 @@ class Case(NamedTuple):
 def run(quick: bool = False) -> Iterator[Report]:
     """Reports with the programs so far."""
     rate = bandwidth(2**28, quick)
+    yield from line_by_line(_rows(quick, rate), partial(_report, rate))
+
+
+def _rows(quick: bool, rate: float) -> Iterator[dict[str, Any]]:
     cases = dict(_cases(quick))
-    rows: list[dict[str, Any]] = []
     # XLA compiles without Python's lock: all programs at once, and timed after that
     with ThreadPoolExecutor() as pool:
         made = {name: pool.submit(_compiled, case) for name, case in cases.items()}
@@ -87,29 +87,21 @@ def run(quick: bool = False) -> Iterator[Report]:
             if case.small is not None and jax.default_backend() != "cpu"
         }
         wait([*made.values(), *apart.values()], PATIENCE)
-        for name, case in cases.items():
-            try:
-                row = _row(name, case, _done(made[name]), rate, quick)
-                if name in apart:
-                    row["error"] = round_to(_done(apart[name]))
-            except Exception as error:  # the other programs are not to be lost
-                row = {"case": name, "program": "jqd", "note": failure(error)}
-            rows.append(row)
-            print(json.dumps(row), flush=True)
-            yield _report(rows, rate)
+
+        def measured(name: str) -> dict[str, Any]:
+            row = _row(cases[name], made[name].result(0), rate, quick)
+            error = {"error": round_to(apart[name].result(0))} if name in apart else {}
+            return row | error
+
+        for name in cases:
+            yield attempted({"case": name, "program": "jqd"}, partial(measured, name))
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _done(future: Future[Any]) -> Any:
-    if not future.done():
-        raise TimeoutError(f"not compiled within {PATIENCE:g} s")
-    return future.result()
-
-
-def _report(rows: list[dict[str, Any]], rate: float) -> Report:
+def _report(rate: float, rows: list[dict[str, Any]]) -> Report:
     return Report(
         "Programs of the laws on this device, beside a model of their time",
-        list(rows),
+        rows,
         [],
         [
             "turns, kernels, MB: of the loop that costs most by the model, and of one "
@@ -138,15 +130,11 @@ def _cases(quick: bool) -> Iterator[tuple[str, Case]]:
             law._replace(build=build), size, batch, device
         )
         floor = 2.0 * sum(leaf.nbytes for leaf in jax.tree.leaves(call.args[1]))
-        steps = None if callable(work) else work / law_members(name)
-        small = partial(_small, law, size)
-        yield name, Case(call, steps, law.unit, floor, small)
+        # paths are members of a member
+        paths = scaling_laws.PATHS if name == "nelson_paths" else 1
+        steps = None if callable(work) else work / paths
+        yield name, Case(call, steps, floor, partial(_small, law, size))
     yield from _copying(quick)
-
-
-def law_members(name: str) -> float:
-    """Members of a member: paths."""
-    return float(scaling_laws.PATHS) if name == "nelson_paths" else 1.0
 
 
 def _small(law: Any, size: int, device: Any) -> Any:
@@ -163,7 +151,7 @@ def _copying(quick: bool) -> Iterator[tuple[str, Case]]:
             H, psi = (jnp.asarray(each, dtype) for each in random_problem(M, batch))
             theta = jnp.array([Q, R], H.real.dtype)
             name, double = f"copying, {M} classes{end}", not end
-            case = partial(Case, steps=steps, unit="step", floor=2.0 * psi.nbytes)
+            case = partial(Case, steps=steps, floor=2.0 * psi.nbytes)
             evolved = partial(jax.jit(partial(_evolved, H, steps)), theta, psi)
             if M != 4 or not double:  # that one is among the laws
                 yield name, case(evolved)
@@ -235,47 +223,30 @@ def _compiled(case: Case) -> Any:
     return case.program.func.lower(*case.program.args).compile()
 
 
-def _row(
-    name: str, case: Case, compiled: Any, rate: float, quick: bool
-) -> dict[str, Any]:
+def _row(case: Case, compiled: Any, rate: float, quick: bool) -> dict[str, Any]:
     text = compiled.as_text()
-    body = parsed(text)
-    memory = compiled.memory_analysis()
+    body, rates = parsed(text), Rates(rate)
+    most = max(loops(body), key=lambda one: one.seconds(rates), default=body)
     # a compiled program takes arrays alone, as the call does
     call = partial(compiled, *case.program.args)
     timing = race({"jqd": call}, 2 if quick else 5)["jqd"]
-    steps = case.steps
-    row = {"case": name, "program": "jqd"}
-    row |= timing.row(1, "call")
-    row |= _counts(body, rate) | {
+    row = timing.row(1, "call") | {
+        "turns": most.trips,
+        "kernels": total_of(most, lambda one: sum(one.kernels.values())),
+        "MB": round_to(total_of(most, lambda one: one.moved) / 1e6),
+        "kinds": dict(most.kernels),
         "floor_MB": round_to(case.floor / 1e6),
-        "temporaries_MB": round_to(memory.temp_size_in_bytes / 1e6),
+        "temporaries_MB": round_to(sizes(compiled).temporaries / 1e6),
         "callbacks": text.count("callback"),
         "unknown_loops": unknown(body),
     }
-    if steps is not None:
-        row |= _times(timing, body, steps, rate)
-    return row
-
-
-def _counts(body: Body, rate: float) -> dict[str, Any]:
-    costly = sorted(loops(body), key=lambda one: -one.seconds(Rates(rate)))
-    most = costly[0] if costly else body
-    kernels = total_of(most, lambda one: sum(one.kernels.values()))
-    return {
-        "turns": most.trips,
-        "kernels": kernels,
-        "MB": round_to(total_of(most, lambda one: one.moved) / 1e6),
-        "kinds": dict(most.kernels),
-    }
-
-
-def _times(timing: Timing, body: Body, steps: float, rate: float) -> dict[str, Any]:
-    measured = 1e6 * timing.median / steps
-    row = {"us": round_to(measured)}
-    if not unknown(body):
-        model = 1e6 * body.seconds(Rates(rate)) / steps
-        row |= {"model_us": round_to(model), "over_model": round_to(measured / model)}
+    if case.steps is not None:
+        measured = 1e6 * timing.median / case.steps
+        row["us"] = round_to(measured)
+        if not unknown(body):
+            model = 1e6 * body.seconds(rates) / case.steps
+            row |= {"model_us": round_to(model)}
+            row["over_model"] = round_to(measured / model)
     return row
 
 

@@ -11,8 +11,9 @@ import jax
 import numpy as np
 
 from .machine import free_memory
+from .memory import sizes
 from .scaling_laws import LAWS, Law, program
-from .timing import Goal, Report, race, round_to
+from .timing import Goal, Report, line_by_line, race, round_to
 
 # seconds of a call, and the share of the free memory, beyond which no size is tried
 PATIENCE, SHARE = 5.0, 0.5
@@ -45,30 +46,39 @@ class Step(NamedTuple):
 
 def run(quick: bool = False) -> Iterator[Report]:
     """Reports with the laws so far."""
-    rows: list[dict[str, Any]] = []
-    goals: list[Goal] = []
     memory = free_memory()
-    for name, law in LAWS.items() if not quick else list(LAWS.items())[:1]:
-        for axis in ("size", "batch"):
-            row = _row(name, law, axis, memory, quick)
-            rows.append(row)
-            if "power" in row:
-                text = f"{name}, {axis}: power of the cost beyond the expected one"
-                beyond = row["power"] - row["expected"]
-                goals.append(Goal(text, beyond, CLOSE, at_least=False))
-            yield Report(
-                "Growth of each law up to the memory of this machine",
-                list(rows), [] if quick else list(goals),
-                [
-                    f"Sizes grow by {SIZES}, batches by {BATCHES}, until a program "
-                    f"needs half of the {memory / 2**30:.0f} GiB that were free, or a "
-                    f"call {PATIENCE:g} s (ended_by). power: of the time of a unit of "
-                    f"work of all members, fitted to the {FITTED} largest; expected: "
-                    "of the operations, without logarithms. power_stderr is the "
-                    "scatter about the line, and knows nothing of caches. needs_MiB: "
-                    "arguments, temporaries and results, as XLA reports them.",
-                ],
-            )  # fmt: skip
+    laws = list(LAWS.items())[: 1 if quick else None]
+    rows = (
+        _row(name, law, axis, memory, quick)
+        for name, law in laws
+        for axis in ("size", "batch")
+    )
+    yield from line_by_line(rows, partial(_report, memory, quick))
+
+
+def _report(memory: float, quick: bool, rows: list[dict[str, Any]]) -> Report:
+    goals = [
+        Goal(
+            f"{row['case']}: power of the cost beyond the expected one",
+            row["power"] - row["expected"], CLOSE, at_least=False,
+        )
+        for row in rows
+        if "power" in row and not quick
+    ]  # fmt: skip
+    return Report(
+        "Growth of each law up to the memory of this machine",
+        rows,
+        goals,
+        [
+            f"Sizes grow by {SIZES}, batches by {BATCHES}, until a program needs half "
+            f"of the {memory / 2**30:.0f} GiB that were free, or a call {PATIENCE:g} s "
+            "(ended_by). power: of the time of a unit of work of all members, fitted "
+            f"to the {FITTED} largest; expected: of the operations, without "
+            "logarithms. power_stderr is the scatter about the line, and knows nothing "
+            "of caches. needs_MiB: arguments, temporaries and results, as XLA reports "
+            "them.",
+        ],
+    )
 
 
 def _row(name: str, law: Law, axis: str, memory: float, quick: bool) -> dict[str, Any]:
@@ -132,12 +142,7 @@ def _step(
     lowered = time.monotonic()
     compiled = call.func.lower(*call.args).compile()
     compiling = time.monotonic() - lowered
-    analysis = compiled.memory_analysis()
-    needed = (
-        analysis.temp_size_in_bytes
-        + analysis.output_size_in_bytes
-        + analysis.argument_size_in_bytes
-    )
+    needed = sum(sizes(compiled))
     if needed > SHARE * memory:
         return None, "memory"
     timing = race({"jqd": partial(compiled, *call.args)}, 3)["jqd"]

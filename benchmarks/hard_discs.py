@@ -1,5 +1,6 @@
 """Hard discs from collision to collision, beside a NumPy event loop."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 
 from jqd.matter import gas
 
-from .timing import Goal, Report, Timing, race, ratio, round_to
+from .timing import Goal, Raced, Report, compared, round_to
 
 # discs, part of the area they fill, collisions in one call: ours, NumPy
 CASES = (
@@ -39,14 +40,14 @@ def run(quick: bool = False) -> Report:
     """Collisions a second at several densities and numbers of discs."""
     rows, goals = [], []
     for case in TINY if quick else CASES:
-        timings, more = _race(*case, rounds=2 if quick else 5)
-        rows += more
+        found = _race(*case, rounds=2 if quick else 5)
+        rows += found.rows
         if case[0] == 256:
-            measured = _faster(timings, case)
+            slow = found.times(NUMPY, OURS) or math.nan
             text = f"over the NumPy loop, 256 discs at {case[1]:g}"
-            goals.append(Goal(text, measured, FASTER))
+            goals.append(Goal(text, slow * case[2] / case[3], FASTER))
     if not quick:
-        rows += [_batch(number) for number in BATCHES]
+        rows += [batch(number) for number in BATCHES]
     apart = max(row.get("apart", 0.0) for row in rows)
     goals.append(Goal(f"distance after {CHECKED} collisions", apart, 1e-9, False))
     drift = max(row["energy_error"] for row in rows if row["program"] == OURS)
@@ -75,52 +76,36 @@ def _start(number: int, fraction: float, seed: int = 0):
     return x, gas.maxwell(push, number), box
 
 
-def _race(
-    number: int, fraction: float, ours: int, theirs: int, rounds: int
-) -> tuple[dict[str, Timing], list[dict[str, Any]]]:
+def _race(number: int, fraction: float, ours: int, theirs: int, rounds: int) -> Raced:
+    """jqd and the loop in NumPy, each over its number of collisions."""
     x, v, box = _start(number, fraction)
-    loop = partial(in_numpy, *map(np.asarray, (x, v, box)), theirs)
+    start = tuple(map(np.asarray, (x, v, box)))
+    events = {OURS: ours, NUMPY: theirs}
     programs: dict[str, Callable[[], Any]] = {
         OURS: partial(gas.event_driven, x, v, box, collisions=ours),
-        NUMPY: loop,
+        NUMPY: partial(in_numpy, *start, theirs),
     }
-    timings = race(programs, rounds)
     near = gas.event_driven(x, v, box, collisions=CHECKED).positions[-1]
-    apart = (
-        np.asarray(near) - in_numpy(*map(np.asarray, (x, v, box)), CHECKED).positions
-    )
-    box = np.asarray(box)[None, :]
-    apart = np.max(np.abs(apart - box * np.rint(apart / box)))
-    energy = float(jnp.sum(v**2))
-    rows = []
-    for name, timing in timings.items():
-        events = ours if name == OURS else theirs
-        found = timing.result
-        late = np.asarray(found.velocities)
-        late = late[-1] if late.ndim == 3 else late
-        rows.append(
-            {
-                "case": f"{number} discs at {fraction:g}", "program": name,
-                "discs": number, "fraction": fraction, "runs": 1,
-                "events": events, "steps": int(found.steps),
-                "events_per_s": round_to(events / timing.median, 3),
-                "energy_error": round_to(abs(float(np.sum(late**2)) / energy - 1), 2),
-                "apart": round_to(float(apart), 2),
-            }
-            | timing.row(events, "event")
-        )  # fmt: skip
-    return timings, rows
+    apart = np.asarray(near) - in_numpy(*start, CHECKED).positions
+    apart = np.max(np.abs(apart - start[2] * np.rint(apart / start[2])))
+    energy = np.sum(start[1] ** 2)
+
+    def look(name: str, result: Any) -> dict[str, Any]:
+        work = {"work": events[name], "unit": "event"}
+        return work | _look(energy, events[name], name, result)
+
+    found = compared(
+        programs, rounds, look, case=f"{number} discs at {fraction:g}", discs=number,
+        fraction=fraction, runs=1, apart=round_to(float(apart), 2),
+    )  # fmt: skip
+    for row in found.rows:
+        row["events_per_s"] = round_to(row["events"] / row["median_s"], 3)
+    return found
 
 
-def _faster(timings: dict[str, Timing], case: tuple[int, float, int, int]):
-    """How many collisions jqd makes for one of the NumPy loop."""
-    slow = ratio(timings[NUMPY], timings[OURS])
-    return None if slow is None else slow * case[2] / case[3]
-
-
-def _batch(runs: int) -> dict[str, Any]:
+def batch(runs: int, number: int = 256, events: int = 4000) -> dict[str, Any]:
     """Runs from several starts side by side."""
-    number, fraction, events = 256, 0.3, 4000
+    fraction = 0.3
     starts = [_start(number, fraction, seed) for seed in range(runs)]
     x, v, boxes = (jnp.stack(parts) for parts in zip(*starts, strict=True))
 
@@ -129,17 +114,22 @@ def _batch(runs: int) -> dict[str, Any]:
     def go(x, v):
         return gas.event_driven(x, v, boxes[0], collisions=events)
 
-    timing = race({OURS: partial(go, x, v)}, 3)[OURS]
-    total = events * runs
-    late = np.sum(np.asarray(timing.result.velocities)[:, -1] ** 2, axis=(1, 2))
-    off = np.max(np.abs(late / np.sum(np.asarray(v) ** 2, axis=(1, 2)) - 1))
-    return {
-        "case": f"{number} discs at {fraction:g}, {runs} gases", "program": OURS,
-        "discs": number, "fraction": fraction, "runs": runs,
-        "events": total, "steps": int(np.sum(timing.result.steps)),
-        "events_per_s": round_to(total / timing.median, 3),
-        "energy_error": round_to(float(off), 2),
-    } | timing.row(total, "event")  # fmt: skip
+    case = f"{number} discs at {fraction:g}, {runs} gases"
+    before = np.sum(np.asarray(v) ** 2, axis=(1, 2))
+    (row,) = compared(
+        {OURS: partial(go, x, v)}, 3, partial(_look, before, events * runs),
+        events * runs, "event", case=case, discs=number, fraction=fraction, runs=runs,
+    ).rows  # fmt: skip
+    return row | {"events_per_s": round_to(events * runs / row["median_s"], 3)}
+
+
+def _look(before: np.ndarray, events: int, _: str, found: Any) -> dict[str, Any]:
+    """How far energies are off at the end, relative, the worst of all gases."""
+    v = np.asarray(found.velocities)
+    late = v[..., -1, :, :] if v.ndim > 2 else v
+    off = np.max(np.abs(np.sum(late**2, axis=(-2, -1)) / before - 1))
+    steps = int(np.sum(np.asarray(found.steps)))
+    return {"events": events, "steps": steps, "energy_error": round_to(float(off), 2)}
 
 
 class Loop(NamedTuple):

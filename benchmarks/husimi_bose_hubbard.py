@@ -13,7 +13,9 @@ from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
 from jqd.states import coherent
 
 from . import systems
-from .timing import Goal, Report, missing, race, ratio, round_to
+from .bose_hubbard import sites_of_dynamiqs, sites_of_qutip
+from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
+from .timing import Goal, Report, compared, round_to
 
 J, U = 1.0, 0.5
 TEXT = "-1.0*(ad1*a2 + ad2*a1) + 0.5*U*(ad1^2*a1^2 + ad2^2*a2^2)"
@@ -43,36 +45,26 @@ def run(quick: bool = False) -> Report:
         notes=[NOTE],
     )
     ours, references = _ours(ts, psi0), _references(ts, psi0)
-    peers = _qutip(ts, psi0), _dynamiqs(ts, psi0)
     for case in (VALUE, BY_U, BY_C):
         programs = {OURS: ours[case]}
-        for peer in peers:
-            programs |= peer.get(case, {})
-        timings = race(programs, rounds)
-        errors = {}
-        for name, timing in timings.items():
-            gap = np.abs(np.asarray(timing.result) - references[case])
-            errors[name] = round_to(float(np.max(gap)), 2)
-            row = {"case": case, "program": name, **timing.row()}
-            row["times_jqd"] = float(f"{ratio(timing, timings[OURS]):.3g}")
-            report.rows.append(row | {"error": errors[name]})
-        report.goals += _goals(case, timings, errors)
-    for name in ("QuTiP", "dynamiqs"):
-        if systems.optional(name.lower()) is None:
-            report.rows.append(missing(name, case=VALUE))
+        if case != BY_C:
+            programs |= _qutip(case, ts, psi0) | _dynamiqs(case, ts, psi0)
+
+        def look(_, result, exact=references[case]):
+            gap = np.max(np.abs(np.asarray(result) - exact))
+            return {"error": round_to(float(gap), 2)}
+
+        found = compared(programs, rounds, look, beside=OURS, case=case)
+        report.rows += found.rows
+        if case == BY_C:
+            error = found.column("error")[OURS]
+            report.goals.append(Goal("d/dC: error", error, 1e-8, at_least=False))
+        else:
+            bound = ERROR if case == VALUE else 1e-7
+            best = found.fastest(("QuTiP", "dynamiqs"), bound)
+            text = f"{case}: faster than the best peer with an error <= {bound:g}"
+            report.goals.append(found.faster(text, 1, best, OURS, named=True))
     return report
-
-
-def _goals(case: str, timings, errors) -> list[Goal]:
-    """Faster than the best program whose error is as small as asked for."""
-    if case == BY_C:
-        return [Goal("d/dC: error", errors[OURS], 1e-8, False)]
-    bound = ERROR if case == VALUE else 1e-7
-    able = [n for n in timings if n != OURS and errors[n] <= bound]
-    best = min(able, key=lambda n: timings[n].median, default=None)
-    measured = ratio(timings[best], timings[OURS]) if best else None
-    text = f"{case}: faster than the best peer with an error <= {bound:g}"
-    return [Goal(f"{text} ({best or 'none'})", measured, 1)]
 
 
 def _law(levels: int, orders: int) -> HusimiFokkerPlanck:
@@ -119,11 +111,6 @@ def _ours(ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _slope(function, at: float, h: float) -> np.ndarray:
-    near = {k: np.asarray(function(at + k * h)) for k in (-2, -1, 1, 2)}
-    return (8 * (near[1] - near[-1]) - (near[2] - near[-2])) / (12 * h)
-
-
 def _references(ts: np.ndarray, psi0: np.ndarray) -> dict[str, np.ndarray]:
     levels = psi0.shape[0]
     number = np.repeat(np.arange(levels), levels)
@@ -134,81 +121,54 @@ def _references(ts: np.ndarray, psi0: np.ndarray) -> dict[str, np.ndarray]:
         return np.abs(states) ** 2 @ number
 
     solve = jax.jit(_quanta(_law(levels, 4), ts, psi0))
-    by_C = _slope(lambda C: solve(jnp.asarray(U), jnp.asarray(C)), 1.0, 5e-4)
-    return {VALUE: quanta(U), BY_U: _slope(quanta, U, 1e-3), BY_C: by_C}
+    by_C = systems.slope(lambda C: solve(jnp.asarray(U), jnp.asarray(C)), 1.0, 5e-4)
+    return {VALUE: quanta(U), BY_U: systems.slope(quanta, U, 1e-3), BY_C: by_C}
 
 
-def _qutip(ts: np.ndarray, psi0: np.ndarray) -> dict[str, dict[str, Any]]:
-    qt = systems.optional("qutip")
-    if qt is None:
-        return {}
-    levels = psi0.shape[0]
-    dims = [levels, levels]
-    a, one = qt.destroy(levels), qt.qeye(levels)
-    n = qt.tensor(a.dag() * a, one)
-    hop, onsite = (
-        qt.Qobj(systems.bose_hubbard(levels, *c), dims=[dims, dims]).to("CSR")
-        for c in ((1.0, 0.0), (0.0, 1.0))
-    )
-    start = qt.Qobj(psi0.ravel(), dims=[dims, [1]])
+@qutip
+def _qutip(qt: Any, case: str, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
+    hop, onsite, start, n = sites_of_qutip(qt, psi0)
 
     def solve(U, **options):
-        options |= {"progress_bar": ""}
-        result = qt.sesolve(hop + U * onsite, start, ts, e_ops=[n], options=options)
-        return result.expect[0][1:]
+        return by_qutip(qt, hop + U * onsite, start, ts, n, **options)[0, 1:]
 
-    def slope(step, **options):
+    def slope(**options):
+        step = 1e-4
         up, down = solve(U + step, **options), solve(U - step, **options)
         return (up - down) / (2 * step)
 
-    tight = {"method": "vern9", "rtol": 1e-10, "atol": 1e-11, "nsteps": 100_000}
+    tight = {"method": "vern9", "rtol": 1e-10, "atol": 1e-11}
+    ways = {"QuTiP diag": {"method": "diag"}, "QuTiP vern9 1e-10": tight}
+    if case == VALUE:
+        return {name: partial(solve, U, **way) for name, way in ways.items()}
     return {
-        VALUE: {
-            "QuTiP diag": partial(solve, U, method="diag"),
-            "QuTiP vern9 1e-10": partial(solve, U, **tight),
-        },
-        BY_U: {
-            "QuTiP diag, central difference": partial(slope, 1e-4, method="diag"),
-            "QuTiP vern9 1e-10, central difference": partial(slope, 1e-4, **tight),
-        },
+        f"{name}, central difference": partial(slope, **way)
+        for name, way in ways.items()
     }
 
 
-def _dynamiqs(ts: np.ndarray, psi0: np.ndarray) -> dict[str, dict[str, Any]]:
-    dq = systems.optional("dynamiqs")
-    if dq is None:
-        return {}
-    levels = psi0.shape[0]
-    a, b = dq.destroy(levels, levels)
-    hop = -J * (a.dag() @ b + b.dag() @ a)
-    onsite = 0.5 * sum(c.dag() @ c.dag() @ c @ c for c in (a, b))
-    start = dq.asqarray(
-        jnp.asarray(psi0, complex).reshape(-1, 1), dims=(levels, levels)
-    )
-    forward = dq.gradient.Forward()
+@dynamiqs
+def _dynamiqs(dq: Any, case: str, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
+    hop, onsite, start, n = sites_of_dynamiqs(dq, psi0)
 
     def solve(U, method, gradient=None):
-        result = dq.sesolve(
-            hop + U * onsite, start, ts, exp_ops=[a.dag() @ a], method=method,
-            gradient=gradient, progress_meter=False,
-        )  # fmt: skip
-        return result.expects[0, 1:].real
+        way = {"method": method, "gradient": gradient}
+        return by_dynamiqs(dq, hop + U * onsite, start, ts, n, **way)[0, 1:].real
 
-    def slope(U, method, gradient):
+    def slope(U, method, gradient=None):
         call = partial(solve, method=method, gradient=gradient)
         return jax.jvp(call, (U,), (jnp.ones_like(U),))[1]
 
-    strength = jnp.asarray(U)
+    strength, expm = jnp.asarray(U), dq.method.Expm()
     tight = dq.method.Dopri8(rtol=1e-11, atol=1e-12)
-    expm = jax.jit(partial(slope, method=dq.method.Expm(), gradient=None))
-    ode = jax.jit(partial(slope, method=tight, gradient=forward))
-    return {
-        VALUE: {
-            "dynamiqs Expm": partial(solve, strength, dq.method.Expm()),
+    forward = partial(slope, method=tight, gradient=dq.gradient.Forward())
+    if case == VALUE:
+        return {
+            "dynamiqs Expm": partial(solve, strength, expm),
             "dynamiqs Dopri8 1e-11": partial(solve, strength, tight),
-        },
-        BY_U: {
-            "dynamiqs Expm, Direct": partial(expm, strength),
-            "dynamiqs Dopri8 1e-11, Forward": partial(ode, strength),
-        },
+        }
+    direct = jax.jit(partial(slope, method=expm))
+    return {
+        "dynamiqs Expm, Direct": partial(direct, strength),
+        "dynamiqs Dopri8 1e-11, Forward": partial(jax.jit(forward), strength),
     }

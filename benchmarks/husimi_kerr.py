@@ -15,22 +15,12 @@ from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
 from jqd.records import Record
 from jqd.states import coherent, husimi
 
-from .systems import optional
-from .timing import (
-    Goal,
-    Report,
-    Timing,
-    compile_seconds,
-    missing,
-    race,
-    ratio,
-    round_to,
-)
+from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
+from .timing import Goal, Report, Timing, compared, compile_seconds, round_to
 
 ALPHA0 = 1.2 + 0.5j
 U, B = 1.0, -4.0
 SYMBOL = "0.5*ad^2*a^2"
-DENSITY, GRADIENT = "density", "d/dC"
 OURS = "jqd evolve"
 QUTIP, DYNAMIQS = "QuTiP diag + QFunc", "dynamiqs Expm + jqd husimi"
 BEHIND = {
@@ -91,34 +81,30 @@ def _densities(points: np.ndarray, ts: np.ndarray, rounds: int) -> list[dict[str
     psi0, rows = coherent(ALPHA0, 40), []
     # the ket of a coherent state needs 40 levels, the mixed one at C = 0.8 more
     for C, levels, orders in ((1.0, 40, 0), (0.8, 80, None)):
-        reference = exact(points, ts, C)
         law = law_of(points, C, levels, orders)
         programs = {OURS: partial(_evolve(ts), law, law.prepare(psi0))}
         if C == 1:
             programs |= _qutip(points, ts, psi0) | _dynamiqs(points, ts, psi0)
-        timings = race(programs, rounds)
-        for name, timing in timings.items():
-            values = np.asarray(timing.result).reshape(reference.shape)
-            rows.append(
-                _row(DENSITY, C, name, timing, np.max(np.abs(values - reference)))
-                | {"times_jqd": float(f"{ratio(timing, timings[OURS]):.3g}")}
-            )
-        if C == 1:
-            rows += [
-                missing(name, case=f"{DENSITY}, C = {C}")
-                for name in ("QuTiP", "dynamiqs") if optional(name.lower()) is None
-            ]  # fmt: skip
-        rows.append(_gradient(points, ts, C, rounds))
+        rows += _rows(f"density, C = {C}", programs, rounds, exact(points, ts, C), OURS)
+        rows += _gradient(points, ts, C, rounds)
     return rows
 
 
-def _row(case: str, C: Any, name: str, timing, error: Any) -> dict[str, Any]:
-    return {
-        "case": f"{case}, C = {C}",
-        "program": name,
-        **timing.row(),
-        "error": round_to(float(error), 2),
-    }
+def _rows(
+    case: str,
+    programs: dict[str, Any],
+    rounds: int,
+    reference: Any,
+    beside: str | None = None,
+    of: Any = lambda result: result,
+) -> list[dict[str, Any]]:
+    """Rows with the largest distance of what is looked at from the reference."""
+
+    def look(_: str, result: Any) -> dict[str, Any]:
+        values = np.asarray(of(result)).reshape(np.shape(reference))
+        return {"error": round_to(float(np.max(np.abs(values - reference))), 2)}
+
+    return compared(programs, rounds, look, beside=beside, case=case).rows
 
 
 def _evolve(ts: np.ndarray):
@@ -141,7 +127,7 @@ def density_of_C(points: np.ndarray, ts: np.ndarray, orders: int, levels: int):
     return solve
 
 
-def _gradient(points, ts, C: float, rounds: int) -> dict[str, Any]:
+def _gradient(points, ts, C: float, rounds: int) -> list[dict[str, Any]]:
     # at C = 1 the term of first order is the whole derivative
     solve = density_of_C(points, ts, *((1, 41) if C == 1 else (40, 80)))
 
@@ -149,22 +135,18 @@ def _gradient(points, ts, C: float, rounds: int) -> dict[str, Any]:
     def gradient(C):
         return jax.jvp(solve, (C,), (jnp.ones_like(C),))
 
-    timing = race({OURS: partial(gradient, jnp.asarray(C))}, rounds)[OURS]
     slope = jax.jacfwd(lambda C: _exact(points, ts, C))(C)
-    gap = np.max(np.abs(timing.result[1] - slope))
-    return _row(GRADIENT, C, OURS, timing, gap)
+    programs = {OURS: partial(gradient, jnp.asarray(C))}
+    return _rows(f"d/dC, C = {C}", programs, rounds, slope, of=lambda found: found[1])
 
 
 def _batch(points, ts, size: int, levels: int) -> list[dict[str, Any]]:
     values = np.linspace(0.6, 1.2, size)
     solve = jax.jit(jax.vmap(density_of_C(points, ts, 30, levels)))
-    timing = race({OURS: partial(solve, jnp.asarray(values))}, 3)[OURS]
-    ends = [np.asarray(timing.result[k]) for k in (0, -1)]
-    references = [exact(points, ts, values[k]) for k in (0, -1)]
-    gap = np.max(np.abs(np.subtract(ends, references)))
-    timing.result = None
-    row = _row("batch", f"{size} of [0.6, 1.2]", f"{OURS}, vmap", timing, gap)
-    return [row]
+    ends = np.stack([exact(points, ts, values[k]) for k in (0, -1)])
+    programs = {f"{OURS}, vmap": partial(solve, jnp.asarray(values))}
+    case = f"batch, C = {size} of [0.6, 1.2]"
+    return _rows(case, programs, 3, ends, of=lambda found: found[np.array([0, -1])])
 
 
 def _recovery(points, ts, levels: int) -> tuple[list[dict[str, Any]], Timing]:
@@ -177,43 +159,39 @@ def _recovery(points, ts, levels: int) -> tuple[list[dict[str, Any]], Timing]:
             law, data, psi0=psi0, free=("C",), start={"C": 0.6}, starts=1, search=None
         )
 
-    timing = race({"jqd recover": fit}, 3)["jqd recover"]
-    error = abs(timing.result.constants["C"].value - 1)
-    return [_row("recovery", "0.6 to 1", "jqd recover", timing, error)], timing
+    found = compared(
+        {"jqd recover": fit}, 3,
+        lambda _, fitted: {"error": abs(fitted.constants["C"].value - 1)},
+        case="recovery, C = 0.6 to 1",
+    )  # fmt: skip
+    return found.rows, found.timings["jqd recover"]
 
 
-def _qutip(points, ts, psi0) -> dict[str, Any]:
-    qt = optional("qutip")
-    if qt is None:
-        return {}
+@qutip
+def _qutip(qt: Any, points, ts, psi0) -> dict[str, Any]:
     a, start = qt.destroy(psi0.size), qt.Qobj(np.asarray(psi0))
     H = 0.5 * a.dag() ** 2 * a**2
     x, y = points[0].real, points[:, 0].imag
     function = qt.QFunc(x, y, 2.0)
 
     def solve(**options):
-        options |= {"progress_bar": "", "store_states": True}
-        states = qt.sesolve(H, start, ts, options=options).states[1:]
-        return np.stack([function(state) for state in states])
+        kets = by_qutip(qt, H, start, ts, **options)[1:]
+        return np.stack([function(qt.Qobj(ket)) for ket in kets])
 
-    tight = {"rtol": 1e-10, "atol": 1e-12, "nsteps": 100_000}
     return {
         QUTIP: partial(solve, method="diag"),
-        "QuTiP adams 1e-10 + QFunc": partial(solve, **tight),
+        "QuTiP adams 1e-10 + QFunc": partial(solve, rtol=1e-10, atol=1e-12),
     }
 
 
-def _dynamiqs(points, ts, psi0) -> dict[str, Any]:
-    dq = optional("dynamiqs")
-    if dq is None:
-        return {}
+@dynamiqs
+def _dynamiqs(dq: Any, points, ts, psi0) -> dict[str, Any]:
     a = dq.destroy(psi0.size)
     H, start = 0.5 * a.dag() @ a.dag() @ a @ a, jnp.asarray(psi0)[:, None]
     look = jax.jit(jax.vmap(lambda psi: husimi(psi, jnp.asarray(points))))
 
     def solve(method):
-        result = dq.sesolve(H, start, ts, method=method, progress_meter=False)
-        return look(result.states.to_jax()[1:, :, 0])
+        return look(by_dynamiqs(dq, H, start, ts, method=method)[1:, :, 0])
 
     tight = dq.method.Dopri8(rtol=1e-10, atol=1e-12)
     return {

@@ -16,7 +16,8 @@ from jqd.laws.husimi.starts import amplify
 from jqd.spaces.symbols import bose_hubbard
 from jqd.states import Ensemble, as_ensemble, coherent
 
-from .timing import Goal, Report, round_to
+from .memory import sizes
+from .timing import Goal, Report, race, round_to
 
 # (modes, levels of each, α of the first)
 CASES = ((3, 12, 1.0), (4, 10, 0.7), (5, 6, 0.5))
@@ -66,18 +67,13 @@ def _case(modes: int, levels: int, alpha: float, orders: int) -> list[dict[str, 
         before = time.perf_counter()
         compiled = derivative.lower(*ones).compile()
         compilation = time.perf_counter() - before
-        wall, cpu = time.perf_counter(), time.process_time()
-        found = float(jax.block_until_ready(compiled(*ones))[1])
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        timed = race({OURS: partial(compiled, *ones)}, 3)[OURS]
+        found = float(timed.result[1])
         row: dict[str, Any] = {"case": f"{modes} modes of {levels} levels, order {K}"}
         row |= {"program": OURS, "modes": modes, "levels": levels, "orders": K}
-        row |= {"kets": math.comb(modes + K, modes)}
-        row |= {"median_s": round_to(wall), "min_s": round_to(wall)}
-        row |= {"cpu_s": round_to(cpu), "repeats": 1}
+        row |= timed.row() | {"kets": math.comb(modes + K, modes)}
         row["compile_s"] = round_to(compilation)
-        analysis = compiled.memory_analysis()
-        size = getattr(analysis, "temp_size_in_bytes", float("nan"))
-        row["memory_MiB"] = round_to(size / 2**20)
+        row["memory_MiB"] = round_to(sizes(compiled).temporaries / 2**20)
         row["slope"] = round_to(found, 8)
         row["off_slope"] = round_to(abs(found - slope), 2)
         if orders > K:

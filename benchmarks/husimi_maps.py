@@ -9,15 +9,8 @@ import numpy as np
 
 from jqd.states import husimi_map
 
-from .systems import optional
-from .timing import (
-    Goal,
-    Report,
-    Timing,
-    missing,
-    race,
-    ratio,
-)
+from .peers import qutip
+from .timing import Goal, Report, compared, round_to
 
 OURS = "jqd husimi_map"
 SINGLE = "jqd husimi_map complex64"
@@ -48,48 +41,28 @@ def run(quick: bool = False) -> Report:
     )
     for case, batch in (("kets", kets), ("operators", operators)):
         exact = _exact(batch, x, y)
+
+        def look(name: str, result: Any, exact=exact) -> dict[str, Any]:
+            error = float(np.max(np.abs(np.asarray(result) - exact)))
+            dtype = {"dtype": "complex64"} if name == SINGLE else {}
+            return {"error": round_to(error, 2)} | dtype
+
         programs = _ours(batch, x, y) | _qutip(case, batch, x, y)
-        timings = race(programs, 2 if quick else 7)
-        rows = [_row(case, name, timings, exact) for name in timings]
-        absent = [name for name in QUTIP[case] if name not in timings]
-        report.rows += rows + [missing(name, case=case) for name in absent]
-        report.goals += _goals(case, timings)
-        errors = {row["program"]: row["error"] for row in rows}
-        report.goals.append(Goal(f"{case}: error", errors[OURS], 1e-13, False))
+        found = compared(programs, 2 if quick else 7, look, beside=OURS, case=case)
+        report.rows += found.rows
+        best, text = (
+            found.fastest("QuTiP"),
+            "{}: {:g}x faster than the best of QuTiP, {}",
+        )
+        report.goals += [
+            found.faster(text.format(case, factor, dtype), factor, best, ours)
+            for ours, factor, dtype in zip(
+                (OURS, SINGLE), FACTORS[case], ("complex128", "complex64"), strict=True
+            )
+        ]
+        error = found.column("error")[OURS]
+        report.goals.append(Goal(f"{case}: error", error, 1e-13, at_least=False))
     return report
-
-
-def _row(
-    case: str, name: str, timings: dict[str, Timing], exact: np.ndarray
-) -> dict[str, Any]:
-    timing = timings[name]
-    error = float(np.max(np.abs(np.asarray(timing.result) - exact)))
-    timing.result = None
-    return {
-        "case": case,
-        "program": name,
-        **({"dtype": "complex64"} if name == SINGLE else {}),
-        **timing.row(),
-        "times_jqd": float(f"{ratio(timing, timings[OURS]):.3g}"),
-        "error": float(f"{error:.2g}"),
-    }
-
-
-def _goals(case: str, timings: dict[str, Timing]) -> list[Goal]:
-    present = [timings[name] for name in QUTIP[case] if name in timings]
-    best = min(present, key=lambda timing: timing.median, default=None)
-    double, single = FACTORS[case]
-    return [
-        Goal(
-            f"{case}: {factor:g}x faster than the best of QuTiP, {dtype}",
-            ratio(best, timings[name]),
-            factor,
-        )
-        for name, factor, dtype in (
-            (OURS, double, "complex128"),
-            (SINGLE, single, "complex64"),
-        )
-    ]
 
 
 def _states(count: int, levels: int) -> tuple[np.ndarray, np.ndarray]:
@@ -142,17 +115,14 @@ def _ours(batch: np.ndarray, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     return programs
 
 
+@qutip
 def _qutip(
-    case: str, batch: np.ndarray, x: np.ndarray, y: np.ndarray
+    qt: Any, case: str, batch: np.ndarray, x: np.ndarray, y: np.ndarray
 ) -> dict[str, Any]:
-    qt = optional("qutip")
-    if qt is None:
-        return {}
     states = [qt.Qobj(state) for state in batch]
-    reused = qt.QFunc(x, y, 2.0)
     memory = 1024 if case == "kets" else None
     calls = (
-        reused,
+        qt.QFunc(x, y, 2.0),
         lambda state: qt.qfunc(state, x, y, 2.0, precompute_memory=memory),
     )
 

@@ -10,16 +10,9 @@ import numpy as np
 import jqd
 
 from .floors import bandwidth
-from .systems import (
-    ALPHA,
-    LEVELS,
-    coherent,
-    error,
-    kerr_diagonal,
-    kerr_exact,
-    optional,
-)
-from .timing import Goal, Report, Timing, missing, race, ratio, round_to
+from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
+from .systems import ALPHA, LEVELS, coherent, error, kerr_diagonal, kerr_exact
+from .timing import Report, beside_floor, compared
 
 QUTIP = ("QuTiP diag", "QuTiP adams (default)")
 DYNAMIQS = ("dynamiqs Expm", "dynamiqs Tsit5 (default)", "dynamiqs Dopri8 1e-8")
@@ -33,26 +26,23 @@ def run(quick: bool = False) -> Report:
     psi0 = coherent(ALPHA, LEVELS)
     exact = kerr_exact(K, ts, psi0)
     programs = _ours(K, ts, psi0) | _qutip(K, ts, psi0) | _dynamiqs(K, ts, psi0)
-    timings = race(programs, 2 if quick else 5)
-    ours = timings[OURS]
+    found = compared(
+        programs, 2 if quick else 5,
+        lambda _, result: {"error": error(getattr(result, "values", result), exact)},
+        beside=OURS,
+    )  # fmt: skip
     # half of what a copy moves is written
     floor = exact.nbytes / (bandwidth(exact.nbytes, quick) / 2)
-    rows = []
-    for name, timing in timings.items():
-        # 1 / ratio would mix rounds: the ratio is taken the way it is shown
-        row = {"program": name, **timing.row()}
-        row["times_jqd"] = float(f"{ratio(timing, ours):.3g}")
-        if "jqd" in name or "plain" in name:
-            row |= {"floor": "all states written once", "floor_s": round_to(floor)}
-            row["share_of_floor"] = round_to(floor / timing.median, 2)
-        rows.append(row | {"error": error(_states(timing.result), exact)})
-        timing.result = None
-    rows += [missing(name) for name in (*QUTIP, *DYNAMIQS) if name not in timings]
-    goals = [_goal(6, QUTIP[0], timings), _goal(14, DYNAMIQS[0], timings)]
-    goals.append(_goal(50, DYNAMIQS[1], timings))
+    ours = [row for row in found.rows if row["program"].startswith(("jqd", "plain"))]
+    beside_floor(ours, floor, "all states written once")
+    goals = [
+        found.faster(f"{factor}x faster than {name}", factor, name, OURS)
+        # the fastest of each that is as exact
+        for factor, name in ((6, QUTIP[0]), (14, DYNAMIQS[0]))
+    ]
     return Report(
         f"Kerr oscillator, {LEVELS} levels, {values} values of K, {saves} times",
-        rows,
+        found.rows,
         goals,
         [
             "jqd is told that H is diagonal, dynamiqs that it is banded (`dia`); "
@@ -63,83 +53,59 @@ def run(quick: bool = False) -> Report:
     )
 
 
-def _goal(factor: float, name: str, timings: dict[str, Timing]) -> Goal:
-    measured = ratio(timings.get(name), timings[OURS])
-    return Goal(f"{factor:g}x faster than {name}", measured, factor)
+def states(K: Any, ts: np.ndarray, psi0: np.ndarray, hamiltonian: np.ndarray) -> Any:
+    """The runs for all K."""
+    start = jnp.asarray(psi0, complex)
+
+    def solve(K):
+        law = jqd.Schrodinger(K * hamiltonian)
+        return jqd.evolve(law, start, ts, method=jqd.Propagator())
+
+    return jax.vmap(solve)(K)
 
 
-def _states(result: Any) -> np.ndarray:
-    return np.asarray(result.values if hasattr(result, "values") else result)
+def by_jqd(K: np.ndarray, ts: np.ndarray, psi0: np.ndarray, H: Any = None) -> Any:
+    """States by a program that is told the diagonal, or given another form of it."""
+    hamiltonian = kerr_diagonal() if H is None else H
+    run = jax.jit(lambda K: states(K, ts, psi0, hamiltonian).values)
+    return partial(run, jnp.asarray(K))
 
 
 def _ours(K: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
-    psi0, K = jnp.asarray(psi0, complex), jnp.asarray(K)
-    diagonal = kerr_diagonal()
-
-    def solve(K, hamiltonian):
-        law = jqd.Schrodinger(K * hamiltonian)
-        return jqd.evolve(law, psi0, ts, method=jqd.Propagator())
-
-    @jax.jit
-    def states(K):
-        return jax.vmap(lambda K: solve(K, diagonal).values)(K)
-
-    @jax.jit
-    def whole(K):
-        return jax.vmap(lambda K: solve(K, diagonal))(K)
-
-    @jax.jit
-    def dense(K):
-        return jax.vmap(lambda K: solve(K, np.diag(diagonal)).values)(K)
+    diagonal, many = kerr_diagonal(), jnp.asarray(K)
+    whole = jax.jit(lambda K: states(K, ts, psi0, diagonal))
+    start = jnp.asarray(psi0, complex)
 
     @jax.jit
     def plain(K):
         angle = K[:, None, None] * ts[None, :, None] * diagonal[None, None, :]
-        return jax.lax.complex(jnp.cos(angle), -jnp.sin(angle)) * psi0[None, None, :]
+        return jax.lax.complex(jnp.cos(angle), -jnp.sin(angle)) * start[None, None, :]
 
     return {
-        OURS: partial(states, K),
-        "jqd Propagator, error bars and diagnostics kept": partial(whole, K),
-        "jqd Propagator, dense H": partial(dense, K),
-        "plain jax.numpy phases": partial(plain, K),
+        OURS: by_jqd(K, ts, psi0),
+        "jqd Propagator, error bars and diagnostics kept": partial(whole, many),
+        "jqd Propagator, dense H": by_jqd(K, ts, psi0, np.diag(diagonal)),
+        "plain jax.numpy phases": partial(plain, many),
     }
 
 
-def _qutip(K: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
-    qt = optional("qutip")
-    if qt is None:
-        return {}
+@qutip
+def _qutip(qt: Any, K: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
     a = qt.destroy(LEVELS)
     unit, start = (a.dag() ** 2 * a**2) / 2, qt.Qobj(psi0)
 
-    def solve(method: str | None) -> np.ndarray:
-        options = {"progress_bar": "", "store_states": True}
-        # the budget of steps, not the default, where saves are far apart
-        options |= {"method": method} if method else {"nsteps": 100_000}
-        runs = [qt.sesolve(k * unit, start, ts, options=options).states for k in K]
-        return np.array([[psi.full()[:, 0] for psi in states] for states in runs])
+    def solve(**options: Any) -> np.ndarray:
+        return np.array([by_qutip(qt, k * unit, start, ts, **options) for k in K])
 
-    return {QUTIP[0]: partial(solve, "diag"), QUTIP[1]: partial(solve, None)}
+    return {QUTIP[0]: partial(solve, method="diag"), QUTIP[1]: solve}
 
 
-def _dynamiqs(K: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
-    dq = optional("dynamiqs")
-    if dq is None:
-        return {}
+@dynamiqs
+def _dynamiqs(dq: Any, K: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> Any:
     a = dq.destroy(LEVELS)
     H = jnp.asarray(K)[:, None, None] * (a.dag() @ a.dag() @ a @ a) / 2
     start = jnp.asarray(psi0, complex)[:, None]
-    methods = (
-        dq.method.Expm(),
-        dq.method.Tsit5(),
-        dq.method.Dopri8(rtol=1e-8, atol=1e-10),
-    )
-
-    def solve(method):
-        result = dq.sesolve(H, start, ts, method=method, progress_meter=False)
-        return result.states.to_jax()
-
-    return {
-        name: partial(solve, method)
-        for name, method in zip(DYNAMIQS, methods, strict=True)
-    }
+    tight = dq.method.Dopri8(rtol=1e-8, atol=1e-10)
+    methods = dq.method.Expm(), dq.method.Tsit5(), tight
+    solve = partial(by_dynamiqs, dq, H, start, ts)
+    return {n: partial(solve, method=m) for n, m in zip(DYNAMIQS, methods, strict=True)}

@@ -1,6 +1,7 @@
 """Two packets that collide through nodes: (ln √ρ, S) link by link, beside ψ."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import diffrax
@@ -13,8 +14,8 @@ from jqd.exact import free_gaussian
 from jqd.laws.diffusion import Links
 from jqd.spaces.resolution import SECOND_DIFFERENCES
 
-from .systems import optional
-from .timing import Goal, Report, race, ratio
+from .peers import peer
+from .timing import Goal, Report, compared, round_to
 
 # Packets at -3 and 3 that meet at t = 1.5, in a shallow well, without which one split
 # step of any length would be exact; no grid point at x = 0, where nodes form.
@@ -24,7 +25,7 @@ TOLERANCE, FLOOR, ORDER, SPLIT_STEPS = 1e-7, 1e-8, 8, 12
 LEAST = 0.6
 SHOWN = ("steps",)
 OURS, DOPRI = "jqd links, Tsit5", "jqd links, Dopri8"
-SPLIT, PEER, PEER45 = "jqd split step, srkn11", "scipy DOP853", "scipy RK45"
+SPLIT, PEER = "jqd split step, srkn11", "scipy DOP853"
 
 BEHIND = {
     PEER: "DOP853's estimate of the error lets it take a third of the steps of Tsit5 "
@@ -41,22 +42,18 @@ def run(quick: bool = False) -> Report:
     if not quick:  # the same law by a solver that takes long to compile
         programs[DOPRI] = _links(V, psi, duration, diffrax.Dopri8())
     programs[SPLIT] = _split(V, psi, duration, 2 if quick else SPLIT_STEPS)
-    if optional("scipy") is not None:
-        programs[PEER] = _scipy(V, psi, duration, "DOP853")
-        programs[PEER45] = _scipy(V, psi, duration, "RK45")
-    timings = race(programs, 2 if quick else 5)
+    programs |= _scipy(V, psi, duration)
     exact = np.asarray(_split(V, psi, duration, 40 if quick else 800)()[0])
-    rows = []
-    for name, timing in timings.items():
-        found, steps = timing.result
-        error = GRID.cell * np.sum(np.abs(np.asarray(found) - exact))
-        row = {"program": name, "points": GRID.size, "steps": int(steps)}
-        row |= timing.row()
-        rows.append(row | {"error": float(f"{error:.2g}")})
-    beside = ratio(timings.get(PEER), timings[OURS])
+
+    def look(_: str, result: Any) -> dict[str, Any]:
+        density, steps = result
+        error = GRID.cell * np.sum(np.abs(np.asarray(density) - exact))
+        return {"steps": int(steps), "error": round_to(float(error), 2)}
+
+    found = compared(programs, 2 if quick else 5, look, points=GRID.size)
     goals = [
-        Goal("time of scipy DOP853 over that of the links", beside, LEAST),
-        Goal("error of the links", rows[0]["error"], 1e-6, at_least=False),
+        found.faster("time of scipy DOP853 over that of the links", LEAST, PEER, OURS),
+        Goal("error of the links", found.column("error")[OURS], 1e-6, at_least=False),
     ]
     notes = [
         "Error: ∫ |ρ - ρ_exact| dx at the end, ρ_exact by fine split steps of ψ; that "
@@ -67,9 +64,11 @@ def run(quick: bool = False) -> Report:
         "links level with SciPy at best. This form is to show that the printed "
         "equations hold through nodes: for runs there is ψ.",
         f"Nodes cost the links small steps; for ψ they are nothing. Links take "
-        f"{ratio(timings[OURS], timings[SPLIT]):.3g} times as long as split steps.",
+        f"{found.times(OURS, SPLIT):.3g} times as long as split steps.",
     ]
-    return Report("Collision through nodes, (ln √ρ, S) against ψ", rows, goals, notes)
+    return Report(
+        "Collision through nodes, (ln √ρ, S) against ψ", found.rows, goals, notes
+    )
 
 
 def _packets() -> jax.Array:
@@ -84,38 +83,37 @@ def _links(
     V: np.ndarray, psi: np.ndarray, duration: float, solver: diffrax.AbstractSolver
 ) -> Callable[[], Any]:
     law = jqd.Madelung(GRID, V, form=Links(ORDER, FLOOR))
-    state, ts = law.prepare(psi), jnp.array([0.0, duration])
     method = jqd.Adaptive(solver, TOLERANCE, TOLERANCE, estimate_error=False)
-
-    @jax.jit
-    def solve(state):
-        run = jqd.evolve(law, state, ts, method=method, observe="density")
-        return run.values[-1], run.diagnostics["num_steps"]
-
-    return lambda: solve(state)
+    return _density(law, psi, duration, method)
 
 
 def _split(
     V: np.ndarray, psi: np.ndarray, duration: float, steps: int
 ) -> Callable[[], Any]:
-    law = jqd.ConservativeDiffusion(GRID, V)
-    state, ts = law.prepare(psi), jnp.array([0.0, duration])
     method = jqd.Fixed(jqd.steppers.srkn11, steps, estimate_error=False)
+    return _density(jqd.ConservativeDiffusion(GRID, V), psi, duration, method, steps)
+
+
+def _density(
+    law: Any, psi: np.ndarray, duration: float, method: Any, steps: int | None = None
+) -> Callable[[], Any]:
+    """The density at the end, and how many steps were taken."""
+    ts = jnp.array([0.0, duration])
 
     @jax.jit
     def solve(state):
         run = jqd.evolve(law, state, ts, method=method, observe="density")
-        return run.values[-1], steps
+        taken = run.diagnostics["num_steps"] if steps is None else steps
+        return run.values[-1], taken
 
-    return lambda: solve(state)
+    return partial(solve, law.prepare(psi))
 
 
+@peer("scipy.integrate", PEER)
 def _scipy(
-    V: np.ndarray, psi: np.ndarray, duration: float, method: str
-) -> Callable[[], Any]:
+    integrate: Any, V: np.ndarray, psi: np.ndarray, duration: float
+) -> dict[str, Any]:
     """The same link equations, as one writes them with slices."""
-    from scipy.integrate import solve_ivp
-
     h, n = GRID.spacing[0], GRID.size
     weights = [w / (2 * h**2) for w in SECOND_DIFFERENCES[ORDER]]
     start = jqd.Madelung(GRID, V, form=Links(ORDER, FLOOR)).prepare(psi)
@@ -136,10 +134,10 @@ def _scipy(
             s_rate[j:] -= g * (1 - cosine / grow)
         return rate
 
-    def solve():
+    def solve(method):
         options = {"method": method, "rtol": TOLERANCE, "atol": TOLERANCE}
         with np.errstate(all="ignore"):  # trial steps that are refused overflow
-            found = solve_ivp(rates, (0.0, duration), first, **options)
+            found = integrate.solve_ivp(rates, (0.0, duration), first, **options)
         return np.exp(2 * found.y[:n, -1]), found.t.size - 1
 
-    return solve
+    return {f"scipy {way}": partial(solve, way) for way in ("DOP853", "RK45")}

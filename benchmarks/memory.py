@@ -2,10 +2,11 @@
 
 import contextlib
 import ctypes
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 
@@ -43,16 +44,36 @@ def metered(program: Any, call: Callable[[], T]) -> tuple[T, float | None]:
     return result, max(after - before, 0.0)
 
 
-def compiled_memory(program: Any) -> float | None:
-    """MiB of temporaries and results of a `partial` of a jitted function."""
+def compiled(program: Any) -> Any | None:
+    """What XLA made of a `partial` of a jitted function; None of anything else."""
     if not isinstance(program, partial) or not hasattr(program.func, "lower"):
         return None
-    compiled = program.func.lower(*program.args, **program.keywords).compile()
-    analysis = compiled.memory_analysis()
-    if analysis is None:
+    return program.func.lower(*program.args, **program.keywords).compile()
+
+
+class Sizes(NamedTuple):
+    """Bytes of a compiled program, as XLA states them; NaN where it does not."""
+
+    temporaries: float
+    results: float
+    arguments: float
+
+
+def sizes(program: Any) -> Sizes:
+    """Those of what `compile` gives."""
+    kinds = ("temp", "output", "argument")
+    found = program.memory_analysis()
+    return Sizes(*(getattr(found, f"{k}_size_in_bytes", math.nan) for k in kinds))
+
+
+def compiled_memory(program: Any) -> float | None:
+    """MiB of temporaries and results of a `partial` of a jitted function."""
+    found = compiled(program)
+    if found is None:
         return None
-    size = analysis.temp_size_in_bytes + analysis.output_size_in_bytes
-    return size / 2**20
+    temporaries, results, _ = sizes(found)
+    size = (temporaries + results) / 2**20
+    return None if math.isnan(size) else size
 
 
 def _peak(reset: bool = True) -> float | None:

@@ -1,6 +1,5 @@
 """The photon tower: one interval of time beside SciPy's and QuTiP's exponentials."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,15 +10,8 @@ import numpy as np
 import jqd
 from jqd.matter import tower as towers
 
-from .systems import optional
-from .timing import (
-    Goal,
-    Report,
-    Timing,
-    race,
-    ratio,
-    round_to,
-)
+from .peers import optional, peer
+from .timing import Goal, Raced, Report, compared, round_to
 
 # levels of the matter; four modes with 70 configurations below the cut-off
 LEVELS = (300, 700, 1400, 2800)
@@ -38,13 +30,14 @@ def run(quick: bool = False) -> Report:
     """Seconds of an interval over the dimension, and errors."""
     rows, goals, rounds = [], [], 2 if quick else 5
     for levels in (12,) if quick else LEVELS:
-        timings, more = _race(levels, rounds)
-        rows += more
-        dimension = more[0]["dimension"]
-        for peer, target in ((SPARSE, 10), (OPERATOR, 1), (KRYLOV, 10)):
-            if peer in timings:
-                measured = ratio(timings[peer], timings[OURS])
-                goals.append(Goal(f"over {peer}, {dimension}", measured, target))
+        found = _race(levels, rounds)
+        rows += found.rows
+        dimension = found.rows[0]["dimension"]
+        goals += [
+            found.faster(f"over {name}, {dimension}", target, name, OURS)
+            for name, target in ((SPARSE, 10), (OPERATOR, 1), (KRYLOV, 10))
+            if name in found.timings
+        ]
     ours = [row for row in rows if row["program"] == OURS]
     errors = [row["error"] for row in rows if "error" in row]
     worst = {key: max(row[key] for row in ours) for key in ("norm_error", "drift")}
@@ -76,40 +69,33 @@ def tower_of(levels: int) -> towers.Tower:
     return towers.Tower(matter, OMEGA, COUPLING, CUTOFF)
 
 
-def _race(levels: int, rounds: int) -> tuple[dict[str, Timing], list[dict[str, Any]]]:
+def _race(levels: int, rounds: int) -> Raced:
     law = tower_of(levels)
     psi = towers.level_state(law, ENERGY, 0.3)
-    programs: dict[str, Callable[[], Any]] = {OURS: partial(_ours, law, psi, TIME)}
-    builders = {SPARSE: _sparse, OPERATOR: _operator, KRYLOV: _krylov}
-    for peer, build in builders.items():
-        call = build(law, np.asarray(psi))
-        if call is not None:
-            programs[peer] = call
-    timings = race(programs, rounds)
-    terms = timings[OURS].result[1]
-    reference = psi
+    programs: dict[str, Any] = {OURS: partial(_ours, law, psi, TIME)}
+    programs |= _scipy(law, np.asarray(psi)) | _krylov(law, np.asarray(psi))
+    reference, terms = psi, _ours(law, psi, TIME)[1]
     for _ in range(PARTS):
         reference, _ = _ours(law, reference, TIME / PARTS, terms)
     reference = np.asarray(reference)
     energy = partial(jax.jit(towers.Tower.invariants), law)
     before = float(energy(psi)["energy"])
-    rows = []
-    for name, timing in timings.items():
-        state, products = timing.result
+
+    def look(_: str, result: Any) -> dict[str, Any]:
+        state, products = result
         found = np.asarray(state).reshape(reference.shape)
         after = energy(jnp.asarray(found))
-        row: dict[str, Any] = {"case": f"{law.dimension} amplitudes", "program": name}
-        row["dimension"] = law.dimension
-        row |= {"levels": levels, "configurations": law.shape[1]}
-        if products is not None:
-            row["products"] = int(products)
-        row |= {
+        made = {} if products is None else {"products": int(products)}
+        return made | {
             "error": round_to(float(np.linalg.norm(found - reference)), 2),
             "norm_error": round_to(abs(float(after["norm"]) - 1), 2),
             "drift": round_to(abs(float(after["energy"]) - before), 2),
         }
-        rows.append(row | timing.row())
-    return timings, rows
+
+    return compared(
+        programs, rounds, look, case=f"{law.dimension} amplitudes", levels=levels,
+        dimension=law.dimension, configurations=law.shape[1],
+    )  # fmt: skip
 
 
 def _ours(
@@ -121,13 +107,8 @@ def _ours(
     return run.values[-1], run.diagnostics["num_terms"]
 
 
-def _operator(
-    law: towers.Tower, psi: np.ndarray
-) -> Callable[[], tuple[np.ndarray, int]] | None:
-    if optional("scipy") is None:
-        return None
-    from scipy.sparse.linalg import LinearOperator, expm_multiply
-
+@peer("scipy.sparse.linalg", OPERATOR)
+def _scipy(linalg: Any, law: towers.Tower, psi: np.ndarray) -> dict[str, Any]:
     free, X = np.asarray(law.free_energies), np.asarray(law.coupling)
     ladder, (levels, kept), size = _ladder(law), law.shape, law.dimension
     products = 0
@@ -144,7 +125,7 @@ def _operator(
         image *= sign * 1j * TIME
         return image.ravel()
 
-    H = LinearOperator(
+    H = linalg.LinearOperator(
         (size, size), partial(one, sign=-1), partial(one, sign=1), dtype=complex
     )
     # X ⊗ (a + a†) has no trace
@@ -153,9 +134,14 @@ def _operator(
     def solve() -> tuple[np.ndarray, int]:
         nonlocal products
         products = 0
-        return expm_multiply(H, psi.ravel(), traceA=trace), products
+        return linalg.expm_multiply(H, psi.ravel(), traceA=trace), products
 
-    return solve
+    matrix = _matrix(law)
+    if matrix is None:
+        return {OPERATOR: solve}
+    A = -1j * TIME * matrix
+    whole = lambda: (linalg.expm_multiply(A, psi.ravel()), None)  # noqa: E731
+    return {SPARSE: whole, OPERATOR: solve}
 
 
 def _matrix(law: towers.Tower) -> Any | None:
@@ -167,32 +153,19 @@ def _matrix(law: towers.Tower) -> Any | None:
     return (H + sparse.diags(np.asarray(law.free_energies).ravel())).tocsr()
 
 
-def _sparse(
-    law: towers.Tower, psi: np.ndarray
-) -> Callable[[], tuple[np.ndarray, None]] | None:
-    H = _matrix(law)
-    if H is None:
-        return None
-    from scipy.sparse.linalg import expm_multiply
-
-    A = -1j * TIME * H
-    return lambda: (expm_multiply(A, psi.ravel()), None)
-
-
-def _krylov(
-    law: towers.Tower, psi: np.ndarray
-) -> Callable[[], tuple[np.ndarray, None]] | None:
-    H, qutip = _matrix(law), optional("qutip")
-    if H is None or qutip is None:
-        return None
-    H, start = qutip.Qobj(H), qutip.Qobj(psi.ravel())
+@peer("qutip", KRYLOV)
+def _krylov(qutip: Any, law: towers.Tower, psi: np.ndarray) -> dict[str, Any]:
+    matrix = _matrix(law)
+    if matrix is None:
+        return {}
+    H, start = qutip.Qobj(matrix), qutip.Qobj(psi.ravel())
     options = {"atol": 1e-11, "progress_bar": "", "store_final_state": True}
 
     def solve() -> tuple[np.ndarray, None]:
         run = qutip.krylovsolve(H, start, [0.0, TIME], krylov_dim=30, options=options)
         return run.final_state.full()[:, 0], None
 
-    return solve
+    return {KRYLOV: solve}
 
 
 def _ladder(law: towers.Tower) -> np.ndarray:

@@ -10,8 +10,8 @@ import numpy as np
 import jqd
 from jqd.ensembles import arrival
 
-from .systems import optional
-from .timing import Goal, Report, missing, race, ratio
+from .peers import peer
+from .timing import Report, compared, round_to
 
 SHOWN = ("arrived", "error")
 PATHS, STEPS, TIME = 100_000, 100, 3.0
@@ -35,34 +35,30 @@ def run(quick: bool = False) -> Report:
         OURS: _jqd(grid, psi, paths, steps, "heun"),
         OURS + " (implicit)": _jqd(grid, psi, paths, steps, "implicit"),
         GATHERED: _numpy(grid, psi, paths, steps, _Gathered),
+        **_ndimage(grid, psi, paths, steps),
     }
-    if optional("scipy") is not None:
-        programs[NDIMAGE] = _numpy(grid, psi, paths, steps, _Ndimage)
-    timings = race(programs, 2 if quick else 5)
-    rows: list[dict[str, Any]] = []
-    for name, timing in timings.items():
-        arrived = float(np.mean(timing.result))
-        rows.append(
-            {"case": "plane", "program": name, "paths": paths, "steps": steps}
-            | timing.row(paths * steps, "path and step")
-            | {"arrived": float(f"{arrived:.4g}")}
-            | {"error": float(f"{abs(arrived - ARRIVED):.2g}")}
-        )
-    peers = [timings[name] for name in (GATHERED, NDIMAGE) if name in timings]
-    best = min(peers, key=lambda timing: timing.median)
-    goals = [Goal("faster than the best peer", ratio(best, timings[OURS]), 1.0)]
-    if NDIMAGE not in timings:
-        rows.append(missing(NDIMAGE, case="plane"))
-    chance = float(f"{np.sqrt(ARRIVED * (1 - ARRIVED) / paths):.2g}")
+
+    def look(_: str, result: Any) -> dict[str, Any]:
+        arrived = float(np.mean(result))
+        error = round_to(abs(arrived - ARRIVED), 2)
+        return {"arrived": round_to(arrived), "error": error}
+
+    found = compared(
+        programs, 2 if quick else 5, look, paths * steps, "path and step",
+        case="plane", paths=paths, steps=steps,
+    )  # fmt: skip
+    best = found.fastest((GATHERED, NDIMAGE))
+    goals = [found.faster("faster than the best peer", 1, best, OURS)]
+    chance = round_to(float(np.sqrt(ARRIVED * (1 - ARRIVED) / paths)), 2)
     note = (
         f"One standard error of a count is {chance}; all average the probabilities of "
         "a bridge. All follow ψ by the same splitting and read ψ and ∇ψ from cubic "
         f"splines on {REFINE} points for each of the grid. The peers draw their noise "
-        "in one call, from PCG64; jqd hashes a counter for each path and step. In one "
-        "dimension (nelson_paths) a spline reads 4 numbers instead of 16 and NumPy has "
-        "np.interp, compiled for it."
+        "in one call, from PCG64; jqd hashes a counter for each path and step."
     )
-    return Report("First arrivals at a plane in two dimensions", rows, goals, [note])
+    return Report(
+        "First arrivals at a plane in two dimensions", found.rows, goals, [note]
+    )
 
 
 def _jqd(grid, psi, paths: int, steps: int, scheme: str) -> Callable[[], Any]:
@@ -130,26 +126,29 @@ class _Gathered(_Spline):
         return 3 * self.scale * slopes / value[:, None]
 
 
-class _Ndimage(_Spline):
+@peer("scipy.ndimage", NDIMAGE)
+def _ndimage(ndimage: Any, grid, psi, paths: int, steps: int) -> dict[str, Any]:
     """∇ψ/ψ by `map_coordinates` of ψ and of two spectral derivatives."""
 
-    def __init__(self, grid, psi):
-        super().__init__(grid, psi)
-        k = [np.asarray(k) for k in grid.wavenumbers]
-        spectrum = np.fft.fft2(psi)
-        waves = (np.fft.ifft2(1j * axis * spectrum) for axis in k)
-        self.tables = [self.coefficients]
-        self.tables += [_Spline(grid, wave).coefficients for wave in waves]
+    def reader(grid, psi):
+        spectrum, spline = np.fft.fft2(psi), _Spline(grid, psi)
+        waves = (np.fft.ifft2(1j * np.asarray(k) * spectrum) for k in grid.wavenumbers)
+        tables = [spline.coefficients]
+        tables += [_Spline(grid, wave).coefficients for wave in waves]
 
-    def __call__(self, at):
-        from scipy.ndimage import map_coordinates
+        def read(at):
+            u = ((at - spline.lower) * spline.scale).T
+            value, *slopes = (
+                ndimage.map_coordinates(
+                    table, u, order=3, mode="grid-wrap", prefilter=False
+                )
+                for table in tables
+            )
+            return np.stack(slopes, axis=1) / value[:, None]
 
-        u = ((at - self.lower) * self.scale).T
-        value, *slopes = (
-            map_coordinates(table, u, order=3, mode="grid-wrap", prefilter=False)
-            for table in self.tables
-        )
-        return np.stack(slopes, axis=1) / value[:, None]
+        return read
+
+    return {NDIMAGE: _numpy(grid, psi, paths, steps, reader)}
 
 
 def _numpy(grid, psi, paths: int, steps: int, reader) -> Callable[[], Any]:

@@ -72,7 +72,62 @@ def _fitted(
     )
 
 
+def _recovered(
+    keys: Array,
+    mean: Array,
+    noise: Drawable,
+    law: Any,
+    ts: Array,
+    truth: dict[str, float],
+    known: Known | None = None,
+    shots: int = 1,
+    told: Any = None,
+    free: tuple[str, ...] | None = None,
+    **options: Any,
+) -> Pulls:
+    """Records of what an instrument shows on average, and the fits of them.
+
+    Args:
+        keys: of the draws.
+        mean, noise, shots: what is shown at each time, and how it is drawn.
+        law, ts, options: of `jqd.fit`.
+        truth: constants by name.
+        known: nuisances beside them.
+        told: the noise that the fit is told of; None for `noise`.
+        free: names of what is fitted, where they are not those of `truth`.
+    """
+    known = known or {}
+    noise_of_fit = noise if told is None else told
+
+    def fit(of: tuple[Array, dict[str, Array]]) -> Any:
+        return jqd.fit(
+            law, Record(ts, of[0], noise_of_fit, t0=0.0), free=free or tuple(truth),
+            starts=1, search=None, polish=POLISH,
+            nuisances=_priors(of[1], known), **options,
+        )  # fmt: skip
+
+    drawn = jax.lax.map(lambda key: noise.sample(key, mean, shots), keys)
+    centres = {name: centre for name, (centre, _) in known.items()}
+    return _fitted((drawn, _calibrated(keys, known)), fit, truth | centres)
+
+
 # -- laws ----------------------------------------------------------------------------
+
+
+ALPHA = 1.2 + 0.5j
+KERR_TS = np.array([0.0, 0.2, 0.5, 1.0])
+
+
+def kerr(U: float = 1.0, form: Any = None, **options: Any) -> jqd.HusimiFokkerPlanck:
+    """The Husimi law of a Kerr oscillator, of 64 levels where nothing is said."""
+    form = Exact(64) if form is None else form
+    return jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=U, form=form, **options)
+
+
+def net(most: float, side: int) -> np.ndarray:
+    """Points of a square about 0."""
+    x = np.linspace(-most, most, side)
+    return (x[None, :] + 1j * x[:, None]).ravel()
 
 
 def copying(keys: Array) -> Pulls:
@@ -82,31 +137,20 @@ def copying(keys: Array) -> Pulls:
 
 def copying_readout(keys: Array) -> Pulls:
     """The same where 5 % of the read-outs tell nothing, known to half a percent."""
-    return _copying(
-        keys,
-        Confusion(readout=jnp.asarray(0.05)),
-        {"instrument.readout": (0.05, 0.005)},
-    )
+    instrument = Confusion(readout=jnp.asarray(0.05))
+    return _copying(keys, instrument, {"instrument.readout": (0.05, 0.005)})
 
 
 def _copying(keys: Array, instrument: Instrument, known: Known) -> Pulls:
     problem, ts = problems.four_level(), jnp.linspace(0, 3, 16)
     H, psi0, truth = problem.hamiltonian, problem.psi0, {"q": 0.45, "r": -0.55}
-    law = jqd.CopyDynamics.from_hamiltonian(H)
     exact = jqd.CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"])
-    mean = _shown(exact, exact.prepare(psi0), ts, instrument)
-
-    def fit(of: tuple[Array, dict[str, Array]]) -> Any:
-        return jqd.fit(
-            law, Record(ts, of[0], Multinomial()), psi0=psi0, free=("q", "r"),
-            start={"q": 0.5, "r": -0.5}, starts=1, search=None, polish=POLISH,
-            method=Fixed(rk4), substeps=20, instrument=instrument,
-            nuisances=_priors(of[1], known),
-        )  # fmt: skip
-
-    counts = _draws(keys, instrument.noise, mean, 2000)
-    truth |= {name: centre for name, (centre, _) in known.items()}
-    return _fitted((counts, _calibrated(keys, known)), fit, truth)
+    return _recovered(
+        keys, _shown(exact, exact.prepare(psi0), ts, instrument), instrument.noise,
+        jqd.CopyDynamics.from_hamiltonian(H), ts, truth, known, 2000, Multinomial(),
+        psi0=psi0, start={"q": 0.5, "r": -0.5}, method=Fixed(rk4), substeps=20,
+        instrument=instrument,
+    )  # fmt: skip
 
 
 def husimi_displaced(keys: Array) -> Pulls:
@@ -115,36 +159,22 @@ def husimi_displaced(keys: Array) -> Pulls:
         "start.n0": (0.05, 0.01), "instrument.V": (0.9, 0.005),
         "instrument.eps": (0.02, 0.002), "instrument.scale": (1.0, 0.005),
     }  # fmt: skip
-    truth = {"C": 0.9} | {name: centre for name, (centre, _) in known.items()}
-    ts, x, shots = jnp.array([0.0, 0.2, 0.5, 1.0]), np.linspace(-2, 2, 5), 2000
     start = DisplacedThermal(1.2 + 0.5j, 0.05, levels=40)
-    points = (x[None, :] + 1j * x[:, None]).ravel()
-    instrument = Displaced(points, V=0.9, eps=0.02)
-    exact = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, C=0.9, form=Exact(64))
-    state = exact.prepare(exact.admit(start.state()))
-    mean = _shown(exact, state, ts, instrument)[1:]
-
-    def fit(of: tuple[Array, dict[str, Array]]) -> Any:
-        noise = instrument.noise.after(shots)
-        law = jqd.HusimiFokkerPlanck(
-            "0.5*U*ad^2*a^2", U=1.0, form=Exact(64, Series(30))
-        )
-        return jqd.fit(
-            law, Record(ts[1:], of[0], noise, t0=0.0), psi0=start, free=("C",),
-            start={"C": 1.0}, starts=1, search=None, polish=POLISH,
-            instrument=instrument, nuisances=_priors(of[1], known),
-        )  # fmt: skip
-
-    counts = _draws(keys, instrument.noise, mean, shots)
-    return _fitted((counts, _calibrated(keys, known)), fit, truth)
+    instrument, shots = Displaced(net(2, 5), V=0.9, eps=0.02), 2000
+    exact = kerr(C=0.9)
+    mean = _shown(exact, exact.prepare(exact.admit(start.state())), KERR_TS, instrument)
+    return _recovered(
+        keys, mean[1:], instrument.noise, kerr(form=Exact(64, Series(30))),
+        KERR_TS[1:], {"C": 0.9}, known, shots, instrument.noise.after(shots),
+        psi0=start, start={"C": 1.0}, instrument=instrument,
+    )  # fmt: skip
 
 
 def husimi_samples(keys: Array) -> Pulls:
     """4000 heterodyne outcomes at three times of a Kerr oscillator, C = 0.9."""
-    truth, ts, shots = {"C": 0.9}, jnp.array([0.0, 0.2, 0.5, 1.0]), 4000
-    psi0 = coherent(1.2 + 0.5j, 24)
-    law = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, C=0.9, form=Exact(64))
-    run = jqd.evolve(law, law.prepare(psi0), ts, method=Propagator())
+    shots, psi0 = 4000, coherent(ALPHA, 24)
+    law = kerr(C=0.9)
+    run = jqd.evolve(law, law.prepare(psi0), KERR_TS, method=Propagator())
     states = jax.tree.map(lambda leaf: leaf[1:], run.values)
 
     @jax.jit
@@ -158,64 +188,44 @@ def husimi_samples(keys: Array) -> Pulls:
     records, noise = jnp.asarray(np.stack(drawn)), SampleMoments(orders, shots)
 
     def fit(mean: Array) -> Any:
-        record = Record(ts[1:], mean, noise, t0=0.0)
-        return _fit_C(record, psi0, jqd.Moments(orders))
+        return jqd.fit(
+            kerr(form=Exact(64, Series(30))), Record(KERR_TS[1:], mean, noise, t0=0.0),
+            psi0=psi0, free=("C",), start={"C": 1.0}, starts=1, search=None,
+            polish=POLISH, instrument=jqd.Moments(orders),
+        )  # fmt: skip
 
-    return _fitted(records, fit, truth)
+    return _fitted(records, fit, {"C": 0.9})
 
 
 def husimi_map(keys: Array) -> Pulls:
     """Maps of 15 x 15 points at three times, C = 1.1, errors of 0.5 % of the peak."""
-    truth, ts = {"C": 1.1}, jnp.array([0.0, 0.2, 0.5, 1.0])
-    psi0, x = coherent(1.2 + 0.5j, 24), np.linspace(-3, 3, 15)
-    points = (x[None, :] + 1j * x[:, None]).ravel()
-    law = jqd.HusimiFokkerPlanck(
-        "0.5*U*ad^2*a^2", U=1.0, C=1.1, points=points, form=Exact(64)
+    psi0, points = coherent(ALPHA, 24), net(3, 15)
+    law = kerr(C=1.1, points=points)
+    run = jqd.evolve(
+        law, law.prepare(psi0), KERR_TS, method=Propagator(), observe="density"
     )
-    run = jqd.evolve(law, law.prepare(psi0), ts, method=Propagator(), observe="density")
-    sigma = 0.005 / np.pi
-
-    def fit(values: Array) -> Any:
-        record = Record(ts[1:], values, Gaussian(sigma), t0=0.0)
-        return _fit_C(record, psi0, "density", points)
-
-    return _fitted(_draws(keys, Gaussian(sigma), run.values[1:]), fit, truth)
+    fitted = kerr(points=points, form=Exact(64, Series(30)))
+    return _recovered(
+        keys, run.values[1:], Gaussian(0.005 / np.pi), fitted, KERR_TS[1:], {"C": 1.1},
+        psi0=psi0, start={"C": 1.0}, instrument="density",
+    )  # fmt: skip
 
 
 def husimi_bath(keys: Array) -> Pulls:
     """Maps of 7 x 7 points at four times in a warm bath, with its rates and U free."""
     truth = {"C": 0.95, "U": 0.9, "gamma": 0.25, "nbar": 0.3}
-    ts, x = jnp.linspace(0.0, 2.0, 5), np.linspace(-2, 2, 7)
-    points = (x[None, :] + 1j * x[:, None]).ravel()
-    psi0, sigma = coherent(1.1 + 0.3j, 18), 0.002 / np.pi
+    ts, psi0 = jnp.linspace(0.0, 2.0, 5), coherent(1.1 + 0.3j, 18)
 
     def law(C: float, U: float, gamma: float, nbar: float) -> jqd.HusimiFokkerPlanck:
-        return jqd.HusimiFokkerPlanck(
-            "0.5*U*ad^2*a^2", C, U=U, bath=Bath(gamma, nbar), points=points,
-            form=Exact(22, Series(12)),
-        )  # fmt: skip
+        form, bath = Exact(22, Series(12)), Bath(gamma, nbar)
+        return kerr(C=C, U=U, bath=bath, points=net(2, 7), form=form)
 
     exact = law(**truth)
     state = exact.prepare(exact.admit(psi0))
     run = jqd.evolve(exact, state, ts, method=Propagator(), observe="density")
-
-    def fit(values: Array) -> Any:
-        return jqd.fit(
-            law(1.0, 1.0, 0.2, 0.2), Record(ts[1:], values, Gaussian(sigma), t0=0.0),
-            psi0=psi0, free=tuple(truth), starts=1, search=None, polish=POLISH,
-            start={"C": 1.0}, instrument="density", method=Propagator(),
-        )  # fmt: skip
-
-    draws = _draws(keys, Gaussian(sigma), run.values[1:])
-    return _fitted(draws, fit, truth)
-
-
-def _fit_C(record: Record, psi0: Array, observe: Any, points: Any = None) -> Any:
-    form = Exact(64, Series(30))
-    law = jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", U=1.0, points=points, form=form)
-    return jqd.fit(
-        law, record, psi0=psi0, free=("C",), start={"C": 1.0}, starts=1, search=None,
-        polish=POLISH, instrument=observe,
+    return _recovered(
+        keys, run.values[1:], Gaussian(0.002 / np.pi), law(1.0, 1.0, 0.2, 0.2), ts[1:],
+        truth, psi0=psi0, start={"C": 1.0}, instrument="density", method=Propagator(),
     )  # fmt: skip
 
 
@@ -232,15 +242,10 @@ def diffusion(keys: Array) -> Pulls:
     method = Fixed(exact.stepper, 400)
     state = exact.prepare(exact.admit(base.initial))
     p = jqd.evolve(exact, state, ts, method=method, observe=seen).values[1:]
-
-    def fit(counts: Array) -> Any:
-        record = Record(ts[1:], counts, Multinomial(), t0=0.0)
-        return jqd.fit(
-            law(0.5), record, psi0=base.initial, free=("D",), start={"D": 0.5},
-            starts=1, search=None, polish=POLISH, instrument=seen, substeps=100,
-        )  # fmt: skip
-
-    return _fitted(_draws(keys, Multinomial(), p, 5000), fit, {"D": 0.45})
+    return _recovered(
+        keys, p, Multinomial(), law(0.5), ts[1:], {"D": 0.45}, shots=5000,
+        psi0=base.initial, start={"D": 0.5}, instrument=seen, substeps=100,
+    )  # fmt: skip
 
 
 # -- matter --------------------------------------------------------------------------
@@ -258,18 +263,13 @@ def springs(keys: Array) -> Pulls:
     )
     _, observe = record.data()
     exact, method = record.law(np.array([*K.values()])), Fixed(srkn11, 8)
-    state, sigma = exact.prepare(record.state()), 1e-3
+    state, ones = exact.prepare(record.state()), np.ones(3)
     x = jqd.evolve(exact, state, record.ts, method=method, observe=observe).values
-    law = record.law(np.ones(3))
-
-    def fit(values: Array) -> Any:
-        return jqd.fit(
-            law, Record(record.ts, values, Gaussian(sigma)), psi0=record.state(),
-            free=("K",), start={"K": np.ones(3)}, starts=1, search=None, substeps=4,
-            polish=POLISH, instrument=observe, method=Fixed(srkn11),
-        )  # fmt: skip
-
-    return _fitted(_draws(keys, Gaussian(sigma), x), fit, K)
+    return _recovered(
+        keys, x, Gaussian(1e-3), record.law(ones), record.ts, K, psi0=record.state(),
+        free=("K",), start={"K": ones}, substeps=4, instrument=observe,
+        method=Fixed(srkn11),
+    )  # fmt: skip
 
 
 def tower(keys: Array) -> Pulls:
@@ -281,15 +281,10 @@ def tower(keys: Array) -> Pulls:
     exact = RandomTower(matter, 20, 5, **truth, **MATTER)
     law, psi0 = RandomTower(matter, 20, 5, **first, **MATTER), exact.foot(FOOT)
     p = jqd.evolve(exact, psi0, ts, method=Propagator(), observe=seen).values[1:]
-
-    def fit(counts: Array) -> Any:
-        return jqd.fit(
-            law, Record(ts[1:], counts, Multinomial(), t0=0.0), psi0=psi0,
-            free=tuple(truth), start=first, starts=1, search=None, polish=POLISH,
-            instrument=seen, method=Propagator(terms=40),
-        )  # fmt: skip
-
-    return _fitted(_draws(keys, Multinomial(), p, 50_000), fit, truth)
+    return _recovered(
+        keys, p, Multinomial(), law, ts[1:], truth, shots=50_000, psi0=psi0,
+        start=first, instrument=seen, method=Propagator(terms=40),
+    )  # fmt: skip
 
 
 def statistics(keys: Array) -> Pulls:
@@ -309,7 +304,8 @@ def temperature(keys: Array) -> Pulls:
         for key in keys
     ]
     found = _estimated([one.T for one in fits], "T", 1.5)
-    misfit = np.array([(one.p_value or 1.0) < 1e-3 for one in fits])
+    p_values = [one.p_value for one in fits]
+    misfit = np.array([p is not None and p < 1e-3 for p in p_values])
     return found._replace(misfit=misfit)
 
 
@@ -346,14 +342,6 @@ def _shown(law: Any, state: Any, ts: Array, instrument: Instrument) -> Array:
     """What an instrument shows of a law on average, (T, ..)."""
     mean = lambda t, state: instrument.mean(law, t, state)  # noqa: E731
     return jqd.evolve(law, state, ts, observe=mean).values
-
-
-# -- draws ---------------------------------------------------------------------------
-
-
-def _draws(keys: Array, noise: Drawable, mean: Array, shots: int = 1) -> Array:
-    """Values of so many shots at each time, a record a key."""
-    return jax.lax.map(lambda key: noise.sample(key, mean, shots), keys)
 
 
 CASES: dict[str, Callable[[Array], Pulls]] = {

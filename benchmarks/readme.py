@@ -1,10 +1,11 @@
 """The part of README.md that is made from the stored results."""
 
-import importlib
+import inspect
 import math
 from pathlib import Path
 from typing import NamedTuple
 
+from . import NAMES, ON_REQUEST, WHERE, function_of, module_of
 from .store import RESULTS, Result, Row, newest
 from .tables import cases, cells, goals, markdown, over, reference
 from .timing import unit_seconds
@@ -52,7 +53,7 @@ class Behind(NamedTuple):
 
 def source(name: str) -> Source:
     """`BEHIND`, `SHOWN` and `FIGURES` of a benchmark's file; empty where not there."""
-    module = importlib.import_module(f".{name}", __package__)
+    module = module_of(name)
     return Source(
         getattr(module, "BEHIND", {}),
         getattr(module, "SHOWN", ()),
@@ -122,7 +123,18 @@ def write(readme: Path = README, folder: Path = RESULTS) -> None:
     Raises:
         ValueError: if the file has not both markers of each part.
     """
-    readme.write_text(merged(readme.read_text(), parts(folder)))
+    readme.write_text(merged(readme.read_text(), names() | parts(folder)))
+
+
+def names() -> dict[str, str]:
+    """What each benchmark measures, as Markdown: the first words in its file."""
+    rows = []
+    for name in (*NAMES, *ON_REQUEST):
+        told = function_of(name) if name in WHERE else module_of(name)
+        first = inspect.getdoc(told) or ""
+        text = " ".join(first.partition("\n\n")[0].split())
+        rows.append([name, f"by name: {text}" if name in ON_REQUEST else text])
+    return {"names": markdown(["name", "what it measures"], rows)}
 
 
 def merged(old: str, found: dict[str, str]) -> str:

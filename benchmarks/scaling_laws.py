@@ -13,10 +13,10 @@ import jqd
 from jqd.ensembles import copying, nelson
 from jqd.laws.diffusion import Links
 from jqd.matter import gas, solid
-from jqd.problems import golden
 
 from . import husimi_kerr, photon_tower
 from .copy_dynamics import random_problem
+from .copy_ensembles import standard_problem
 
 # a call is to take about so long, and no more steps than this
 SECONDS, MOST_STEPS = 0.05, 2000
@@ -41,7 +41,6 @@ class Law(NamedTuple):
     """What is measured of a law.
 
     Attributes:
-        title: in words.
         size, unit: what its size counts, and what a unit of work is.
         build: (size, batch) -> Task.
         least: the smallest size; sizes are measured at `at` members.
@@ -49,7 +48,6 @@ class Law(NamedTuple):
         grows: power of the size by which the operations of a unit of work grow.
     """
 
-    title: str
     size: str
     unit: str
     build: Callable[[int, int], Task]
@@ -85,11 +83,15 @@ def _run(law: Any, stepper: Any, steps: int, dt: float) -> Callable[[Any], Any]:
     return one
 
 
-def schrodinger_grid(points: int, batch: int) -> Task:
-    """Strang steps of an oscillator in 1D."""
+def _oscillator(points: int) -> tuple[Any, Any]:
     grid = jqd.Grid((-10.0, 10.0), points)
     law = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)
-    psi = grid.normalise(jnp.exp(-((grid.x - 1) ** 2) / 2) + 0j)
+    return law, grid.normalise(jnp.exp(-((grid.x - 1) ** 2) / 2) + 0j)
+
+
+def schrodinger_grid(points: int, batch: int) -> Task:
+    """Strang steps of an oscillator in 1D."""
+    law, psi = _oscillator(points)
     steps = _steps(8e-9 * points * batch)
     return Task(
         _run(law, jqd.steppers.strang, steps, 1e-3), partial(_repeat, psi), steps
@@ -140,9 +142,7 @@ def diffusion_links(points: int, batch: int) -> Task:
 
 def nelson_paths(points: int, batch: int) -> Task:
     """1000 paths each of Nelson's diffusion, Heun steps."""
-    grid = jqd.Grid((-10.0, 10.0), points)
-    law = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)
-    psi = grid.normalise(jnp.exp(-((grid.x - 1) ** 2) / 2) + 0j)
+    law, psi = _oscillator(points)
     steps = int(np.clip(_steps(5e-5 * batch), 5, 100))
 
     def one(seed):
@@ -157,12 +157,7 @@ def nelson_paths(points: int, batch: int) -> Task:
 
 def copies(size: int, batch: int) -> Task:
     """Leaps of 1e6 systems that copy each other, a trajectory a member."""
-    if size == 3:
-        law, psi = golden()
-    else:
-        H, psi = random_problem(size, 1)
-        law = jqd.CopyDynamics.from_hamiltonian(H)
-        psi = jnp.asarray(psi[0] / np.abs(psi[0]) / size**0.5)
+    law, psi = standard_problem(size)
 
     def one(seed):
         run = copying.sample(
@@ -215,42 +210,19 @@ def hard_discs(discs: int, batch: int) -> Task:
     return Task(one, start, events)
 
 
+# what a size counts, what a unit of work is, the sizes, and the power
 LAWS = {
-    "schrodinger_grid": Law(
-        "Schrödinger on a grid, Strang", "points", "step", schrodinger_grid, 64, 256, 1,
-    ),
-    "schrodinger_matrix": Law(
-        "Schrödinger with a matrix, eigenbasis", "levels", "saved time",
-        schrodinger_matrix, 4, 16, 3,
-    ),
-    "copy_dynamics": Law(
-        "Copying, Runge-Kutta 4", "classes", "step", copy_dynamics, 4, 4, 2,
-    ),
-    "husimi": Law(
-        "Husimi law, Kerr", "levels", "saved density", husimi, 41, 41, 1,
-    ),
-    "diffusion_links": Law(
-        "Conservative diffusion by links, Runge-Kutta 4", "points", "step",
-        diffusion_links, 64, 256, 1,
-    ),
-    "nelson_paths": Law(
-        "Nelson's paths, 1000 a member", "points of ψ", "path and step", nelson_paths,
-        64, 256, 1,
-    ),
-    "copies": Law(
-        "Leaps of 10⁶ systems that copy", "classes", "leap", copies, 3, 3, 2, at=16,
-    ),
-    "photon_tower": Law(
-        "Photon tower, series of H", "levels of matter", "product", photon_tower_,
-        30, 100, 2,
-    ),
-    "chains": Law(
-        "FPUT chains, Verlet", "atoms", "step", chains, 16, 64, 1,
-    ),
-    "hard_discs": Law(
-        "Hard discs, event by event", "discs", "collision", hard_discs, 16, 64, 1,
-    ),
-}  # fmt: skip
+    "schrodinger_grid": Law("points", "step", schrodinger_grid, 64, 256, 1),
+    "schrodinger_matrix": Law("levels", "saved time", schrodinger_matrix, 4, 16, 3),
+    "copy_dynamics": Law("classes", "step", copy_dynamics, 4, 4, 2),
+    "husimi": Law("levels", "saved density", husimi, 41, 41, 1),
+    "diffusion_links": Law("points", "step", diffusion_links, 64, 256, 1),
+    "nelson_paths": Law("points of ψ", "path and step", nelson_paths, 64, 256, 1),
+    "copies": Law("classes", "leap", copies, 3, 3, 2, at=16),
+    "photon_tower": Law("levels of matter", "product", photon_tower_, 30, 100, 2),
+    "chains": Law("atoms", "step", chains, 16, 64, 1),
+    "hard_discs": Law("discs", "collision", hard_discs, 16, 64, 1),
+}
 
 
 def program(law: Law, size: int, batch: int, devices: list[Any]) -> tuple[Any, Any]:

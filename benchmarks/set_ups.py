@@ -84,57 +84,41 @@ def husimi():
     return law, jqd.states.coherent(1.0, 20)
 
 
+def diffusion(form=None):
+    return laws.ConservativeDiffusion(
+        LINE, jnp.cos, 0.4, boundary="periodic", form=form
+    )
+
+
 def spinor():
     law = laws.Pauli(LINE, jnp.cos, lambda x: jnp.sin(x), direction=(1.0, 0, 0))
     return law, jnp.stack([WAVE, 1j * WAVE]) / np.sqrt(2)
 
 
+def family(base: Any, start: Any, **constants: tuple[Any, ...]) -> dict[str, Any]:
+    """Laws with the same first argument and start, by what they take beside it."""
+    return {
+        name: lambda name=name, rest=rest: (getattr(laws, name)(base, *rest), start)
+        for name, rest in constants.items()
+    }
+
+
 # a law and its start, as `prepare` takes it, and how it is run where that matters
 CASES = {
-    "Schrodinger": lambda: (laws.Schrodinger(H), KET),
     "Schrodinger, steps": lambda: (laws.Schrodinger(H), KET, RK4),
     "Schrodinger, grid": lambda: (RING, WAVE),
     "CopyDynamics": lambda: (COPIES, START),
     "CopyDynamics, adaptive": lambda: (COPIES, START, jqd.Adaptive()),
     "PhaseAlignment": alignment,
     "HusimiFokkerPlanck": husimi,
-    "ConservativeDiffusion": lambda: (
-        laws.ConservativeDiffusion(LINE, jnp.cos, 0.4, boundary="periodic"), WAVE,
-    ),
-    "ConservativeDiffusion, links": lambda: (
-        laws.ConservativeDiffusion(
-            LINE, jnp.cos, 0.4, boundary="periodic", form="links"
-        ),
-        WAVE,
-    ),
+    "ConservativeDiffusion": lambda: (diffusion(), WAVE),
+    "ConservativeDiffusion, links": lambda: (diffusion("links"), WAVE),
     "Madelung": lambda: (laws.Madelung(LINE, jnp.cos, boundary="periodic"), WAVE),
     "ClassicalDiffusion": lambda: (
         laws.ClassicalDiffusion(LINE, 0.1, periodic=True), WAVE,
     ),
     "Pauli": spinor,
-    "Beretta": lambda: (laws.Beretta(H, 0.2), KET),
-    "Decoherence": lambda: (
-        laws.Decoherence(RING, laws.GaussianDecay(0.1, 1.0)), WAVE,
-    ),
-    "Decay": lambda: (laws.Decay(H, 5.0, 4.0), KET),
-    "Dephasing": lambda: (laws.Dephasing(H, H.real, 0.1), KET),
-    "DoebnerGoldin": lambda: (laws.DoebnerGoldin(RING, 0.1), WAVE),
-    "DoebnerGoldinLine": lambda: (laws.DoebnerGoldinLine(RING, 0.1), WAVE),
-    "Gisin": lambda: (laws.Gisin(H, 0.1), KET),
-    "GrossPitaevskii": lambda: (laws.GrossPitaevskii(RING, 0.1), WAVE),
     "Lindblad": lambda: (CASCADE, KET),
-    "Logarithmic": lambda: (laws.Logarithmic(H, 0.1), KET),
-    "SchrodingerNewton": lambda: (laws.SchrodingerNewton(RING, 0.1), WAVE),
-    "Weinberg": lambda: (laws.Weinberg(H, 0.1), KET),
-    "PhaseKicks": lambda: (laws.PhaseKicks(COPIES, 0.1), START),
-    "RandomConstant": lambda: (laws.RandomConstant(COPIES, "q", 0.1), START),
-    "RandomFrequencies": lambda: (laws.RandomFrequencies(COPIES, 0.1), START),
-    "QuantumJumps": lambda: (laws.QuantumJumps(CASCADE), KET),
-    "Collapse": lambda: (laws.Collapse(H, H.real, 0.1), KET),
-    "CSL": lambda: (laws.CSL(RING, 0.1), WAVE),
-    "DiosiPenrose": lambda: (laws.DiosiPenrose(RING, 0.1), WAVE),
-    "GRW": lambda: (laws.GRW(RING, 0.1), WAVE),
-    "QMUPL": lambda: (laws.QMUPL(RING, 0.1), WAVE),
     "AtomMotion": atoms,
     "AtomMotion, list of neighbours": crystal,
     "ThawedGaussian": packet,
@@ -150,6 +134,21 @@ CASES = {
         ),
         random.foot(0.3),
     ),
+    **family(
+        H, KET, Schrodinger=(), Beretta=(0.2,), Decay=(5.0, 4.0), Gisin=(0.1,),
+        Dephasing=(H.real, 0.1), Logarithmic=(0.1,), Weinberg=(0.1,),
+        Collapse=(H.real, 0.1),
+    ),
+    **family(
+        RING, WAVE, Decoherence=(laws.GaussianDecay(0.1, 1.0),), DoebnerGoldin=(0.1,),
+        DoebnerGoldinLine=(0.1,), GrossPitaevskii=(0.1,), SchrodingerNewton=(0.1,),
+        CSL=(0.1,), DiosiPenrose=(0.1,), GRW=(0.1,), QMUPL=(0.1,),
+    ),
+    **family(
+        COPIES, START, PhaseKicks=(0.1,), RandomConstant=("q", 0.1),
+        RandomFrequencies=(0.1,),
+    ),
+    **family(CASCADE, KET, QuantumJumps=()),
 }  # fmt: skip
 NOISY = {"PhaseKicks", "QuantumJumps", "Collapse", "CSL", "GRW"}
 NOISY |= {"DiosiPenrose", "QMUPL"}

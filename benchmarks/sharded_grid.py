@@ -18,8 +18,9 @@ import numpy as np
 
 import jqd
 
-from .grid_schrodinger import DT, PLAIN, Problem, _plain
-from .timing import Goal, Report, race, ratio, round_to
+from .split_steps import PLAIN, Problem, oscillator, plain
+from .systems import distance
+from .timing import Goal, Report, compared, round_to
 
 # name, dimensions, points an axis, steps in one call
 CASES = (
@@ -74,26 +75,24 @@ def measure(quick: bool) -> dict[str, Any]:
     """Rows, gaps to one device and gains of two, in a process with many devices."""
     rows, gaps, gains = [], {}, {}
     for name, ndim, points, steps in TINY if quick else CASES:
-        problem = Problem(ndim, points, 1, np.dtype(complex))
-        programs = {PLAIN: _plain(problem, steps), ONE: _sharded(problem, steps, None)}
+        problem, exact = oscillator(ndim, points)
+        programs = {PLAIN: plain(problem, steps), ONE: _sharded(problem, steps, None)}
         meshes = MESHES[ndim][:2] if quick else MESHES[ndim]
         programs |= {_label(mesh): _sharded(problem, steps, mesh) for mesh in meshes}
-        timings = race(programs, 2 if quick else 7)
-        exact = problem.exact(steps * DT)
-        one = np.asarray(timings[ONE].result)
-        differences = []
-        for program, timing in timings.items():
-            psi = np.asarray(timing.result)
-            gap = float(np.abs(psi - one).max() / np.abs(one).max())
-            differences.append(gap)
-            error = np.linalg.norm(psi - exact) / np.linalg.norm(exact)
-            row = {"case": name, "program": program, "steps": steps}
-            row |= timing.row(steps, "step")
-            row["ms_per_step"] = round_to(timing.median / steps * 1e3)
-            row["times_one"] = round_to(ratio(timing, timings[ONE]) or 0.0, 3)
-            rows.append(row | {"error": round_to(float(error), 2), "gap": gap})
-        gaps[name] = max(differences)
-        gains[name] = ratio(timings[ONE], timings[_label((2,))])
+        end = exact(steps * problem.dt)
+        found = compared(
+            programs, 2 if quick else 7,
+            lambda _, psi, end=end: {"error": distance(psi, end)}, steps, "step",
+            case=name, steps=steps,
+        )  # fmt: skip
+        one = np.asarray(found.timings[ONE].result)
+        for row in found.rows:
+            psi = np.asarray(found.timings[row["program"]].result)
+            row["gap"] = float(np.abs(psi - one).max() / np.abs(one).max())
+            row["times_one"] = round_to(found.times(row["program"], ONE) or 0.0, 3)
+        rows += found.rows
+        gaps[name] = max(row["gap"] for row in found.rows)
+        gains[name] = found.times(ONE, _label((2,)))
     return {"rows": rows, "gaps": gaps, "gains": gains}
 
 
@@ -110,7 +109,7 @@ def _sharded(
         grid = grid.sharded(jax.make_mesh(mesh, ("a", "b")[: len(mesh)]))
     law = jqd.Schrodinger.on_grid(grid, problem.V)
     method = jqd.Fixed(jqd.steppers.strang, substeps=steps, estimate_error=False)
-    ts = np.array([0.0, steps * DT])
+    ts = np.array([0.0, steps * problem.dt])
 
     @jax.jit
     def solve(law, psi):

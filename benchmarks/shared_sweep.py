@@ -5,7 +5,6 @@ cores; what they do is read from the store and from /proc, not asked of them.
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import signal
@@ -16,11 +15,17 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
+import jqd
+from jqd.sweeps import Store
+from jqd.sweeps.claims import Claims
+from jqd.sweeps.objects import Objects
+
 from .machine import cores
-from .sweep import FILE
+from .sweep import CODE, digest, row_of, words
 from .timing import Goal, Report, round_to
 
 WORKERS, LEASE = 4, 5.0
@@ -29,7 +34,6 @@ CHUNK = 20_000
 SHOWN = (
     "workers", "processor_s", "chunks", "unfinished_s", "start_s", "wait_s", "requests",
 )  # fmt: skip
-CODE = "import sys; from jqd.cli import main; sys.exit(main(sys.argv[1:]))"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -107,9 +111,9 @@ def run(quick: bool = False) -> Report:
         rows, digests = [], []
         for name, shared in (("one worker", False), ("four workers", True)):
             store = Path(folder) / ("shared" if shared else "alone")
-            row, digest = _sweep(store, shared, quick)
+            row, bits = _sweep(store, shared, quick)
             rows.append({"case": "copy law", "program": f"jqd, {name}", **row})
-            digests.append(digest)
+            digests.append(bits)
     alone, shared = rows
     rows += _costs(20 if quick else 400)
     equal = Goal("sweeps with one digest", float(digests.count(digests[0])), 2)
@@ -140,12 +144,12 @@ def run(quick: bool = False) -> Report:
 
 def _sweep(store: Path, shared: bool, quick: bool) -> tuple[dict[str, Any], str]:
     """A row, and a digest of all values."""
-    words = ["sweep", str(FILE), "--out", str(store), "--json", "--lease", str(LEASE)]
-    words += ["--quick", "--chunk", "64"] if quick else ["--chunk", str(CHUNK)]
+    command = [*words(store, quick), "--lease", str(LEASE)]
+    command += ["--chunk", "64" if quick else str(CHUNK)]
     watch, workers, lost = Watch(store), [], None
     began = time.monotonic()
     for i in range(WORKERS if shared else 1):
-        workers.append(_start(words, i, watch))
+        workers.append(_start(command, i, watch))
     total = 16 if quick else -(-(10**6) // CHUNK)
     late = False
     while any(worker.poll() is None for worker in workers):
@@ -158,49 +162,39 @@ def _sweep(store: Path, shared: bool, quick: bool) -> tuple[dict[str, Any], str]
             lost.send_signal(signal.SIGKILL)
             lost.wait()
         if shared and not late and watch.done >= total // 2:
-            workers.append(_start(words, 0, watch))
+            workers.append(_start(command, 0, watch))
             late = True
         time.sleep(0.02)
     seconds = time.monotonic() - began
     watch.look()
     if any(worker.returncode for worker in workers):
         raise RuntimeError("A worker failed; see above")
-    import jqd
-
     dataset = jqd.open_sweep(store)
-    digest = hashlib.sha256()
-    for name in sorted(dataset.data_vars):
-        digest.update(np.ascontiguousarray(dataset[name].values).tobytes())
     seen = list(watch.seen.values())
-    end = max(s.committed[0] for s in seen if s.committed)
+    done = [s for s in seen if s.committed]
+    end = max(s.committed[0] for s in done)
     killed = watch.seen[lost.pid] if lost else None
-    stayed = [s for s in seen if s is not killed]
-    points = int(dataset.status.size)
-    row = {
-        "points": points,
+    starts = [s.claimed[0] - s.began for s in seen if s.claimed]
+    waits = [end - s.committed[0] for s in done if s is not killed]
+    row = row_of(int(dataset.status.size), seconds) | {
         "workers": len(seen),
-        "work": points,
-        "unit": "point",
-        "median_s": round_to(seconds),
         "processor_s": round_to(sum(s.processor for s in seen)),
         "chunks": "+".join(str(s.chunks) for s in seen),
-        "start_s": round_to(
-            float(np.median([s.claimed[0] - s.began for s in seen if s.claimed])), 3
-        ),
-        "wait_s": round_to(sum(end - s.committed[0] for s in stayed if s.committed), 3),
+        "start_s": round_to(float(np.median(starts)), 3),
+        "wait_s": round_to(sum(waits), 3),
     }
     if killed is not None and killed.committed is not None:
         row["unfinished_s"] = round_to(killed.last - killed.committed[1], 3)
-    return row, digest.hexdigest()
+    return row, digest(dataset)
 
 
-def _start(words: list[str], index: int, watch: Watch) -> subprocess.Popen[bytes]:
+def _start(command: list[str], index: int, watch: Watch) -> subprocess.Popen[bytes]:
     """A worker on its core."""
     mine = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, [mine[index % len(mine)]])
     try:
         worker = subprocess.Popen(
-            [sys.executable, "-c", CODE, *words], stdout=subprocess.DEVNULL
+            [sys.executable, "-c", CODE, *command], stdout=subprocess.DEVNULL
         )
     finally:
         os.sched_setaffinity(0, mine)
@@ -240,11 +234,6 @@ def _costs(chunks: int) -> list[dict[str, Any]]:
 
 
 def _cost(where: str, place: str, chunks: int) -> list[dict[str, Any]]:
-    import jqd
-    from jqd.sweeps import Store
-    from jqd.sweeps.claims import Claims
-    from jqd.sweeps.objects import Objects
-
     axes = {"q": np.arange(64.0 * chunks)}
     jqd.sweep(_four, axes, store=place, tile=64, chunk=64, progress=False)
     store = Store(place)
@@ -262,8 +251,8 @@ def _cost(where: str, place: str, chunks: int) -> list[dict[str, Any]]:
                 break
             claimed = time.perf_counter()
             claims = len(requests) - before
-            results = {name: value for name, value in _four(q[chunk]).items()}
-            store.commit(chunk, results | {"status": np.zeros(64, np.int32)}, {}, "cpu")
+            results = _four(q[chunk]) | {"status": np.zeros(64, np.int32)}
+            store.commit(chunk, results, {}, "cpu")
             committed = time.perf_counter()
             between = len(requests)
             worker.release(chunk)
@@ -288,23 +277,19 @@ def _four(q: Any) -> dict[str, Any]:
 @contextlib.contextmanager
 def _counted(kind: Any, calls: list[str]) -> Any:
     """Count the requests to a store."""
-    names = ("put", "put_new", "get", "changed", "list", "delete")
-    real = {name: getattr(kind, name) for name in names}
 
-    def counting(name: str) -> Any:
-        def call(self: Any, *args: Any) -> Any:
-            calls.append(name)
-            return real[name](self, *args)
+    def counting(real: Any) -> Any:
+        def call(*args: Any) -> Any:
+            calls.append(real.__name__)
+            return real(*args)
 
         return call
 
-    for name in names:
-        setattr(kind, name, counting(name))
-    try:
+    with contextlib.ExitStack() as stack:
+        for name in ("put", "put_new", "get", "changed", "list", "delete"):
+            patch = mock.patch.object(kind, name, counting(getattr(kind, name)))
+            stack.enter_context(patch)
         yield
-    finally:
-        for name in names:
-            setattr(kind, name, real[name])
 
 
 def _bucket(stack: contextlib.ExitStack) -> str | None:

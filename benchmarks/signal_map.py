@@ -7,7 +7,6 @@ a run that is cut keeps what it has; laws come in random order, so that it has s
 parts of the plane.
 """
 
-import json
 import runpy
 import time
 from collections import Counter
@@ -22,7 +21,8 @@ import jqd
 
 from . import xla_text
 from .floors import bandwidth
-from .timing import Report, failure, round_to
+from .memory import sizes
+from .timing import Report, failure, line_by_line, round_to
 
 FILE = Path(__file__).parents[1] / "experiments" / "sweeps" / "copying_signals.py"
 # values of each exponent, pairs at each law, laws in a call: 1e7 points in 40 calls
@@ -45,22 +45,22 @@ Rows = Iterator[dict[str, Any]]
 
 def run(quick: bool = False) -> Iterator[Report]:
     """Reports with the last row of each program so far."""
-    rows: dict[str, dict[str, Any]] = {}
+    yield from line_by_line(_guarded(quick), _report)
+
+
+def _guarded(quick: bool) -> Rows:
     try:
-        for row in _rows(quick):
-            rows[row["program"]] = row
-            print(json.dumps(row), flush=True)
-            yield _report(rows)
+        yield from _rows(quick)
     except Exception as error:  # what was measured is not to be lost
-        rows["-"] = {"case": "-", "program": "jqd evolve", "note": failure(error)}
-        print(json.dumps(rows["-"]), flush=True)
-        yield _report(rows)
+        yield {"case": "-", "program": "jqd evolve", "note": failure(error)}
 
 
-def _report(rows: dict[str, dict[str, Any]]) -> Report:
+def _report(rows: list[dict[str, Any]]) -> Report:
+    # a note beside the last figures
+    last = {(row["program"], "note" in row): row for row in rows}
     return Report(
         "Signals of the copy law over its exponents",
-        list(rows.values()),
+        list(last.values()),
         [],
         [
             "s_of_1e9: seconds of 1e9 points at the rate measured; "
@@ -115,7 +115,7 @@ def _compiled(point: Any, points: Any, rate: float) -> tuple[Any, dict[str, Any]
     row = {
         "case": f"{points[0].size} points a call", "program": "its model",
         "compile_s": round_to(seconds), "gbytes_per_s": round_to(rate / 1e9),
-        "temporaries_MB": round_to(compiled.memory_analysis().temp_size_in_bytes / 1e6),
+        "temporaries_MB": round_to(sizes(compiled).temporaries / 1e6),
     }  # fmt: skip
     if not xla_text.unknown(body):
         model = body.seconds(xla_text.Rates(rate))

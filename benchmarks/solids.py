@@ -11,8 +11,8 @@ import numpy as np
 import jqd
 from jqd.matter import solid
 
-from .systems import optional
-from .timing import Goal, Report, Timing, race, ratio, round_to
+from .peers import optional
+from .timing import Raced, Report, compared, round_to
 
 SPACING, CRYSTAL_DT = 1.112, 0.005
 # a list of neighbours reaches so much further than the potential
@@ -65,17 +65,16 @@ def run(quick: bool = False) -> Report:
     """Microseconds a step over the number of atoms and of chains."""
     rows, goals, rounds = [], [], 2 if quick else 5
     for crystal in QUICK if quick else CRYSTALS:
-        timings, more = _crystal(crystal, rounds, quick)
-        rows += more
+        found = _crystal(crystal, rounds, quick)
+        rows += found.rows
         if crystal.goal is not None:
-            measured = ratio(timings[NUMPY], timings[f"jqd {LIST}, Verlet"])
             text = f"over NumPy, {crystal.name}, Verlet step"
-            goals.append(Goal(text, measured, crystal.goal))
+            goals.append(found.faster(text, crystal.goal, NUMPY, f"jqd {LIST}, Verlet"))
     for batch, steps in ((2, 10),) if quick else CHAINS:
-        timings, more = _chains(batch, steps, rounds, quick)
-        rows += more
-        measured = ratio(timings[NUMPY], timings["jqd, Verlet"])
-        goals.append(Goal(f"over NumPy, {batch} chains, Verlet step", measured, 1))
+        found = _chains(batch, steps, rounds, quick)
+        rows += found.rows
+        text = f"over NumPy, {batch} chains, Verlet step"
+        goals.append(found.faster(text, 1, NUMPY, "jqd, Verlet"))
     return Report(
         "Lennard-Jones crystals (2D, periodic) and FPUT chains of 64 atoms",
         rows,
@@ -96,9 +95,7 @@ def run(quick: bool = False) -> Report:
 # -- crystals -------------------------------------------------------------------
 
 
-def _crystal(
-    crystal: Crystal, rounds: int, quick: bool
-) -> tuple[dict[str, Timing], list[dict[str, Any]]]:
+def _crystal(crystal: Crystal, rounds: int, quick: bool) -> Raced:
     shape, steps, batch = crystal.shape, crystal.steps, crystal.batch
     x = solid.triangular(shape, SPACING)
     box = SPACING * jnp.array([shape[1], shape[0] * 0.75**0.5])
@@ -114,26 +111,43 @@ def _crystal(
     bodies = {LIST: solid.Solid(masses, potential, box=box, neighbours=near)}
     if crystal.pairs:
         bodies["all pairs"] = solid.Solid(masses, potential, box=box)
-    start, programs = solid.Point(jnp.broadcast_to(x, v.shape), v), {}
-    for pairs, body in bodies.items():
-        for name, stepper in list(STEPPERS.items())[: 1 if quick else 2]:
-            programs[f"jqd {pairs}, {name}"] = _program(
-                body, start, stepper, steps, CRYSTAL_DT
-            )
-    programs[NUMPY] = partial(
-        _crystals_in_numpy, start, np.asarray(box), crystal, potential
-    )
-    timings = race(programs, rounds)
-    motion = solid.AtomMotion(bodies[LIST])
-    energy = jax.jit(jax.vmap(lambda x, v: motion.energy(solid.Point(x, v))))
-    rows = [
-        {"case": crystal.name, "atoms": len(x), "batch": batch, "program": name}
-        | _costs(timing, steps * batch, _energy_error(energy, start, timing))
-        for name, timing in timings.items()
-    ]
+    start = solid.Point(jnp.broadcast_to(x, v.shape), v)
+    peer = partial(_crystals_in_numpy, start, np.asarray(box), crystal, potential)
+    found = _raced(
+        {f"jqd {pairs}, ": body for pairs, body in bodies.items()}, start, peer, steps,
+        CRYSTAL_DT, rounds, quick, work=steps * batch, case=crystal.name,
+        atoms=len(x), batch=batch,
+    )  # fmt: skip
     # the first of a case stands for jqd
-    rows.sort(key=lambda row: ("Verlet" not in row["program"], row["median_s"]))
-    return timings, rows
+    found.rows.sort(key=lambda row: ("Verlet" not in row["program"], row["median_s"]))
+    return found
+
+
+def _raced(
+    bodies: dict[str, solid.Solid], start: solid.Point, peer: Any, steps: int,
+    dt: float, rounds: int, quick: bool, *, work: int, **columns: Any,
+) -> Raced:  # fmt: skip
+    """The steppers for each body beside NumPy, with the change of the energy."""
+    programs = {
+        f"{name}{way}": _program(body, start, stepper, steps, dt)
+        for name, body in bodies.items()
+        for way, stepper in list(STEPPERS.items())[: 1 if quick else 2]
+    }
+    motion = solid.AtomMotion(next(iter(bodies.values())))
+    energy = jax.jit(jax.vmap(lambda x, v: motion.energy(solid.Point(x, v))))
+    kinetic = jnp.max(jnp.sum(start.v**2, axis=(-2, -1)) / 2)
+
+    def look(_: str, end: Any) -> dict[str, Any]:
+        apart = energy(*map(jnp.asarray, end)) - energy(start.x, start.v)
+        error = float(jnp.max(jnp.abs(apart)) / kinetic)
+        return {"energy_error": round_to(error, 2)}
+
+    found = compared(
+        programs | {NUMPY: peer}, rounds, look, work, "step", steps=work, **columns
+    )
+    for row in found.rows:
+        row["steps_per_s"] = round_to(work / row["median_s"], 3)
+    return found
 
 
 def _program(
@@ -148,13 +162,10 @@ def _program(
 
     if len(start.x) > 1:
         return partial(jax.jit(jax.vmap(one)), start)
+    # a batch of one without `vmap`, as one crystal would be run
     alone = jax.tree.map(lambda leaf: leaf[0], start)
-    return partial(jax.jit(lambda point: jax.tree.map(_first, one(point))), alone)
-
-
-def _first(leaf: jax.Array) -> jax.Array:
-    """As the first of a batch of one."""
-    return leaf[None]
+    first = lambda point: jax.tree.map(lambda leaf: leaf[None], one(point))  # noqa: E731
+    return partial(jax.jit(first), alone)
 
 
 def _crystals_in_numpy(
@@ -223,27 +234,15 @@ def _neighbours(
 # -- chains ---------------------------------------------------------------------
 
 
-def _chains(
-    batch: int, steps: int, rounds: int, quick: bool
-) -> tuple[dict[str, Timing], list[dict[str, Any]]]:
+def _chains(batch: int, steps: int, rounds: int, quick: bool) -> Raced:
     body = solid.chain(ATOMS, solid.FPUT(beta=1.0), ends="fixed")
     x = jnp.broadcast_to(body.sites[None], (batch, ATOMS, 1))  # pyright: ignore
     start = solid.Point(x, jax.random.normal(jax.random.key(1), x.shape))
-    programs = {
-        f"jqd, {name}": _program(body, start, stepper, steps, CHAIN_DT)
-        for name, stepper in list(STEPPERS.items())[: 1 if quick else 2]
-    }
-    programs[NUMPY] = partial(chains_in_numpy, *map(np.asarray, start), steps)
-    timings = race(programs, rounds)
-    motion = solid.AtomMotion(body)
-    energy = jax.jit(jax.vmap(lambda x, v: motion.energy(solid.Point(x, v))))
-    rows = [
-        {"case": f"FPUT chains x {batch}", "atoms": ATOMS, "batch": batch}
-        | {"program": name}
-        | _costs(timing, steps, _energy_error(energy, start, timing))
-        for name, timing in timings.items()
-    ]
-    return timings, rows
+    peer = partial(chains_in_numpy, *map(np.asarray, start), steps)
+    return _raced(
+        {"jqd, ": body}, start, peer, steps, CHAIN_DT, rounds, quick, work=steps,
+        case=f"FPUT chains x {batch}", atoms=ATOMS, batch=batch,
+    )  # fmt: skip
 
 
 def chains_in_numpy(
@@ -267,22 +266,3 @@ def chains_in_numpy(
         force = forces()
         v += CHAIN_DT / 2 * force
     return (u[1:-1] + sites[1:-1, None]).T.reshape(shape), v.T.reshape(shape)
-
-
-# -- both -----------------------------------------------------------------------
-
-
-def _energy_error(energy: Callable[..., Any], start: Any, timing: Timing) -> float:
-    """Largest change of an energy over the largest kinetic energy at the start."""
-    before = energy(start.x, start.v)
-    after = energy(*map(jnp.asarray, timing.result))
-    kinetic = jnp.sum(start.v**2, axis=(-2, -1)) / 2
-    return float(jnp.max(jnp.abs(after - before)) / jnp.max(kinetic))
-
-
-def _costs(timing: Timing, steps: int, error: float) -> dict[str, Any]:
-    return {
-        "steps": steps,
-        "steps_per_s": round_to(steps / timing.median, 3),
-        "energy_error": round_to(error, 2),
-    } | timing.row(steps, "step")

@@ -10,7 +10,7 @@ import numpy as np
 
 from jqd import statistics
 
-from .timing import Goal, Report, race, ratio
+from .timing import Goal, Report, compared, round_to
 
 # name, particles, states
 CASES = (("small", 1000, 100), ("large", 10**6, 10**5))
@@ -28,24 +28,24 @@ def run(quick: bool = False) -> Report:
     """Seconds for one draw, and how far its variance is from the exact one."""
     rows, goals = [], []
     for name, N, M in TINY if quick else CASES:
-        timings = race(_programs(N, M, quick), 2 if quick else 5)
-        exact = float(statistics.variance(N, M, 1.0))
-        for program, timing in timings.items():
-            row = {"case": name, "particles": N, "states": M, "program": program}
-            row |= timing.row()
-            row["times_jqd"] = float(f"{ratio(timing, timings[OURS]):.3g}")
-            n = np.asarray(timing.result)
-            classical = float(statistics.variance(N, M, 0.0))
+        exact, classical = (float(statistics.variance(N, M, g)) for g in (1.0, 0.0))
+
+        def look(program: str, n: Any, exact=exact, classical=classical):
             expected = classical if "g = 0" in program else exact
-            row["error"] = float(f"{abs(n.var() / expected - 1):.2g}")
-            rows.append(row)
+            return {"error": round_to(abs(float(np.var(n)) / expected - 1), 2)}
+
+        found = compared(
+            _programs(N, M, quick), 2 if quick else 5, look, beside=OURS,
+            case=name, particles=N, states=M,
+        )  # fmt: skip
+        rows += found.rows
         if M > MOST_STATES_OF_JAX:
             note = "left out: takes a step for each state"
             rows.append(
                 {"case": name, "program": "jax.random.multinomial", "note": note}
             )
         if name == "large":
-            seconds = timings[OURS].median
+            seconds = found.timings[OURS].median
             goals.append(Goal("a draw of the large case in 1 s", seconds, 1, False))
     return Report(
         "One draw of Bose-Einstein occupation numbers from shared random weights",

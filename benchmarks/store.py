@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 
 from . import NAMES, ON_REQUEST
-from .systems import optional, torch_device
+from .peers import optional, torch_device
 from .timing import Report
 
 RESULTS = Path(__file__).parent / "results"

@@ -1,127 +1,155 @@
-"""A sweep of copy dynamics over its exponents: points a second, memory, batches beside
-those of dynamiqs, and peers' loops.
+"""A sweep of copy dynamics over its exponents: points a second, memory, and batches
+beside those of dynamiqs.
 
 Four classes, 200 saved densities reduced to three numbers: the file is
 experiments/sweeps/copying_exponents.py.
 """
 
+import hashlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-from . import sweep_batches
-from .copy_dynamics import literal_field
-from .systems import optional
-from .timing import Goal, Report, missing, race, round_to
+import jqd
+
+from .peers import by_dynamiqs, dynamiqs
+from .timing import Goal, Raced, Report, compared, round_to
 
 FILE = Path(__file__).parents[1] / "experiments" / "sweeps" / "copying_exponents.py"
-PEERS = ("QuTiP sesolve", "dynamiqs sesolve", "SciPy DOP853, the same law")
+# what a command runs, and then the peak of the device's memory as a line
+CODE = """
+import json, sys, jax
+from jqd.cli import main
+code = main(sys.argv[1:])
+print(json.dumps((jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")))
+sys.exit(code)
+"""
 COMMAND = "whole command"
+SCHRODINGER, COPY_LAW = "batch, Schrödinger's equation", "batch, copy law"
+BATCH, LEAST = 1024, 1.5
+# a peer's error is like ours up to so many times ours, or below this
+ALIKE, SMALL = 10.0, 1e-9
+# methods of dynamiqs and their tolerance, None where there is none
+METHODS = (
+    ("Expm", None), ("Tsit5", 1e-6), ("Tsit5", 1e-7), ("Dopri5", 1e-7),
+    ("Dopri8", 1e-7), ("Dopri8", 1e-8),
+)  # fmt: skip
 LINEAR = (
     "A product with a matrix, where the copy law takes a logarithm and two powers a "
     "class and a ratio a pair."
 )
-BEHIND = {f"{sweep_batches.COPY_LAW}: {n}": LINEAR for n in sweep_batches.names()}
-# Points of a peer's loop, from which the whole sweep is extrapolated.
-LOOP = 200
+
+
+def _name(method: str, tolerance: float | None) -> str:
+    return f"dynamiqs {method}" + ("" if tolerance is None else f" {tolerance:g}")
+
+
+BEHIND = {f"{COPY_LAW}: {_name(*each)}": LINEAR for each in METHODS}
 
 
 def run(quick: bool = False) -> Report:
-    """Points a second of `jqd sweep`, beside Python loops over points."""
-    ours = _ours(quick)
-    points = ours["points"]
-    rows: list[dict[str, Any]] = [
-        {
-            "case": COMMAND,
-            "program": "jqd sweep",
-            "points": points,
-            "work": points,
-            "unit": "point",
-            "median_s": round_to(ours["seconds"]),
-            "min_s": round_to(ours["seconds"]),
-            "points_per_s": round_to(points / ours["seconds"]),
-            "memory_MiB": round_to(ours["rss_end"]),
-            "rss_quarter_MiB": round_to(ours["rss_quarter"]),
-            "error": round_to(ours["error"], 2),
-        }
-    ]
-    peers = race(_loops(3 if quick else LOOP), 1 if quick else 3)
-    for name, timing in peers.items():
-        count = 3 if quick else LOOP
-        whole = timing.median * points / count
-        rows.append(
-            {
-                "case": COMMAND,
-                "program": name,
-                "points": count,
-                **timing.row(count, "point"),
-                "points_per_s": round_to(count / timing.median),
-                "times_jqd": round_to(whole / ours["seconds"], 3),
-            }
-        )
-    rows += [missing(name, case=COMMAND) for name in PEERS if name not in peers]
-    problem = _problem()
-    batches, goals = sweep_batches.rows(
-        problem["H"], problem["PSI0"], np.asarray(problem["T"]), quick
-    )
-    rows += batches
-    growth = ours["rss_end"] / ours["rss_quarter"]
-    goals.append(
-        Goal("memory at the end over that at a quarter", growth, 1.1, at_least=False)
-    )
+    """Points a second of `jqd sweep`, and of batches in one program."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = swept(Path(folder), quick)
+        # largest distance from quantum mechanics at (1/2, -1/2)
+        worst = found.dataset.worst.sel(q=0.5, r=-0.5, method="nearest")
+        row = {"case": COMMAND, "program": "jqd sweep"} | found.row()
+        quarter, end = (_around(found.resident, share) for share in (0.25, 0.95))
+        row |= {"memory_MiB": round_to(end), "rss_quarter_MiB": round_to(quarter)}
+        row["error"] = round_to(float(worst), 2)
+    batches, goals = _batches(quick)
+    text = "memory at the end over that at a quarter"
+    goals.append(Goal(text, end / quarter, 1.1, at_least=False))
     return Report(
         "A sweep of copy dynamics, M = 4, 200 saved densities a point",
-        rows,
+        [row, *batches],
         goals,
         [
-            f"{COMMAND}, jqd: with start, compilation and files, one device a core. "
-            f"Peers: loops over {LOOP} points, no files, the time of the whole sweep "
-            "extrapolated: information, since a loop pays the start of a program a "
-            "point. QuTiP and dynamiqs have no copy law: they evolve its quantum case "
-            "at their default tolerances; dynamiqs compiles once. A goal of 20 times "
-            "such a loop stood here: it would be 16 µs a point, 200 Runge-Kutta steps "
-            "of 0.08 µs, where a step of the law takes 0.4 µs of a core. error: at "
-            "(1/2, -1/2), against the eigenbasis of H.",
-            sweep_batches.NOTE,
+            f"{COMMAND}: with start, compilation and files, one device a core. error: "
+            "at (1/2, -1/2), against the eigenbasis of H.",
+            "Batches: all points in one program on one device, no files. Both solve "
+            "Schrödinger's equation for as many Hamiltonians, and the goal is over the "
+            "fastest of dynamiqs' methods with an error like ours. dynamiqs has no "
+            "copy law: beside it stand its methods that step, at Schrödinger's "
+            "equation.",
         ],
     )
 
 
-def _ours(quick: bool) -> dict[str, float]:
-    """Seconds, resident memory and error of the command in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        words = ["sweep", str(FILE), "--out", f"{folder}/store", "--json"]
-        code = "import sys; from jqd.cli import main; sys.exit(main(sys.argv[1:]))"
-        began = time.monotonic()
-        with open(f"{folder}/out", "w+b") as out:
-            child = subprocess.Popen(
-                [sys.executable, "-c", code, *words, *(["--quick"] if quick else [])],
-                stdout=out,
-            )
-            resident = []
-            while child.poll() is None:
-                resident.append(_resident(child.pid))
-                time.sleep(0.2)
-            seconds = time.monotonic() - began
-            if child.returncode:
-                raise RuntimeError("`jqd sweep` failed; see above")
-            out.seek(0)
-            summary = json.loads(out.read())
-        return {
-            "points": summary["points"],
-            "seconds": seconds,
-            "rss_quarter": _around(resident, 0.25),
-            "rss_end": _around(resident, 0.95),
-            "error": _error(folder),
-        }
+# -- the command ----------------------------------------------------------------
+
+
+class Swept(NamedTuple):
+    """What one command did.
+
+    Attributes:
+        seconds: from start to end.
+        resident: MiB that it held, every fifth of a second.
+        peak: bytes of the device; None where it does not tell.
+        dataset: its results.
+    """
+
+    seconds: float
+    resident: list[float]
+    peak: int | None
+    dataset: Any
+
+    def row(self) -> dict[str, Any]:
+        """The columns of a sweep."""
+        return row_of(int(self.dataset.status.size), self.seconds)
+
+
+def row_of(points: int, seconds: float) -> dict[str, Any]:
+    """The columns of so many points in one go."""
+    return {
+        "points": points, "work": points, "unit": "point",
+        "median_s": round_to(seconds), "min_s": round_to(seconds),
+        "points_per_s": round_to(points / seconds),
+    }  # fmt: skip
+
+
+def words(store: Path, quick: bool) -> list[str]:
+    """The command, which writes to `store`."""
+    quickly = ["--quick"] if quick else []
+    return ["sweep", str(FILE), "--out", str(store), "--json", *quickly]
+
+
+def swept(folder: Path, quick: bool, **environment: str) -> Swept:
+    """The command in a process of its own."""
+    began, resident = time.monotonic(), []
+    with (folder / "out").open("w+") as out:
+        child = subprocess.Popen(
+            [sys.executable, "-c", CODE, *words(folder / "store", quick)],
+            stdout=out, env={**os.environ, **environment},
+        )  # fmt: skip
+        while child.poll() is None:
+            resident.append(_resident(child.pid))
+            time.sleep(0.2)
+        seconds = time.monotonic() - began
+        if child.returncode:
+            raise RuntimeError("`jqd sweep` failed; see above")
+        out.seek(0)
+        peak = json.loads(out.read().strip().splitlines()[-1])
+    return Swept(seconds, resident, peak, jqd.open_sweep(folder / "store"))
+
+
+def digest(dataset: Any) -> str:
+    """Of all values: equal digests mean equal bits."""
+    found = hashlib.sha256()
+    for name in sorted(dataset.data_vars):
+        found.update(np.ascontiguousarray(dataset[name].values).tobytes())
+    return found.hexdigest()[:16]
 
 
 def _around(resident: list[float], when: float) -> float:
@@ -139,75 +167,94 @@ def _resident(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def _error(folder: str) -> float:
-    """Largest distance from quantum mechanics at (1/2, -1/2)."""
-    import jqd
-
-    dataset = jqd.open_sweep(f"{folder}/store")
-    return float(dataset.worst.sel(q=0.5, r=-0.5, method="nearest"))
+# -- batches: scales (B,) -> densities (B, T, M) --------------------------------------
 
 
-def _loops(points: int) -> dict[str, Any]:
-    """Loops over points of the same size, by name."""
-    problem = _problem()
-    H, psi0, ts = problem["H"], problem["PSI0"], np.asarray(problem["T"])
-    # each point is a little different, as in a sweep
-    scales = np.linspace(0.9, 1.1, points)
-    loops = {PEERS[2]: partial(_scipy, H, psi0, ts, scales)}
-    if optional("qutip") is not None:
-        loops[PEERS[0]] = partial(_qutip, H, psi0, ts, scales)
-    if optional("dynamiqs") is not None:
-        loops[PEERS[1]] = _dynamiqs(H, psi0, ts, scales)
-    return loops
+def _batches(quick: bool) -> tuple[list[dict[str, Any]], list[Goal]]:
+    """All points in one program, whose errors are compared as well as times."""
+    file, rows, goals = runpy.run_path(str(FILE)), [], []
+    H, psi0, ts = file["H"], file["PSI0"], np.asarray(file["T"])
+    scales = np.linspace(0.9, 1.1, 8 if quick else BATCH)
+    exact = _exact(H, psi0, ts, scales)
+
+    def schrodinger(scale: Any) -> Any:
+        law = jqd.Schrodinger(scale * (H + 0j))
+        return _density(law, psi0, ts, jqd.Propagator())
+
+    def copy_law(scale: Any) -> Any:
+        law = jqd.CopyDynamics.from_hamiltonian(scale * H)
+        # one step between saved times, as in the sweep
+        method = jqd.Fixed(jqd.steppers.rk4, estimate_error=False)
+        return _density(law, psi0, ts, method)
+
+    for case, ours, methods in (
+        (SCHRODINGER, schrodinger, METHODS), (COPY_LAW, copy_law, METHODS[1:]),
+    ):  # fmt: skip
+        programs = {"jqd": jax.vmap(ours)} | _dynamiqs(H, psi0, ts, methods)
+        found = _raced(case, programs, jnp.asarray(scales), exact, quick)
+        rows += found.rows
+        if case == SCHRODINGER:
+            bound = max(ALIKE * found.column("error")["jqd"], SMALL)
+            text = "a point of a batch, over dynamiqs' batched form at like error"
+            best = None if quick else found.fastest("dynamiqs", bound)
+            goals.append(found.faster(text, LEAST, best, "jqd", named=True))
+    return rows, goals
 
 
-def _problem() -> dict[str, Any]:
-    """What the file of the sweep holds."""
-    namespace: dict[str, Any] = {"__name__": "sweep_file"}
-    exec(compile(FILE.read_text(encoding="utf-8"), str(FILE), "exec"), namespace)
-    return namespace
+def _raced(
+    case: str, densities: dict[str, Any], scales: Any, exact: np.ndarray, quick: bool
+) -> Raced:
+    def look(name: str, _: Any) -> dict[str, Any]:
+        """Largest total variation from the eigenbasis, over times and points."""
+        found = np.asarray(jax.jit(densities[name])(scales))
+        apart = np.max(np.sum(np.abs(found - exact), axis=-1)) / 2
+        return {"error": round_to(float(apart), 2)}
+
+    programs = {
+        name: one and partial(_reduced(one), scales) for name, one in densities.items()
+    }
+    return compared(
+        programs, 1 if quick else 5, look, len(scales), "point", "jqd",
+        case=case, points=len(scales),
+    )  # fmt: skip
 
 
-def _reduced(density: np.ndarray) -> tuple[float, float, float]:
-    """Three numbers, as the sweep keeps."""
-    return density[:, 0].max(), density.mean(), density.min()
-
-
-def _qutip(H, psi0, ts, scales) -> list[Any]:
-    import qutip as qt
-
-    unit, start = qt.Qobj(H), qt.Qobj(psi0)
-    options = {"progress_bar": "", "store_states": True}
-    found = []
-    for scale in scales:
-        states = qt.sesolve(scale * unit, start, ts, options=options).states
-        density = np.abs(np.array([psi.full()[:, 0] for psi in states])) ** 2
-        found.append(_reduced(density))
-    return found
-
-
-def _dynamiqs(H, psi0, ts, scales) -> Any:
-    import dynamiqs as dq
-    import jax
-    import jax.numpy as jnp
-
-    start, matrix, times = jnp.asarray(psi0)[:, None], jnp.asarray(H), jnp.asarray(ts)
+def _reduced(run: Any) -> Any:
+    """Three numbers a point, as the sweep keeps."""
 
     @jax.jit
-    def one(scale):
-        run = dq.sesolve(scale * matrix, start, times, progress_meter=False)
-        density = jnp.abs(run.states.to_jax()[..., 0]) ** 2
-        return density[:, 0].max(), density.mean(), density.min()
+    def program(scales: Any) -> Any:
+        density = run(scales)
+        return density[..., 0].max(-1), density.mean((-2, -1)), density.min((-2, -1))
 
-    return lambda: [jax.block_until_ready(one(scale)) for scale in scales]
+    return program
 
 
-def _scipy(H, psi0, ts, scales) -> list[Any]:
-    from scipy.integrate import solve_ivp
+def _exact(H: Any, psi0: Any, ts: Any, scales: Any) -> np.ndarray:
+    """|ψ|² from the eigenbasis, (B, T, M)."""
+    energies, basis = np.linalg.eigh(H)
+    angles = np.multiply.outer(np.multiply.outer(scales, ts), energies)
+    return np.abs((np.exp(-1j * angles) * (basis.T @ psi0)) @ basis.T) ** 2
 
-    found = []
-    for scale in scales:
-        field = literal_field(H, 0.5 * scale, -0.5 * scale)
-        run = solve_ivp(field, (ts[0], ts[-1]), psi0, "DOP853", ts, rtol=1e-6)
-        found.append(_reduced(np.abs(run.y.T) ** 2))
-    return found
+
+def _density(law: Any, psi0: Any, ts: Any, method: Any) -> Any:
+    start = law.prepare(psi0)
+    return jqd.evolve(law, start, ts, method=method, observe="density").values
+
+
+@dynamiqs
+def _dynamiqs(dq: Any, H: Any, psi0: Any, ts: Any, methods: Any) -> dict[str, Any]:
+    start, matrix, times = jnp.asarray(psi0)[:, None], jnp.asarray(H), jnp.asarray(ts)
+
+    def program(name: str, tolerance: float | None) -> Any:
+        options = {} if tolerance is None else {"rtol": tolerance, "atol": tolerance}
+        method = getattr(dq.method, name)(**options)
+
+        def run(scales: Any) -> Any:
+            many = scales[:, None, None] * matrix[None]
+            kets = by_dynamiqs(dq, many, start, times, method=method)
+            return jnp.abs(kets[..., 0]) ** 2
+
+        return run
+
+    return {_name(*each): program(*each) for each in methods}

@@ -1,35 +1,15 @@
-"""The problems that several benchmarks share, in plain NumPy, and optional programs."""
+"""The problems that several benchmarks share, in plain NumPy."""
 
-import importlib
 import math
-from types import ModuleType
+from collections.abc import Callable
+from typing import Any
 
-import jax
 import numpy as np
+
+from .timing import round_to
 
 LEVELS = 64
 ALPHA = 2.0
-# Optional programs to do without, though they may be installed.
-LEFT_OUT: set[str] = set()
-
-
-def optional(name: str) -> ModuleType | None:
-    """A module, or None where it is not installed."""
-    if name in LEFT_OUT:
-        return None
-    try:
-        module = importlib.import_module(name)
-    except ImportError:
-        return None
-    if name == "dynamiqs":
-        module.set_precision("double")
-    return module
-
-
-def torch_device(torch: ModuleType) -> str:
-    """ "cuda" where jax runs on a GPU and torch can use it too."""
-    on_gpu = jax.default_backend() == "gpu" and torch.cuda.is_available()
-    return "cuda" if on_gpu else "cpu"
 
 
 def coherent(alpha: float, levels: int) -> np.ndarray:
@@ -66,12 +46,6 @@ def kerr_exact(K: np.ndarray, ts: np.ndarray, psi0: np.ndarray) -> np.ndarray:
     return np.exp(-1j * angle) * psi0
 
 
-def position(levels: int = LEVELS) -> np.ndarray:
-    """x = a + a* as a dense matrix."""
-    off = np.sqrt(np.arange(1, levels))
-    return np.diag(off, 1) + np.diag(off, -1)
-
-
 def bose_hubbard(levels: int, J: float = 1.0, U: float = 0.5) -> np.ndarray:
     """Two sites: -J (a* b + b* a) + U/2 sum n (n - 1), dense real matrix."""
     a = np.diag(np.sqrt(np.arange(1, levels)), 1)
@@ -88,10 +62,22 @@ def eigen_orbit(H: np.ndarray, psi0: np.ndarray, ts: np.ndarray) -> np.ndarray:
     return (np.exp(-1j * np.outer(ts, energies)) * start) @ vectors.T
 
 
+def slope(function: Callable[[float], Any], at: float, h: float) -> np.ndarray:
+    """The derivative by a central difference of fourth order."""
+    near = {k: np.asarray(function(at + k * h)) for k in (-2, -1, 1, 2)}
+    return (8 * (near[1] - near[-1]) - (near[2] - near[-2])) / (12 * h)
+
+
+def distance(found: object, exact: np.ndarray) -> float:
+    """Relative 2-norm of the difference of two arrays."""
+    apart = np.linalg.norm(np.asarray(found) - exact) / np.linalg.norm(exact)
+    return round_to(float(apart), 2)
+
+
 def error(states: object, exact: np.ndarray) -> float:
     """Largest 2-norm of the difference of two stacks of states (last axis: state)."""
     states = np.asarray(states).reshape(exact.shape)
-    return float(f"{np.max(np.linalg.norm(states - exact, axis=-1)):.2g}")
+    return round_to(float(np.max(np.linalg.norm(states - exact, axis=-1))), 2)
 
 
 def harmonic_packet(x: np.ndarray, t: float, x0: float) -> np.ndarray:

@@ -98,6 +98,7 @@ def cells(rows: list[Row], shown: tuple[str, ...]) -> tuple[list[str], list[list
             main = ours[case_of(row)]
             others = main is not None and len(groups[case_of(row)]) > 1
             entry["over jqd's"] = f"{over(row, main):.3g}" if others else ""
+            entry["above least"] = _scatter(row)
         entry |= {
             "cores": number(_cores(row), 2),
             "error": number(row.get("error"), 2),
@@ -112,6 +113,13 @@ def cells(rows: list[Row], shown: tuple[str, ...]) -> tuple[list[str], list[list
     keys = dict.fromkeys(key for entry in entries for key in entry)
     header = [key for key in keys if any(e.get(key) for e in entries)]
     return header, [[e.get(key, "") for key in header] for e in entries]
+
+
+def _scatter(row: Row) -> str:
+    """How far the median of the rounds is above the least; nothing of one round."""
+    if row.get("repeats", 1) < 2 or not row.get("min_s"):
+        return ""
+    return f"{100 * (row['median_s'] / row['min_s'] - 1):.0f} %"
 
 
 def _size(value: float | None) -> str:

@@ -1,11 +1,12 @@
 """Timing several programs side by side, and what a benchmark reports."""
 
+import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -168,22 +169,89 @@ def round_to(value: float, digits: int = 4) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def beside_floor(
-    rows: list[dict[str, Any]], floor: dict[str, Any], what: str
-) -> list[dict[str, Any]]:
-    """Rows with the time of a unit at the floor, and the share of it that they reach.
+class Raced(NamedTuple):
+    """Programs of one case, which do the same work.
+
+    Attributes:
+        timings: by name, of those that are installed.
+        rows: one a program, with a note where it is not installed.
+    """
+
+    timings: dict[str, Timing]
+    rows: list[dict[str, Any]]
+
+    def times(self, slow: str | None, fast: str | None) -> float | None:
+        """How many times the one takes the time of the other; None without both."""
+        return ratio(self.timings.get(slow or ""), self.timings.get(fast or ""))
+
+    def column(self, key: str) -> dict[str, Any]:
+        """A column by program, of the rows that have it."""
+        return {row["program"]: row[key] for row in self.rows if key in row}
+
+    def fastest(self, start: str | tuple[str, ...], most: float = math.inf):
+        """Of the programs whose names start so, with an error of at most `most`."""
+        errors = self.column("error")
+        able = [
+            name
+            for name in self.timings
+            if name.startswith(start) and errors.get(name, 0.0) <= most
+        ]
+        return min(able, key=lambda name: self.timings[name].median, default=None)
+
+    def faster(
+        self, text: str, target: float, peer: str | None, ours: str, named: bool = False
+    ) -> Goal:
+        """The goal of being so many times as fast as a peer."""
+        told = f"{text} ({peer or 'none'})" if named else text
+        return Goal(told, self.times(peer, ours), target)
+
+
+def compared(
+    programs: Mapping[str, Callable[[], Any] | None],
+    rounds: int,
+    look: Callable[[str, Any], dict[str, Any]] | None = None,
+    work: float = 1,
+    unit: str = "",
+    beside: str | None = None,
+    **columns: Any,
+) -> Raced:
+    """Time programs that do the same work, and make the rows of them.
 
     Args:
-        rows: rows of one case; programs that are not there stay as they are.
-        floor: the row of the floor, timed in the same rounds.
+        programs: functions without arguments by name; None of one that is not there.
+        rounds: see `race`.
+        look: from name and result to columns of the row, such as the error.
+        work, unit: see `Timing.row`.
+        beside: the program over whose time `times_jqd` is.
+        columns: of all rows, `case` among them.
+    """
+    timings = race({name: one for name, one in programs.items() if one}, rounds)
+    rows = []
+    for name in programs:
+        row = columns | {"program": name}
+        if name not in timings:
+            rows.append(missing(row))
+            continue
+        timing = timings[name]
+        row |= timing.row(work, unit)
+        if beside is not None:
+            row["times_jqd"] = round_to(ratio(timing, timings[beside]) or math.nan, 3)
+        rows.append(row | (look(name, timing.result) if look else {}))
+    return Raced(timings, rows)
+
+
+def beside_floor(rows: list[dict[str, Any]], least: float, what: str) -> None:
+    """Note in rows of one case the share that they reach of what cannot be beaten.
+
+    Args:
+        rows: programs that are not there stay as they are.
+        least: seconds of a unit of work at the floor.
         what: which floor it is.
     """
-    least = unit_seconds(floor)
     for row in rows:
         if "median_s" in row:
             row["floor"], row["floor_s"] = what, round_to(least)
             row["share_of_floor"] = round_to(least / unit_seconds(row), 3)
-    return rows
 
 
 def unit_seconds(row: dict[str, Any]) -> float:
@@ -197,9 +265,31 @@ def failure(error: Exception) -> str:
     return f"failed: {type(error).__name__}: {first}"[:200]
 
 
-def missing(program: str, **columns: Any) -> dict[str, Any]:
+def attempted(columns: dict[str, Any], make: Callable[[], dict[str, Any]]):
+    """A row with more columns, or why there are none: other rows are not to be lost."""
+    try:
+        return columns | make()
+    except Exception as error:
+        return columns | {"note": failure(error)}
+
+
+def line_by_line(
+    rows: Iterable[dict[str, Any]], report: Callable[[list[dict[str, Any]]], Report]
+) -> Iterator[Report]:
+    """Reports with the rows so far, each of which is printed as a line of JSON.
+
+    A run that is cut short leaves what it measured.
+    """
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        found.append(row)
+        print(json.dumps(row), flush=True)
+        yield report(list(found))
+
+
+def missing(row: dict[str, Any]) -> dict[str, Any]:
     """The row of a program that is not there."""
-    return {**columns, "program": program, "note": "not installed"}
+    return row | {"note": "not installed"}
 
 
 def _time(call: Callable[[], Any], number: int) -> tuple[float, float, Any]:

@@ -62,9 +62,9 @@ def run(quick: bool = False, folder: Path | None = None) -> Report:
         rows,
         [Goal(f"FFT pairs of Strang over the best method's ({best})", measured, 20)],
         [
-            "Pairs interpolated where the error last passes 1e-6; beyond the last "
-            "run Strang's are extrapolated with order 2. Reference: eigenbasis of "
-            "the dense Fourier matrix by LAPACK."
+            "Pairs interpolated where the error last passes 1e-6; where no run "
+            "reaches it, extrapolated by the slope of the last two. Reference: "
+            "eigenbasis of the dense Fourier matrix by LAPACK."
         ],
     )
 
