@@ -352,7 +352,13 @@ def test_refused_methods_and_observables(options, message):
 
 @pytest.mark.parametrize(
     "case",
-    ["copying-fixed", "copying-adaptive", "particle-strang", "particle-chebyshev"],
+    [
+        "copying-fixed",
+        # the same law: that what it is given becomes complex is seen above
+        pytest.param("copying-adaptive", marks=pytest.mark.slow),
+        "particle-strang",
+        "particle-chebyshev",
+    ],
 )
 def test_a_real_psi_is_that_complex_one(case):
     """Also under vmap."""
