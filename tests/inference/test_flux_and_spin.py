@@ -82,7 +82,7 @@ def test_a_record_of_another_flux_is_no_quantum_of_h_away():
         moved = jqd.constants.unpack(law, "charge", jnp.array([charge]))
         run = jqd.evolve(
             moved, moved.prepare(psi), np.array([0.0, 3.0]), observe="populations",
-            method=jqd.Fixed(jqd.steppers.srkn11, 30),
+            method=jqd.Fixed(jqd.steppers.srkn11, 30, estimate_error=False),
         )  # fmt: skip
         return run.values[-1]
 
