@@ -149,12 +149,18 @@ def test_records_of_two_pointers_on_a_grid():
         density = grid.cell * jnp.abs(psi) ** 2
         return jnp.sum(y * z * density), jnp.sum(x * y * density)
 
+    def position(x, y, z):
+        return x
+
+    def spring(x, y, z):
+        return x**2 / 2
+
     for tau in (np.pi / 2, np.pi):
         law = jqd.Schrodinger.on_grid(
-            grid, lambda x, y, z: x**2 / 2, mass=[1.0, jnp.inf, jnp.inf],
+            grid, spring, mass=[1.0, jnp.inf, jnp.inf],
             couplings={
-                1: (lambda x, y, z: x, jqd.spaces.impulse(0.0)),
-                2: (lambda x, y, z: x, jqd.spaces.impulse(tau)),
+                1: (position, jqd.spaces.impulse(0.0)),
+                2: (position, jqd.spaces.impulse(tau)),
             },
         )  # fmt: skip
         run = jqd.evolve(
