@@ -573,7 +573,7 @@ def record(u, law, psi, rows=24, sigma=None):
         law,
         law.prepare(psi),
         ts,
-        method=jqd.Fixed(jqd.steppers.rk4, 60),
+        method=jqd.Fixed(jqd.steppers.rk4, 60, estimate_error=False),
         observe="density",
     )
     noise = None if sigma is None else jqd.Gaussian(sigma)
@@ -666,7 +666,7 @@ def test_recover_a_diffusion_on_a_grid():
 
 def record_on_grid(u):
     ts = np.linspace(0, 1, 6) * u.time
-    method = jqd.Fixed(jqd.steppers.rk4, 60)
+    method = jqd.Fixed(jqd.steppers.rk4, 60, estimate_error=False)
     law = diffusion(u)
     run = jqd.evolve(law, law.prepare(packet(u)), ts, method=method, observe="density")
     return ts, np.asarray(run.values)

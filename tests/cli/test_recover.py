@@ -311,8 +311,8 @@ def test_bad_files_are_one_line_and_exit_code_2(tmp_path, capsys, build, words):
         (["--noise", "gaussian"], ["gaussian:0.01"]),
         (["--noise", "gaussian:-1"], ["positive"]),
         (["--starts", "0"], ["--starts"]),
-        (["--free", "q,r,omega"], ["identify", "omega[0]"]),
         (["--bogus"], ["--bogus"]),
+        (["--free", "q,r,omega"], ["identify", "omega[0]"]),
     ],
 )
 def test_bad_options_are_one_line_and_exit_code_2(tmp_path, capsys, options, words):

@@ -88,7 +88,7 @@ def test_errors_of_an_own_law_are_its_own():
 
 def test_cf4_takes_a_matrix_that_does_not_change():
     law, psi = LAWS["Schrodinger"], np.array([1.0, 0.0])
-    run = jqd.evolve(law, psi, TS, method=jqd.Fixed(cf4, 2))
+    run = jqd.evolve(law, psi, TS, method=jqd.Fixed(cf4, 2, estimate_error=False))
     # exp(-iHt) of an H whose square is |h|^2, t = .1; to rounding
     h, t = np.sqrt(0.13), TS[1]
     want = np.array(

@@ -163,10 +163,12 @@ def test_complaint_about_few_copies(golden):
     assert "fewer than 20 linear noise" in complaint
     # a long record asks for more: E[1 - F] must stay small beside the smallest class
     law, psi = problems.golden()
-    long = EnsembleNoise(1000).along(law, psi, jnp.array([0.0, 5.0, 20.0]), 200)
+    # as many rows and steps as an array: the program of `golden` serves
+    ts, substeps = jnp.array([0.0, 1, 2, 3, 5, 20]), jnp.asarray(200)
+    long = EnsembleNoise(1000).along(law, psi, ts, substeps)
     assert float(long.least_copies) > 20
     assert NOISE.complaint(long) is not None
-    many = EnsembleNoise(4000).along(law, psi, jnp.array([0, 5, 20.0]), 200)
+    many = EnsembleNoise(4000).along(law, psi, ts, substeps)
     assert NOISE.holds(many)
 
 

@@ -13,7 +13,7 @@ from jqd.inference.sensitivity import independent_rows
 from jqd.inference.together import Together
 from jqd.instruments import Direct
 
-from .models import Parabola
+from .models import Parabola, itself
 
 FIRST = np.linspace(0.2, 2.0, 7), np.array([0.9, 0.2, 1.4, 0.8, 2.2, 1.9, 4.0]), 0.5
 SECOND = np.linspace(0.5, 1.5, 4), np.array([0.4, 1.1, 0.9, 2.0]), 0.2
@@ -23,16 +23,12 @@ METHOD = jqd.Fixed(jqd.steppers.rk4, estimate_error=False)
 NEAR = {"start": {}, "starts": 1, "search": None, "polish": jqd.inference.Polish()}
 
 
-def look(t, state):
-    return state
-
-
 def study_of(data, prior=None, free="a", law=None):
     ts, values, sigma = data
     record = jqd.Record(ts, values[:, None], jqd.Gaussian(sigma), t0=0.0)
     law = Parabola(jnp.asarray(0.5), jnp.asarray(0.1)) if law is None else law
     return jqd.Study(
-        law, record, psi0=jnp.zeros(1), free=free, instrument=Direct(look),
+        law, record, psi0=jnp.zeros(1), free=free, instrument=Direct(itself),
         nuisances={} if prior is None else {"b": prior}, method=METHOD,
     )  # fmt: skip
 
@@ -73,19 +69,6 @@ def test_what_takes_one_record_says_so_of_several(both):
         independent_rows(joined(both))
 
 
-def test_errors_of_two_studies_add_as_inverse_squares():
-    (one, sd), (other, width) = map(alone, (FIRST, SECOND))
-    weights = np.array([sd, width]) ** -2
-    found = jqd.fit([study_of(FIRST), study_of(SECOND)], **NEAR)
-    mean = weights @ [one, other] / weights.sum()
-    np.testing.assert_allclose(found.value["a"], mean, rtol=1e-10)
-    np.testing.assert_allclose(found.stderr["a"], weights.sum() ** -0.5, rtol=1e-10)
-    # one constant, eleven values: χ² per degree of freedom of ten
-    rows = [(y - mean * t - 0.1 * t**2) / s for t, y, s in (FIRST, SECOND)]
-    chi2 = np.sum(np.concatenate(rows) ** 2)
-    np.testing.assert_allclose(found.chi2_per_dof, chi2 / 10, rtol=1e-9)
-
-
 def test_nuisances_are_each_study_s_own(found):
     """θ = (A^T A + P)^-1 (A^T y + P m), three constants."""
     rows, seen, means, P = equations()
@@ -98,6 +81,9 @@ def test_nuisances_are_each_study_s_own(found):
     errors = np.sqrt(np.diag(np.linalg.inv(F)))
     np.testing.assert_allclose((got - mean) / errors, 0, atol=1e-5)
     np.testing.assert_allclose(found.covariance, np.linalg.inv(F), rtol=1e-8)
+    # eleven values and two priors, three constants
+    chi2 = np.sum((A @ mean - y) ** 2) + (mean - means) @ P @ (mean - means)
+    np.testing.assert_allclose(found.chi2_per_dof, chi2 / 10, rtol=1e-9)
     pull = (mean[2] - PRIORS["second"][0]) / PRIORS["second"][1]
     np.testing.assert_allclose(found.constants["b (second)"].pull, pull, rtol=1e-7)
 
@@ -128,7 +114,7 @@ def test_a_quantum_value_that_others_move_is_none(m):
 
     def of(free, data):
         law = Slow(jnp.asarray(0.5), jnp.asarray(m))
-        shown = {"instrument": Direct(look), "method": METHOD}
+        shown = {"instrument": Direct(itself), "method": METHOD}
         return jqd.Study(law, data, psi0=jnp.zeros(1), free=free, **shown).references()
 
     rows, noise = [[0.1], [0.2]], jqd.Gaussian(0.1)
@@ -172,7 +158,7 @@ def test_shared_constants_of_runs_in_rows(both):
     law = Parabola(jnp.asarray(0.5), jnp.asarray(0.1))
     scan = jqd.Scan(settings, values, jqd.Gaussian(sigma), ts=ts)
     one = jqd.Study(
-        law, scan, psi0=jnp.zeros(1), free="a", instrument=Direct(look), method=METHOD
+        law, scan, psi0=jnp.zeros(1), free="a", instrument=Direct(itself), method=METHOD
     )
     study = Joint({"scan": one, "record": study_of(FIRST)})
     told = 3 * (ts / sigma) ** 2 + alone(FIRST)[1] ** -2
@@ -244,7 +230,7 @@ def test_guesses_are_within_the_limits_of_all_studies():
 def test_one_record_is_no_two_studies(both):
     one = both["first"]
     again = jqd.Study(
-        one.law, one.data, psi0=jnp.zeros(1), free="a", instrument=Direct(look),
+        one.law, one.data, psi0=jnp.zeros(1), free="a", instrument=Direct(itself),
         method=METHOD,
     )  # fmt: skip
     with pytest.raises(ValueError, match="must hold each study and its data once"):

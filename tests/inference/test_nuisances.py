@@ -13,7 +13,7 @@ from jqd.inference import Study, standard_errors
 from jqd.instruments import Confusion, Direct, Gaussian
 from jqd.problems import golden
 
-from .models import Parabola, kerr
+from .models import Parabola, itself, kerr
 
 FIXED = jqd.Fixed(jqd.steppers.rk4, 40, estimate_error=False)
 NEAR: dict[str, Any] = {"starts": 1, "search": None, "held_out": 0.0}
@@ -129,7 +129,7 @@ def test_a_fit_with_priors_is_the_posterior_mean_of_a_linear_model():
     method = jqd.Fixed(jqd.steppers.rk4, estimate_error=False)
     found = jqd.recover(
         law, data, psi0=jnp.zeros(1), free="a", nuisances={"b": (0.3, 0.2)},
-        instrument=Direct(lambda t, state: state), method=method, **NEAR,
+        instrument=Direct(itself), method=method, **NEAR,
     )  # fmt: skip
     A = np.stack([ts, ts**2], axis=1) / sigma
     F = A.T @ A + np.diag([0.0, 0.2**-2])

@@ -15,6 +15,8 @@ from jqd.report import posterior_summary, recovery_summary
 from jqd.report.tables import recovery_details
 from jqd.steppers import rk4
 
+from .models import itself
+
 TS = np.linspace(0.1, 12.0, 40)
 LAW = np.stack([np.cos(2 * TS), 0.7 * np.sin(2.6 * TS + 0.4)], axis=1)
 LATE = ((TS - TS[0]) / np.ptp(TS))[:, None]
@@ -213,7 +215,7 @@ def recovered(values, **options):
     data = jqd.Record(TS, values, Gaussian(0.02), t0=0.0)
     return jqd.recover(
         Turning(jnp.asarray(1.0)), data, psi0=jnp.asarray([1.0, 0.0]), free=("omega",),
-        instrument=Direct(lambda t, state: state), starts=[[0.99]], search=None,
+        instrument=Direct(itself), starts=[[0.99]], search=None,
         substeps=8, held_out=0.0, **options,
     )  # fmt: skip
 
@@ -280,7 +282,7 @@ def test_a_batch_of_fits_has_nan_for_what_does_not_hold():
         data = jqd.Record(jnp.asarray(TS), values, Gaussian(0.02), t0=0.0)
         return jqd.fit(
             Turning(jnp.asarray(1.0)), data, psi0=jnp.asarray([1.0, 0.0]),
-            free=("omega",), instrument=Direct(lambda t, state: state), starts=1,
+            free=("omega",), instrument=Direct(itself), starts=1,
             start={"omega": 0.99}, search=None,
         )  # fmt: skip
 
@@ -294,7 +296,7 @@ def test_what_is_printed_has_the_digits_of_its_error():
     data = jqd.Record(TS, CIRCLE, Gaussian(0.02), t0=0.0)
     found = jqd.fit(
         Turning(jnp.asarray(1.0)), data, psi0=jnp.asarray([1.0, 0.0]), free=("omega",),
-        instrument=Direct(lambda t, state: state), starts=1, start={"omega": 0.99},
+        instrument=Direct(itself), starts=1, start={"omega": 0.99},
         search=None,
     )  # fmt: skip
     # an exact record: the value is that of the circle, to far less than an error

@@ -18,6 +18,8 @@ from jqd.instruments import Direct, Gaussian
 from jqd.problems import golden
 from jqd.report import recovery_summary
 
+from .models import itself
+
 NEAR = {"starts": 1, "search": None, "held_out": 0.0}
 TS, SIGMA = np.linspace(0.2, 2, 8), 0.1
 VALUES = 0.7 * TS + 0.25 * TS**2 + SIGMA * np.cos(12.9898 * np.arange(8))
@@ -40,7 +42,7 @@ def study_of(prior, free=("a",)):
     return Study(
         law, data, psi0=jnp.zeros(1), free=free,
         nuisances={} if prior is None else {"b": prior},
-        instrument=Direct(lambda t, state: state),
+        instrument=Direct(itself),
         method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
     )  # fmt: skip
 
@@ -173,7 +175,7 @@ def rising_study(values):
     data = jqd.Record(TS, values[:, None], Gaussian(SIGMA), t0=0.0)
     return Study(
         Rising(jnp.asarray(0.5), jnp.asarray(0.1)), data, psi0=jnp.zeros(1),
-        free=("a", "b"), instrument=Direct(lambda t, state: state),
+        free=("a", "b"), instrument=Direct(itself),
         method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
     )  # fmt: skip
 

@@ -25,13 +25,15 @@ from jqd.instruments import Confusion, Direct, Gaussian, Instrument, NoNoise
 from jqd.laws import Watch
 from jqd.steppers import rk4, strang
 
+from .models import itself
+
 TS, SIGMA, PRIOR = np.linspace(0.2, 2, 8), 0.1, (0.25, 0.05)
 WOBBLE = SIGMA * np.cos(12.9898 * np.arange(8))
 DESIGN = np.stack([TS, TS**2], axis=1)
 Z = stats.norm.ppf(0.975)
 ONCE = {"starts": 1, "start": {}, "search": None, "held_out": 0.0}
 SHOWN = {
-    "instrument": Direct(lambda t, state: state),
+    "instrument": Direct(itself),
     "method": jqd.Fixed(rk4, estimate_error=False),
 }
 

@@ -12,6 +12,8 @@ from jqd.inference import Study, evidence
 from jqd.inference.steps import DRAWN_CHANGE, refined
 from jqd.instruments import Direct, Gaussian
 
+from .models import itself
+
 TS, K, SIGMA = np.array([1.0, 2.0]), 2.0, 0.01
 THETA = jnp.asarray([K])
 
@@ -31,7 +33,7 @@ def study(free="k", nuisances=None):
     data = jqd.Record(TS, np.exp(-K * TS)[:, None], Gaussian(SIGMA), t0=0.0)
     return Study(
         Fading(jnp.asarray(K)), data, psi0=jnp.ones(1), free=free, nuisances=nuisances,
-        instrument=Direct(lambda t, state: state),
+        instrument=Direct(itself),
         method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
     )  # fmt: skip
 

@@ -62,7 +62,8 @@ def test_order_on_both_sides(stepper):
     ts = jnp.array([0.0, 2.0])
 
     def last(steps, stepper=stepper):
-        method = jqd.Fixed(stepper, steps, estimate_error=False)
+        # steps as an array: one program for all
+        method = jqd.Fixed(stepper, counts=jnp.asarray(steps), estimate_error=False)
         return jqd.evolve(law, psi0, ts, method=method).values[-1]
 
     exact = last(3200, cf4)
@@ -95,7 +96,7 @@ def test_a_constant_one_is_exact_in_one_step():
     H, H1, _, psi0 = golden()
     law = jqd.Schrodinger(jqd.driven(H, (H1, lambda t: 0.5 + 0 * t)))
     ts = jnp.array([0.0, 0.5])
-    run = jqd.evolve(law, psi0, ts, method=jqd.Fixed(cf4, 1))
+    run = jqd.evolve(law, psi0, ts, method=jqd.Fixed(cf4, 1, estimate_error=False))
     exact = jqd.evolve(jqd.Schrodinger(H + 0.5 * H1), psi0, ts)
     # rounding of sixteen terms
     np.testing.assert_allclose(run.values, exact.values, rtol=0, atol=1e-14)
@@ -163,7 +164,7 @@ def test_an_oscillator_that_is_pushed():
     push = jqd.pulse(lambda t, f: f * jnp.sin(2.0 * t), f=0.8)
     law = jqd.Schrodinger(jqd.driven(omega * a.T @ a, (a + a.T, push)))
     ground = jnp.zeros(levels, complex).at[0].set(1)
-    run = jqd.evolve(law, ground, TS, method=jqd.Fixed(None, 100))
+    run = jqd.evolve(law, ground, TS, method=jqd.Fixed(None, 100, estimate_error=False))
     means = jnp.einsum("ti,ij,tj->t", run.values.conj(), a, run.values)
     path = by_scipy(
         lambda t, x: -1j * (omega * x + 0.8 * np.sin(2 * t)), [0.0], TS
@@ -213,7 +214,7 @@ def test_samples_on_the_times_of_qutip():
     H = [qutip.Qobj(golden()[0]), [qutip.Qobj(H1), np.cos(3 * times)],
          [qutip.Qobj(H2), np.exp(-((times - 1) ** 2) / 0.18)]]  # fmt: skip
     law = jqd.Schrodinger(jqd.driven(*H, times=times))
-    run = jqd.evolve(law, psi0, TS, method=jqd.Fixed(None, 50))
+    run = jqd.evolve(law, psi0, TS, method=jqd.Fixed(None, 50, estimate_error=False))
     options = {"atol": 1e-12, "rtol": 1e-11, "max_step": 0.01, "method": "vern9"}
     evo = qutip.QobjEvo(H, tlist=times)
     theirs = qutip.sesolve(evo, qutip.Qobj(psi0), np.asarray(TS), options=options)
@@ -404,7 +405,9 @@ def test_a_pulse_that_is_not_finite_somewhere_may_be_meant():
     f = jqd.pulse(lambda t: 1 / t)
     law = jqd.Schrodinger(jqd.driven(H0, (SX, f)))
     ts = jnp.array([1.0, 2.0])
-    run = jqd.evolve(law, UP, ts, method=jqd.Fixed(None, 50), observe="density")
+    run = jqd.evolve(
+        law, UP, ts, method=jqd.Fixed(None, 50, estimate_error=False), observe="density"
+    )
     # ∫ dt/t = ln 2; fourth order at a step of .02
     assert float(run.values[-1, 1]) == pytest.approx(np.sin(np.log(2)) ** 2, abs=1e-9)
 
@@ -426,7 +429,9 @@ class FakeTimeArray(eqx.Module):
 
 def test_from_dynamiqs():
     law = jqd.Schrodinger(FakeTimeArray())
-    run = jqd.evolve(law, UP, TS, method=jqd.Fixed(None, 10), observe="density")
+    run = jqd.evolve(
+        law, UP, TS, method=jqd.Fixed(None, 10, estimate_error=False), observe="density"
+    )
     angle = np.where(TS < 0.7, TS, 0.7 + 0.3 * (np.asarray(TS) - 0.7))
     # steps end at the jump; the rest is rounding
     np.testing.assert_allclose(run.values[:, 1], np.sin(angle) ** 2, rtol=0, atol=1e-12)
@@ -550,7 +555,9 @@ def test_no_propagator():
 def test_a_batch_of_pulses():
     def run(a):
         law = jqd.Schrodinger(jqd.driven(SZ, (SX, jqd.pulse(scaled, a=a))))
-        return jqd.evolve(law, UP, TS, method=jqd.Fixed(None, 20)).values
+        return jqd.evolve(
+            law, UP, TS, method=jqd.Fixed(None, 20, estimate_error=False)
+        ).values
 
     def scaled(t, a):
         return a * jnp.cos(t)

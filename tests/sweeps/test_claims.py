@@ -59,10 +59,9 @@ def finish(store, worker, chunk):
 
 
 def test_a_worker_takes_all_from_somewhere_on_ascending(begun):
-    starts = set()
+    store, starts = begun(), set()
     for _ in range(20):
-        store = begun()
-        with Claims(store) as worker:
+        with Claims(store) as worker:  # who gives back what it holds, in the end
             taken = list(worker.free())
             at = taken.index(0)
             assert taken[at:] + taken[:at] == list(range(CHUNKS))

@@ -271,36 +271,6 @@ def test_only_at_the_quantum_point():
             infidelity(law, psi, ts)
 
 
-@pytest.mark.sampled
-@pytest.mark.parametrize(
-    ("bits", "expected"),
-    [(2, 60.8028), (4, 121.6055), pytest.param(6, 182.4083, marks=pytest.mark.slow)],
-)
-def test_copies_that_a_state_of_bits_needs(bits, expected):
-    """N/2^K for 1 % of lost fidelity: every bit of a product state pays its own price.
-
-    K bits of equal densities and phases .9 turn by σx for t = 1; the logarithm of the
-    odds of a bit goes up and down again by 2.432111 in all, and N/2^K = K times this
-    over 8 times what may be lost.
-    """
-    X = np.array([[0.0, 1.0], [1.0, 0.0]])
-    H, psi = np.zeros((1, 1)), np.ones(1)
-    one = np.array([1, np.exp(-0.9j)]) / np.sqrt(2)
-    for _ in range(bits):
-        H = np.kron(H, np.eye(2)) + np.kron(np.eye(len(H)), X)
-        psi = np.kron(psi, one)
-    law = jqd.CopyDynamics.from_hamiltonian(H)
-    # all bits turn back at π/4, where the current has a kink
-    lost = copying.infidelity(law, psi, [0.0, np.pi / 4, 1.0], substeps=200)
-    needed = float(lost.value[-1]) / 0.01 / 2**bits
-    s = np.sin(0.9)
-    end = s * np.sin(2)
-    swing = 2 * np.log((1 + s) / (1 - s)) - np.log((1 + end) / (1 - end))
-    # the table's four digits; RK4 leaves 6⁵ .004⁴/120 = 2e-8 of it
-    assert needed == pytest.approx(bits * swing / 0.08, abs=1e-4)
-    assert needed == pytest.approx(expected, abs=1e-4)
-
-
 def test_currents_of_rounding_are_none():
     """Of an eigenstate with a class of 4e-12, by whose square the energy's rate is
     divided: rounding of the current would be as large as the rates of other states."""

@@ -30,8 +30,8 @@ PATHS = {"substeps": 100, "error_paths": 0}
 def test_a_magnet_parts_a_beam():
     """Gaussians at ±Ft²/2 of the width of a free one, 30 % of them up."""
     run = jqd.evolve(
-        LAW, LAW.prepare(PSI), TS, method=jqd.Fixed(jqd.steppers.srkn11, 40),
-        observe=["spin_density", "spin_populations"],
+        LAW, LAW.prepare(PSI), TS, observe=["spin_density", "spin_populations"],
+        method=jqd.Fixed(jqd.steppers.srkn11, 40, estimate_error=False),
     )  # fmt: skip
     z, far = MAGNET.x, FORCE * TIME**2 / 2
     spread = np.sqrt(1 + (TIME / 2) ** 2)
@@ -54,7 +54,9 @@ def test_where_a_path_of_bohm_starts_decides_which_way_it_goes():
         np.sign(paths.positions[-1, :, 0]), np.array([-1, -1, 1, 1])
     )
     # the spin of a path turns into that of the packet which takes it along
-    states = jqd.evolve(LAW, PSI, TS, method=jqd.Fixed(jqd.steppers.srkn11, 100)).values
+    states = jqd.evolve(
+        LAW, PSI, TS, method=jqd.Fixed(jqd.steppers.srkn11, 100, estimate_error=False)
+    ).values
     spins = path_spin(LAW, states, paths.positions)
     np.testing.assert_allclose(jnp.sum(spins**2, axis=-1), 1, atol=1e-9)
     np.testing.assert_allclose(spins[0, :, 2], UP - (1 - UP), atol=1e-9)

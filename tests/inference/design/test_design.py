@@ -8,7 +8,7 @@ import jqd
 from jqd.instruments import Confusion, Direct
 from jqd.problems import golden
 
-from ..models import Parabola
+from ..models import Parabola, itself
 
 TIMES = np.arange(1, 51) / 10
 SIGMA = 0.3
@@ -18,7 +18,7 @@ def parabola(ts=(0.5, 1.0, 2.0), free=("a",), nuisances=None, noise=SIGMA):
     law = Parabola(jnp.asarray(0.5), jnp.asarray(0.1))
     noise = None if noise is None else jqd.Gaussian(noise)
     data = jqd.Record(np.asarray(ts), np.zeros((len(ts), 1)), noise, t0=0.0)
-    see = Direct(lambda t, state: state)
+    see = Direct(itself)
     method = jqd.Fixed(jqd.steppers.rk4, estimate_error=False)
     return jqd.Study(
         law, data, psi0=jnp.zeros(1), free=free, instrument=see, nuisances=nuisances,

@@ -10,6 +10,8 @@ from scipy.optimize import linprog
 import jqd
 from jqd.instruments import Direct
 
+from ..models import itself
+
 TIMES = np.arange(1, 31) / 10
 SIGMA = 0.3
 
@@ -28,7 +30,7 @@ def study(ts=TIMES, values=None, k=1.0, sigma=SIGMA):
     values = np.zeros((len(ts), 1)) if values is None else values
     return jqd.Study(
         Decay(jnp.asarray(k)), jqd.Record(ts, values, seen, t0=0.0), psi0=jnp.ones(1),
-        free=("k",), instrument=Direct(lambda t, state: state),
+        free=("k",), instrument=Direct(itself),
         method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
     )  # fmt: skip
 
@@ -90,7 +92,7 @@ def test_least_worst_error_over_a_box():
 def test_the_second_stage_goes_where_the_first_points():
     """k is 2, not 1: a fifth of the shots says so, the rest is taken near t = 1/2."""
     key, ts = jax.random.key(3), np.linspace(0.3, 3, 10)
-    see = Direct(lambda t, state: state, noise=jqd.Gaussian(SIGMA))
+    see = Direct(itself, noise=jqd.Gaussian(SIGMA))
     first = jqd.simulate(Decay(jnp.asarray(2.0)), jnp.ones(1), ts, see, 40, key, t0=0.0)
     seen = study(ts, first.values, sigma=np.full(10, SIGMA * 40**-0.5))
     fit = jqd.recover(seen, starts=1, search=None)

@@ -9,6 +9,8 @@ import jqd
 from jqd.inference import Study
 from jqd.instruments import Direct, Gaussian
 
+from ..models import itself
+
 TS, SIGMA = np.linspace(0.2, 2, 12), 0.1
 VALUES = 0.7 * TS - 0.4 * TS**2 + SIGMA * np.cos(12.9898 * np.arange(12))
 
@@ -37,7 +39,7 @@ def line():
         data = jqd.Record(TS, VALUES[:, None], noise or Gaussian(SIGMA), t0=0.0)
         return Study(
             law, data, psi0=jnp.zeros(1), free=free, nuisances=nuisances,
-            instrument=Direct(lambda t, state: state),
+            instrument=Direct(itself),
             method=jqd.Fixed(jqd.steppers.rk4, estimate_error=False),
         )  # fmt: skip
 

@@ -18,14 +18,19 @@ DELTA, SD, RABI = 0.8, 0.3, 2.0
 EXACT = jqd.Fixed(substeps=4)
 
 
+def steady(t, delta):
+    """One function for all, so that laws of one form share their programs."""
+    return delta + 0 * t
+
+
 def turning():
     """H = δ σ_x/2."""
-    return jqd.driven((X, jqd.pulse(lambda t, delta: delta + 0 * t, delta=DELTA)))
+    return jqd.driven((X, jqd.pulse(steady, delta=DELTA)))
 
 
 def detuned(delta=DELTA, height=0.0, start=0.0, end=1.0):
     """H = (δ σ_z + Ω(t) σ_x)/2 with one square pulse."""
-    turn = jqd.pulse(lambda t, delta: delta + 0 * t, delta=delta)
+    turn = jqd.pulse(steady, delta=delta)
     drive = jqd.spaces.named_pulse("square", height=height, start=start, end=end)
     return jqd.driven((Z, turn), (X, drive))
 

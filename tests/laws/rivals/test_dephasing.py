@@ -49,7 +49,8 @@ def test_strang_has_its_known_errors_and_order_two(qubit):
     law = make().mean_field()
 
     def error(steps):
-        method = Fixed(strang, steps, estimate_error=False)
+        # as an array: one program for all
+        method = Fixed(strang, counts=jnp.asarray(steps), estimate_error=False)
         run = evolve(law, law.prepare(psi), ENDS, method=method, observe=bloch)
         return run.values[-1, 0] - BLOCH[0]
 

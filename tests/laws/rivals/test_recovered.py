@@ -24,7 +24,7 @@ MATRICES = {
 
 def followed(law, start, ts):
     """A record of the law itself, by steps that are not those of the fit."""
-    tight = jqd.Adaptive(rtol=1e-11, atol=1e-12)
+    tight = jqd.Adaptive(rtol=1e-11, atol=1e-12, estimate_error=False)
     run = jqd.evolve(
         law, law.prepare(start), np.r_[0, ts], method=tight, observe="density"
     )

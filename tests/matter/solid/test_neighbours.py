@@ -206,11 +206,16 @@ def test_lists_stay_inside_of_runs():
     motion = solid.AtomMotion(LISTED)
     start = motion.prepare((X, HOT))
     assert isinstance(start, solid.Point)
-    for method in (VERLET, jqd.Fixed(jqd.steppers.rk4, 50, estimate_error=False)):
-        run = jqd.evolve(motion, start, TS, method=method)
-        assert isinstance(run.values, solid.Point)
-        exact = jqd.evolve(solid.AtomMotion(PLAIN), start, TS, method=method)
-        np.testing.assert_allclose(run.values.x, exact.values.x, rtol=0, atol=1e-12)
+    # its values are those of all pairs, see above
+    made = jax.eval_shape(
+        lambda start: jqd.evolve(motion, start, TS, method=VERLET).values, start
+    )
+    assert isinstance(made, solid.Point)
+    method = jqd.Fixed(jqd.steppers.rk4, 50, estimate_error=False)
+    run = jqd.evolve(motion, start, TS, method=method)
+    assert isinstance(run.values, solid.Point)
+    exact = jqd.evolve(solid.AtomMotion(PLAIN), start, TS, method=method)
+    np.testing.assert_allclose(run.values.x, exact.values.x, rtol=0, atol=1e-12)
     # what observes sees a list that holds
     run = jqd.evolve(motion, start, TS, method=VERLET, observe=near_and_energy)
     held, energy, x = run.values
