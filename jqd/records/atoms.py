@@ -14,7 +14,8 @@ from ..instruments import Gaussian, NoNoise
 from ..matter import solid
 from .contents import Contents, errors_in_file
 from .file import naming
-from .formats import ARCHIVES, SIGMA, T0, Format, Kind, Part, T, described
+from .formats import ARCHIVES, SIGMA, T0, Format, Kind, T
+from .parts import Part, described
 from .reading import opened
 from .record import Record, between, spaced
 

@@ -192,8 +192,7 @@ def _held(record: DensityRecord, _: Path) -> tuple[str, dict[str, Any]]:
         values["psi0"] = record.initial
     for name in ("action", "action_rate", "levels", "sigma"):
         values[name] = getattr(record, name)
-    there = {name: x for name, x in values.items() if x is not None}
-    return (_DENSITIES if moving else _LEVELS).data, there
+    return (_DENSITIES if moving else _LEVELS).data, values
 
 
 def _show(record: DensityRecord) -> Contents:

@@ -4,17 +4,21 @@ One declaration says what a page, `--help` and error messages say of a file, whi
 its arrays have, and which functions load, save and show its data.
 """
 
-import inspect
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar, get_type_hints
+from typing import Any
 
+import numpy as np
+
+from .. import _checks
 from .contents import Contents
-from .file import File
+from .file import File, naming
+from .parts import Part, declared
+from .record import between
 
 CSV, NPZ, STORES = (".csv",), (".npz",), (".zarr", ".nc")
 TOML = (".toml",)
@@ -24,84 +28,10 @@ AXES = ("x", "y", "z")
 # Axes in the meaning of a part, as in [t, class].
 _AXES = re.compile(r"\[([^\]]+)\]")
 _NONE = MappingProxyType[str, str]({})
-R = TypeVar("R", bound=type)
 # Parts that files of several kinds have.
 T = {"t": "[t] times"}
 T0 = {"t0": "time of the state; else 0"}
 SIGMA = {"sigma": "error of the values, in their unit; else none"}
-
-
-@dataclass(frozen=True)
-class Part:
-    """An array of an archive, or a column of a table.
-
-    Attributes:
-        name: its name; `x,y` of names that go together, `a|b` of those of which one is
-            enough, `p0,p1,..` of columns that are numbered from 0.
-        means: shape, meaning and unit.
-        optional: whether files may leave it out.
-    """
-
-    name: str
-    means: str
-    optional: bool = False
-
-    @property
-    def stem(self) -> str:
-        """The letter before the numbers of numbered columns, else ""."""
-        return self.name[0] if self.name.endswith(",..") else ""
-
-    @property
-    def names(self) -> list[str]:
-        """All names that belong to it."""
-        return re.split("[|,]", self.name)
-
-    def there(self, names: Collection[str]) -> bool:
-        """Whether it is among these names; numbered columns go from 0 without gaps."""
-        if self.stem:
-            count = sum(self.numbers(name) for name in names)
-            return count > 0 and all(f"{self.stem}{i}" in names for i in range(count))
-        return any(
-            set(choice.split(",")) <= set(names) for choice in self.name.split("|")
-        )
-
-    def numbers(self, name: str) -> bool:
-        """Whether a name is one of these numbered columns."""
-        return bool(self.stem) and name[:1] == self.stem and name[1:].isdigit()
-
-    def shown(self) -> str:
-        """The names in words: one of `a` and `b`; `points`, or `x` and `y`."""
-        if self.stem:
-            return f"`{self.name}`"
-        choices = [listed(choice.split(",")) for choice in self.name.split("|")]
-        if len(choices) > 1 and "," not in self.name:
-            return f"one of {', '.join(choices[:-1])} and {choices[-1]}"
-        return ", or ".join(choices)
-
-
-def declared(record: type) -> dict[str, Part]:
-    """Parts of files by the fields of a class that hold them.
-
-    A field declares what it holds, `x: Annotated[np.ndarray, "[t] positions"]`, or as a
-    `Part` where it has another name in files. One with a default is optional; one that
-    declares nothing is in no file.
-    """
-    hints, found = get_type_hints(record, include_extras=True), {}
-    for field, given in inspect.signature(record).parameters.items():
-        for said in getattr(hints[field], "__metadata__", ()):
-            part = said if isinstance(said, Part) else Part(field, said)
-            optional = part.optional or given.default is not given.empty
-            found[field] = replace(part, optional=optional)
-    return found
-
-
-def described(record: R) -> R:
-    """A class whose docstring lists the parts of files that its fields declare."""
-    parts = declared(record).items()
-    lines = [f"    {field}: {part.means}." for field, part in parts]
-    words = [inspect.cleandoc(record.__doc__ or ""), "", "Attributes:", *lines]
-    record.__doc__ = "\n".join(words)
-    return record
 
 
 class Format:
@@ -171,15 +101,33 @@ class Format:
         assert self.record is not None
         names = {field: part.name for field, part in self._fields.items()}
         held = {field: file.real(n) for field, n in names.items() if n in file}
+        self._check_shapes(file)
         return self.record(**held)
 
+    def _check_shapes(self, file: File) -> None:
+        """Raise where an array has not the axes that it has here, or where two are of
+        different lengths along the same one."""
+        sizes: dict[str, int] = {}
+        with naming(file.path):
+            for name in (name for name, axes in self.axes.items() if axes):
+                if name in file:
+                    array, each = file[name], self.axes[name]
+                    axes = next((x for x in each if len(x) == array.ndim), each[0])
+                    _checks.check_shape(array, name, [sizes.get(axis) for axis in axes])
+                    sizes |= zip(axes, array.shape, strict=True)
+
     def held(self, record: Any) -> dict[str, Any]:
-        """What a file holds of such a record, by name; None and "" are left out."""
-        values = {p.name: getattr(record, field) for field, p in self._fields.items()}
-        return {
-            name: x for name, x in values.items()
-            if x is not None and not (isinstance(x, str) and not x)
-        }  # fmt: skip
+        """What a file holds of such a record, by name."""
+        return {p.name: getattr(record, field) for field, p in self._fields.items()}
+
+    def contents(self, record: Any) -> Contents:
+        """The parts in words, and those as long as the first one in columns."""
+        held = {name: np.asarray(x) for name, x in _there(self.held(record)).items()}
+        lines = {name: between(x) for name, x in held.items()}
+        first = self.needed[0].name
+        at = held.pop(first)
+        columns = {name: x for name, x in held.items() if x.shape == at.shape}
+        return Contents(self.data, lines, (first, at), columns)
 
     def dims(self, name: str, number: int) -> tuple[str, ...]:
         """Names for so many axes of an array: those that it has here, if there are."""
@@ -221,9 +169,11 @@ class Kind:
         formats: formats of its files.
         load: the function that loads a file.
         records: the class of what it returns, or classes.
-        show: what such a record holds, in words and columns.
+        show: what such a record holds, in words and columns; None for that which a
+            format says of its class.
         held: the name of the data of a record, and what a file at a path holds of it,
-            by name; None where a format has its class, or where none is written.
+            by name, None for nothing. None where a format has its class, or where no
+            file is written.
     """
 
     name: str
@@ -232,7 +182,7 @@ class Kind:
     formats: tuple[Format, ...]
     load: Callable[..., Any]
     records: type | tuple[type, ...]
-    show: Callable[[Any], Contents]
+    show: Callable[[Any], Contents] | None = None
     held: Callable[[Any, Path], tuple[str, Mapping[str, Any]]] | None = None
 
     @property
@@ -264,14 +214,26 @@ class Kind:
     def in_file(self, record: Any, path: Path) -> tuple[str, Mapping[str, Any]]:
         """The name of the data of a record, and what a file holds of it, by name."""
         if self.held is not None:
-            return self.held(record, path)
-        for one in self.formats:
-            if one.record is type(record):
-                return one.data, one.held(record)
-        raise ValueError(
-            "Argument `record` must be data of which a file can be written, but is a "
-            f"{type(record).__name__}."
-        )
+            data, values = self.held(record, path)
+            return data, _there(values)
+        if (one := self._format_of(record)) is None:
+            raise ValueError(
+                "Argument `record` must be data of which a file can be written, but is "
+                f"a {type(record).__name__}."
+            )
+        return one.data, _there(one.held(record))
+
+    def contents(self, record: Any) -> Contents:
+        """What a record holds, in words and columns."""
+        if self.show is not None:
+            return self.show(record)
+        one = self._format_of(record)
+        assert one is not None
+        return one.contents(record)
+
+    def _format_of(self, record: Any) -> Format | None:
+        """The format that has the class of a record, if there is one."""
+        return next((one for one in self.formats if one.record is type(record)), None)
 
     def help(self) -> str:
         """The `--help` text of an option that takes it."""
@@ -293,10 +255,12 @@ class Kind:
         return "\n\n".join([f"## {_capital(title)}", taken, *formats])
 
 
-def listed(names: Collection[str], last: str = "and") -> str:
-    """`a`, `b` and `c`."""
-    *first, end = (f"`{name}`" for name in names)
-    return f"{', '.join(first)} {last} {end}" if first else end
+def _there(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are there: not None, and no empty text."""
+    return {
+        name: x for name, x in values.items()
+        if x is not None and not (isinstance(x, str) and not x)
+    }  # fmt: skip
 
 
 def _capital(text: str) -> str:

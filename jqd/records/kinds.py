@@ -105,7 +105,7 @@ def save(path: str | Path, record: Any) -> Path:
 
 def contents_of(found: Any) -> Contents:
     """What data hold, as `load` returns them."""
-    return _kind(found).show(found)
+    return _kind(found).contents(found)
 
 
 def check_new(path: str | Path, kind: str, argument: str = "path") -> None:

@@ -8,7 +8,8 @@ import numpy as np
 from .. import _checks
 from .contents import Contents, errors_in_file
 from .file import naming
-from .formats import CSV, Format, Kind, described
+from .formats import CSV, Format, Kind
+from .parts import described
 from .reading import opened
 from .record import between
 

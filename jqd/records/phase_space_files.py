@@ -10,7 +10,8 @@ from .. import _checks
 from .axes import ordered
 from .contents import Contents, errors_in_file
 from .file import File
-from .formats import ARCHIVES, SIGMA, T0, Format, Kind, T, listed
+from .formats import ARCHIVES, SIGMA, T0, Format, Kind, T
+from .parts import listed
 from .phase_space import PhaseSpaceRecord
 from .phase_space_columns import OF_KIND
 from .qutip_g import own_g
@@ -197,8 +198,7 @@ def _held(record: PhaseSpaceRecord, _: Path) -> tuple[str, dict[str, Any]]:
     else:
         values |= {record.kind: record.values, "points": record.points}
         values |= {"orders": record.orders, "shots": record.shots}
-    values |= record.initial | record.parameters
-    return _data(record), {name: x for name, x in values.items() if x is not None}
+    return _data(record), values | record.initial | record.parameters
 
 
 def _show(record: PhaseSpaceRecord) -> Contents:

@@ -128,19 +128,6 @@ def _by_time(
     return sorted_, ts[order], values[order], errors
 
 
-def _pooled(ts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Counts of independent shots in the order of time, those of one time added.
-
-    They tell no less than the rows did, which were measured in any order.
-    """
-    if np.all(np.diff(ts) > 0):
-        return ts, counts
-    times, at = np.unique(ts, return_inverse=True)
-    added = np.zeros((len(times), counts.shape[1]))
-    np.add.at(added, at.reshape(-1), counts)
-    return times, added
-
-
 def _check_clusters(file: File, cluster: np.ndarray | None, counted: bool) -> None:
     """Raise for clusters of what are no counts."""
     if cluster is not None and not counted:
@@ -237,8 +224,9 @@ def _record(
             return Scan(settings, values, model, ts=ts, t0=0.0 if t0 is None else t0)
         if cluster is not None:
             return Clusters(*clusters_of(ts, values, cluster), model, t0)
-        if isinstance(model, Multinomial):
-            ts, values = _pooled(ts, values)
+        if isinstance(model, Multinomial) and not np.all(np.diff(ts) > 0):
+            # of independent shots in any order, the sums of each time say as much
+            ts, values = clusters_of(ts, values, np.zeros(len(ts)))
         return Record(ts, values, model, t0)
 
 

@@ -15,7 +15,8 @@ from .arrays import npz_arrays
 from .axes import ordered
 from .datasets import dataset_arrays
 from .file import File
-from .formats import CSV, Format, Kind, listed
+from .formats import CSV, Format, Kind
+from .parts import listed
 from .tables import columns
 
 _SAME = MappingProxyType[str, str]({})

@@ -9,7 +9,8 @@ import numpy as np
 from .. import _checks
 from .contents import Contents
 from .file import File, naming
-from .formats import TOML, Format, Kind, Part, described
+from .formats import TOML, Format, Kind
+from .parts import Part, described
 from .reading import existing, format_of
 from .record import between, spaced
 

@@ -10,8 +10,8 @@ from rich.text import Text
 from jqd import records
 from jqd.cli import app
 from jqd.records.file import File
-from jqd.records.formats import Part
 from jqd.records.kinds import KINDS, help_text, page_sections
+from jqd.records.parts import Part
 from jqd.records.reading import format_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "files.md"

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from jqd import _checks, records
-from jqd.records.contents import Contents
 from jqd.records.file import naming
-from jqd.records.formats import CSV, NPZ, Format, Kind, Part, declared, described
+from jqd.records.formats import CSV, NPZ, Format, Kind
 from jqd.records.kinds import KINDS, contents_of, help_text, kind_of, page_sections
+from jqd.records.parts import Part, declared, described
 from jqd.records.reading import opened
-from jqd.records.record import between, spaced
 
 
 @described
@@ -29,20 +28,14 @@ def load_clicks(path):
     clicks = form.made(file)
     with naming(path):
         _checks.check_times(clicks.ts, "t")
-        _checks.check_shape(clicks.channel, "channel", clicks.ts.shape)
         _checks.check_whole(clicks.channel, "channel")
     return clicks
-
-
-def show(clicks):
-    lines = {"times": spaced(clicks.ts), "channels": between(clicks.channel)}
-    return Contents("clicks", lines, ("t", clicks.ts), {"channel": clicks.channel})
 
 
 CLICKS = Kind(
     "clicks", "data", "`--data` of `jqd recover clicks`",
     (Format("clicks", (*CSV, *NPZ), "`t,channel` / `0.1,1`", Clicks),),
-    load_clicks, Clicks, show,
+    load_clicks, Clicks,
 )  # fmt: skip
 TIMES, CHANNELS = np.array([0.1, 1 / 3, 0.7]), np.array([1, 0, 2])
 
@@ -63,7 +56,11 @@ def test_it_is_saved_loaded_and_shown(tmp_path):
         np.testing.assert_array_equal(found.channel, CHANNELS)
         assert found.dead == (dead or 0)
         seen = contents_of(found)
-        assert (seen.data, seen.lines["channels"]) == ("clicks", "0 to 2")
+        assert (seen.data, seen.lines["channel"]) == ("clicks", "0 to 2")
+        assert seen.lines["t"] == "0.1 to 0.7"
+        assert seen.along[0] == "t"
+        np.testing.assert_array_equal(seen.along[1], TIMES)
+        assert [*seen.columns] == ["channel"]
     assert (tmp_path / "c.csv").read_text().splitlines()[:2] == ["t,channel", "0.1,1"]
 
 
@@ -79,7 +76,8 @@ def test_it_is_refused_in_one_line(tmp_path):
     )
     for name, arrays, but in (
         ("a.npz", {"t": TIMES}, "`data` must hold `channel` for clicks, but .* has t"),
-        ("b.npz", {"t": TIMES, "channel": CHANNELS[:2]}, "`channel` must have shape"),
+        ("b.npz", {"t": TIMES, "channel": CHANNELS[:2]}, r"`channel` .* shape \(3,\)"),
+        ("h.npz", {"t": TIMES, "channel": np.ones((3, 1))}, r"shape \(3,\), but its"),
         ("d.npz", {"t": TIMES, "channel": CHANNELS / 2}, "`channel` must hold whole"),
         ("e.npz", {"t": TIMES, "channel": 1j * CHANNELS}, "must hold real `channel`"),
         ("f.npz", {"t": TIMES[::-1], "channel": CHANNELS}, "`t` must increase"),
