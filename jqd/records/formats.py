@@ -101,20 +101,22 @@ class Format:
         assert self.record is not None
         names = {field: part.name for field, part in self._fields.items()}
         held = {field: file.real(n) for field, n in names.items() if n in file}
-        self._check_shapes(file)
+        with naming(file.path):
+            self._check(file)
         return self.record(**held)
 
-    def _check_shapes(self, file: File) -> None:
-        """Raise where an array has not the axes that it has here, or where two are of
-        different lengths along the same one."""
+    def _check(self, file: File) -> None:
+        """Raise where an array has not the axes that it has here, where two are of
+        different lengths along the same one, and for what parts check."""
         sizes: dict[str, int] = {}
-        with naming(file.path):
-            for name in (name for name, axes in self.axes.items() if axes):
-                if name in file:
-                    array, each = file[name], self.axes[name]
-                    axes = next((x for x in each if len(x) == array.ndim), each[0])
-                    _checks.check_shape(array, name, [sizes.get(axis) for axis in axes])
-                    sizes |= zip(axes, array.shape, strict=True)
+        for part in (part for part in self.parts if part.name in file):
+            name, array, each = part.name, file[part.name], self.axes[part.name]
+            if each:
+                axes = next((x for x in each if len(x) == array.ndim), each[0])
+                _checks.check_shape(array, name, [sizes.get(axis) for axis in axes])
+                sizes |= zip(axes, array.shape, strict=True)
+            for check in part.checks:
+                check(array, name)
 
     def held(self, record: Any) -> dict[str, Any]:
         """What a file holds of such a record, by name."""

@@ -34,7 +34,7 @@ class CurveRecord(NamedTuple):
 
     E: Annotated[np.ndarray, "energy"]
     nbar: Annotated[np.ndarray, "mean occupation of a state there"]
-    sigma: Annotated[np.ndarray | None, _SIGMA] = None
+    sigma: Annotated[np.ndarray | None, _SIGMA, _checks.check_positive] = None
 
 
 @described
@@ -71,8 +71,6 @@ def load_statistics(path: str | Path) -> CountsRecord | CurveRecord:
     if form.record is CurveRecord:
         curve = form.made(file)
         with naming(path):
-            if curve.sigma is not None:
-                _checks.check_positive(curve.sigma, "sigma")
             if not np.any(curve.nbar > 0):
                 raise ValueError(
                     "Argument `nbar` must have positive entries, but has none."

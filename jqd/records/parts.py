@@ -2,9 +2,9 @@
 
 import inspect
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 R = TypeVar("R", bound=type)
 
@@ -18,11 +18,13 @@ class Part:
             enough, `p0,p1,..` of columns that are numbered from 0.
         means: shape, meaning and unit.
         optional: whether files may leave it out.
+        checks: raise ValueError for an array that it cannot be, by its name.
     """
 
     name: str
     means: str
     optional: bool = False
+    checks: tuple[Callable[[Any, str], None], ...] = ()
 
     @property
     def stem(self) -> str:
@@ -61,15 +63,16 @@ def declared(record: type) -> dict[str, Part]:
     """Parts of files by the fields of a class that hold them.
 
     A field declares what it holds, `x: Annotated[np.ndarray, "[t] positions"]`, or as a
-    `Part` where it has another name in files. One with a default is optional; one that
-    declares nothing is in no file.
+    `Part` where it has another name in files; checks may follow. One with a default is
+    optional; one that declares nothing is in no file.
     """
     hints, found = get_type_hints(record, include_extras=True), {}
     for field, given in inspect.signature(record).parameters.items():
-        for said in getattr(hints[field], "__metadata__", ()):
+        said, *checks = getattr(hints[field], "__metadata__", (None,))
+        if said is not None:
             part = said if isinstance(said, Part) else Part(field, said)
             optional = part.optional or given.default is not given.empty
-            found[field] = replace(part, optional=optional)
+            found[field] = replace(part, optional=optional, checks=tuple(checks))
     return found
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from jqd import _checks, records
-from jqd.records.file import naming
 from jqd.records.formats import CSV, NPZ, Format, Kind
 from jqd.records.kinds import KINDS, contents_of, help_text, kind_of, page_sections
 from jqd.records.parts import Part, declared, described
@@ -17,19 +16,19 @@ from jqd.records.reading import opened
 class Clicks(NamedTuple):
     """Clicks of a detector."""
 
-    ts: Annotated[np.ndarray, Part("t", "[click] times, increasing")]
-    channel: Annotated[np.ndarray, "[click] whole numbers: the output that clicked"]
+    ts: Annotated[
+        np.ndarray, Part("t", "[click] times, increasing"), _checks.check_times
+    ]
+    channel: Annotated[
+        np.ndarray, "[click] whole numbers: the output", _checks.check_whole
+    ]
     dead: Annotated[float, "dead time; else 0"] = 0.0
 
 
 def load_clicks(path):
     """Load clicks."""
     file, form = opened(path, CLICKS)
-    clicks = form.made(file)
-    with naming(path):
-        _checks.check_times(clicks.ts, "t")
-        _checks.check_whole(clicks.channel, "channel")
-    return clicks
+    return form.made(file)
 
 
 CLICKS = Kind(
