@@ -113,7 +113,7 @@ def test_a_full_disk_leaves_no_half_of_a_simulation(tmp_path, monkeypatch, capsy
 def test_writers_of_records_name_their_argument(tmp_path, monkeypatch):
     monkeypatch.setattr(np, "save", full)
     with pytest.raises(OutputError, match=r"^Argument `path` must be .*h\.npy: No spa"):
-        records.write_matrix(tmp_path / "h.npy", np.eye(2))
+        records.save(tmp_path / "h.npy", np.eye(2))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -24,6 +24,7 @@ from jqd.inference.bounds import bounds
 from jqd.inference.bounds.table import number_text
 from jqd.papers import registry
 from jqd.papers.citations import PAPERS, SOFTWARE
+from jqd.records.kinds import page_sections
 from jqd.status import Status
 from jqd.vetting import ROWS, Verdict
 
@@ -225,6 +226,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "snippet": lambda *title: from_the_root(snippet(*title)),
     "file": file,
     "verbs": cli_pages.verbs_table,
+    "formats": page_sections,
     "rooms": lambda part: {"picture": rooms.picture, "table": rooms.table}[part](),
 }
 

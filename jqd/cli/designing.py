@@ -14,7 +14,7 @@ from .._bars import plain_console
 from .._files import whole_files
 from ..inference import Design, Study
 from ..inference import design as find_design
-from ..records import Settings, check_new, write_settings
+from ..records import Settings, check_new, save
 from ..status import Status
 from .design_options import Designing
 from .design_words import Need, constants_of, told
@@ -208,7 +208,7 @@ def _write(
     """Write the settings."""
     ts, _, shots = map(np.asarray, zip(*looks, strict=True))
     names, nuisance = ",".join(parse_free(free)), designing.nuisance.strip()
-    write_settings(out, Settings(ts, shots, planned.law, names, nuisance))
+    save(out, Settings(ts, shots, planned.law, names, nuisance))
 
 
 def _figure(out: Path, found: Design) -> dict[str, Any]:

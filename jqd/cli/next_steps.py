@@ -17,8 +17,8 @@ from ..records import (
     Settings,
     Tables,
 )
-from ..records.contents import HERMITIAN, STATE
 from ..records.formats import CSV
+from ..records.lone import HERMITIAN, NORMALISED
 from ..records.phase_space import least_samples
 from ..records.scan import settings_of
 from ..spaces import SampledPulse
@@ -169,7 +169,7 @@ def _of_array(
     """The same of a matrix or a state, or of a table of text that is no Hamiltonian."""
     laws = {
         HERMITIAN: ["--hamiltonian", str(file), "--state", "PSI0.npy"],
-        STATE: ["--hamiltonian", "HAMILTONIAN.npy", "--state", str(file)],
+        NORMALISED: ["--hamiltonian", "HAMILTONIAN.npy", "--state", str(file)],
     }
     if data not in laws and file.suffix == ".csv" and _is_table(found):
         shots = ["--shots", "SHOTS"] if found.max() > 1 else []

@@ -15,7 +15,7 @@ from ..laws.motion import Motion
 from ..observe import Occupations
 from ..records import DensityRecord, Record, load_density, load_state, naming
 from ..records.density import packet_on
-from ..records.loading import kind_of
+from ..records.kinds import kind_of
 from ..report.user_laws import load_ground
 from ..spaces.grids import Grid
 from ..steppers import strang, suzuki4

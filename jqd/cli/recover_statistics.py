@@ -11,7 +11,7 @@ from rich.table import Table
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
 from ..inference.limits import Limit, bound_of, two_sided
 from ..records import CountsRecord, CurveRecord, load_statistics
-from ..records.reading import load_correlation
+from ..records.lone import load_correlation
 from ..report.answers import kept_answers
 from ..report.tables import checks_table, chi_square_line, status_line
 from ..statistics import log_marginal, occupation, sample_occupations

@@ -13,6 +13,7 @@ from ..inference.tower import FOOT, MATTER, LevelNorms
 from ..instruments import Gaussian, Multinomial
 from ..matter.tower import RandomTower
 from ..records import Record, load_record, naming
+from ..records.populations import POPULATIONS
 from ..records.reading import read
 from .fit import fit
 from .options import (
@@ -98,7 +99,7 @@ def tower(
 
 
 def _read(file: Path, photons: int, sigma: float | None, t0: float | None) -> Record:
-    if t0 is None and "t0" not in read(file, "populations"):
+    if t0 is None and "t0" not in read(file, POPULATIONS):
         t0 = 0.0
     found = load_record(file, t0=t0)
     check_course(found, file)

@@ -31,7 +31,7 @@ def takes(kind: str, more: str = "", panel: HelpSection = DATA) -> Any:
     """An option for a file, described by the table of formats.
 
     Args:
-        kind: one of `records.formats.KINDS`.
+        kind: one of `records.kinds.KINDS`.
     """
     return panel.option(help=f"{help_text(kind)} {more}".strip())
 

@@ -12,8 +12,8 @@ import typer
 from .. import report
 from .._files import finished_work_in, provenance
 from ..records import load
-from ..records.contents import Contents, contents_of
-from ..records.formats import KINDS
+from ..records.contents import Contents
+from ..records.kinds import KINDS, contents_of
 from ..report.results import SUMMARY, read_results
 from ..report.tables import checks_table
 from .next_steps import next_steps

@@ -13,7 +13,7 @@ import numpy as np
 from ..evolution import Propagator
 from ..instruments import Direct, Gaussian
 from ..laws.husimi import Exact, HusimiFokkerPlanck
-from ..records import PhaseSpaceRecord, write_phase_space
+from ..records import PhaseSpaceRecord
 from ..spaces.driven import Driven
 from ..spaces.symbols import parameters_of, parse_hamiltonian
 from ..states import sample_husimi
@@ -94,7 +94,7 @@ def husimi(
                 made = replace(blank, values=np.asarray(values), sigma=error)
             else:
                 made = _samples(blank, law, rows(run, seen.ts), seen, simulation)
-            return {simulation.out: partial(write_phase_space, record=made)}
+            return {simulation.out: made}
 
         return Simulated(
             type(law).__name__, truth, WORDS[record], draw, words,

@@ -1,7 +1,6 @@
 """`jqd simulate statistics`, `springs`, `tower`, `temperature`: records of matter."""
 
 import math
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,15 +14,7 @@ from ..inference.tower import FOOT, MATTER, LevelNorms
 from ..instruments import Direct, Multinomial
 from ..matter.photons import sample_counts
 from ..matter.tower import RandomTower
-from ..records import (
-    CountsRecord,
-    PhotonCounts,
-    Record,
-    write_atoms,
-    write_photons,
-    write_record,
-    write_statistics,
-)
+from ..records import CountsRecord, PhotonCounts, Record
 from ..statistics import sample_occupations
 from .options import DATA, MODEL, finite_number, with_options
 from .simulation import (
@@ -55,7 +46,7 @@ def statistics(
         shape = (simulation.shots,)
         key, g = simulation.key, truth["g"]
         counts = np.asarray(sample_occupations(key, particles, states, g, shape))
-        return {simulation.out: partial(write_statistics, record=CountsRecord(counts))}
+        return {simulation.out: CountsRecord(counts)}
 
     what = f"draws of {particles} particles in {states} states"
     words = ["statistics", "--data", simulation.out]
@@ -95,7 +86,7 @@ def springs(
         )  # fmt: skip
         return Simulated(
             "AtomMotion", given, "positions of the first atom",
-            lambda: {simulation.out: partial(write_atoms, record=record)},
+            lambda: {simulation.out: record},
             ["springs", "--data", simulation.out], len(record.ts),
         )  # fmt: skip
 
@@ -126,7 +117,7 @@ def tower(
         def draw() -> dict[Path, Any]:
             counts = drawn(run, ts, instrument, simulation).values
             record = Record(ts, counts, instrument.noise)
-            return {simulation.out: partial(write_record, record=record)}
+            return {simulation.out: record}
 
         words = ["tower", "--data", simulation.out, "--seed", simulation.seed]
         return Simulated(
@@ -166,7 +157,7 @@ def temperature(
         )
         most = None if n_max is None else np.full(each.shape, n_max)
         record = PhotonCounts(each, np.asarray(n), most)
-        return {simulation.out: partial(write_photons, record=record)}
+        return {simulation.out: record}
 
     what, words = f"photon counts of {len(modes)} modes", ["temperature", "--data"]
     made = Simulated("Planck", truth, what, draw, [*words, simulation.out])

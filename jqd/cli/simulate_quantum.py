@@ -21,15 +21,7 @@ from ..instruments import (
 )
 from ..laws import ConservativeDiffusion, CopyDynamics, Law
 from ..observe import Occupations
-from ..records import (
-    DensityRecord,
-    Record,
-    naming,
-    write_density,
-    write_matrix,
-    write_record,
-    write_state,
-)
+from ..records import DensityRecord, Record, naming
 from .law_words import Wanted
 from .lifetimes import centre, in_bath
 from .looks import Looks, Plan, looks, times_or
@@ -247,9 +239,9 @@ def counts_of(
             # a file holds counts; how they scatter is for a fit to say
             record = Record(seen.ts, counts, Multinomial(), t0=0.0)
             return {
-                out: partial(write_record, record=record),
-                beside["hamiltonian"]: partial(write_matrix, matrix=H),
-                beside["state"]: partial(write_state, psi0=psi0),
+                out: record,
+                beside["hamiltonian"]: H,
+                beside["state"]: psi0,
             }
 
         return Simulated(
@@ -307,7 +299,7 @@ def _positions(
     instrument: Instrument,
     simulation: Simulation,
 ) -> dict[Path, Any]:
-    """Draw positions of a run: by file, what writes them."""
+    """Draw positions of a run, by file."""
     each = drawn(run, seen.ts, instrument, simulation, seen.shots).values
     counts = np.asarray(each).reshape(len(seen.ts), *base.grid.shape)
     totals = np.reshape(seen.shots, (-1, *(1,) * base.grid.ndim))
@@ -315,7 +307,7 @@ def _positions(
         base, ts=seen.ts, density=counts / (totals * base.grid.cell), counts=counts,
         action=None, sigma=None, levels=None, action_rate=None, t0=0.0,
     )  # fmt: skip
-    return {simulation.out: partial(write_density, record=record)}
+    return {simulation.out: record}
 
 
 @with_options(out=..., shots=None)

@@ -20,7 +20,7 @@ from .._words import did_you_mean
 from ..evolution import Fixed, Trajectory, evolve
 from ..instruments import Instrument
 from ..laws.motion import Motion
-from ..records import Record, check_new
+from ..records import Record, check_new, save
 from ..status import Status
 from .options import DATA, MODEL, OUTPUT, AsJson, assignments, finite_number, seed_in
 from .session import check_parent, conclude, make_parent
@@ -82,7 +82,7 @@ class Simulated(NamedTuple):
         law: its name.
         constants: true values by name.
         record: what it holds, in words.
-        draw: draws it: by file, what writes it. Only of a run that reached its end.
+        draw: draws it: data by file. Only of a run that reached its end.
         recover: words after `jqd recover`, or another verb, that read it.
         times: number of times, or None.
         run: the run behind it, or None.
@@ -93,7 +93,7 @@ class Simulated(NamedTuple):
     law: str
     constants: Mapping[str, float]
     record: str
-    draw: Callable[[], Mapping[Path, Callable[[Path], Any]]]
+    draw: Callable[[], Mapping[Path, Any]]
     recover: Sequence[Any]
     times: int | None = None
     run: Trajectory | None = None
@@ -109,7 +109,7 @@ def simulate(
     """Draw a record, write its files, print what it is and how to recover from it.
 
     Args:
-        kinds: of the files that are written, of `records.formats.KINDS`.
+        kinds: of the files that are written, of `records.kinds.KINDS`.
         prepare: follows the law, and says how to draw the record.
 
     Returns:
@@ -126,8 +126,8 @@ def simulate(
         if files:
             make_parent(options.out)
             with whole_files(*files) as drafts:
-                for draft, write in zip(drafts, files.values(), strict=True):
-                    write(draft)
+                for draft, data in zip(drafts, files.values(), strict=True):
+                    save(draft, data)
     words = ["jqd", made.verb, *made.recover]
     command = shlex.join(str(word) for word in words)
     summary = {

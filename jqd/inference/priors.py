@@ -5,7 +5,7 @@ in which it is normal, or a pair of walls, or both.
 """
 
 import abc
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import equinox as eqx
 import jax
@@ -15,7 +15,12 @@ from jax.scipy.special import ndtr, ndtri
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
-from ..constants import constant
+from ..constants import constant, fixed
+
+if TYPE_CHECKING:
+    Entries: TypeAlias = Any  # whatever JAX takes as numbers goes in
+else:
+    Entries = Float[Array, "..."]
 
 # A nuisance that the data pull further than this from its prior is named. Chance does
 # so up to 3 times in 1000, and oftener beside many nuisances: it is no verdict.
@@ -23,18 +28,47 @@ PULLED = 3.0
 _LOG_ROOT = np.log(2 * np.pi) / 2
 
 
+def entries(*, positive: bool = False) -> Any:
+    """A field of a prior: one real, finite number, or one for each entry.
+
+    Args:
+        positive: whether it must be above 0.
+
+    Raises:
+        ValueError: when the prior is made, of other numbers, under the field's name.
+    """
+    return fixed(read=_positive if positive else _real)
+
+
+def _real(x: ArrayLike, name: str) -> Array:
+    """One real, finite number, or a vector of them, as an array."""
+    _checks.check_numbers(x, name)
+    _checks.check_shape(x, name, (None,) if np.ndim(x) else ())
+    _checks.check_real(x, name)
+    _checks.check_finite(x, name)
+    return constant(x)
+
+
+def _positive(x: ArrayLike, name: str) -> Array:
+    """The same of numbers above 0."""
+    given = _real(x, name)
+    _checks.check_positive(x, name)
+    return given
+
+
 class Prior(eqx.Module):
     """A distribution of each entry of a constant, a smooth function of a normal number.
 
     z = score(x) and x = at(z) make a prior: density, probabilities and spans follow.
+    Its numbers are fields that `entries` declares, which check themselves.
 
     Attributes:
         informs: whether it pulls: whether it counts as a value beside the data.
-        walled: whether it has ends.
+        lowest: limit below which x cannot be; -inf for none.
     """
 
     informs: ClassVar[bool] = True
-    walled: ClassVar[bool] = False
+    lowest: ClassVar[float] = -np.inf
 
     @abc.abstractmethod
     def score(self, x: Array) -> Array:
@@ -46,7 +80,12 @@ class Prior(eqx.Module):
 
     def ends(self) -> tuple[ArrayLike, ArrayLike]:
         """Limits that x cannot leave."""
-        return -jnp.inf, jnp.inf
+        return self.lowest, jnp.inf
+
+    @property
+    def walled(self) -> bool:
+        """Whether it has ends."""
+        return self.lowest > -np.inf or type(self).ends is not Prior.ends
 
     def residual(self, x: Array) -> Array:
         """Distance of x from the prior, in standard deviations."""
@@ -101,17 +140,8 @@ class Normal(Prior):
         sd: standard deviation, like it.
     """
 
-    mean: Float[Array, "..."]
-    sd: Float[Array, "..."]
-
-    def __init__(self, mean: ArrayLike, sd: ArrayLike):
-        """A prior `mean` +- `sd`.
-
-        Raises:
-            ValueError: not real, finite numbers, one for all entries or one for each,
-                or sd not positive.
-        """
-        self.mean, self.sd = _entries(mean, "mean"), _positive(sd, "sd")
+    mean: Entries = entries()
+    sd: Entries = entries(positive=True)
 
     def score(self, x: Array) -> Array:
         """(x - mean)/sd"""
@@ -132,18 +162,9 @@ class LogNormal(Prior):
         sd: standard deviation of ln x: 0.01 for 1 %.
     """
 
-    median: Float[Array, "..."]
-    sd: Float[Array, "..."]
-    walled: ClassVar[bool] = True
-
-    def __init__(self, median: ArrayLike, sd: ArrayLike):
-        """A prior of ln x: ln `median` +- `sd`.
-
-        Raises:
-            ValueError: not real, finite numbers, one for all entries or one for each,
-                or not positive.
-        """
-        self.median, self.sd = _positive(median, "median"), _positive(sd, "sd")
+    median: Entries = entries(positive=True)
+    sd: Entries = entries(positive=True)
+    lowest: ClassVar[float] = 0.0
 
     def score(self, x: Array) -> Array:
         """ln(x/median)/sd"""
@@ -155,10 +176,6 @@ class LogNormal(Prior):
         """median exp(sd z)"""
         return self.median * jnp.exp(self.sd * z)
 
-    def ends(self) -> tuple[ArrayLike, ArrayLike]:
-        """Above 0."""
-        return 0.0, jnp.inf
-
 
 class HalfNormal(Prior):
     """The half of a normal distribution about 0 that is not negative.
@@ -169,17 +186,8 @@ class HalfNormal(Prior):
         sd: of the whole one, in the unit of the constant, scalar or one for each entry.
     """
 
-    sd: Float[Array, "..."]
-    walled: ClassVar[bool] = True
-
-    def __init__(self, sd: ArrayLike):
-        """A prior of a constant that is near 0 and not negative.
-
-        Raises:
-            ValueError: not real, finite numbers, one for all entries or one for each,
-                or not positive.
-        """
-        self.sd = _positive(sd, "sd")
+    sd: Entries = entries(positive=True)
+    lowest: ClassVar[float] = 0.0
 
     def score(self, x: Array) -> Array:
         """Φ⁻¹(2 Φ(x/sd) - 1)"""
@@ -225,10 +233,6 @@ class HalfNormal(Prior):
         """From 0 to two standard deviations."""
         return self.origin, 2 * self.sd
 
-    def ends(self) -> tuple[ArrayLike, ArrayLike]:
-        """From 0 on."""
-        return 0.0, jnp.inf
-
 
 class Uniform(Prior):
     """An interval that a constant cannot leave, with nothing known inside.
@@ -238,23 +242,15 @@ class Uniform(Prior):
         high: upper end, like it.
     """
 
-    low: Float[Array, "..."]
-    high: Float[Array, "..."]
+    low: Entries = entries()
+    high: Entries = entries()
     informs: ClassVar[bool] = False
-    walled: ClassVar[bool] = True
 
-    def __init__(self, low: ArrayLike, high: ArrayLike):
-        """A prior from `low` to `high`.
-
-        Raises:
-            ValueError: not real, finite numbers, one for all entries or one for each,
-                or ends in the wrong order.
-        """
-        self.low, self.high = _entries(low, "low"), _entries(high, "high")
+    def __check_init__(self) -> None:
         ends = self.low, self.high
         if _checks.is_concrete(ends) and not bool(np.all(np.less(*ends))):
             raise ValueError(
-                f"Argument `high` must be above `low`, {low}, but is {high}."
+                f"Argument `high` must be above `low`, {self.low}, but is {self.high}."
             )
 
     def score(self, x: Array) -> Array:
@@ -296,22 +292,6 @@ class Uniform(Prior):
         return self.low, self.high
 
 
-def _entries(x: ArrayLike, name: str) -> Array:
-    """One real, finite number, or a vector of them, as an array."""
-    _checks.check_numbers(x, name)
-    _checks.check_shape(x, name, (None,) if np.ndim(x) else ())
-    _checks.check_real(x, name)
-    _checks.check_finite(x, name)
-    return constant(x)
-
-
-def _positive(x: ArrayLike, name: str) -> Array:
-    """The same of numbers above 0."""
-    given = _entries(x, name)
-    _checks.check_positive(x, name)
-    return given
-
-
 def as_prior(given: Any, name: str, entries: int) -> Prior:
     """The given prior, or a normal one from a pair (mean, sd)."""
     if isinstance(given, Prior):
@@ -328,6 +308,6 @@ def as_prior(given: Any, name: str, entries: int) -> Prior:
             f"but gives {given!r}."
         )
     mean, sd = given
-    _entries(mean, f"nuisances[{name!r}]")
+    _real(mean, f"nuisances[{name!r}]")
     _positive(sd, f"nuisances[{name!r}]")
     return as_prior(Normal(mean, sd), name, entries)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,10 +12,12 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from ..instruments import Gaussian, NoNoise
 from ..matter import solid
-from .axes import ordered
+from .contents import Contents, errors_in_file
 from .file import naming
-from .reading import format_of, read
-from .record import Record
+from .formats import ARCHIVES, SIGMA, T0, Format, Kind, T
+from .parts import Part, described
+from .reading import opened
+from .record import Record, between, spaced
 
 
 class AtomPositions(eqx.Module):
@@ -32,35 +35,29 @@ class AtomPositions(eqx.Module):
         return state.x[jnp.asarray(self.atoms), 0]
 
 
+@described
 @dataclass(frozen=True)
 class AtomRecord:
     """Measured positions of atoms of a chain.
 
-    Attributes:
-        ts: times, shape (T,).
-        x: positions of the observed atoms, shape (T, k).
-        atoms: indices of the observed atoms, shape (k,).
-        x0: positions of all atoms at t0, shape (N,).
-        v0: their velocities, shape (N,).
-        ends: "free", "fixed" or "periodic".
-        mass: mass of all atoms or of each, () or (N,).
-        length: rest length of the bonds, () or (B,).
-        sigma: standard deviation of `x`, or None for exact values.
-        t0: time of the initial state.
-        truth: constants, by name, from which the data were computed; empty where they
-            are unknown.
+    `truth` has the constants, by name, from which the data were computed, or None. It
+    is in no file.
     """
 
-    ts: np.ndarray
-    x: np.ndarray
-    atoms: np.ndarray
-    x0: np.ndarray
-    v0: np.ndarray
-    ends: str = "free"
-    mass: np.ndarray | float = 1.0
-    length: np.ndarray | float = 1.0
-    sigma: float | None = None
-    t0: float = 0.0
+    ts: Annotated[np.ndarray, Part("t", T["t"])]
+    x: Annotated[np.ndarray, "[t, k] positions of the atoms that were seen"]
+    atoms: Annotated[
+        np.ndarray, Part("atoms", "[k] which ones, from 0 on; else all", optional=True)
+    ]
+    x0: Annotated[np.ndarray, "[N] positions of all atoms at `t0`"]
+    v0: Annotated[np.ndarray, "[N] their velocities"]
+    ends: Annotated[str, "free, fixed or periodic, in files 0, 1 or 2; else free"] = (
+        "free"
+    )
+    mass: Annotated[np.ndarray | float, "() or [N]; else 1"] = 1.0
+    length: Annotated[np.ndarray | float, "rest length, () or [bond]; else 1"] = 1.0
+    sigma: Annotated[float | None, SIGMA["sigma"]] = None
+    t0: Annotated[float, T0["t0"]] = 0.0
     truth: dict[str, np.ndarray] | None = None
 
     def data(self) -> tuple[Record, AtomPositions]:
@@ -100,15 +97,14 @@ def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
     """Load data of the atoms of a chain from .npz, Zarr or netCDF.
 
     Args:
-        path: the file; `formats.KINDS["atoms"]` lists its contents.
+        path: the file; docs/files.md lists its contents.
         sigma: standard deviation of the positions; None for that in the file.
 
     Raises:
         ValueError: unreadable file, arrays missing or of wrong shape, atoms that do not
             exist, masses or sigma not positive.
     """
-    file = read(path, "atoms")
-    file = ordered(file, format_of("atoms", file, file.path.suffix))
+    file, _ = opened(path, ATOMS)
     ts, t0 = file.times()
     x, x0, v0 = (file.real(name) for name in ("x", "x0", "v0"))
     sigma, code = file.sigma(sigma), file.scalar("ends", 0.0)
@@ -150,3 +146,34 @@ def load_atoms(path: str | Path, sigma: float | None = None) -> AtomRecord:
                     f"shape is {shape}."
                 )
     return record
+
+
+def _show(record: AtomRecord) -> Contents:
+    lines = {
+        "times": spaced(record.ts),
+        "state at": f"t0 = {record.t0:.6g}",
+        "atoms": f"{len(record.x0)}, of which {len(record.atoms)} were seen",
+        "ends": record.ends,
+        "mass": between(record.mass),
+        "rest length": between(record.length),
+        "errors": errors_in_file(record.sigma),
+    }
+    names = [f"x of atom {k}" for k in record.atoms]
+    columns = dict(zip(names, record.x.T, strict=True))
+    sigma = None if record.sigma is None else np.full(record.x.shape, record.sigma)
+    return Contents(_FORMAT.data, lines, ("t", record.ts), columns, sigma)
+
+
+def _held(record: AtomRecord, _: Path) -> tuple[str, dict[str, Any]]:
+    ends = solid.ENDS.index(record.ends)
+    return _FORMAT.data, _FORMAT.held(record) | {"ends": ends}
+
+
+_FORMAT = Format(
+    "positions of atoms", ARCHIVES, '`np.savez("chain.npz", t=ts, x=x, x0=x[0], v0=v)`',
+    AtomRecord,
+)  # fmt: skip
+ATOMS = Kind(
+    "atoms", "data", "`--data` of `jqd recover springs`, `anharmonicity`", (_FORMAT,),
+    load_atoms, AtomRecord, _show, _held,
+)  # fmt: skip

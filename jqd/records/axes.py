@@ -9,11 +9,9 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from .file import File
-from .formats import Format
+from .formats import AXES, Format
 
 _SAME = MappingProxyType[str, str]({})
-# Further axes of space, where a format has `..`.
-_MORE = ("y", "z")
 
 
 def ordered(file: File, one: Format, renamed: Mapping[str, str] = _SAME) -> File:
@@ -54,7 +52,7 @@ def ordered(file: File, one: Format, renamed: Mapping[str, str] = _SAME) -> File
 
 def _all_axes(axes: tuple[str, ...], file: File) -> tuple[str, ...]:
     """Axes with those of space in place of `..`."""
-    more = [axis for axis in _MORE if axis in file.dims]
+    more = [axis for axis in AXES[1:] if axis in file.dims]
     return tuple(name for axis in axes for name in (more if axis == ".." else [axis]))
 
 

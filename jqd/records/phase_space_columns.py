@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from .contents import MOST, spread
 from .phase_space import PhaseSpaceRecord
 from .record import between
-
-# Rows of densities, or moments of a list, that are columns.
-MOST = 6
 
 
 def _husimi(record: PhaseSpaceRecord, lines: dict[str, str]) -> tuple[Any, Any, Any]:
@@ -28,7 +26,7 @@ def _husimi(record: PhaseSpaceRecord, lines: dict[str, str]) -> tuple[Any, Any, 
         cell = (np.ptp(x) / (len(x) - 1)) * (np.ptp(y) / (len(y) - 1))
         columns["integral of Q"] = values.sum(axis=1) * cell
     grids = values.reshape(-1, len(y), len(x))
-    at = np.unique(np.linspace(0, len(grids) - 1, MOST).round().astype(int))
+    at = spread(len(grids))
     titles = [f"t = {record.ts[k]:.6g}" for k in at]
     return columns, (grids[at], x, y, titles), None
 

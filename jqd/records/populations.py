@@ -1,16 +1,14 @@
-"""Data of populations or counts of classes over time."""
+"""Files and tables of populations or counts of classes over time."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import ArrayLike
 
 from .. import _checks
-from ..instruments import EnsembleNoise, Gaussian, Multinomial, Noise
+from ..instruments import Multinomial
 from .axes import ordered
 from .clusters import Clusters, clusters_of
 from .columns import (
@@ -24,13 +22,13 @@ from .columns import (
 )
 from .datasets import parts_of
 from .file import File, naming
-from .formats import CSV
+from .formats import CSV, NPZ, STORES, Format, Kind, T
+from .populations_kept import held, show
 from .reading import existing, format_of, numbers_of, read
 from .record import Record
 from .scan import Scan
+from .shares import NOISES, errors_of, noise_of
 from .tables import check_header, header_of
-
-NOISES = ("auto", "none", "gaussian", "multinomial", "ensemble")
 
 
 def load_record(
@@ -44,9 +42,9 @@ def load_record(
     """Load populations or counts over time.
 
     Args:
-        path: the file; `formats.KINDS["populations"]` lists its contents. A table may
-            leave out one of two classes of shares, and one class of counts where the
-            shots are known. Counts of independent shots may be in any order of time;
+        path: the file; docs/files.md lists its contents. A table may leave out one of
+            two classes of shares, and one class of counts where the shots are known.
+            Counts of independent shots may be in any order of time;
             those of one time are added. With a column `cluster`, only those of one time
             and cluster are; with a column `multiplicity`, a row stands for so many
             clusters of its counts. A column whose name has a dot, as "pulse[1].start"
@@ -76,13 +74,13 @@ def load_record(
             fit.
     """
     _checks.check_choice(noise, "noise", NOISES)
-    file = existing(path, "populations")
+    file = existing(path, POPULATIONS)
     table = file.path.suffix in CSV
     if columns is not None:
         check_columns(columns)
     elif table:
         _check_names(file)
-    file = read(path, "populations", columns)
+    file = read(path, POPULATIONS, columns)
     settings: dict[str, np.ndarray] = {}
     cluster = None
     if table:
@@ -100,7 +98,7 @@ def rows_of_times(
 ) -> np.ndarray:
     """How many rows a file of counts has at each of its times, (T,)."""
     table = Path(path).suffix in CSV
-    file = completed(read(path, "populations", columns), shots, table=table)
+    file = completed(read(path, POPULATIONS, columns), shots, table=table)
     ts, *_ = _rows(file, file.path.suffix, OTHER_NAMES)
     return np.unique(ts, return_counts=True)[1]
 
@@ -108,10 +106,12 @@ def rows_of_times(
 def _check_names(file: File) -> None:
     """Raise for a table with columns of other names, before one is read that holds no
     numbers, such as a date."""
-    names = [name for name in header_of(file) if not is_setting(name)]
+    suffix = file.path.suffix
+    header = header_of(file, lambda names: bool(POPULATIONS.fitting(names, suffix)))
+    names = [name for name in header if not is_setting(name)]
     if names and not tells_classes(names):
         headed = replace(file, arrays=dict.fromkeys(names, np.zeros(0)))
-        format_of("populations", headed, file.path.suffix, OTHER_NAMES)
+        format_of(POPULATIONS, headed, suffix, OTHER_NAMES)
 
 
 def _by_time(
@@ -126,19 +126,6 @@ def _by_time(
     if errors is not None and errors.ndim:
         errors = errors[order]
     return sorted_, ts[order], values[order], errors
-
-
-def _pooled(ts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Counts of independent shots in the order of time, those of one time added.
-
-    They tell no less than the rows did, which were measured in any order.
-    """
-    if np.all(np.diff(ts) > 0):
-        return ts, counts
-    times, at = np.unique(ts, return_inverse=True)
-    added = np.zeros((len(times), counts.shape[1]))
-    np.add.at(added, at.reshape(-1), counts)
-    return times, added
 
 
 def _check_clusters(file: File, cluster: np.ndarray | None, counted: bool) -> None:
@@ -224,12 +211,12 @@ def _record(
     if sigma is not None:
         errors = np.asarray(sigma)
     elif errors is not None:
-        errors = _each(file, errors, values)
+        errors = errors_of(file, errors, values)
     if settings:
         settings, ts, values, errors = _by_time(settings, ts, values, errors)
     with naming(path):
         name = "data" if path is None else file.path.name
-        model = _noise(name, counted, values, noise, errors)
+        model = noise_of(name, counted, values, noise, errors)
         if isinstance(model, Multinomial):
             # of each row: a sum may be one of counts alone
             model.check(values)
@@ -237,8 +224,9 @@ def _record(
             return Scan(settings, values, model, ts=ts, t0=0.0 if t0 is None else t0)
         if cluster is not None:
             return Clusters(*clusters_of(ts, values, cluster), model, t0)
-        if isinstance(model, Multinomial):
-            ts, values = _pooled(ts, values)
+        if isinstance(model, Multinomial) and not np.all(np.diff(ts) > 0):
+            # of independent shots in any order, the sums of each time say as much
+            ts, values = clusters_of(ts, values, np.zeros(len(ts)))
         return Record(ts, values, model, t0)
 
 
@@ -246,7 +234,7 @@ def _rows(
     file: File, suffix: str, more: str = ""
 ) -> tuple[np.ndarray, np.ndarray, bool, np.ndarray | None]:
     """Times, values by time and class, whether these are counts, and their errors."""
-    form = format_of("populations", file, suffix, more)
+    form = format_of(POPULATIONS, file, suffix, more)
     file = ordered(file, form)
     part = form.needed[1]
     if stem := part.stem:
@@ -267,88 +255,33 @@ def _rows(
     return ts, values, counted, errors
 
 
-def _each(file: File, sigma: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Errors of a file: one, or shaped as one for each row or each value."""
-    if sigma.size == 1:
-        sigma = sigma.reshape(())
-    elif sigma.shape == values.shape[:1]:
-        sigma = sigma[:, None]
-    elif sigma.shape != values.shape:
-        raise file.complaint(
-            "hold `sigma` as one number, one for each time or one for each value",
-            f"has shape {sigma.shape} for values of shape {values.shape}",
-        )
-    if not (sigma > 0).all():
-        raise file.complaint("hold a positive `sigma`", f"has {sigma.min():g}")
-    return sigma
-
-
-def _slack(sigma: np.ndarray | None, values: np.ndarray) -> float:
-    """How far a row's sum may be from 1.
-
-    With known errors single values may stray below 0 and sums from 1 by some of them;
-    without, files hold six digits.
-    """
-    if sigma is None:
-        return 1e-6
-    return 6 * float(np.max(sigma)) * math.sqrt(values.shape[1])
-
-
-def _noise(
-    name: str,
-    counted: bool,
-    values: np.ndarray,
-    noise: str,
-    sigma: np.ndarray | None,
-) -> Noise | None:
-    if noise == "auto" and counted:
-        noise = "multinomial"
-    elif noise == "auto":
-        noise = "none" if sigma is None else "gaussian"
-    of_counts = noise in ("multinomial", "ensemble")
-    if of_counts and not counted:
-        raise ValueError(
-            f"Argument `noise` must not be {noise!r} for populations, but is; "
-            f"{name} has columns p0.., counts have n0.."
-        )
-    if counted and not of_counts:
-        raise ValueError(
-            "Argument `noise` must be 'multinomial' or 'ensemble' for counts, but is "
-            f"{noise!r}."
-        )
-    if noise == "ensemble":
-        return EnsembleNoise(values[0].sum())
-    if counted:
-        return Multinomial()
-    check_populations(values, name, _slack(sigma, values))
-    if noise != "gaussian":
-        return None
-    if sigma is None:
-        raise ValueError(
-            "Argument `noise` must give the standard deviation, as gaussian:0.01, for "
-            f"a file without `sigma` such as {name}, but is 'gaussian'."
-        )
-    return Gaussian(sigma)
-
-
-def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> None:
-    """Raise unless rows are probabilities.
-
-    Args:
-        values: shape (T, M).
-        tolerance: largest deviation of a row's sum from 1; files hold few digits.
-    """
-    rows = np.asarray(values)
-    if rows.min() < -tolerance:
-        row, column = np.unravel_index(rows.argmin(), rows.shape)
-        raise ValueError(
-            f"Argument `{name}` must not hold negative populations, but row {row} has "
-            f"{rows.min():.3g} in column {column}."
-        )
-    excess = np.abs(rows.sum(axis=-1) - 1)
-    if excess.max() > tolerance:
-        row = int(excess.argmax())
-        raise ValueError(
-            f"Argument `{name}` must hold populations that sum to 1, but row {row} "
-            f"sums to {rows[row].sum():.8g}."
-        )
+_SHARES, _COUNTS = "[t, class], rows of sum 1", "[t, class] whole numbers"
+_FIRST = {"t0": "time of the state; else the first of `t`"}
+_MORE = _FIRST | {
+    "sigma": "error of the values, (), [t] or [t, class]; else none"
+}  # fmt: skip
+POPULATIONS = Kind(
+    "populations", "data", "`--data` of `jqd recover copying`, `law`, `tower`",
+    (
+        Format("populations", CSV, "`t,p0,p1` / `0,0.9,0.1`",
+               T | {"p0,p1,..": _SHARES},
+               {"sigma": "[t] error of the values; else none"}),
+        Format("counts", CSV, "`t,n0,n1` / `0,90,10`",
+               T | {"n0,n1,..": _COUNTS},
+               {"cluster": "[t] its number: rows of one time and cluster are "
+                           "added, others are not",
+                "multiplicity": "[t] how many clusters of shots had these counts; "
+                                "instead of `cluster`"}),
+        Format("populations", NPZ, '`np.savez("p.npz", t=ts, p=shares)`',
+               T | {"p": _SHARES}, _MORE),
+        Format("counts", NPZ, '`np.savez("n.npz", t=ts, n=counts)`',
+               T | {"n": _COUNTS}, _FIRST),
+        Format("populations", STORES,
+               '`Dataset({"populations": (("t", "a"), p)}, {"t": ts})`',
+               T | {"populations": _SHARES}, _MORE),
+        Format("counts", STORES,
+               '`Dataset({"counts": (("t", "a"), n)}, {"t": ts})`',
+               T | {"counts": _COUNTS}, _FIRST),
+    ),
+    load_record, Record, show, held,
+)  # fmt: skip

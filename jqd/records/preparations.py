@@ -8,9 +8,11 @@ from jaxtyping import ArrayLike
 
 from .. import _checks
 from ..interop import as_array
+from .contents import Contents
 from .file import File, naming
-from .formats import CSV
+from .formats import CSV, NPZ, Format, Kind
 from .reading import existing, format_of, read
+from .record import between
 from .tables import matrix
 
 # Units of time by the ends of the names of waits.
@@ -38,7 +40,7 @@ class Tables(NamedTuple):
 
 
 def load_tables(path: str | Path, shots: int | None = None) -> Tables:
-    """Load tables of counts; `formats.KINDS["tables"]` lists the contents of the file.
+    """Load tables of counts; docs/files.md lists the contents of the file.
 
     Args:
         path: the file: .npz, or a .csv of one table without a header, a row for each
@@ -51,13 +53,13 @@ def load_tables(path: str | Path, shots: int | None = None) -> Tables:
     """
     if shots is not None:
         shots = _checks.whole_number(shots, "shots", 1)
-    suffix = existing(path, "tables").path.suffix
+    file = existing(path, TABLES)
+    suffix = file.path.suffix
     if suffix in CSV:
-        file = existing(path, "tables")
         file = File(file.path, file.argument, {"counts": matrix(file)})
         file.check_finite()
     else:
-        file = read(path, "tables")
+        file = read(path, TABLES)
         if shots is not None:
             if "shots" in file:
                 raise ValueError(
@@ -66,7 +68,7 @@ def load_tables(path: str | Path, shots: int | None = None) -> Tables:
                 )
             whole = {**file.arrays, "shots": np.asarray(shots)}
             file = File(file.path, file.argument, whole)
-    format_of("tables", file, suffix)
+    format_of(TABLES, file, suffix)
     names = [name for name in WAITS if name in file]
     if len(names) > 1:
         raise file.complaint("hold one array of waits", f"has {' and '.join(names)}")
@@ -174,3 +176,47 @@ def _spread(x: np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
             f"Argument `{name}` must have one number for all tables, or one for each "
             f"of shape {shape}, but its shape is {x.shape}."
         ) from None
+
+
+def _show(tables: Tables) -> Contents:
+    number, rows, columns = tables.counts.shape
+    unit = f" {tables.unit}" if tables.unit else ""
+    waits = np.unique(tables.wait)
+    lines = {
+        "tables": f"{number} of {rows} preparations by {columns} measurements",
+        "waits": f"{len(waits)}, {between(waits)}{unit}",
+        "runs": f"{len(np.unique(tables.run))}, {between(tables.run)}",
+    }
+    shares = tables.counts.astype(float)
+    if tables.shots is None:
+        lines["shots"] = "none in the file: `jqd linear` infers them from frequencies"
+    else:
+        shares = shares / tables.shots[:, None, None]
+        lines["shots"] = f"{between(tables.shots)} of each cell"
+    along = f"wait,{unit}" if unit else "wait", tables.wait
+    shown = {"smallest": shares.min, "mean": shares.mean, "largest": shares.max}
+    return Contents(
+        TABLES.formats[0].data, lines, along,
+        {f"{name} share": of(axis=(1, 2)) for name, of in shown.items()},
+    )  # fmt: skip
+
+
+TABLES = Kind(
+    "tables", "table", "`TABLE` of `jqd linear`",
+    (
+        Format("tables of preparations by measurements", NPZ,
+               '`np.savez("n.npz", counts=n, shots=1000, wait_us=[0, 10])`',
+               {"shots": "of each cell, () or [table] or [wait, run]; or --shots",
+                "counts": "[preparation, measurement] or [table, preparation, "
+                          "measurement] or [wait, run, preparation, measurement] "
+                          "whole numbers"},
+               {"|".join(WAITS):
+                    "times between the two, [table] or [wait]; else 0, 1, ..",
+                "run": "whole numbers, [table] or [run]; else numbered from 1"}),
+        Format("one table of preparations by measurements", CSV,
+               "`310,402,120` / `122,690,155` / `480,501,230`",
+               {"counts": "[preparation, measurement] whole numbers of --shots, or "
+                          "frequencies; a .csv has no header"}),
+    ),
+    load_tables, Tables, _show,
+)  # fmt: skip

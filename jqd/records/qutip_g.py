@@ -1,22 +1,19 @@
 """QuTiP's g with which a map in phase space was written, where the file lacks it."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..instruments.noise import exact_error, strain
 from ..states import husimi
 from .file import File, naming
-
-if TYPE_CHECKING:
-    from .phase_space import PhaseSpaceRecord
+from .phase_space import PhaseSpaceRecord
 
 # Values of g that are tried where a file has none; QuTiP's default comes first.
 COMMON_G = {"sqrt(2)": math.sqrt(2), "2": 2.0, "1": 1.0}
 
 
-def own_g(file: File, record: "PhaseSpaceRecord") -> float:
+def own_g(file: File, record: PhaseSpaceRecord) -> float:
     """The g that a file states, or that its data determine.
 
     Args:
@@ -39,7 +36,7 @@ def own_g(file: File, record: "PhaseSpaceRecord") -> float:
     return COMMON_G[found[0]]
 
 
-def _shows_state(record: "PhaseSpaceRecord") -> bool:
+def _shows_state(record: PhaseSpaceRecord) -> bool:
     """Whether the first row is the Husimi function of the initial state."""
     prediction = state_husimi(record)
     errors = np.full(prediction.shape, exact_error(record.values))
@@ -49,7 +46,7 @@ def _shows_state(record: "PhaseSpaceRecord") -> bool:
         return strain((prediction - record.values[0]) / errors) <= 1
 
 
-def _keeps_quanta(record: "PhaseSpaceRecord") -> bool:
+def _keeps_quanta(record: PhaseSpaceRecord) -> bool:
     """Whether <|α|²> of every row, of which two are needed, is that of the state."""
     assert record.axes is not None
     assert record.points is not None
@@ -87,7 +84,7 @@ def mean_quanta(initial: dict[str, np.ndarray]) -> float:
     )
 
 
-def state_husimi(record: "PhaseSpaceRecord") -> np.ndarray:
+def state_husimi(record: PhaseSpaceRecord) -> np.ndarray:
     """Q of the initial state at the record's points, per d²α."""
     assert record.points is not None
     ((name, value),) = record.initial.items()

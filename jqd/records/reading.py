@@ -11,20 +11,19 @@ from types import MappingProxyType
 import numpy as np
 
 from .._files import as_path
-from .._outside import plain
-from ..spaces import SampledPulse, sampled_pulse
-from .arrays import npy_array, npz_arrays
+from .arrays import npz_arrays
+from .axes import ordered
 from .datasets import dataset_arrays
-from .file import File, naming
-from .formats import CSV, KINDS, Format, listed
-from .tables import columns, matrix
+from .file import File
+from .formats import CSV, Format, Kind
+from .parts import listed
+from .tables import columns
 
 _SAME = MappingProxyType[str, str]({})
 
 
-def existing(path: str | Path, kind: str) -> File:
+def existing(path: str | Path, of: Kind) -> File:
     """The path of a file that exists, is not empty and has a suffix of this kind."""
-    of = KINDS[kind]
     return there(path, of.argument, of.suffixes)
 
 
@@ -51,14 +50,21 @@ def there(path: str | Path, name: str, suffixes: Sequence[str]) -> File:
     return File(path, name)
 
 
-def read(path: str | Path, kind: str, chosen: Mapping[str, str] | None = None) -> File:
+def opened(path: str | Path, of: Kind) -> tuple[File, Format]:
+    """A file of this kind, read as `read` does, its axes in the order of its format."""
+    file = read(path, of)
+    form = format_of(of, file, file.path.suffix)
+    return ordered(file, form), form
+
+
+def read(path: str | Path, of: Kind, chosen: Mapping[str, str] | None = None) -> File:
     """Read all columns of a table, or all number arrays of an archive; all finite.
 
     Args:
         path: .csv with a header, where lines with # are skipped; .npz, Zarr or netCDF.
         chosen: names of columns of a table by those that are wanted; None for all.
     """
-    file, dims = existing(path, kind), {}
+    file, dims = existing(path, of), {}
     if chosen is not None and file.path.suffix not in CSV:
         raise ValueError(
             "Argument `columns` must be given for a .csv alone, but is given for "
@@ -87,7 +93,7 @@ def numbers_of(
     return file
 
 
-def format_of(kind: str, file: File, suffix: str, more: str = "") -> Format:
+def format_of(of: Kind, file: File, suffix: str, more: str = "") -> Format:
     """The format of a file, from the names in it.
 
     Args:
@@ -95,7 +101,7 @@ def format_of(kind: str, file: File, suffix: str, more: str = "") -> Format:
             may hold more.
         more: what to say to those whose .csv has other columns.
     """
-    names, of = list(file.arrays), KINDS[kind]
+    names = list(file.arrays)
     found = of.fitting(names, suffix)
     if len(found) == 1:
         return found[0]
@@ -124,75 +130,3 @@ def check_parts(one: Format, file: File, renamed: Mapping[str, str] = _SAME) -> 
             f"hold {' and '.join(lacking)} for {one.data}",
             f"has {', '.join(sorted(file.arrays)) or 'none'}",
         )
-
-
-def load_matrix(path: str | Path) -> np.ndarray:
-    """Load a matrix from .npy, .npz (one array, or one named `hamiltonian`) or CSV.
-
-    Args:
-        path: the file; complex CSV entries are written as `1.5-0.2j`.
-
-    Returns:
-        Array of rank 2.
-
-    Raises:
-        ValueError: unreadable, truncated or pickled file, or another rank.
-    """
-    return _array_of(existing(path, "matrix"), 2)
-
-
-def load_correlation(path: str | Path) -> np.ndarray:
-    """Load correlations of errors: like `load_matrix`, but named `correlation`."""
-    return _array_of(there(path, "correlation", KINDS["matrix"].suffixes), 2)
-
-
-def load_state(path: str | Path) -> np.ndarray:
-    """Load a state from .npy, .npz (one array, or one named `psi0`) or CSV.
-
-    Args:
-        path: the file; complex CSV entries are written as `1.5-0.2j`.
-
-    Returns:
-        Array of rank 1.
-
-    Raises:
-        ValueError: unreadable, truncated or pickled file, or another rank.
-    """
-    return _array_of(existing(path, "state"), 1)
-
-
-def load_pulse(path: str | Path) -> SampledPulse:
-    """Load a pulse from a table of its values, joined by a cubic spline.
-
-    Args:
-        path: .csv with the columns t and f.
-
-    Raises:
-        ValueError: unreadable file, other columns, fewer than four times or times that
-            do not increase.
-    """
-    file = read(path, "pulse")
-    format_of("pulse", file, file.path.suffix)
-    with naming(file.path):
-        return sampled_pulse(file["t"], file["f"])
-
-
-def _array_of(file: File, rank: int) -> np.ndarray:
-    """The array of a file, under the name of the argument or alone."""
-    name = file.argument
-    if file.path.suffix == ".csv":
-        array = matrix(file)
-    elif file.path.suffix == ".npz":
-        (array,) = npz_arrays(file, name).values()
-    else:
-        array = npy_array(file)
-    if array.dtype.kind not in "biufc":
-        raise file.complaint("hold numbers", f"holds {array.dtype}")
-    if not array.size:
-        raise file.complaint("hold numbers", "holds none")
-    replace(file, arrays={name: array}).check_finite()
-    array = plain(array, name)  # in the byte order of this machine, of 64 bits at most
-    array = array.reshape(-1) if rank == 1 and array.size in array.shape else array
-    if array.ndim != rank:
-        raise file.complaint(f"have {rank} axes", f"has shape {array.shape}")
-    return array

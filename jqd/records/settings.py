@@ -1,43 +1,44 @@
 """Settings of an experiment: measurement times, and shots at each of them."""
 
-import json
 import tomllib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from .. import _checks
-from .._files import atomic_file
+from .contents import Contents
 from .file import File, naming
+from .formats import TOML, Format, Kind
+from .parts import Part, described
 from .reading import existing, format_of
-from .writing import check_new
+from .record import between, spaced
 
 # Synthetic data are drawn with shots as floats.
 MOST_SHOTS = 2.0**53
-_WORDS = ("law", "free", "nuisance")
 
 
+@described
 class Settings(NamedTuple):
-    """Measurement times of an experiment, and the shots at each of them.
+    """Measurement times of an experiment, and the shots at each of them."""
 
-    Attributes:
-        ts: times, (T,), from 0 on, strictly increasing.
-        shots: number of shots at each of them, (T,), integers of at least 1.
-        law: the law to measure, by its name in `jqd simulate`; "" for any.
-        free: constants to recover, separated by commas, or "".
-        nuisance: priors of the nuisances fitted as well, as in `--nuisance`, or "".
-    """
+    ts: Annotated[
+        np.ndarray, Part("t", "times, increasing from 0 on, that of the state")
+    ]
+    shots: Annotated[np.ndarray, "number of shots at each of them, whole numbers"]
+    law: Annotated[
+        str, "`copying`, `husimi` or `diffusion`, that of the command; else any"
+    ] = ""
+    free: Annotated[str, "constants to recover, with commas between"] = ""
+    nuisance: Annotated[str, "their priors, as `--nuisance` takes them"] = ""
 
-    ts: np.ndarray
-    shots: np.ndarray
-    law: str = ""
-    free: str = ""
-    nuisance: str = ""
+
+# What files may hold as text.
+_WORDS = tuple(Settings._field_defaults)
 
 
 def load_settings(path: str | Path) -> Settings:
-    """Load settings from a TOML file; `formats.KINDS["settings"]` lists its contents.
+    """Load settings from a TOML file; docs/files.md lists its contents.
 
     Args:
         path: the file, .toml.
@@ -46,7 +47,7 @@ def load_settings(path: str | Path) -> Settings:
         ValueError: unreadable file, a missing part, times that do not increase from 0
             on, shots that are not positive integers.
     """
-    file = existing(path, "settings")
+    file = existing(path, SETTINGS)
     try:
         held = tomllib.loads(file.path.read_text(encoding="utf-8"))
         numbers = {
@@ -59,7 +60,7 @@ def load_settings(path: str | Path) -> Settings:
     file = File(file.path, file.argument, {
         name: array for name, array in numbers.items() if array.dtype.kind in "iuf"
     })  # fmt: skip
-    format_of("settings", file, file.path.suffix)
+    format_of(SETTINGS, file, file.path.suffix)
     file.check_finite()
     for name in _WORDS:
         if not isinstance(held.get(name, ""), str):
@@ -89,31 +90,16 @@ def _looks(file: File) -> tuple[np.ndarray, np.ndarray]:
     return ts, shots.astype(int)
 
 
-def write_settings(path: str | Path, settings: Settings) -> Path:
-    """Write settings, for `load_settings`.
+def _show(plan: Settings) -> Contents:
+    lines = {"times": spaced(plan.ts), "shots": f"{between(plan.shots)} at each time"}
+    own = {name: getattr(plan, name) for name in _WORDS}
+    lines |= {name: text for name, text in own.items() if text}
+    return Contents("settings", lines, ("t", plan.ts), {"shots": plan.shots})
 
-    Args:
-        path: a new file: .toml.
-        settings: times with shots.
 
-    Returns:
-        The path.
-
-    Raises:
-        ValueError: an existing file, another suffix, or settings that `load_settings`
-            refuses.
-    """
-    check_new(path, "settings")
-    held: dict[str, Any] = {
-        name: getattr(settings, name) for name in _WORDS if getattr(settings, name)
-    }
-    held |= {"t": settings.ts, "shots": settings.shots}
-    # numbers, text and lists of numbers are written alike in JSON and in TOML
-    lines = [
-        f"{name} = {json.dumps(np.asarray(value).tolist(), allow_nan=False)}"
-        for name, value in held.items()
-    ]
-    with atomic_file(path, "path") as draft:
-        draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        load_settings(draft)
-    return Path(path)
+SETTINGS = Kind(
+    "settings", "settings",
+    "`--settings` of `jqd simulate copying`, `husimi`, `diffusion`",
+    (Format("settings", TOML, "`t = [0.5, 2.0]` / `shots = [300, 700]`", Settings),),
+    load_settings, Settings, _show,
+)  # fmt: skip

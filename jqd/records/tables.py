@@ -14,7 +14,6 @@ import numpy as np
 
 from .columns import is_setting, tells_classes
 from .file import File
-from .formats import KINDS
 
 # Byte-order marks of UTF-16, little and big endian.
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -74,11 +73,12 @@ def _place(file: File, header: list[str], name: str) -> int:
     return header.index(name)
 
 
-def header_of(file: File) -> list[str]:
+def header_of(file: File, fits: Callable[[list[str]], bool]) -> list[str]:
     """Names of the columns of a table; none where the first line holds numbers.
 
-    A # before them is that of a comment unless they are those of a kind of data, or of
-    some classes.
+    Args:
+        fits: whether names are those of a kind of data. A # before others is that of a
+            comment, unless they name some classes.
     """
     rows = _rows(file, headed=True)
     _, first = next(rows, (0, []))
@@ -87,8 +87,7 @@ def header_of(file: File) -> list[str]:
     if _is_numeric(first):
         return []
     names = [name for name in first if not is_setting(name)]
-    said = tells_classes(names)
-    said = said or any(of.fitting(names, file.path.suffix) for of in KINDS.values())
+    said = tells_classes(names) or fits(names)
     _, plain = next(_rows(file), (0, []))
     if not said and plain != first:
         return []

@@ -180,7 +180,7 @@ def test_what_a_plan_does_not_say_is_said_beside_it(tmp_path):
         ("instrument.readout=0.1+-0.02", "instrument.readout=0.1+-0.02," + drawn[1]),
     ):
         plan = records.Settings(np.array([1.0]), np.array([5]), "law", "q", nuisance)
-        records.write_settings(file, plan)
+        records.save(file, plan)
         seen = looks("law", file, None, "0:6:61", None, 1000)
         assert seen.recover_beside(drawn) == ["--free", "q", "--nuisance", both]
         alone = ["--nuisance", nuisance] if nuisance else []
@@ -206,7 +206,7 @@ def test_what_a_plan_does_not_say_is_said_beside_it(tmp_path):
 )
 def test_settings_that_do_not_fit_a_simulation(words, message, files, capsys):
     plan = records.Settings(np.array([1.0]), np.array([5]), "copying")
-    records.write_settings("plan.toml", plan)
+    records.save("plan.toml", plan)
     out = [] if "--out" in words else ["--out", "n.npz"]
     assert main(["simulate", *words.split(), *out]) == 2
     captured = capsys.readouterr()

@@ -1,5 +1,6 @@
 """`jqd recover copying`: the main job, and every bad input in one line."""
 
+import dataclasses
 import json
 import pickle
 
@@ -12,7 +13,7 @@ import xarray as xr
 import jqd
 from jqd import problems
 from jqd.cli import main
-from jqd.cli.options import PRIORS, parse_nuisances
+from jqd.cli.options import _CALLS, PRIORS, parse_nuisances
 from jqd.cli.recover_copying import read_populations
 from jqd.ensembles import copying
 from jqd.problems import DATA
@@ -399,6 +400,13 @@ def test_priors_in_text(text, prior):
     said = "NAME=MEAN+-SD; NAME=lognormal(MEDIAN,SD), where SD is that of the logarithm"
     said += "; NAME=halfnormal(SD), from 0 on; NAME=uniform(LOW,HIGH). E.g. omega"
     assert said in PRIORS
+
+
+@pytest.mark.parametrize("name", _CALLS)
+def test_numbers_of_a_prior_in_text_are_its_fields(name):
+    numbers, _ = _CALLS[name]
+    fields = dataclasses.fields(getattr(jqd, name))
+    assert [one.name.upper() for one in fields] == list(numbers)
 
 
 @pytest.mark.parametrize(

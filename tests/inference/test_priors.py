@@ -14,6 +14,7 @@ from jqd.inference import Study, evidence, hamiltonian_priors
 from jqd.inference.active import sides
 from jqd.inference.fit import _inverse, solution
 from jqd.inference.polish import Polish, polish_all, polish_one
+from jqd.inference.priors import Entries, Prior, entries
 from jqd.instruments import Direct, Gaussian
 from jqd.problems import golden
 from jqd.report import recovery_summary
@@ -83,6 +84,44 @@ def test_densities_are_those_of_scipy(name):
     assert prior.residual(prior.origin) == 0
     low, high = prior.span()
     assert prior.ends()[0] <= low < prior.centre < high <= prior.ends()[1]
+
+
+class SinhNormal(Prior):
+    """x = scale sinh z, whose tails are longer than those of a normal one."""
+
+    scale: Entries = entries(positive=True)
+
+    def score(self, x):
+        return jnp.arcsinh(x / self.scale)
+
+    def at(self, z):
+        return self.scale * jnp.sinh(z)
+
+
+def test_a_prior_is_its_numbers_and_its_map():
+    """All else follows, as SciPy's distribution of Johnson has it, to rounding."""
+    prior, known = SinhNormal(0.3), stats.johnsonsu(0, 1, scale=0.3)
+    x = jnp.asarray([-jnp.inf, -0.4, 0.0, 0.05, 0.9])
+    np.testing.assert_allclose(prior.below(x), known.cdf(x), atol=1e-14)
+    np.testing.assert_allclose(
+        prior.log_density(x[1:]), known.logpdf(x[1:]), rtol=1e-12
+    )
+    share = np.array([0.001, 0.3, 0.999])
+    got = prior.quantile(jnp.asarray(share))
+    np.testing.assert_allclose(got, known.ppf(share), rtol=1e-12)
+    assert (prior.walled, prior.ends()) == (False, (-np.inf, np.inf))
+    np.testing.assert_allclose(prior.width, 0.3, rtol=1e-15)
+    with pytest.raises(ValueError, match="`scale` must be positive"):
+        SinhNormal(0.0)
+    with pytest.raises(ValueError, match="`scale` must have shape"):
+        SinhNormal(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_priors_with_ends_are_walled(name):
+    prior, known = CASES[name]
+    assert prior.walled == bool(np.isfinite(known.support()).any())
+    np.testing.assert_array_equal(prior.ends(), known.support())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from jqd.inference.study import window_counts
 from jqd.instruments import Direct
 from jqd.laws.groups import Fits
 from jqd.laws.start import Start
-from jqd.records import write_record
+from jqd.records import save
 from jqd.spaces.driven import Driven
 
 X = np.array([[0.0, 1.0], [1.0, 0.0]])
@@ -369,4 +369,4 @@ def test_what_needs_a_course_in_time_refuses_a_scan(study, tmp_path):
         with pytest.raises(ValueError, match="`study` must have rows over time"):
             call()
     with pytest.raises(ValueError, match="`record` must have rows over time"):
-        write_record(tmp_path / "scan.npz", study.data)
+        save(tmp_path / "scan.npz", study.data)

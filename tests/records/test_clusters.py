@@ -10,7 +10,7 @@ import jqd
 from jqd import records
 from jqd.inference.study import as_data
 from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
-from jqd.records.contents import contents_of
+from jqd.records.kinds import contents_of
 
 TS = [0.5, 0.5, 1.0, 2.0, 2.0, 2.0]
 COUNTS = np.array([[3, 1], [2, 2], [0, 4], [4, 1], [5, 0], [1, 7]])
@@ -135,13 +135,13 @@ def test_tables_of_no_clusters(tmp_path, text, words):
 
 def test_clusters_are_written_and_read(tmp_path):
     made = records.Clusters(TS, COUNTS)
-    path = records.write_record(tmp_path / "n.csv", made)
+    path = records.save(tmp_path / "n.csv", made)
     found = jqd.load(path)
     assert isinstance(found, records.Clusters)
     np.testing.assert_array_equal(found.values, COUNTS)
     np.testing.assert_array_equal(found.ts, TS)
     with pytest.raises(ValueError, match=r"`path` must be a \.csv for clusters"):
-        records.write_record(tmp_path / "n.npz", made)
+        records.save(tmp_path / "n.npz", made)
 
 
 @pytest.mark.slow

@@ -9,16 +9,20 @@ from rich.text import Text
 
 from jqd import records
 from jqd.cli import app
-from jqd.records.formats import KINDS, Part, help_text, page_sections
-from jqd.records.reading import File, format_of
+from jqd.records.file import File
+from jqd.records.kinds import KINDS, help_text, page_sections
+from jqd.records.parts import Part
+from jqd.records.reading import format_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "files.md"
 COMMANDS = typer.main.get_command(app).commands
 
 
-def test_the_page_holds_every_format():
-    """`python -c "from jqd.records.formats import *; print(page_sections())"`."""
-    assert page_sections() in PAGE.read_text(encoding="utf-8")
+def test_the_page_is_made_of_the_formats():
+    """Their sections are where the page asks for them, and nowhere by hand."""
+    assert PAGE.read_text(encoding="utf-8").endswith("\n\n<!-- made: formats -->\n")
+    assert "|" not in PAGE.read_text(encoding="utf-8")
+    assert page_sections().count("\n## ") == len(KINDS) - 1
 
 
 def test_no_table_of_the_page_is_wide():
@@ -61,10 +65,11 @@ def test_a_file_with_the_needed_names_is_of_its_format(kind):
         names = [name for part in one.needed for name in some(part)]
         for suffix in one.suffixes:
             whole = File(Path(f"a{suffix}"), arrays=dict.fromkeys(names, np.zeros(2)))
-            assert format_of(kind, whole, suffix) is one
-            less = dict.fromkeys(names[:-1], np.zeros(2))
+            assert format_of(KINDS[kind], whole, suffix) is one
+            arrays = dict.fromkeys(names[:-1], np.zeros(2))
+            less = File(Path(f"a{suffix}"), arrays=arrays)
             with pytest.raises(ValueError, match=r"Argument `.*`.*a\."):
-                format_of(kind, File(Path(f"a{suffix}"), arrays=less), suffix)
+                format_of(KINDS[kind], less, suffix)
 
 
 def some(part):

@@ -6,9 +6,7 @@ import pytest
 
 import jqd
 from jqd import records
-from jqd.records.contents import contents_of
-from jqd.records.formats import KINDS
-from jqd.records.loading import LOADERS, kind_of
+from jqd.records.kinds import KINDS, contents_of, kind_of
 
 TS = np.array([0.0, 0.5, 1.0])
 HALF = np.full((3, 2), 0.5)
@@ -62,7 +60,7 @@ def test_it_is_what_the_loader_of_its_kind_gives(name, written):
     kind, held = FILES[name]
     path = written(name, held)
     assert kind_of(path) == kind
-    by_kind = getattr(records, KINDS[kind].loader)(path)
+    by_kind = KINDS[kind].load(path)
     found = jqd.load(path)
     assert type(found) is type(by_kind)
     for one, other in zip(
@@ -84,7 +82,7 @@ def test_every_kind_says_what_it_holds(name, written):
 
 def test_every_kind_is_loaded():
     assert {kind for kind, _ in FILES.values()} == set(KINDS)
-    assert [*LOADERS] == [of.loader for of in KINDS.values()]
+    assert all(getattr(records, of.loader) is of.load for of in KINDS.values())
 
 
 def test_a_store_of_xarray(tmp_path):

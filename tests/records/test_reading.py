@@ -15,10 +15,10 @@ from jqd.records import (
     load_record,
     load_settings,
 )
-from jqd.records.loading import LOADERS
+from jqd.records.kinds import KINDS
 
 
-@pytest.mark.parametrize("load", LOADERS.values())
+@pytest.mark.parametrize("load", [of.load for of in KINDS.values()])
 @pytest.mark.parametrize("given", [None, b"record.csv", io.BytesIO(b"t"), 3, ["a"]])
 def test_what_is_no_path_is_refused(load, given):
     with pytest.raises(ValueError, match=r"^Argument `path` must be a path, but is"):

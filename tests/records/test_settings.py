@@ -5,26 +5,26 @@ import re
 import numpy as np
 import pytest
 
-from jqd.records import Settings, load_settings, write_settings
+from jqd.records import Settings, load_settings, save
 
 
 def test_what_is_written_is_read(tmp_path):
     path = tmp_path / "plan.toml"
     ts, shots = np.array([0.0, 1 / 3, 2e-7 + 1]), np.array([1, 2**40, 7])
     plan = Settings(ts, shots, "copying", "q,r", 'omega="x"+-1')
-    assert write_settings(path, plan) == path
+    assert save(path, plan) == path
     found = load_settings(path)
     np.testing.assert_array_equal(found.ts, ts)
     np.testing.assert_array_equal(found.shots, shots)
     assert found[2:] == plan[2:]
     with pytest.raises(ValueError, match="must be a new file"):
-        write_settings(path, plan)
+        save(path, plan)
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_settings_that_would_not_be_read_are_not_written(tmp_path):
     with pytest.raises(ValueError, match="whole numbers from 1 on as `shots`"):
-        write_settings(tmp_path / "p.toml", Settings(np.ones(1), np.zeros(1)))
+        save(tmp_path / "p.toml", Settings(np.ones(1), np.zeros(1)))
     assert not list(tmp_path.iterdir())
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import jqd
 from jqd.records import load_matrix, load_pulse, load_record, load_state
-from jqd.records.loading import kind_of
+from jqd.records.kinds import kind_of
 
 TABLE = "t,p0,p1\n0,0.9,0.1\n1,0.5,0.5\n"
 

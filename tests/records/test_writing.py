@@ -22,7 +22,7 @@ from jqd.records import (
     PhotonCurve,
     Record,
 )
-from jqd.records.formats import KINDS
+from jqd.records.kinds import KINDS
 from jqd.spaces import Grid
 
 rng = np.random.default_rng(5)
@@ -133,7 +133,7 @@ ROWS = [(name, suffix) for name, case in CASES.items() for suffix in case[0]]
 def test_a_record_comes_back_to_the_last_bit(tmp_path, name, suffix):
     _, kind, record = CASES[name]
     path = tmp_path / f"file{suffix}"
-    assert getattr(records, f"write_{kind}")(path, record) == path
+    assert records.save(path, record) == path
     same(record, getattr(records, f"load_{kind}")(path))
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
@@ -151,7 +151,7 @@ def test_every_ending_of_every_kind_is_tried():
 @pytest.mark.parametrize("suffix", TABLES)
 @pytest.mark.parametrize(("values", "noise"), [(SHARES, None), (COUNTS, Multinomial())])
 def test_populations_and_counts_come_back(tmp_path, suffix, values, noise):
-    path = records.write_record(tmp_path / f"p{suffix}", Record(TS, values, noise))
+    path = records.save(tmp_path / f"p{suffix}", Record(TS, values, noise))
     found = records.load_record(path)
     np.testing.assert_array_equal(found.ts, TS)
     np.testing.assert_array_equal(found.values, values)
@@ -168,10 +168,10 @@ def test_errors_of_populations_come_back(tmp_path, suffix, sigma):
     path, record = tmp_path / f"p{suffix}", Record(TS, SHARES, Gaussian(sigma))
     if suffix == ".csv" and sigma.shape == SHARES.shape:
         with pytest.raises(ValueError, match="must have one error for each time"):
-            records.write_record(path, record)
+            records.save(path, record)
         assert not path.exists()
         return
-    found = records.load_record(records.write_record(path, record))
+    found = records.load_record(records.save(path, record))
     assert isinstance(found.noise, Gaussian)
     every = np.broadcast_to(found.noise.sigma, SHARES.shape)
     np.testing.assert_allclose(every, np.broadcast_to(sigma, (3, 3)), rtol=1e-6)
@@ -181,11 +181,11 @@ def test_noisy_populations_are_written_as_they_are(tmp_path):
     """Some below 0, with sums beside 1: within the noise that the record names."""
     noisy = np.array([[1.001, -0.002], [0.5, 0.503]])
     record = Record(np.arange(2.0), noisy, Gaussian(2e-3))
-    path = records.write_record(tmp_path / "p.csv", record)
+    path = records.save(tmp_path / "p.csv", record)
     found = records.load_record(path, "gaussian", 2e-3)
     np.testing.assert_array_equal(found.values, noisy)
     with pytest.raises(ValueError, match="negative populations"):
-        records.write_record(tmp_path / "q.csv", Record(np.arange(2.0), noisy))
+        records.save(tmp_path / "q.csv", Record(np.arange(2.0), noisy))
     assert not (tmp_path / "q.csv").exists()
 
 
@@ -204,7 +204,7 @@ def test_noise_that_no_file_holds_is_not_dropped(
     record, path = Record(TS, values, noise), tmp_path / f"p{suffix}"
     words = f"has a {type(noise).__name__}, which .* same values with {instead}"
     with pytest.raises(ValueError, match=words):
-        records.write_record(path, record)
+        records.save(path, record)
     assert not path.exists()
 
 
@@ -212,9 +212,9 @@ def test_noise_that_no_file_holds_is_not_dropped(
 def test_matrices_and_states_come_back(tmp_path, suffix):
     H = rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3)) / 3
     for number, matrix in enumerate((H, H.real, -1e-7j * H)):
-        path = records.write_matrix(tmp_path / f"H{number}{suffix}", matrix)
+        path = records.save(tmp_path / f"H{number}{suffix}", matrix)
         np.testing.assert_array_equal(records.load_matrix(path), matrix)
-        path = records.write_state(tmp_path / f"psi{number}{suffix}", matrix[0])
+        path = records.save(tmp_path / f"psi{number}{suffix}", matrix[0])
         np.testing.assert_array_equal(records.load_state(path), matrix[0])
 
 
@@ -222,27 +222,27 @@ def test_nothing_is_overwritten(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("mine")
     with pytest.raises(ValueError, match=r"`path` must be a new file, but .*data\.csv"):
-        records.write_photons(path, CASES["photons"][2])
+        records.save(path, CASES["photons"][2])
     assert path.read_text() == "mine"
 
 
 def test_refusals_name_what_is_allowed(tmp_path):
     with pytest.raises(ValueError, match=r"ending in \.npz, \.zarr, \.nc, but is"):
-        records.write_atoms(tmp_path / "chain.csv", CASES["atoms"][2])
+        records.save(tmp_path / "chain.csv", CASES["atoms"][2])
     with pytest.raises(ValueError, match=r"`--out` must be a file ending in \.csv, "):
         records.check_new(tmp_path / "n.txt", "light", "--out")
     with pytest.raises(ValueError, match="`path` must be a writable folder"):
-        records.write_photons(tmp_path / "no" / "n.csv", CASES["photons"][2])
+        records.save(tmp_path / "no" / "n.csv", CASES["photons"][2])
     later = Record(TS, SHARES, t0=0.0)
     with pytest.raises(ValueError, match="`record` must have its t0 as first time"):
-        records.write_record(tmp_path / "p.csv", later)
+        records.save(tmp_path / "p.csv", later)
 
 
 def test_what_a_loader_would_refuse_is_not_written(tmp_path):
     """One line of the loader's, and neither the file nor a draft is left."""
     chain = replace(CASES["atoms"][2], atoms=np.array([0, 7]))
     with pytest.raises(ValueError, match=r"atoms from 0 to 2.*chain\.npz"):
-        records.write_atoms(tmp_path / "chain.npz", chain)
+        records.save(tmp_path / "chain.npz", chain)
     assert not list(tmp_path.iterdir())
 
 
@@ -250,7 +250,7 @@ def test_without_h5netcdf_complex_numbers_are_refused(tmp_path, monkeypatch):
     find = "jqd.records.writing.importlib.util.find_spec"
     monkeypatch.setattr(find, lambda name: None)
     with pytest.raises(ValueError, match="pip install h5netcdf"):
-        records.write_phase_space(tmp_path / "a.nc", CASES["samples"][2])
-    path = records.write_atoms(tmp_path / "a.nc", CASES["atoms"][2])
+        records.save(tmp_path / "a.nc", CASES["samples"][2])
+    path = records.save(tmp_path / "a.nc", CASES["atoms"][2])
     assert path.read_bytes()[:3] == b"CDF"
     same(CASES["atoms"][2], records.load_atoms(path))
