@@ -17,7 +17,7 @@ from .. import _checks
 from .._math import divisor
 from ..constants import static
 from ..instruments.noise import Weights
-from .active import in_spans, sides, sides_on
+from .active import NEAR_WALL, in_spans, sides, sides_on
 from .slopes import by_columns, columns
 from .study import ON_WALL, Study, window_counts
 
@@ -30,7 +30,8 @@ class Polish(eqx.Module):
     """The final least-squares step, which takes the best constants to rounding.
 
     Attributes:
-        rtol: relative change of constants and cost at which to stop.
+        rtol: relative change of constants and cost at which to stop. A solve also stops
+            where a step is refused that would lower the cost by less than its rounding.
         atol: absolute change, in units of the span of the initial guesses.
         max_steps: iteration budget of one solve.
         rounds: solves, each with renewed weights, for noise whose scatter depends on
@@ -78,12 +79,14 @@ def polish_one(
     """
     import optimistix as optx
 
+    from .damped import LevenbergMarquardt
+
     low, high = study.bounds()
     width, mask = high - low, jnp.asarray(mask)
     first = (theta - low) / width
     # as if they were known to a span of the starts; next to nothing for exact records
     hold = 1.0 if study.data.noise.known else HOLD * study.unit
-    solver = optx.LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
+    solver = LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
     scale, walled = _scale(study), bool(study.walled.any())
 
     def at_unit(
@@ -141,9 +144,11 @@ def polish_one(
         missed, slope = (x[:told] for x in jacobian(own, here, at, mask))
         place = in_spans(own, here)
         there = sides(slope * (top - foot)[None, :], missed, *place, side)
-        # a free one that came to lie on a bound, and is drawn inside, is stuck there
-        stuck = (there == 0) & (sides_on(*place) != 0)
-        return there, jnp.all((there == side) & ~stuck)
+        # a free one that ran into a bound, and is drawn inside, is stuck there: the
+        # others move once it is held
+        near = sides_on(*place, within=NEAR_WALL)
+        there = jnp.where((side == 0) & (there == 0), near, there)
+        return there, jnp.all(there == side)
 
     fixed = study.data.noise.constant_weights
     rounds = polish.rounds if walled or not fixed else 1
