@@ -23,6 +23,9 @@ class LevenbergMarquardt(optx.LevenbergMarquardt):
     which is within √(8 ε) |r| standard errors of the minimum.
     """
 
+    def __init__(self, rtol: float, atol: float) -> None:
+        super().__init__(rtol, atol)
+
     def terminate(
         self, fn: Any, y: Any, args: Any, options: Any, state: Any, tags: Any
     ) -> tuple[Bool[Array, ""], optx.RESULTS]:
