@@ -30,8 +30,7 @@ class Polish(eqx.Module):
     """The final least-squares step, which takes the best constants to rounding.
 
     Attributes:
-        rtol: relative change of constants and cost at which to stop. A solve also stops
-            where a step is refused that would lower the cost by less than its rounding.
+        rtol: relative change of constants and cost at which to stop.
         atol: absolute change, in units of the span of the initial guesses.
         max_steps: iteration budget of one solve.
         rounds: solves, each with renewed weights, for noise whose scatter depends on
@@ -79,14 +78,12 @@ def polish_one(
     """
     import optimistix as optx
 
-    from .damped import LevenbergMarquardt
-
     low, high = study.bounds()
     width, mask = high - low, jnp.asarray(mask)
     first = (theta - low) / width
     # as if they were known to a span of the starts; next to nothing for exact records
     hold = 1.0 if study.data.noise.known else HOLD * study.unit
-    solver = LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
+    solver = optx.LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
     scale, walled = _scale(study), bool(study.walled.any())
 
     def at_unit(
