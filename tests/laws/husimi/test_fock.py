@@ -244,7 +244,8 @@ def model(symbol, levels):
 def test_strength_and_length_are_recovered_together():
     """Kerr, Ut <= 0.3: from 10 % and 1 % off to rounding, by Gauss-Newton.
 
-    At C = .9 and s = 1.03 the state reaches the edge of any basis at t = .21.
+    At C = .9 and s = 1.03 the state reaches the edge of its basis, at t = .21 with 22
+    levels and .23 with 30.
     """
     values, jacobian = model(KERR, 22)
     data = values(jnp.ones(2))
