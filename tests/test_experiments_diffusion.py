@@ -60,7 +60,7 @@ def test_arrival_times(run):
     assert medians["Kijowski"] == pytest.approx(4.867, abs=0.01)
     # a box up to 60 was reached at 19.2, and its other end by what the wall reflects
     assert summary["values_of_a_wave_at_an_end_of_its_box"] == 0
-    assert "no experiment is described" in summary["caution"]
+    assert "describe no experiment" in summary["caution"]
     assert summary["arrivals_for_5_sigma"] == pytest.approx(740, rel=0.03)
 
 

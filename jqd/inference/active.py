@@ -12,6 +12,9 @@ from jaxtyping import Array, Float, Int
 from .._math import divisor, safe_sqrt
 from .study import ON_WALL, Study
 
+# A free constant that a solve leaves so near to a bound may have run into it: steps
+# that would take it beyond were refused, though the others had somewhere to go.
+NEAR_WALL = 100 * ON_WALL
 # Rounding of J^T J with columns of length 1: what is left of it below this is none.
 ROUNDING = 1e-14
 
@@ -77,11 +80,17 @@ def sides_at(
 
 
 def sides_on(
-    unit: Float[Array, " p"], ends: tuple[Float[Array, " p"], Float[Array, " p"]]
+    unit: Float[Array, " p"],
+    ends: tuple[Float[Array, " p"], Float[Array, " p"]],
+    within: float = ON_WALL,
 ) -> Int[Array, " p"]:
-    """The sides on which constants are at a bound or beyond, whatever the data say."""
+    """The sides on which constants are at a bound or beyond, whatever the data say.
+
+    Args:
+        within: of the bound, in units of the spans.
+    """
     low, high = ends
-    below, above = unit <= low + ON_WALL, unit >= high - ON_WALL
+    below, above = unit <= low + within, unit >= high - within
     return above.astype(int) - below.astype(int)
 
 

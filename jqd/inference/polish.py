@@ -17,7 +17,7 @@ from .. import _checks
 from .._math import divisor
 from ..constants import static
 from ..instruments.noise import Weights
-from .active import in_spans, sides, sides_on
+from .active import NEAR_WALL, in_spans, sides, sides_on
 from .slopes import by_columns, columns
 from .study import ON_WALL, Study, window_counts
 
@@ -141,9 +141,11 @@ def polish_one(
         missed, slope = (x[:told] for x in jacobian(own, here, at, mask))
         place = in_spans(own, here)
         there = sides(slope * (top - foot)[None, :], missed, *place, side)
-        # a free one that came to lie on a bound, and is drawn inside, is stuck there
-        stuck = (there == 0) & (sides_on(*place) != 0)
-        return there, jnp.all((there == side) & ~stuck)
+        # a free one that ran into a bound, and is drawn inside, is stuck there: the
+        # others move once it is held
+        near = sides_on(*place, within=NEAR_WALL)
+        there = jnp.where((side == 0) & (there == 0), near, there)
+        return there, jnp.all(there == side)
 
     fixed = study.data.noise.constant_weights
     rounds = polish.rounds if walled or not fixed else 1

@@ -121,4 +121,7 @@ def test_a_posterior_is_drawn_about_a_recovery(study):
     drawn = jqd.posterior(found, "laplace", **options)
     np.testing.assert_array_equal(drawn.theta, found.theta)
     again = jqd.posterior(found.study, "laplace", theta=found.theta, **options)
-    np.testing.assert_array_equal(drawn.draws["q"], again.draws["q"])
+    # steps are refined until ln L changes by less than 1e-4, as much as √2e-4 standard
+    # errors from its maximum do
+    size = np.std(np.asarray(drawn.draws["q"]))
+    np.testing.assert_allclose(drawn.draws["q"], again.draws["q"], atol=0.02 * size)

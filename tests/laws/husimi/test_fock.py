@@ -242,11 +242,15 @@ def model(symbol, levels):
 
 @pytest.mark.slow
 def test_strength_and_length_are_recovered_together():
-    """Kerr, Ut <= 0.3: from 10 % and 3 % off to rounding, by Gauss-Newton."""
+    """Kerr, Ut <= 0.3: from 10 % and 1 % off to rounding, by Gauss-Newton.
+
+    At C = .9 and s = 1.03 the state reaches the edge of its basis, at t = .21 with 22
+    levels and .23 with 30.
+    """
     values, jacobian = model(KERR, 22)
     data = values(jnp.ones(2))
     assert np.linalg.svd(jacobian(jnp.ones(2)), compute_uv=False).min() > 0.2
-    theta = np.array([0.9, 1.03])
+    theta = np.array([0.9, 1.01])
     for _ in range(7):
         theta = (
             theta
