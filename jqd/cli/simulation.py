@@ -62,7 +62,6 @@ class Simulation:
 
 TIMES = "FIRST:LAST:NUMBER, or a list such as 0.2,0.5,1."
 SCALED = "times the time scale of --hamiltonian (a power of ten), if given"
-Times = Annotated[str, MODEL.option(help=f"Measurement times: {TIMES}")]
 
 
 def sets(known: str) -> Any:
