@@ -88,7 +88,7 @@ def test_a_verb_takes_a_law_of_a_matrix(words, name, watched):
     ("words", "name"),
     [
         (["diffusion"], "ConservativeDiffusion"),
-        (["tower", "--levels", "8", "--photons", "2"], "RandomTower"),
+        (["tower", "--levels", "8", "--photons", "5"], "RandomTower"),
     ],
 )
 def test_a_verb_takes_what_has_no_matrix(words, name, watched):
