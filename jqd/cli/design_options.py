@@ -21,16 +21,8 @@ from .options import (
     finite_number,
     parse_nuisances,
 )
-from .simulation import SCALED, TIMES
 
 CRITERIA = ("A", "D", "c", "KL")
-MEASURED = "Constants to determine, separated by commas."
-Measured = Annotated[str, FIT.option(help=MEASURED)]
-ScaledCandidates = Annotated[
-    str | None,
-    MODEL.option(help=f"Candidate times: {TIMES}", show_default=f"0.1:6:60, {SCALED}"),
-]
-Candidates = Annotated[str, MODEL.option(help=f"Candidate times: {TIMES}")]
 _RANGE = re.compile(r"([^=]+)=([^:]+):(.+)")
 
 
@@ -38,6 +30,8 @@ _RANGE = re.compile(r"([^=]+)=([^:]+):(.+)")
 class Designing:
     """What every command that designs takes, and when it began."""
 
+    # constants to determine, which each command declares
+    free: str | None = None
     shots: Annotated[
         float, DATA.option(help="Number of shots in the whole experiment.")
     ] = 1e5

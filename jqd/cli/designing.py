@@ -35,7 +35,6 @@ class Planned(NamedTuple):
         ended: how the run of the law at the true constants ended.
         simulate: words after `jqd simulate` that draw its record, but for settings and
             the file.
-        ending: of that file.
         least: fewest shots at a time of which a record can be made.
     """
 
@@ -44,7 +43,6 @@ class Planned(NamedTuple):
     study: Study | None
     ended: Status
     simulate: Sequence[Any]
-    ending: str = ".npz"
     least: int = 1
 
 
@@ -221,6 +219,6 @@ def _figure(out: Path, found: Design) -> dict[str, Any]:
 
 
 def _command(out: Path, planned: Planned) -> str:
-    record = out.with_name(f"{out.stem}_record{planned.ending}")
+    record = out.with_name(f"{out.stem}_record.npz")
     words = ["jqd", "simulate", planned.law, "--settings", out, *planned.simulate]
     return shlex.join(str(word) for word in [*words, "--out", record])

@@ -2,23 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..records import help_text, load_settings
 from .options import MODEL
-from .simulation import MEASURED, parse_times
+from .simulation import parse_times
 
 _PLAN = "Written by `jqd design`; not together with --times or --shots."
-Plan = Annotated[
-    Path | None, MODEL.option("--settings", help=f"{help_text('settings')} {_PLAN}")
-]
-
-
-def times_or(default: str) -> Any:
-    """The option `--times` beside a plan, which says what holds without both."""
-    return MODEL.option(help=MEASURED, show_default=default)
+PLAN = MODEL.option(None, "--settings", help=f"{help_text('settings')} {_PLAN}")
 
 
 class Looks(NamedTuple):

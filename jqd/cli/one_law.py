@@ -159,3 +159,34 @@ def words_of(wanted: Wanted, without: Sequence[str] = ()) -> list[str]:
     kept = {n: v for n, v in wanted.values.items() if n not in without}
     sets = [("--set", f"{name}={value!r}") for name, value in kept.items()]
     return [wanted.law, *(word for pair in sets for word in pair)]
+
+
+def reader_of(wanted: Wanted, law: Law, free: str) -> tuple[str, list[str]]:
+    """Verb and first words of the command that reads data of a law.
+
+    A law without constants to recover is compared with others.
+
+    Args:
+        wanted: the law as it was asked for.
+        law: the law that was made of it.
+        free: constants that a plan frees; empty for none.
+    """
+    fitted = declared_by(wanted, law)
+    if free:  # what a plan holds keeps its value
+        fitted = tuple(map(str.strip, free.split(",")))
+    if fitted:
+        return "recover", ["law", *words_of(wanted, without=fitted)]
+    if wanted.law == "schrodinger":
+        return "compare", []
+    values = ",".join(f"{name}={value!r}" for name, value in wanted.values.items())
+    named = f"{wanted.law}[{values}]" if values else wanted.law
+    return "compare", ["--laws", f"schrodinger,{named}"]
+
+
+def check_settled(wanted: Wanted, text: str, free: Sequence[str]) -> None:
+    """Raise ValueError where a constant has no value, unless a design frees some."""
+    if wanted.free and not free:
+        raise ValueError(
+            f"Argument `LAW` must give {wanted.free[0]} a value, as in "
+            f"[{wanted.free[0]}=0.4], but {text!r} does not."
+        )

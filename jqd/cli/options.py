@@ -186,10 +186,12 @@ def with_options(**defaults: Any) -> Callable[[Callable[..., int]], Callable[...
     """Let a command take the options that the fields of its dataclasses declare.
 
     typer reads options from a signature: there, a parameter whose type is a dataclass
-    is replaced by those fields of it that are annotated as options.
+    is replaced by those fields of it that are annotated as options, or that the command
+    makes options.
 
     Args:
-        **defaults: of these fields, where the command has its own.
+        **defaults: of these fields, where the command has its own; of a field that is
+            not annotated as an option, the option.
     """
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
@@ -208,7 +210,7 @@ def with_options(**defaults: Any) -> Callable[[Callable[..., int]], Callable[...
                     annotation=hints[field.name],
                 )
                 for field in dataclasses.fields(kind)
-                if get_origin(hints[field.name]) is Annotated
+                if get_origin(hints[field.name]) is Annotated or field.name in defaults
             ]
             groups[parameter.name] = kind, [field.name for field in fields]
             shown += fields

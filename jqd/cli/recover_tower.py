@@ -16,9 +16,9 @@ from ..records import Record, load_record, naming
 from ..records.populations import POPULATIONS
 from ..records.reading import read
 from .fit import fit
+from .followed_tower import Levels, Photons
 from .options import (
     DATA,
-    MODEL,
     Common,
     Free,
     Starts,
@@ -48,8 +48,8 @@ def tower(
     free: Free = "strength,omega,beta",
     start: Annotated[str, start_like("omega=0.9")] = "",
     starts: Starts = 1,
-    levels: int = MODEL.option(60, min=2, help="Number of levels of the matter."),
-    photons: int = MODEL.option(8, min=1, help="Largest number of photons."),
+    levels: Levels = 60,
+    photons: Photons = 8,
     sigma: float | None = DATA.option(
         None,
         help="Standard error of the norms; counts have their own.",

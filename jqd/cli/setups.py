@@ -1,10 +1,13 @@
 """Set-ups and the verbs of `jqd` that take them, and why not where one does not."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+
+from .options import with_options
 
 SETUPS = (
     "copying", "law", "husimi", "diffusion", "statistics", "springs", "anharmonicity",
@@ -84,3 +87,26 @@ def verb_of(
     for command, example in commands.items():
         app.command(epilog=f"Example: jqd {name} {example}")(command)
     return app
+
+
+def command_of(
+    verb: Callable[..., int], setup: Any, help: str, **options: Any
+) -> Callable[..., int]:
+    """The command in which a verb takes a set-up.
+
+    Args:
+        verb: a function of a set-up, its first keyword, and of dataclasses with options
+            of its own.
+        setup: a dataclass with a `NAME`, whose fields are options.
+        help: what the command does.
+        **options: defaults and more options, as for `with_options`.
+    """
+    first, *others = inspect.signature(verb, eval_str=True).parameters.values()
+
+    def command(**parts: Any) -> int:
+        return verb(**parts)
+
+    taken = [first.replace(annotation=setup), *others]
+    command.__signature__ = inspect.Signature(taken)  # pyright: ignore
+    command.__name__, command.__doc__ = setup.NAME, help
+    return with_options(**options)(command)

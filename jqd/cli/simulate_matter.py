@@ -1,30 +1,21 @@
-"""`jqd simulate statistics`, `springs`, `tower`, `temperature`: records of matter."""
+"""`jqd simulate statistics`, `springs`, `temperature`: records of matter."""
 
 import math
 from pathlib import Path
 from typing import Annotated, Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .. import problems
-from ..evolution import Propagator
-from ..inference.tower import FOOT, MATTER, LevelNorms
-from ..instruments import Direct, Multinomial
 from ..matter.photons import sample_counts
-from ..matter.tower import RandomTower
-from ..records import CountsRecord, PhotonCounts, Record
+from ..records import CountsRecord, PhotonCounts
 from ..statistics import sample_occupations
 from .options import DATA, MODEL, finite_number, with_options
 from .simulation import (
     Simulated,
     Simulation,
-    Times,
     check_positive,
-    drawn,
-    follow,
-    parse_times,
     sets,
     simulate,
     true_values,
@@ -91,41 +82,6 @@ def springs(
         )  # fmt: skip
 
     return simulate(simulation, {simulation.out: "atoms"}, prepare)
-
-
-@with_options(out=..., shots=20000)
-def tower(
-    *,
-    assigned: Annotated[
-        list[str] | None, sets("strength (0.15), omega (0.8), beta (0.7)")
-    ] = None,
-    times: Times = "0.5:30:60",
-    levels: int = MODEL.option(60, min=2, help="Number of levels of the matter."),
-    photons: int = MODEL.option(8, min=1, help="Largest number of photons."),
-    simulation: Simulation,
-) -> int:
-    """Simulate photon counts in a tower over random matter, which --seed draws too."""
-    truth = true_values(assigned, {"strength": 0.15, "omega": 0.8, "beta": 0.7})
-    ts = parse_times(times)
-
-    def prepare() -> Simulated:
-        key = jax.random.key(simulation.seed)
-        law = RandomTower(key, levels, photons, **truth, **MATTER)
-        instrument = Direct(of=LevelNorms(photons + 1), noise=Multinomial())
-        run = follow(law, law.foot(FOOT), ts, instrument, Propagator())
-
-        def draw() -> dict[Path, Any]:
-            counts = drawn(run, ts, instrument, simulation).values
-            record = Record(ts, counts, instrument.noise)
-            return {simulation.out: record}
-
-        words = ["tower", "--data", simulation.out, "--seed", simulation.seed]
-        return Simulated(
-            type(law).__name__, truth, f"counts of 0 to {photons} photons", draw,
-            [*words, "--levels", levels, "--photons", photons], len(ts), run,
-        )  # fmt: skip
-
-    return simulate(simulation, {simulation.out: "populations"}, prepare)
 
 
 @with_options(out=..., shots=2000)

@@ -61,9 +61,7 @@ class Simulation:
 
 
 TIMES = "FIRST:LAST:NUMBER, or a list such as 0.2,0.5,1."
-MEASURED = f"Measurement times: {TIMES}"
 SCALED = "times the time scale of --hamiltonian (a power of ten), if given"
-Times = Annotated[str, MODEL.option(help=MEASURED)]
 
 
 def sets(known: str) -> Any:

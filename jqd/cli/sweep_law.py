@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Annotated, Any
 
 import jax.numpy as jnp
@@ -15,13 +14,16 @@ from ..evolution import evolve
 from ..laws import Law
 from ..observe import Occupations, total_variation
 from ..spaces.grids import Grid
+from .followed_classes import OneLaw
+from .followed_positions import OnGround
+from .following import Asked
 from .law_words import file_of
-from .on_grid import StateOrPacket, ground_of
-from .one_law import Assigned, LawWord, law_that_runs, parse_law, told, words_of
+from .on_grid import StateOrPacket
+from .one_law import Assigned, LawWord, parse_law, words_of
 from .options import MODEL, AsJson, with_options
-from .recover_copying import law_of, read_problem, time_scale
+from .recover_copying import read_problem
 from .session import Matrix
-from .simulation import SCALED, TIMES, parse_times, spaced, values_of
+from .simulation import parse_times, values_of
 from .sweeping import Sweeping, Worker, Workers
 
 _VALUES = re.compile(r"([^=]+)=(.+)")
@@ -39,10 +41,7 @@ def law(
             "g=0.1,0.3; may be repeated, for all combinations of several constants."
         ),
     ],
-    times: Annotated[
-        str | None,
-        MODEL.option(help=f"Times: {TIMES}", show_default=f"0:6:61, {SCALED}"),
-    ] = None,
+    times: str | None = OneLaw.times_of("simulate", "Times"),
     hamiltonian: Matrix = None,
     state: StateOrPacket = None,
     assigned: Assigned = None,
@@ -60,20 +59,19 @@ def law(
     """
     wanted = parse_law(law, assigned)
     axes = _axes(vary, (*wanted.values, *wanted.free))
-    make = partial(law_that_runs, wanted)
     if file_of(wanted) is None or hamiltonian is not None:
         read_problem(hamiltonian, state)  # what is not sound is no work for workers
-    given = None if times is None else parse_times(times)
+    if times is not None:
+        parse_times(times)
 
     def alone() -> Any:
-        ground = ground_of(wanted, hamiltonian, state)
-        if ground is None:
-            H, start = read_problem(hamiltonian, state)
-            made = law_of(make, jnp.asarray(H), start, hamiltonian, state)
-            unit, place = time_scale(H, hamiltonian), {"class": None}
-        else:
-            made, start, place = ground.law_of(make), ground.psi0, _place(ground.grid)
-            unit = ground.time_scale() if given is None else 1.0
+        setup = OneLaw(
+            law=law, hamiltonian=hamiltonian, state=state, assigned=assigned,
+            times=times,
+        ).chosen()  # fmt: skip
+        ts = setup.looked("simulate")
+        followed = setup.followed(ts, Asked())
+        made = followed.law
         for name in axes:
             constants.check_name(made, name, "--vary")
             if constants.pack(made, name).size != 1:
@@ -81,15 +79,17 @@ def law(
                     f"Argument `--vary` must name constants of one entry, but {name} "
                     f"has {constants.pack(made, name).size}."
                 )
-        ts = parse_times(spaced(0, 6, 61, unit)) if given is None else given
         ts = ts if ts[0] == 0 else np.concatenate([[0.0], ts])
-        shown = "density" if ground is None else Occupations()
+        shown, place = "density", {"class": None}
+        if isinstance(setup, OnGround):
+            shown, place = Occupations(), _place(setup.ground.grid)
         known = {name: values for name, values in place.items() if values is not None}
+        point = _point(made, made.admit(followed.psi0), jnp.asarray(ts), shown)
         return worker.sweep(
-            _point(made, made.admit(start), jnp.asarray(ts), shown), axes, sweeping.out,
+            point, axes, sweeping.out,
             dims={"populations": ("t", *place), "distance": ("t",)},
             coords={"t": ts, **known}, **sweeping.settings,
-            constants={"law": " ".join(words_of(wanted)), **told(wanted, made)},
+            constants={"law": " ".join(words_of(wanted)), **followed.constants},
         )  # fmt: skip
 
     title = " ".join(words_of(wanted))

@@ -13,10 +13,10 @@ import jqd
 from jqd import records
 from jqd.cli import main, sample_copying
 from jqd.cli.copy_blocks import Sampling
+from jqd.cli.followed_classes import reader_of_copies
 from jqd.cli.looks import Looks
-from jqd.cli.one_law import parse_law
+from jqd.cli.one_law import parse_law, reader_of
 from jqd.cli.recover_copying import time_scale
-from jqd.cli.simulate_quantum import _reader, _reader_of_copies
 from jqd.cli.simulation import follow, parse_times, spaced
 from jqd.evolution import Trajectory
 from jqd.instruments import Direct
@@ -46,18 +46,18 @@ def test_what_has_no_constant_to_recover_is_compared():
     H = np.array([[0.0, 0.5], [0.5, 0.0]])
     quantum, weinberg = jqd.Schrodinger(H), jqd.laws.Weinberg(H, 0.3)
     one = parse_law("schrodinger", None)
-    assert _reader(one, quantum, "") == ("compare", [])
+    assert reader_of(one, quantum, "") == ("compare", [])
     other = parse_law("weinberg[eps=0.3]", None)
-    assert _reader(other, weinberg, "") == ("recover", ["law", "weinberg"])
+    assert reader_of(other, weinberg, "") == ("recover", ["law", "weinberg"])
     own = parse_law("own.py:Still[s=1.5]", None)
     laws = ["--laws", "schrodinger,own.py:Still[s=1.5]"]
-    assert _reader(own, quantum, "") == ("compare", laws)
+    assert reader_of(own, quantum, "") == ("compare", laws)
     # what a plan frees is recovered, and has no value then; all else keeps its own
-    assert _reader(own, quantum, "s") == ("recover", ["law", "own.py:Still"])
+    assert reader_of(own, quantum, "s") == ("recover", ["law", "own.py:Still"])
     copies = parse_law("copying[q=0.45,r=-0.4]", None)
     words = ["law", "copying", "--set", "r=-0.4"]
-    assert _reader(copies, quantum, "q") == ("recover", words)
-    assert _reader(copies, quantum, "q, r") == ("recover", ["law", "copying"])
+    assert reader_of(copies, quantum, "q") == ("recover", words)
+    assert reader_of(copies, quantum, "q, r") == ("recover", ["law", "copying"])
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_has_no_constant_to_recover_is_compared():
 )  # fmt: skip
 def test_exponents_that_a_plan_does_not_free_keep_what_was_typed(truth, free, words):
     law = jqd.CopyDynamics.from_hamiltonian(np.eye(2), **truth)
-    assert _reader_of_copies(truth, law, free) == ("recover", words)
+    assert reader_of_copies(truth, law, free) == ("recover", words)
 
 
 @pytest.mark.parametrize(
