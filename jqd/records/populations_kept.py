@@ -59,8 +59,8 @@ def held(record: Record, path: Path) -> tuple[str, dict[str, Any]]:
 def _seen(record: Record) -> tuple[str, str, np.ndarray]:
     """The name of the data, the letter of their columns, and the values."""
     counted = isinstance(record.noise, Multinomial | EnsembleNoise)
-    names = ("counts", "n") if counted else ("populations", "p")
-    return *names, np.asarray(record.values)
+    data, stem = ("counts", "n") if counted else ("populations", "p")
+    return data, stem, np.asarray(record.values)
 
 
 def _check_held(noise: Noise) -> None:
