@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from .. import constants, problems
 from ..evolution import Propagator, evolve
 from ..inference import Polish
-from ..inference.tower import FOOT, LevelNorms
 from ..instruments import Gaussian, Multinomial
 from ..matter.tower import RandomTower
+from ..matter.tower.level_norms import FOOT, LevelNorms
 from ..records import Record, load_record, naming
 from ..records.reading import read
 from .fit import fit

@@ -11,10 +11,10 @@ import numpy as np
 
 from .. import problems
 from ..evolution import Propagator
-from ..inference.tower import FOOT, LevelNorms
 from ..instruments import Direct, Multinomial
 from ..matter.photons import sample_counts
 from ..matter.tower import RandomTower
+from ..matter.tower.level_norms import FOOT, LevelNorms
 from ..records import (
     CountsRecord,
     PhotonCounts,
