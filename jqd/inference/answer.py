@@ -46,14 +46,14 @@ from .goodness import (
 )
 from .hidden import hidden
 from .identifiability import refuse, refuse_names
-from .joint import joined
+from .joint import study_of
 from .limits import LEVEL, Limit, limit_of
 from .parts import Part, parts_of
 from .pattern import Pattern, pattern_of
 from .polish import Polish
 from .priors import PULLED
 from .search import Keep, Report, Search
-from .study import MAX_SUBSTEPS, Study, study_of
+from .study import MAX_SUBSTEPS, Study
 
 _log = logging.getLogger(__name__)
 # Integration error allowed in a search, over the largest value of the data.
@@ -362,7 +362,7 @@ def recover(
     """
     _checks.require_x64("jqd.recover")
     study = study_of(
-        joined(law), data, psi0=psi0, free=free, instrument=instrument,
+        law, data, psi0=psi0, free=free, instrument=instrument,
         nuisances=nuisances, method=method,
     )  # fmt: skip
     if step_tolerance is not None:

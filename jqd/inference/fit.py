@@ -31,10 +31,10 @@ from .errors import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
 from .hidden import unless_hidden
 from .identifiability import Identifiability, analyse, refuse_names
-from .joint import Joint, joined
+from .joint import Joint, study_of
 from .polish import Polish, jacobian, polish_one, polish_starts
 from .search import Keep, Report, Search, run_search
-from .study import Study, ended, study_of
+from .study import Study, ended
 
 SUBSTEPS = 8  # steps between two rows by default
 
@@ -295,7 +295,7 @@ def fit(
     """
     _checks.require_x64("jqd.fit")
     study = study_of(
-        joined(law), data, psi0=psi0, free=free, instrument=instrument,
+        law, data, psi0=psi0, free=free, instrument=instrument,
         nuisances=nuisances, method=method,
     )  # fmt: skip
     refuse_names(study)

@@ -14,6 +14,7 @@ from .. import _checks
 from ..evolution import Trajectory
 from ..instruments.noise import Weights
 from ..instruments.scene import Scene
+from ..laws.motion import Motion
 from .priors import Prior
 from .sensitivity import check_known
 from .slots import Slot, Slots
@@ -259,6 +260,21 @@ def joined(law: Any) -> Any:
         return law
     _checks.check_names(many, "law")
     return Joint(many)
+
+
+def study_of(law: Any, data: Any, **options: Any) -> Study:
+    """The given study, several as one, or one from a law and the other arguments."""
+    law = joined(law)
+    given = {name: value for name, value in options.items() if value is not None}
+    _checks.check_type(law, "law", Motion | Study, "one law or one Study")
+    if not isinstance(law, Study):
+        for name in ("psi0", "free"):
+            _checks.check_given(given, name)
+        return Study(law, data, **given)
+    if data is not None or given:
+        name = next(iter(given), "data")
+        raise ValueError(f"Argument `{name}` must not be given beside a study, but is.")
+    return law
 
 
 def _shared(

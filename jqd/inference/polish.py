@@ -18,8 +18,9 @@ from .._math import divisor
 from ..constants import static
 from ..instruments.noise import Weights
 from .active import in_spans, sides, sides_on
+from .search import window_counts
 from .slopes import by_columns, columns
-from .study import ON_WALL, Study, window_counts
+from .study import ON_WALL, Study
 
 # Weight, in windows, of a whole span of the initial guesses beside the largest value of
 # exact data.

@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from ..constants import static
 from .slopes import columns
-from .study import Study, window_counts
+from .study import Study
 
 if TYPE_CHECKING:
     import optax  # only where it is used: optimizers are slow to import
@@ -126,6 +126,31 @@ def _counts(search: Search, study: Study, train: int, free: int) -> Array:
     ts = study.data.ts
     seen = np.arange(ts.shape[0]) < max(1, int(search.until * train))
     return window_counts(ts, seen, study.data.begin, search.windows, free)
+
+
+def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
+    """Number of rows in growing windows; at least the number of constants to fit.
+
+    Args:
+        ts: times of the rows, shape (T,).
+        seen: which rows are to be seen, the first of them, shape (T,).
+        t0: time at which windows begin, see `Record.begin`.
+        windows: number of windows, each twice as long as the one before.
+        free: number of constants.
+
+    Returns:
+        Numbers of rows, shape (windows,), never fewer than before.
+    """
+    # on the host where it can be: a program for each operation takes longer to load
+    known = _checks.can_read() and _checks.is_concrete((ts, seen, t0))
+    xp: Any = np if known else jnp
+    ts, seen, t0 = map(xp.asarray, (ts, seen, t0))
+    last = xp.max(xp.where(seen, ts, t0))
+    parts = 2.0 ** -xp.arange(windows - 1, -1, -1, dtype=ts.dtype)
+    ends = t0 + (last - t0) * parts
+    ends = ends + 1e-12 * xp.abs(ends)
+    counts = xp.sum(seen[None, :] & (ts[None, :] <= ends[:, None]), axis=1)
+    return xp.maximum(counts, xp.minimum(xp.sum(seen), max(3, free)))
 
 
 def _search_all(search: Search, study: Study, starts: Array, train: int) -> Array:

@@ -21,7 +21,7 @@ from ..laws.motion import Motion
 from ..laws.rivals.averaged_runs import by_another_rule
 from ..laws.scales import scales_of
 from ..laws.start import Prepared, as_start, prepared
-from ..records.populations import record_of_dataset, record_of_table
+from ..records.populations import as_data
 from ..records.record import Record
 from ..records.scan import Scan, settings_of
 from ..status import Status
@@ -784,71 +784,6 @@ def _seen(scene: Scene, t: Array, state: PyTree[Array]) -> Array:
 def _check_method(method: Any) -> None:
     kinds = Fixed | Adaptive | Propagator | None
     _checks.check_type(method, "method", kinds, "a Fixed, Adaptive or Propagator")
-
-
-def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
-    """The given study, or one from a law and the other arguments."""
-    given = {name: value for name, value in options.items() if value is not None}
-    _checks.check_type(law, "law", Motion | Study, "one law or one Study")
-    if not isinstance(law, Study):
-        for name in ("psi0", "free"):
-            _checks.check_given(given, name)
-        return Study(law, data, **given)
-    if data is not None or given:
-        name = next(iter(given), "data")
-        raise ValueError(f"Argument `{name}` must not be given beside a study, but is.")
-    return law
-
-
-def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
-    """Number of rows in growing windows; at least the number of constants to fit.
-
-    Args:
-        ts: times of the rows, shape (T,).
-        seen: which rows are to be seen, the first of them, shape (T,).
-        t0: time at which windows begin, see `Record.begin`.
-        windows: number of windows, each twice as long as the one before.
-        free: number of constants.
-
-    Returns:
-        Numbers of rows, shape (windows,), never fewer than before.
-    """
-    # on the host where it can be: a program for each operation takes longer to load
-    known = _checks.can_read() and _checks.is_concrete((ts, seen, t0))
-    xp: Any = np if known else jnp
-    ts, seen, t0 = map(xp.asarray, (ts, seen, t0))
-    last = xp.max(xp.where(seen, ts, t0))
-    parts = 2.0 ** -xp.arange(windows - 1, -1, -1, dtype=ts.dtype)
-    ends = t0 + (last - t0) * parts
-    ends = ends + 1e-12 * xp.abs(ends)
-    counts = xp.sum(seen[None, :] & (ts[None, :] <= ends[:, None]), axis=1)
-    return xp.maximum(counts, xp.minimum(xp.sum(seen), max(3, free)))
-
-
-def as_data(data: Any) -> Record:
-    """Data from a pair, from xarray over "t", or from a DataFrame."""
-    if isinstance(data, Record):
-        return data
-    if hasattr(data, "data_vars"):
-        return record_of_dataset(data)
-    if hasattr(data, "dims") and hasattr(data, "coords"):
-        if "t" not in data.coords:
-            raise ValueError(
-                "Argument `data` must have a coordinate `t`, but has "
-                f"{sorted(map(str, data.coords))}."
-            )
-        return Record(
-            np.asarray(data.coords["t"]), np.asarray(data.transpose("t", ...))
-        )
-    if hasattr(data, "columns") and hasattr(data, "to_numpy"):
-        return record_of_table(data)
-    if isinstance(data, tuple) and len(data) == 2:
-        return Record(*data)
-    raise ValueError(
-        "Argument `data` must be a Record, a Scan, a pair (ts, values), a DataArray or "
-        "Dataset of xarray or a DataFrame of pandas or polars, but is a "
-        f"{type(data).__name__}."
-    )
 
 
 def _scene(

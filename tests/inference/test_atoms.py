@@ -17,7 +17,7 @@ from jqd.inference.polish import (
     polish_one,
     polish_through_windows,
 )
-from jqd.inference.study import window_counts
+from jqd.inference.search import window_counts
 from jqd.records.atoms import AtomPositions, AtomRecord, load_atoms
 
 
