@@ -8,6 +8,7 @@ from .answer import recover as recover
 from .compare import compare as compare
 from .comparison import Candidate as Candidate
 from .comparison import Comparison as Comparison
+from .constant import Constant as Constant
 from .design import Apparatus as Apparatus
 from .design import Design as Design
 from .design import design as design
@@ -18,7 +19,6 @@ from .evidence import Evidence as Evidence
 from .evidence import evidence as evidence
 from .fisher import Fisher as Fisher
 from .fisher import fisher as fisher
-from .fit import Constant as Constant
 from .fit import Fit as Fit
 from .fit import fit as fit
 from .hamiltonian_priors import hamiltonian_priors as hamiltonian_priors

@@ -20,20 +20,8 @@ from ..instruments.noise import Drawable
 from ..laws.motion import Motion
 from ..records.record import Record
 from ..status import Status
-from .fit import (
-    Constant,
-    Solution,
-    begin,
-    constants_table,
-    find,
-    fit,
-    missed,
-    nuisance_columns,
-    row_masks,
-    settle,
-    solution,
-    status_of,
-)
+from .constant import Constant, constants_table
+from .fit import begin, find, fit, missed, row_masks, settle
 from .goodness import (
     MISFIT,
     MISFIT_P,
@@ -53,6 +41,7 @@ from .pattern import Pattern, pattern_of
 from .polish import Polish
 from .priors import PULLED
 from .search import Keep, Report, Search
+from .solution import Solution, constants_of, solution, status_of
 from .study import MAX_SUBSTEPS, Study
 
 _log = logging.getLogger(__name__)
@@ -566,24 +555,10 @@ def _number(distance: Any) -> float | None:
 
 
 def _constants(study: Study, found: Solution, holds: bool) -> dict[str, Constant]:
-    sides = np.asarray(found.side).tolist()
-    biases = np.abs(found.bias) + np.abs(found.averaging)
-    columns = (found.theta, found.errors, biases, found.stderr)
-    numbers = np.stack([np.asarray(column) for column in columns], axis=1).tolist()
-    more = [
-        [None if x is None else float(x) for x in column or [None] * len(numbers)]
-        for column in map(_listed, nuisance_columns(study, found))
-    ]
-    entries = zip(
-        study.labels(), numbers, study.references(), sides, *more, strict=True
-    )
-    return {
-        label: Constant(
-            label, value, error, bias, reference, scatter, *rest,
-            holds=holds and math.isfinite(error), at_bound=side,
-        )
-        for label, (value, error, bias, scatter), reference, side, *rest in entries
-    }  # fmt: skip
+    """The constants of a fit, with numbers."""
+    found = jax.tree.map(np.asarray, found)
+    each = [holds and finite for finite in np.isfinite(found.errors).tolist()]
+    return constants_of(study, found, each, found.side.tolist(), float)
 
 
 def _pulled(study: Study, constants: Mapping[str, Constant]) -> dict[str, float]:
@@ -641,10 +616,6 @@ def _without_freedom(known: bool) -> list[str]:
         else "how the data scatter, and so the standard errors, are not known"
     )
     return [f"There are no more independent values than constants: {told}."]
-
-
-def _listed(column: Any) -> list[Any] | None:
-    return None if column is None else list(column)
 
 
 def _runs(study: Study, prediction: Array) -> Runs | None:

@@ -23,7 +23,6 @@ from .comparison import (
     Folds,
 )
 from .evidence import SCALES, Evidence, by_populations, evidence, spans
-from .goodness import p_value
 from .identifiability import Unidentifiable, analyse
 from .joint import Joint
 from .polish import Polish, jacobian, polish_one
@@ -32,6 +31,7 @@ from .posterior.chains import module
 from .posterior.left_out import LeftOut
 from .posterior.posterior import SAMPLERS
 from .sensitivity import independent_rows
+from .solution import chi_square
 from .steps import refined
 from .study import ON_WALL, Study
 
@@ -263,9 +263,7 @@ def _goodness(study: Study, theta: Array, mask: Array) -> tuple[float, int, floa
     rows = study.residuals(theta, at, mask)
     each = jnp.reshape(rows[: study.seen] ** 2, (mask.shape[0], -1))
     each = jnp.sum(each, axis=1)
-    data, noise, cost = study.data, study.data.noise, study.chi2(rows)
-    dof = noise.independent(data.values, at, mask) + study.judged - theta.shape[0]
-    p = p_value(cost, dof, noise.excess(data.values, at, mask))
+    cost, dof, p = chi_square(study, rows, at, mask, theta.shape[0])
     return float(cost), round(float(dof)), float(p), int(jnp.argmax(each))
 
 

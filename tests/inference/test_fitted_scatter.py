@@ -16,8 +16,8 @@ from scipy import stats
 import jqd
 from jqd.inference import Study
 from jqd.inference.answer import _fitted_scatter, hidden
+from jqd.inference.constant import Constant
 from jqd.inference.design.settings import gather
-from jqd.inference.fit import Constant
 from jqd.inference.joint import joined
 from jqd.inference.limits import _freedom, _scatter, limits_of
 from jqd.inference.pattern import Pattern

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike
 from ... import _checks
 from ..._gate import gated
 from ..._math import safe_divide
-from ..fit import Constant
+from ..constant import Constant
 from ..identifiability import Unidentifiable
 
 # Largest standard error of g that is accepted: Maxwell-Boltzmann differs from

@@ -13,7 +13,7 @@ from ... import _checks
 from ..._gate import gated
 from ..._math import safe_divide
 from ...statistics import count_information
-from ..fit import Constant
+from ..constant import Constant
 from ..goodness import MISFIT, MISFIT_P, misfit_message, p_value
 from ..identifiability import Unidentifiable, analyse, refuse_degenerate
 from .counts import LIMIT, StatisticsFit

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike
 from ... import _checks
 from ..._gate import gated
 from ...matter.photons import bose_einstein, count_information, truncated_moments
-from ..fit import Constant
+from ..constant import Constant
 from ..goodness import MISFIT, MISFIT_P, p_value
 from .curve import fit_curve
 
