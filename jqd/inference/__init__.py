@@ -3,8 +3,6 @@
 from . import bounds as bounds
 from . import estimators as estimators
 from . import linear as linear
-from .answer import Recovery as Recovery
-from .answer import recover as recover
 from .compare import compare as compare
 from .comparison import Candidate as Candidate
 from .comparison import Comparison as Comparison
@@ -42,5 +40,7 @@ from .priors import LogNormal as LogNormal
 from .priors import Normal as Normal
 from .priors import Prior as Prior
 from .priors import Uniform as Uniform
+from .recover import recover as recover
+from .recovery import Recovery as Recovery
 from .search import Search as Search
 from .study import Study as Study

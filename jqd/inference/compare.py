@@ -13,7 +13,6 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from ..records.scan import settings_of
 from ..status import Status
-from .answer import recover
 from .comparison import (
     AS_GIVEN,
     SETTLED,
@@ -30,6 +29,7 @@ from .posterior import posterior
 from .posterior.chains import module
 from .posterior.left_out import LeftOut
 from .posterior.posterior import SAMPLERS
+from .recover import recover
 from .sensitivity import independent_rows
 from .solution import chi_square
 from .steps import refined

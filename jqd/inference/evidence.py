@@ -10,9 +10,9 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import divisor
-from .answer import recover
 from .identifiability import Unidentifiable, analyse
 from .posterior import Posterior, posterior
+from .recover import recover
 from .steps import refined
 from .study import Study
 

@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ..answer import Recovery, recover
 from ..hidden import hidden_pattern
 from ..identifiability import Unidentifiable
 from ..polish import Polish, polish_one
+from ..recover import recover
+from ..recovery import Recovery
 from ..sensitivity import check_known, constants_at
 from ..steps import DRAWN_CHANGE, refined
 from ..study import Study
