@@ -24,7 +24,7 @@ from .comparison import (
 from .evidence import SCALES, Evidence, by_populations, evidence, spans
 from .identifiability import Unidentifiable, analyse
 from .joint import Joint
-from .polish import Polish, jacobian, polish_one
+from .polish import Polish, polish_one
 from .posterior import posterior
 from .posterior.chains import module
 from .posterior.left_out import LeftOut
@@ -287,15 +287,11 @@ def _left_out(study: Study, theta: Array, folds: int) -> Folds:
 
 def _determined(study: Study, theta: Array, mask: Array) -> Array:
     """Whether the rows with weight, and the priors, determine all constants."""
-    low, high = study.bounds()
-    foot, top = study.walls(theta)
+    (foot, top), spans = study.walls(theta), study.spans
     # from inside of a wall, on which slopes are cut off
-    slack = 2 * ON_WALL * (high - low)
+    slack = 2 * ON_WALL * spans
     inner = jnp.clip(theta, foot + slack, top - slack)
-    at = study.weights(inner, study.predict(inner))
-    _, slope = jacobian(study, inner, at, mask)
-    told = slope[: study.told]
-    return analyse(told, high - low, study.labels()).null == 0
+    return analyse(study.slope(inner, mask), spans, study.labels()).null == 0
 
 
 @jax.jit

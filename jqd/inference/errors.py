@@ -63,8 +63,7 @@ def standard_errors(study: Study, theta: Float[Array, " p"]) -> StandardErrors:
         ValueError: not a study, data whose scatter is not known.
     """
     check_known(study)
-    low, high = study.bounds()
-    return errors_of(study, study.slope(theta), high - low)
+    return errors_of(study, study.slope(theta), study.spans)
 
 
 def errors_of(study: Study, slope: Array, width: Array) -> StandardErrors:

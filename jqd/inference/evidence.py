@@ -149,8 +149,7 @@ def _check_told(study: Study, theta: Array) -> None:
     """Raise where a combination changes neither the record nor a prior."""
     if not study.names:
         return
-    low, high = study.bounds()
-    told = analyse(study.slope(theta), high - low, study.labels())
+    told = analyse(study.slope(theta), study.spans, study.labels())
     if int(told.null):
         raise Unidentifiable(
             "Argument `study` must have a record and priors that determine its "
@@ -219,8 +218,7 @@ def _log_inside(study: Study, theta: Array, given: Array) -> Float[Array, ""]:
 
 def _widths(study: Study, given: Mapping[str, ArrayLike]) -> Float[Array, " k"]:
     """Widths of the uniform priors of the free constants."""
-    low, high = study.bounds()
-    found, slots = np.array(high - low)[: study.wanted], study.slots
+    found, slots = np.array(study.spans)[: study.wanted], study.slots
     for name, width in given.items():
         found[slots.indices(name, "widths", slots.free)] = np.asarray(width)
     for label, width in zip(slots.labels, found, strict=False):

@@ -90,8 +90,7 @@ def fisher(
 
 def of_sensitivity(study: Study, at: Sensitivity, rtol: float) -> Fisher:
     """The information from derivatives that are known."""
-    low, high = study.bounds()
-    width, labels, seen = high - low, study.labels(), study.measured
+    width, labels, seen = study.spans, study.labels(), study.measured
     slope, coarse = whitened(study, at)
     aided = analyse(coarse, width, labels, slope, NULL_FRACTION)
     alone = analyse(coarse[:seen], width, labels, slope[:seen], NULL_FRACTION)

@@ -299,7 +299,7 @@ def _best(
     study: Study, ends: Array, costs: Array, settled: Array
 ) -> tuple[Array, Array, Array, Array]:
     low, high = study.bounds()
-    xp, (ends, costs, settled, low, high) = host_or_device(
+    xp, (ends, costs, settled, low, high) = _checks.host_or_device(
         (ends, costs, settled, low, high)
     )
     sound = xp.isfinite(costs) & xp.all(xp.isfinite(ends), axis=1)
@@ -307,16 +307,6 @@ def _best(
     away = xp.abs(ends - ends[best][None, :]) / (high - low)[None, :]
     near = (xp.max(away, axis=1) < 1e-4) & sound
     return ends[best], near, settled[best], xp.any(sound)
-
-
-def host_or_device(tree: Any) -> tuple[Any, Any]:
-    """NumPy and its arrays where values can be read, else JAX and its own.
-
-    The values that `recover` computes between two programs are few: to load one more
-    program takes longer than all of it.
-    """
-    known = _checks.can_read() and _checks.is_concrete(tree)
-    return (np, jax.tree.map(np.asarray, tree)) if known else (jnp, tree)
 
 
 def settle(
@@ -343,7 +333,7 @@ def held_out_distance(
     """
     if prediction is None or train == shares.shape[0]:
         return None
-    xp, (there, shares) = host_or_device((prediction, shares))
+    xp, (there, shares) = _checks.host_or_device((prediction, shares))
     apart = xp.abs(there[train:] - shares[train:])
     if shares.ndim != 2:
         return xp.mean(apart)

@@ -10,8 +10,8 @@ from jaxtyping import Array, Float, Int
 
 from .. import _checks
 from .._math import divisor
-from .polish import jacobian
 from .sensitivity import check_known, check_over_time
+from .slopes import jacobian
 from .study import Study
 
 # A direction counts as null below this fraction of the largest singular value: an
@@ -139,12 +139,11 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
         ValueError: not a study.
     """
     _checks.check_type(study, "study", Study, "a Study")
-    low, high = study.bounds()
     shares, mask = study.data.shares, jnp.ones_like(study.data.ts)
     at = study.first_weights(divisor(shares))
     finer = study.with_substeps(2 * study.substeps)
     coarse, fine = (jacobian(each, theta, at, mask)[1] for each in (study, finer))
-    return analyse(coarse, high - low, study.labels(), fine)
+    return analyse(coarse, study.spans, study.labels(), fine)
 
 
 def refuse_names(study: Study) -> None:
@@ -243,8 +242,7 @@ def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
     check_over_time(study)
     at, mask = study.first_weights(), jnp.ones_like(study.data.ts)
     _, slope = jacobian(study, theta, at, mask)
-    low, high = study.bounds()
-    width = high - low
+    width = study.spans
     shape = (mask.shape[0], -1, theta.shape[0])
     rows = jnp.reshape(slope[: study.seen], shape)
     if study.scattered:

@@ -19,7 +19,7 @@ from ..constants import static
 from ..instruments.noise import Weights
 from .active import in_spans, sides, sides_on
 from .search import window_counts
-from .slopes import by_columns, columns
+from .slopes import by_columns, jacobian
 from .study import ON_WALL, Study
 
 # Weight, in windows, of a whole span of the initial guesses beside the largest value of
@@ -284,15 +284,6 @@ def polish_through_windows(
 
     counts = window_counts(ts, mask > 0, begin, polish.windows, thetas.shape[1])
     return jax.lax.scan(window, thetas, counts[:-1])[0]
-
-
-@jax.jit
-def jacobian(
-    study: Study, theta: Float[Array, " p"], at: Weights, mask: Array
-) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
-    """Residuals and their derivative with respect to theta, by forward mode."""
-
-    return columns(lambda theta: study.residuals(theta, at, mask), theta)
 
 
 @jax.jit

@@ -141,10 +141,7 @@ def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
     Returns:
         Numbers of rows, shape (windows,), never fewer than before.
     """
-    # on the host where it can be: a program for each operation takes longer to load
-    known = _checks.can_read() and _checks.is_concrete((ts, seen, t0))
-    xp: Any = np if known else jnp
-    ts, seen, t0 = map(xp.asarray, (ts, seen, t0))
+    xp, (ts, seen, t0) = _checks.host_or_device((ts, seen, t0))
     last = xp.max(xp.where(seen, ts, t0))
     parts = 2.0 ** -xp.arange(windows - 1, -1, -1, dtype=ts.dtype)
     ends = t0 + (last - t0) * parts

@@ -21,7 +21,7 @@ from .constant import Constant
 from .errors import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse
-from .polish import jacobian
+from .slopes import jacobian
 from .study import Study, ended
 
 
@@ -77,8 +77,7 @@ class Solution(eqx.Module):
 def solution(study: Study, theta: Array, mask: Array) -> Solution:
     """The errors and tests of a fit at `theta`."""
     noise = study.data.noise
-    low, high = study.bounds()
-    width = high - low
+    width = study.spans
     # a search, or a polish that stopped early, may end beyond a bound: the law there is
     # that on it
     theta = jnp.clip(theta, *study.walls(theta))

@@ -81,7 +81,7 @@ def refine_steps(
         solution.
     """
     found = solution(study, theta, mask)
-    width = np.subtract(*map(np.asarray, study.bounds()[::-1]))
+    width = np.asarray(study.spans)
     told = STEP_BIAS * width if step_tolerance is None else step_tolerance
     tolerance = np.full(width.shape, told)
     # scatter that is estimated from coarse steps would hide their own bias

@@ -27,7 +27,7 @@ from ..records.scan import Scan, settings_of
 from ..status import Status
 from .first_row import check_first_row
 from .priors import Prior, as_prior
-from .slopes import columns
+from .slopes import jacobian
 from .slots import Slots, kept
 
 # Residual of a constant that is one span of the initial guesses beyond its bound, in
@@ -227,6 +227,12 @@ class Study(eqx.Module):
         """
         known = self._known()
         return known.low, known.high
+
+    @property
+    def spans(self) -> Float[Array, " p"]:
+        """The length of this range, in units of which constants compare."""
+        _, (low, high) = _checks.host_or_device(self.bounds())
+        return high - low
 
     def _known(self) -> "Vectors":
         """What does not depend on the record but by its length, nor on how the law is
@@ -575,19 +581,6 @@ class Study(eqx.Module):
         """Distance of each entry of the nuisances from its prior, in its widths."""
         return self._over_nuisances(lambda prior, x: prior.residual(x), theta)
 
-    def pull_slopes(self, theta: Array) -> Float[Array, "k p"]:
-        """∂(pulls)/∂θ."""
-        return columns(self.pulls, theta)[1]
-
-    def scatter_slopes(self, theta: Array, at: Weights) -> Float[Array, "s p"]:
-        """Derivative of the residuals of the scatter."""
-        mask = jnp.ones_like(self.data.ts)
-
-        def rows(theta: Array) -> Array:
-            return jnp.concatenate([theta[:0], *self.scatter(theta, at, mask)])
-
-        return columns(rows, theta)[1]
-
     def log_prior(self, theta: Array) -> Float[Array, ""]:
         """ln of the density of the nuisances, per unit of each."""
         each = self._over_nuisances(lambda prior, x: prior.log_density(x), theta)
@@ -665,11 +658,16 @@ class Study(eqx.Module):
             )
 
     @jax.jit
-    def slope(self, theta: Array) -> Float[Array, "rows p"]:
-        """Derivative of the residuals of data and priors, with weights taken at θ."""
-        at, mask = self.weights(theta, self.predict(theta)), jnp.ones_like(self.data.ts)
-        _, slope = columns(lambda theta: self.residuals(theta, at, mask), theta)
-        return slope[: self.told]
+    def slope(self, theta: Array, mask: Array | None = None) -> Float[Array, "rows p"]:
+        """Derivative of the residuals of data and priors, with weights taken at θ.
+
+        Args:
+            theta: constants, shape (p,).
+            mask: weight of each row, shape (T,); None for 1.
+        """
+        at = self.weights(theta, self.predict(theta))
+        mask = jnp.ones_like(self.data.ts) if mask is None else mask
+        return jacobian(self, theta, at, mask)[1][: self.told]
 
     def information(self, theta: Array) -> Float[Array, "p p"]:
         """Fisher information of the data, and the part that the priors add.

@@ -11,13 +11,9 @@ import pytest
 import jqd
 from jqd import constants, problems
 from jqd.inference import Polish, Search, Study, horizon, recover
-from jqd.inference.polish import (
-    jacobian,
-    polish_all,
-    polish_one,
-    polish_through_windows,
-)
+from jqd.inference.polish import polish_all, polish_one, polish_through_windows
 from jqd.inference.search import window_counts
+from jqd.inference.slopes import jacobian
 from jqd.records.atoms import AtomPositions, AtomRecord, load_atoms
 
 

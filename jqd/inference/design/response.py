@@ -108,8 +108,7 @@ def derivatives(study: Study, theta: Array, nodes: int = NODES) -> Sensitivity:
     if not has_response(study, theta) or through.status is not Status.OK:
         return through
     linear = response(study, theta, nodes)
-    low, high = map(np.asarray, study.bounds())
-    distance = apart(linear.slope, through.slope, high - low)
+    distance = apart(linear.slope, through.slope, np.asarray(study.spans))
     return Sensitivity(
         theta, linear.mean, linear.slope, through.slope, distance, through.steps,
         through.status,
