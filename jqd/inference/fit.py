@@ -179,7 +179,8 @@ def fit(
         nuisances=nuisances, method=method,
     )  # fmt: skip
     refuse_names(study)
-    study = study.with_fixed(SUBSTEPS if substeps is None else substeps)
+    steps = SUBSTEPS if substeps is None else substeps
+    study = study.with_substeps(steps, static=True)
     first, train = begin(study, start, starts, key, held_out)
     record = study.data
     none = np.zeros(len(study.labels()))

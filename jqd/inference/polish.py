@@ -17,7 +17,7 @@ from .. import _checks
 from .._math import divisor
 from ..constants import static
 from ..instruments.noise import Weights
-from .active import in_spans, sides, sides_on
+from .active import held_at, in_spans, sides, sides_on
 from .search import window_counts
 from .slopes import by_columns, jacobian
 from .study import ON_WALL, Study
@@ -91,7 +91,7 @@ def polish_one(
         study: Study, low: Array, width: Array, unit: Array, side: Array
     ) -> Array:
         here = low + unit * width
-        return study.held(here, side) if walled else here
+        return held_at(study, here, side) if walled else here
 
     @by_columns
     def misses(unit: Array, rest: Any) -> Array:

@@ -18,6 +18,7 @@ from .study import Study
 if TYPE_CHECKING:
     import optax  # only where it is used: optimizers are slow to import
 
+# Of progress: stage, done, total.
 Report = Callable[[str, int, int], None]
 Keep = Callable[[Any, Any, Any], None]
 
@@ -201,7 +202,8 @@ def descend(
         return jnp.sum(residuals**2) / rows
 
     def step(one: Array, state: Any) -> tuple[Array, Any, Array]:
-        value, gradient = _value_and_grad(loss, one)
+        # forward mode: constants are few, and nothing of the run is stored
+        value, gradient = columns(loss, one)
         gradient = jnp.where(jnp.isfinite(gradient), gradient, 0)
         updates, state = optimizer.update(
             gradient, state, one, value=value, grad=gradient, value_fn=_forward(loss)
@@ -219,16 +221,11 @@ def descend(
     return unit, states, losses.T * study.unit**2
 
 
-def _value_and_grad(loss: Callable[[Array], Array], theta: Array):
-    """By forward mode: constants are few, and nothing of the run is stored."""
-    return columns(loss, theta)
-
-
 def _forward(loss: Callable[[Array], Array]) -> Callable[[Array], Array]:
     """The loss with a gradient by forward mode, for line searches that take grad."""
     wrapped = jax.custom_vjp(loss)
     wrapped.defvjp(
-        lambda theta: _value_and_grad(loss, theta),
+        lambda theta: columns(loss, theta),
         lambda gradient, bar: (bar * gradient,),
     )
     return wrapped

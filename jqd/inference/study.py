@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -128,7 +128,8 @@ class Study(eqx.Module):
         priors = {} if nuisances is None else nuisances
         _checks.check_names(priors, "nuisances")
         names = _checks.names_of(free, "free")
-        _check_method(method)
+        kinds = Fixed | Adaptive | Propagator | None
+        _checks.check_type(method, "method", kinds, "a Fixed, Adaptive or Propagator")
         settings, noise = settings_of(self.data), self.data.noise
         own = (*names, *priors, *settings)
         self.scene = _scene(law, psi0, instrument, noise, own)
@@ -296,12 +297,6 @@ class Study(eqx.Module):
         on = jnp.clip(theta, low, high)
         return jnp.where(jnp.abs(theta - on) <= ON_WALL * (top - foot), on, theta)
 
-    def held(self, theta: Array, side: Array) -> Array:
-        """θ, with entries put on their walls: on the lower one where `side` is -1, on
-        the upper one where it is 1."""
-        low, high = self.walls(theta)
-        return jnp.where(side < 0, low, jnp.where(side > 0, high, theta))
-
     def labels(self) -> list[str]:
         """A label for each entry of θ."""
         return self.slots.labels
@@ -340,7 +335,7 @@ class Study(eqx.Module):
     def at(self, theta: Array) -> tuple[Motion, PyTree[Array]]:
         """The law and the initial state with these constants."""
         scene = self.scene_at(theta)
-        return scene.law, scene.law.prepare(scene.start.state())
+        return scene.law, scene.state0()
 
     def scene_at(self, theta: Array) -> Scene:
         """Law, initial state and instrument with these constants, kept within their
@@ -430,12 +425,11 @@ class Study(eqx.Module):
         """One run; with `moves`, that of a search, which stands still where it is
         False."""
         scene, method = self.scene_at(theta), self.method
-        law, state0 = scene.law, scene.law.prepare(scene.start.state())
         if moves is not None and isinstance(method, Fixed):
             counts = jnp.where(moves, self.substeps, 0)
             method = _fixed(method, counts, heed_alarms=False)
-        observe = jax.tree_util.Partial(_seen, scene)
-        return evolve(law, state0, ts, method=method, observe=observe)
+        observe = jax.tree_util.Partial(Scene.shown, scene)
+        return evolve(scene.law, scene.state0(), ts, method=method, observe=observe)
 
     @program
     def predict(self, theta: Array) -> Array:
@@ -704,7 +698,10 @@ class Study(eqx.Module):
         """
 
         def course() -> tuple[Motion, PyTree[Array], Array, Array]:
-            return *self.at(theta), self.times, self.noise_steps
+            # the scatter is needed to 1 % only
+            least = 4 if isinstance(self.method, Fixed) else 32
+            steps = jnp.maximum(self.substeps, least)
+            return *self.at(theta), self.times, steps
 
         noise = self.noise_at(theta)
         return noise.weights(prediction, self.data.values, course)
@@ -728,11 +725,6 @@ class Study(eqx.Module):
             return self.method.substeps
         return jnp.max(counts) if isinstance(counts, Tracer) else np.max(counts)
 
-    @property
-    def noise_steps(self) -> Array:
-        """Steps between two rows for the scatter, which needs 1 % only."""
-        return jnp.maximum(self.substeps, 4 if isinstance(self.method, Fixed) else 32)
-
     def with_method(self, method: Fixed | Adaptive | Propagator) -> "Study":
         """The same study with another method of evolution."""
         own = self.method
@@ -740,18 +732,19 @@ class Study(eqx.Module):
             lambda study: study.method, self, method, is_leaf=lambda x: x is own
         )
 
-    def with_fixed(self, substeps: int) -> "Study":
-        """The same with a static number of steps (methods without a step stay)."""
-        if not isinstance(self.method, Fixed):
-            return self
-        stepper = self.method.stepper
-        return self.with_method(Fixed(stepper, substeps, estimate_error=False))
+    def with_substeps(self, substeps: int | Array, *, static: bool = False) -> "Study":
+        """The same study with other steps (methods without a step stay).
 
-    def with_substeps(self, substeps: int | Array) -> "Study":
-        """The same study with other steps (methods without a step stay)."""
+        Args:
+            substeps: steps between two rows.
+            static: whether their number is part of the program, as reverse mode needs.
+        """
         own = self.method
         if not isinstance(own, Fixed):
             return self
+        if static:
+            number = cast(int, substeps)
+            return self.with_method(Fixed(own.stepper, number, estimate_error=False))
         # one type for all: a Python number would need one more compilation
         traced = isinstance(substeps, Tracer)
         counts = substeps if traced else np.asarray(substeps, int)
@@ -772,16 +765,6 @@ def ended(run: Trajectory) -> Array:
     """The status of a run, or of the first of several that is not OK."""
     each = jnp.asarray(run.status)
     return each[jnp.argmax(each != Status.OK)] if each.ndim else each
-
-
-def _seen(scene: Scene, t: Array, state: PyTree[Array]) -> Array:
-    """What the instrument shows of a state on average."""
-    return scene.instrument.mean(scene.law, t, state)
-
-
-def _check_method(method: Any) -> None:
-    kinds = Fixed | Adaptive | Propagator | None
-    _checks.check_type(method, "method", kinds, "a Fixed, Adaptive or Propagator")
 
 
 def _scene(

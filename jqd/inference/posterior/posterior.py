@@ -14,13 +14,14 @@ from ..identifiability import Unidentifiable
 from ..polish import Polish, polish_one
 from ..recover import recover
 from ..recovery import Recovery
+from ..search import Report
 from ..sensitivity import check_known, constants_at
 from ..steps import DRAWN_CHANGE, refined
 from ..study import Study
 from . import laplace, nuts, smc
 from .answer import Posterior
 from .box import Box, box_of
-from .chains import Chains, Report, module
+from .chains import Chains, module
 from .coordinates import covariance_root, whitened
 from .predictive import predict
 
