@@ -11,12 +11,12 @@ from .design import Apparatus as Apparatus
 from .design import Design as Design
 from .design import design as design
 from .design import optimal_experiment as optimal_experiment
-from .errors import StandardErrors as StandardErrors
-from .errors import standard_errors as standard_errors
 from .evidence import Evidence as Evidence
 from .evidence import evidence as evidence
 from .fisher import Fisher as Fisher
+from .fisher import StandardErrors as StandardErrors
 from .fisher import fisher as fisher
+from .fisher import standard_errors as standard_errors
 from .fit import Fit as Fit
 from .fit import fit as fit
 from .hamiltonian_priors import hamiltonian_priors as hamiltonian_priors

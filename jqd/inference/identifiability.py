@@ -84,6 +84,23 @@ def _shown(weight: float) -> str:
     return f"{weight:+.2f}" if abs(weight) > 0.005 else f"{weight:+.2g}"
 
 
+def singular(
+    jacobian: Float[Array, "n p"], width: Float[Array, " p"]
+) -> tuple[Float[Array, " p"], Float[Array, "p p"]]:
+    """Singular values, descending, and directions of a Jacobian by scaled constants.
+
+    Args:
+        jacobian: derivative of the residuals, shape (n, p).
+        width: scale of each constant, shape (p,).
+    """
+    scaled = jacobian * width[None, :]
+    # fewer residuals than constants: the missing rows are zeros
+    missing = max(0, scaled.shape[1] - scaled.shape[0])
+    scaled = jnp.concatenate([scaled, jnp.zeros((missing, scaled.shape[1]))])
+    _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
+    return values, directions
+
+
 def analyse(
     jacobian: Float[Array, "n p"],
     width: Float[Array, " p"],
@@ -104,12 +121,7 @@ def analyse(
     Returns:
         The analysis.
     """
-    best = jacobian if finer is None else finer
-    scaled = best * width[None, :]
-    # fewer residuals than constants: the missing rows are zeros
-    missing = max(0, scaled.shape[1] - scaled.shape[0])
-    scaled = jnp.concatenate([scaled, jnp.zeros((missing, scaled.shape[1]))])
-    _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
+    values, directions = singular(jacobian if finer is None else finer, width)
     floor = jnp.maximum(fraction * values[0], jnp.finfo(values.dtype).tiny)
     if finer is not None:
         change = ((finer - jacobian) * width[None, :]) @ directions.T

@@ -18,7 +18,7 @@ RTOL = 1e-4
 FIRST_SUBSTEPS = 8
 # A direction along which slopes are below this fraction of the largest is null: those
 # of matrix functions come out at some 1e-11 there.
-NULL_FRACTION = 1e-9
+NULL_SLOPES = 1e-9
 
 
 class Sensitivity(eqx.Module):

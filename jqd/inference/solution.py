@@ -18,7 +18,7 @@ from ..instruments.noise import Noise, Weights
 from ..status import Status
 from .active import inward, sides_at
 from .constant import Constant
-from .errors import StandardErrors, errors_of
+from .fisher import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse
 from .slopes import jacobian
