@@ -13,7 +13,7 @@ from .. import _html
 from .._lazy import above
 from ..laws.motion import Motion
 from .constant import Constant, constants_table
-from .goodness import TOO_SMALL_P, Runs
+from .goodness import CONVERGED, TOO_SMALL_P, Runs
 from .limits import LEVEL, Limit, limit_of
 from .parts import Part
 from .pattern import Pattern
@@ -150,7 +150,7 @@ class Recovery(eqx.Module):
         """Whether the fit converged, has standard errors, and no test speaks against
         them."""
         every = all(one.holds for one in self.constants.values())
-        return self.status == "converged" and every
+        return self.status == CONVERGED and every
 
     @property
     def pulled(self) -> tuple[str, ...]:

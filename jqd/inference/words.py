@@ -9,7 +9,15 @@ from ..evolution import Trajectory
 from ..instruments import DirichletMultinomial
 from ..status import Status
 from .constant import Constant
-from .goodness import MISFIT, MISFIT_P, misfit_message, pulled_message, scatter_message
+from .goodness import (
+    CONVERGED,
+    MISFIT,
+    MISFIT_P,
+    NOT_CONVERGED,
+    misfit_message,
+    pulled_message,
+    scatter_message,
+)
 from .pattern import Pattern
 from .polish import Polish
 from .recovery import pulls_of
@@ -20,8 +28,8 @@ from .study import Study
 # standard error from scatter.
 NODES_SHARE = 0.1
 WORDS = {
-    Status.OK: "converged",
-    Status.NOT_CONVERGED: "not converged",
+    Status.OK: CONVERGED,
+    Status.NOT_CONVERGED: NOT_CONVERGED,
     Status.UNIDENTIFIABLE: "constants not determined",
     Status.NOISE_INVALID: "linear noise not valid",
     Status.MISFIT: MISFIT,

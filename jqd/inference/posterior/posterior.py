@@ -87,14 +87,14 @@ def posterior(
         limits.check_proper(asked.labels(), "populations to begin with")
     key = _checks.single_key(jax.random.key(0) if key is None else key)
     study, fit = _fitted(given, theta, starts)
-    F = np.asarray(study.information(fit))
-    made = _sampled(study, sampler, limits, fit, key, chains, draws, report)
+    stderr = _stderr(study.information(fit))
+    made = _sampled(study, sampler, limits, fit, stderr, key, chains, draws, report)
     flat = made.theta.reshape(-1, made.theta.shape[-1])
     return Posterior(
         study=study,
         sampler=sampler,
         theta=np.asarray(fit),
-        stderr=_stderr(F),
+        stderr=stderr,
         chains=made,
         predicted=predict(study, flat, jax.random.fold_in(key, 1)),
         box=np.stack([limits.low, limits.high]),
@@ -139,9 +139,9 @@ def _fitted(
     return study, fit
 
 
-def _stderr(F: np.ndarray) -> np.ndarray:
+def _stderr(F: Array) -> np.ndarray:
     """Roots of the diagonal of F⁻¹; not finite where F is singular."""
-    root = np.asarray(covariance_root(jnp.asarray(F)))
+    root = np.asarray(covariance_root(F))
     return np.sqrt(np.sum(root**2, axis=1))
 
 
@@ -150,6 +150,7 @@ def _sampled(
     sampler: str,
     box: Box,
     fit: Array,
+    stderr: np.ndarray,
     key: Array,
     chains: int,
     draws: int,
@@ -167,7 +168,7 @@ def _sampled(
         )
     if sampler == "nuts":
         return nuts.sample(target, key, chains, draws, report)
-    if not np.all(np.isfinite(_stderr(np.asarray(study.information(fit))))):
+    if not np.all(np.isfinite(stderr)):
         raise Unidentifiable(
             "Argument `study` must have a record and priors that determine its "
             "constants for a normal approximation, but has not: the information is "
