@@ -21,7 +21,7 @@ from .comparison import (
     Drawn,
     Folds,
 )
-from .evidence import SCALES, Evidence, by_populations, evidence, spans
+from .evidence import SCALES, Evidence, by_populations, evidence, uniform_box
 from .identifiability import Unidentifiable, analyse
 from .joint import Joint
 from .polish import Polish, polish_one
@@ -230,7 +230,7 @@ def _drawn(
     populations = drawing.sampler == "smc"
     found = posterior(
         coarse, drawing.sampler, theta=theta, draws=drawing.draws, key=drawing.key,
-        box=spans(study, proof.widths) if populations else None,
+        box=uniform_box(study, proof.widths) if populations else None,
     )  # fmt: skip
     told = found.left_out()
     unsure = np.flatnonzero(told.unsure)

@@ -110,8 +110,8 @@ def evidence(
     widths_ = _widths(study, widths or {})
     if method == "smc" and study.names:
         found = posterior(
-            study, "smc", theta=theta, box=spans(study, widths_), chains=populations,
-            draws=particles, key=key,
+            study, "smc", theta=theta, box=uniform_box(study, widths_),
+            chains=populations, draws=particles, key=key,
         )  # fmt: skip
         return by_populations(found, widths_, jnp.asarray(factors))
     study = refined(study, theta)
@@ -119,7 +119,9 @@ def evidence(
     return _laplace(study, theta, widths_, jnp.asarray(factors))
 
 
-def spans(study: Study, widths: Float[Array, " k"]) -> dict[str, tuple[float, float]]:
+def uniform_box(
+    study: Study, widths: Float[Array, " k"]
+) -> dict[str, tuple[float, float]]:
     """Ends of uniform priors of these widths, about the middle of the spans."""
     low, high = (np.asarray(end)[: study.wanted] for end in study.bounds())
     middle, half = (low + high) / 2, np.asarray(widths) / 2

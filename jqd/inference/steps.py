@@ -87,19 +87,17 @@ def refine_steps(
     # scatter that is estimated from coarse steps would hide their own bias
     if step_tolerance is None and study.data.noise.known:
         tolerance = np.maximum(tolerance, 0.01 * np.asarray(found.stderr))
-    study = _refined(study, found.bias, tolerance, width)
+    finer, settled = _refined(study, found.bias, tolerance, width), True
     report("polish", 2, 4)
-    theta, settled = settle(polish, study, theta, mask, True)
-    found = solution(study, theta, mask)
-    # the first estimate came from coarse steps; the finer one may ask for more
-    for _ in range(2 if polish else 0):
+    # the first estimate came from coarse steps; a finer one may ask for more
+    for _ in range(3 if polish else 1):
+        study = finer
+        theta, settled = settle(polish, study, theta, mask, True)
+        found = solution(study, theta, mask)
         enough = np.maximum(tolerance, _share_of_scatter(found, step_tolerance))
         finer = _refined(study, found.bias, enough, width)
         if int(finer.substeps) == int(study.substeps):
             break
-        study = finer
-        theta, settled = settle(polish, study, theta, mask, True)
-        found = solution(study, theta, mask)
     return study, theta, bool(settled), found
 
 
