@@ -6,7 +6,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, PyTree
+from jaxtyping import Array, PyTree
 
 from .. import _checks, constants
 from ..laws.motion import Motion
@@ -37,7 +37,7 @@ class Scene(eqx.Module):
         """The initial state, as the law moves it."""
         return self.law.prepare(self.start.state())
 
-    def shown(self, t: ArrayLike, state: PyTree[Array]) -> Array:
+    def shown(self, t: Array, state: PyTree[Array]) -> Array:
         """What the instrument shows of a state on average."""
         return self.instrument.mean(self.law, t, state)
 
