@@ -13,7 +13,6 @@ from jqd import problems
 from jqd.evolution import Fixed, Propagator
 from jqd.inference import Polish
 from jqd.inference.estimators import fit_counts, fit_photon_counts
-from jqd.inference.tower import FOOT, MATTER, LevelNorms
 from jqd.instruments import (
     Confusion,
     Direct,
@@ -27,6 +26,7 @@ from jqd.instruments import (
 from jqd.laws.husimi import Bath, DisplacedThermal, Exact, Series
 from jqd.matter.photons import sample_counts
 from jqd.matter.tower import RandomTower
+from jqd.matter.tower.level_norms import FOOT, MATTER, LevelNorms
 from jqd.records import AtomRecord, Record
 from jqd.records.phase_space import sample_moments, sample_orders
 from jqd.states import coherent, sample_husimi

@@ -30,7 +30,7 @@ from matplotlib.colors import LogNorm
 import jqd
 from jqd import problems
 from jqd.inference import Study, horizon
-from jqd.inference.polish import jacobian
+from jqd.inference.slopes import jacobian
 from jqd.report.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------

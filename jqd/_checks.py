@@ -117,6 +117,17 @@ def can_read() -> bool:
     return is_concrete(array(0.0))
 
 
+def host_or_device(tree: Any) -> tuple[Any, Any]:
+    """NumPy and its arrays where values can be read, else JAX and its own.
+
+    Few numbers between two programs: to load one more program for each operation takes
+    longer than all of it.
+    """
+    known = can_read() and is_concrete(tree)
+    xp: Any = np if known else jnp
+    return xp, jax.tree.map(xp.asarray, tree)
+
+
 def as_leaf(x: Any) -> Any:
     """`x` as one argument of a jitted program: a number, or an array of one kind.
 

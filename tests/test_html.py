@@ -10,7 +10,7 @@ import pytest
 import jqd
 from jqd import _html
 from jqd.ensembles.copying import Copies
-from jqd.inference.fit import Constant
+from jqd.inference.constant import Constant
 from jqd.vetting.card import Card, judged
 
 from .report.pages import Page

@@ -19,9 +19,9 @@ from gallery import entry_link, escape
 from law_examples import LAWS, facts, undeclared
 
 from jqd.cli.vet import SHORT
-from jqd.inference.answer import WORDS
 from jqd.inference.bounds import bounds
 from jqd.inference.bounds.table import number_text
+from jqd.inference.words import WORDS
 from jqd.papers import registry
 from jqd.papers.citations import PAPERS, SOFTWARE
 from jqd.records.kinds import page_sections

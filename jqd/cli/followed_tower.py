@@ -10,9 +10,9 @@ import jax
 import numpy as np
 
 from ..evolution import Propagator, Trajectory
-from ..inference.tower import FOOT, MATTER, LevelNorms
 from ..instruments import Direct, Multinomial
 from ..matter.tower import RandomTower
+from ..matter.tower.level_norms import FOOT, MATTER, LevelNorms
 from ..records import Record
 from .following import Asked, Followed, SetUp
 from .looks import Looks

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from .. import constants, problems
 from ..evolution import Propagator, evolve
 from ..inference import Polish
-from ..inference.tower import FOOT, MATTER, LevelNorms
 from ..instruments import Gaussian, Multinomial
 from ..matter.tower import RandomTower
+from ..matter.tower.level_norms import FOOT, MATTER, LevelNorms
 from ..records import Record, load_record, naming
 from ..records.populations import POPULATIONS
 from ..records.reading import read

@@ -79,6 +79,12 @@ def sides_at(
     return jnp.where(side == on, on, 0)
 
 
+def held_at(study: Study, theta: Float[Array, " p"], side: Array) -> Array:
+    """The constants, with each that has a side put on its bound there."""
+    low, high = study.walls(theta)
+    return jnp.where(side < 0, low, jnp.where(side > 0, high, theta))
+
+
 def sides_on(
     unit: Float[Array, " p"],
     ends: tuple[Float[Array, " p"], Float[Array, " p"]],

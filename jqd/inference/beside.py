@@ -26,20 +26,16 @@ class Beside(eqx.Module):
 
     def theta(self, rest: Float[Array, " k"]) -> Float[Array, " p"]:
         """θ of the others."""
-        return self._with(rest, self.value)
+        if not rest.shape[0]:
+            return jnp.reshape(self.value, (1,))
+        i = jnp.arange(rest.shape[0] + 1)
+        there = jnp.minimum(i - (i > self.place), rest.shape[0] - 1)
+        return jnp.where(i == self.place, self.value, rest[there])
 
     def rest(self, theta: Array) -> Array:
         """The others of θ, or of what is like it, (p - 1,)."""
         i = jnp.arange(theta.shape[0] - 1)
         return theta[i + (i >= self.place)]
-
-    def _with(self, rest: Array, value: Array) -> Array:
-        """What is like θ, from the others' and this one."""
-        if not rest.shape[0]:
-            return jnp.reshape(value, (1,))
-        i = jnp.arange(rest.shape[0] + 1)
-        there = jnp.minimum(i - (i > self.place), rest.shape[0] - 1)
-        return jnp.where(i == self.place, value, rest[there])
 
     @property
     def data(self) -> Any:
@@ -85,11 +81,6 @@ class Beside(eqx.Module):
         """Limits that none can leave."""
         low, high = self.whole.walls(self.theta(rest))
         return self.rest(low), self.rest(high)
-
-    def held(self, rest: Array, side: Array) -> Array:
-        """The others, with entries put on their walls."""
-        every = self._with(side, jnp.zeros((), side.dtype))
-        return self.rest(self.whole.held(self.theta(rest), every))
 
     def first_weights(self) -> Weights:
         """Source of the weights before there is a fit."""

@@ -13,7 +13,6 @@ from jaxtyping import Array, ArrayLike
 from .. import _checks
 from ..records.scan import settings_of
 from ..status import Status
-from .answer import recover
 from .comparison import (
     AS_GIVEN,
     SETTLED,
@@ -22,16 +21,17 @@ from .comparison import (
     Drawn,
     Folds,
 )
-from .evidence import SCALES, Evidence, by_populations, evidence, spans
-from .goodness import p_value
+from .evidence import SCALES, Evidence, by_populations, evidence, uniform_box
 from .identifiability import Unidentifiable, analyse
 from .joint import Joint
-from .polish import Polish, jacobian, polish_one
+from .polish import Polish, polish_one
 from .posterior import posterior
 from .posterior.chains import module
 from .posterior.left_out import LeftOut
 from .posterior.posterior import SAMPLERS
+from .recover import recover
 from .sensitivity import independent_rows
+from .solution import chi_square
 from .steps import refined
 from .study import ON_WALL, Study
 
@@ -230,7 +230,7 @@ def _drawn(
     populations = drawing.sampler == "smc"
     found = posterior(
         coarse, drawing.sampler, theta=theta, draws=drawing.draws, key=drawing.key,
-        box=spans(study, proof.widths) if populations else None,
+        box=uniform_box(study, proof.widths) if populations else None,
     )  # fmt: skip
     told = found.left_out()
     unsure = np.flatnonzero(told.unsure)
@@ -263,9 +263,7 @@ def _goodness(study: Study, theta: Array, mask: Array) -> tuple[float, int, floa
     rows = study.residuals(theta, at, mask)
     each = jnp.reshape(rows[: study.seen] ** 2, (mask.shape[0], -1))
     each = jnp.sum(each, axis=1)
-    data, noise, cost = study.data, study.data.noise, study.chi2(rows)
-    dof = noise.independent(data.values, at, mask) + study.judged - theta.shape[0]
-    p = p_value(cost, dof, noise.excess(data.values, at, mask))
+    cost, dof, p = chi_square(study, rows, at, mask, theta.shape[0])
     return float(cost), round(float(dof)), float(p), int(jnp.argmax(each))
 
 
@@ -289,15 +287,11 @@ def _left_out(study: Study, theta: Array, folds: int) -> Folds:
 
 def _determined(study: Study, theta: Array, mask: Array) -> Array:
     """Whether the rows with weight, and the priors, determine all constants."""
-    low, high = study.bounds()
-    foot, top = study.walls(theta)
+    (foot, top), spans = study.walls(theta), study.spans
     # from inside of a wall, on which slopes are cut off
-    slack = 2 * ON_WALL * (high - low)
+    slack = 2 * ON_WALL * spans
     inner = jnp.clip(theta, foot + slack, top - slack)
-    at = study.weights(inner, study.predict(inner))
-    _, slope = jacobian(study, inner, at, mask)
-    told = slope[: study.told]
-    return analyse(told, high - low, study.labels()).null == 0
+    return analyse(study.slope(inner, mask), spans, study.labels()).null == 0
 
 
 @jax.jit

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from .. import _html
 from .._lazy import above
 from .evidence import Evidence
-from .goodness import MISFIT, MISFIT_P
+from .goodness import CONVERGED, MISFIT, MISFIT_P
 from .posterior import Posterior
 from .posterior.left_out import LeftOut
 
@@ -19,8 +19,7 @@ CLEAR = 5.0
 CLEAR_ERRORS = 3.0
 # How fits end whose constants are at a maximum.
 AS_GIVEN = "as given"
-SETTLED = (AS_GIVEN, "converged", MISFIT)
-# Columns of the table in words.
+SETTLED = (AS_GIVEN, CONVERGED, MISFIT)
 # Headings of tables that a terminal of 80 columns holds.
 FITTED = "law", "status", "k", "X2 (dof)", "p"
 WEIGHED = "law", "ln L", "AIC", "ln B"
@@ -323,7 +322,7 @@ class Comparison(NamedTuple):
             if row.drawn is None or row.drawn.posterior is None:
                 continue
             status = row.drawn.posterior.status
-            if status not in ("converged", MISFIT):
+            if status not in (CONVERGED, MISFIT):
                 bad.append(f"{row.name} ({status})")
             other = row.drawn.evidence
             if other is not None:

@@ -10,9 +10,9 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import divisor
-from .answer import recover
 from .identifiability import Unidentifiable, analyse
 from .posterior import Posterior, posterior
+from .recover import recover
 from .steps import refined
 from .study import Study
 
@@ -110,8 +110,8 @@ def evidence(
     widths_ = _widths(study, widths or {})
     if method == "smc" and study.names:
         found = posterior(
-            study, "smc", theta=theta, box=spans(study, widths_), chains=populations,
-            draws=particles, key=key,
+            study, "smc", theta=theta, box=uniform_box(study, widths_),
+            chains=populations, draws=particles, key=key,
         )  # fmt: skip
         return by_populations(found, widths_, jnp.asarray(factors))
     study = refined(study, theta)
@@ -119,7 +119,9 @@ def evidence(
     return _laplace(study, theta, widths_, jnp.asarray(factors))
 
 
-def spans(study: Study, widths: Float[Array, " k"]) -> dict[str, tuple[float, float]]:
+def uniform_box(
+    study: Study, widths: Float[Array, " k"]
+) -> dict[str, tuple[float, float]]:
     """Ends of uniform priors of these widths, about the middle of the spans."""
     low, high = (np.asarray(end)[: study.wanted] for end in study.bounds())
     middle, half = (low + high) / 2, np.asarray(widths) / 2
@@ -149,8 +151,7 @@ def _check_told(study: Study, theta: Array) -> None:
     """Raise where a combination changes neither the record nor a prior."""
     if not study.names:
         return
-    low, high = study.bounds()
-    told = analyse(study.slope(theta), high - low, study.labels())
+    told = analyse(study.slope(theta), study.spans, study.labels())
     if int(told.null):
         raise Unidentifiable(
             "Argument `study` must have a record and priors that determine its "
@@ -219,8 +220,7 @@ def _log_inside(study: Study, theta: Array, given: Array) -> Float[Array, ""]:
 
 def _widths(study: Study, given: Mapping[str, ArrayLike]) -> Float[Array, " k"]:
     """Widths of the uniform priors of the free constants."""
-    low, high = study.bounds()
-    found, slots = np.array(high - low)[: study.wanted], study.slots
+    found, slots = np.array(study.spans)[: study.wanted], study.slots
     for name, width in given.items():
         found[slots.indices(name, "widths", slots.free)] = np.asarray(width)
     for label, width in zip(slots.labels, found, strict=False):

@@ -119,8 +119,7 @@ def _row_and_slope(study: "Study", theta: Array) -> tuple[Array, Array]:
 
     def row(theta: Array) -> Array:
         scene = study.scene_at(theta)
-        state0 = scene.law.prepare(scene.start.state())
-        return scene.instrument.mean(scene.law, study.data.t0, state0)
+        return scene.shown(study.data.t0, scene.state0())
 
     return columns(row, theta)
 

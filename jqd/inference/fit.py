@@ -18,115 +18,24 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .. import _checks, _html
 from .._lazy import above
-from .._math import divisor
 from ..evolution import Adaptive, Fixed, Propagator
-from ..evolution.judging import richardson
-from ..instruments.noise import Noise, Weights, sums_to_one
+from ..instruments.noise import sums_to_one
 from ..laws.motion import Motion
 from ..records.record import Record
 from ..records.scan import settings_of
 from ..status import Status, describe
-from .active import inward, sides_at
-from .errors import StandardErrors, errors_of
-from .goodness import MISFIT_P, p_value
+from .constant import Constant, constants_table
 from .hidden import unless_hidden
-from .identifiability import Identifiability, analyse, refuse_names
-from .joint import Joint, joined
-from .polish import Polish, jacobian, polish_one, polish_starts
+from .identifiability import refuse_names
+from .joint import Joint, study_of
+from .polish import Polish, polish_one, polish_starts
 from .search import Keep, Report, Search, run_search
-from .study import Study, ended, study_of
+from .solution import Solution, all_finite, constants_of, solution, status_of
+from .study import Study
 
 SUBSTEPS = 8  # steps between two rows by default
-
-
 # Beyond these codes there is no fit, and its numbers are NaN.
 _LOST = (Status.NON_FINITE, Status.UNREACHED, Status.UNIDENTIFIABLE)
-
-
-class Constant(eqx.Module):
-    """One recovered constant; numbers of `recover`, arrays of `fit`.
-
-    Attributes:
-        name: label (static).
-        value: best fit.
-        stderr: standard error: scatter of the data and step bias together, not below
-            rounding.
-        step_bias: estimated error of the value that the finite time step leaves, and
-            the nodes of an average over runs, where the law takes one.
-        reference: value in quantum mechanics, or None where the law has none.
-        scatter: standard error from the scatter of the data alone, or None where it is
-            all of `stderr`.
-        known: the same, if all nuisances were known; None without nuisances.
-        alone: the same, if the nuisances had no priors, inf where nothing else
-            determines them; None without nuisances.
-        pull: of a nuisance, value less the mean of its prior in standard deviations of
-            the prior; else None.
-        holds: whether there is a standard error and no test speaks against it; where it
-            does not hold, neither a deviation nor its significance is given.
-        at_bound: -1 at the lower bound and 1 at the upper one, where the data would
-            lead beyond it; else 0. `stderr` is then the distance inwards at which
-            chi-square is larger by 1, and no significance is given; the errors of the
-            others are for this constant at its bound.
-    """
-
-    name: str = eqx.field(static=True)
-    value: Any
-    stderr: Any
-    step_bias: Any
-    reference: float | None
-    scatter: Any = None
-    known: Any = None
-    alone: Any = None
-    pull: Any = None
-    holds: Any = True
-    at_bound: Any = 0
-
-    @property
-    def deviation(self) -> Any:
-        """value - reference; None where there is no reference, or its error does not
-        hold (NaN in a batch)."""
-        if self.reference is None or self.holds is False:
-            return None
-        apart = self.value - self.reference
-        return apart if self.holds is True else jnp.where(self.holds, apart, jnp.nan)
-
-    @property
-    def sigmas(self) -> Any:
-        """The deviation in standard errors; None where there is no deviation, where
-        step bias and rounding exceed the scatter in the error, or at a bound, where
-        errors are one-sided (NaN in a batch)."""
-        free = self.at_bound == 0
-        scatter = self.stderr if self.scatter is None else self.scatter
-        apart = self.deviation
-        if apart is None:
-            return None
-        if self.holds is not True:
-            sound = free & (scatter > 0) & (self.stderr <= 1.5 * scatter)
-            return jnp.where(sound, apart / self.stderr, jnp.nan)
-        if not free or not scatter > 0 or self.stderr > 1.5 * scatter:
-            return None
-        return apart / self.stderr
-
-    @property
-    def digits(self) -> str:
-        """The value to the digits its error allows; three if the error does not
-        hold."""
-        value = float(self.value)
-        if not bool(np.all(self.holds)):
-            return f"{value:.3g}"
-        return _html.with_error(value, float(self.stderr))
-
-    def __str__(self) -> str:
-        if np.ndim(self.value):
-            return f"{self.name} of shape {np.shape(self.value)}"
-        if not bool(np.all(self.holds)):
-            return f"{self.name} = {self.digits} at the best fit; no error holds"
-        if self.at_bound:
-            end, sign = ("lower", "+") if self.at_bound < 0 else ("upper", "-")
-            off = f"chi-square is larger by 1 at {sign}{float(self.stderr):.2g}"
-            return f"{self.name} = {self.digits}, at its {end} bound; {off}"
-        told = _html.plus_minus(float(self.value), float(self.stderr))
-        return f"{self.name} = {told}"
 
 
 class Fit(eqx.Module):
@@ -217,35 +126,6 @@ class Fit(eqx.Module):
         return {name: jnp.asarray(one.stderr) for name, one in self.constants.items()}
 
 
-def _inward(one: Constant) -> str:
-    """Where the error of a constant at its bound leads."""
-    if not one.at_bound:
-        return ""
-    return f" inwards from its {'lower' if one.at_bound < 0 else 'upper'} bound"
-
-
-def constants_table(constants: Mapping[str, Constant]) -> _html.Table:
-    """The table of constants in a notebook."""
-
-    def told(number: Any, digits: int, unit: str = "") -> str:
-        if number is None or np.isnan(number):
-            return "none"
-        return f"{float(number):.{digits}g}{unit}"
-
-    lines = [
-        (
-            name,
-            one.digits,
-            told(one.stderr if np.all(one.holds) else None, 2, _inward(one)),
-            told(one.reference, 6),
-            told(one.sigmas, 2, " errors"),
-        )
-        for name, one in constants.items()
-    ]
-    headings = ("constant", "value", "standard error", "known value", "deviation")
-    return _html.Table(headings, lines)
-
-
 def fit(
     law: Motion | Study | Sequence[Study] | Mapping[str, Study],
     data: Record | tuple[ArrayLike, ArrayLike] | Any = None,
@@ -295,16 +175,17 @@ def fit(
     """
     _checks.require_x64("jqd.fit")
     study = study_of(
-        joined(law), data, psi0=psi0, free=free, instrument=instrument,
+        law, data, psi0=psi0, free=free, instrument=instrument,
         nuisances=nuisances, method=method,
     )  # fmt: skip
     refuse_names(study)
-    study = study.with_fixed(SUBSTEPS if substeps is None else substeps)
+    steps = SUBSTEPS if substeps is None else substeps
+    study = study.with_substeps(steps, static=True)
     first, train = begin(study, start, starts, key, held_out)
     record = study.data
     none = np.zeros(len(study.labels()))
     settings = [settings_of(one.data) for one, _ in study.singles(none)]
-    finite = _all_finite(
+    finite = all_finite(
         (record.ts, record.values, record.t0, study.scene.start, first, settings)
     )
     study, first = _without_holes(study, first)
@@ -419,7 +300,7 @@ def _best(
     study: Study, ends: Array, costs: Array, settled: Array
 ) -> tuple[Array, Array, Array, Array]:
     low, high = study.bounds()
-    xp, (ends, costs, settled, low, high) = host_or_device(
+    xp, (ends, costs, settled, low, high) = _checks.host_or_device(
         (ends, costs, settled, low, high)
     )
     sound = xp.isfinite(costs) & xp.all(xp.isfinite(ends), axis=1)
@@ -427,16 +308,6 @@ def _best(
     away = xp.abs(ends - ends[best][None, :]) / (high - low)[None, :]
     near = (xp.max(away, axis=1) < 1e-4) & sound
     return ends[best], near, settled[best], xp.any(sound)
-
-
-def host_or_device(tree: Any) -> tuple[Any, Any]:
-    """NumPy and its arrays where values can be read, else JAX and its own.
-
-    The values that `recover` computes between two programs are few: to load one more
-    program takes longer than all of it.
-    """
-    known = _checks.can_read() and _checks.is_concrete(tree)
-    return (np, jax.tree.map(np.asarray, tree)) if known else (jnp, tree)
 
 
 def settle(
@@ -452,150 +323,6 @@ def settle(
     return theta, settled
 
 
-# -- what a fit says -----------------------------------------------------------------
-
-
-class Solution(eqx.Module):
-    """Covariance and step bias at a solution; a pure function of the fit.
-
-    Attributes:
-        theta: constants, shape (p,).
-        at: source of the weights.
-        cost: sum of squared residuals, scalar.
-        dof: degrees of freedom: independent values less constants, scalar.
-        chi2: cost per degree of freedom, scalar; NaN where there is none.
-        p_value: probability of a cost as large as this for noise that is known, else 1;
-            NaN without a degree of freedom.
-        covariance: of the constants, from the scatter of the data alone, (p, p); 0 for
-            those at a bound. Infinite where no degree of freedom tells the scatter of
-            noise that is not known, as are all errors then.
-        side: -1 for a constant at its lower bound, 1 at its upper one, else 0, (p,).
-        analysis: singular values and null directions of the scaled Jacobian.
-        bias: shift of the solution with half the step, by linear response, shape (p,).
-        averaging: likewise with another number of nodes of averages over runs, (p,); 0
-            where the law takes none.
-        stderr: standard errors from the scatter of the data, shape (p,); inwards for
-            those at a bound.
-        errors: standard errors with step bias and rounding, shape (p,).
-        three: standard errors with nuisances known, with priors and without; None where
-            there are no nuisances.
-        pulls: of the nuisances from their priors, in widths of these, (k,).
-        ended: how the run at the solution ended, a `jqd.Status`.
-        judged: status of the fit from its scatter, a `jqd.Status`.
-    """
-
-    theta: Float[Array, " p"]
-    at: Weights
-    cost: Float[Array, ""]
-    dof: Float[Array, ""]
-    chi2: Float[Array, ""]
-    p_value: Float[Array, ""]
-    covariance: Float[Array, "p p"]
-    side: Int[Array, " p"]
-    analysis: Identifiability
-    bias: Float[Array, " p"]
-    averaging: Float[Array, " p"]
-    stderr: Float[Array, " p"]
-    errors: Float[Array, " p"]
-    three: StandardErrors | None
-    pulls: Float[Array, " k"]
-    ended: Int[Array, ""]
-    judged: Int[Array, ""]
-
-
-@jax.jit
-def solution(study: Study, theta: Array, mask: Array) -> Solution:
-    """The errors and tests of a fit at `theta`."""
-    data, noise = study.data, study.data.noise
-    low, high = study.bounds()
-    width = high - low
-    # a search, or a polish that stopped early, may end beyond a bound: the law there is
-    # that on it
-    theta = jnp.clip(theta, *study.walls(theta))
-    run = study.trajectory(theta)
-    at = study.weights(theta, study.rows_of(run))
-    told = study.told  # walls tell nothing of errors
-    residuals, slope = (x[:told] for x in jacobian(study, theta, at, mask))
-    side = sides_at(study, theta, residuals, slope)
-    held = side != 0
-    inverse, fine_slope = _inverse(slope, width, held), None
-    bias, order = jnp.zeros_like(theta), study.order
-    if order is not None:
-        # a judgement of the steps, not a result: no gradient flows through it
-        where, weights = jax.lax.stop_gradient((theta, at))
-        finer = jax.lax.stop_gradient(study.with_substeps(2 * study.substeps))
-        both = jacobian(finer, where, weights, mask)
-        fine, fine_slope = (x[:told] for x in both)
-        shift = inverse @ (slope.T @ (residuals - fine))
-        bias = richardson(order) * shift
-    other = _by_another_rule(study, theta, at, mask)
-    averaging = jnp.zeros_like(theta)
-    if other is not None:
-        averaging = inverse @ (slope.T @ (residuals - other))
-    cost = study.chi2(residuals)
-    fitted = theta.shape[0] - jnp.sum(held)
-    dof = noise.independent(data.values, at, mask) + study.judged - fitted
-    left = dof >= 1
-    chi2 = jnp.where(left, cost / jnp.maximum(dof, 1), jnp.nan)
-    excess = noise.excess(data.values, at, mask)
-    p = p_value(cost, dof, excess) if noise.known else jnp.ones_like(cost)
-    p = jnp.where(left, p, jnp.nan)
-    # what fits as many values as there are constants leaves no scatter to go by
-    sized = left | noise.known
-    scatter = jnp.where(left & (not noise.known), chi2, 1)
-    covariance = jnp.where(sized, inverse * scatter, jnp.inf)
-    analysis = analyse(slope, width, study.labels(), fine_slope)
-    one_sided = inward(slope, residuals, inverse, side, scatter)
-    # the root of a 0 has no derivative
-    variance = jnp.where(held, 1, jnp.diagonal(inverse * scatter))
-    stderr = jnp.where(held, one_sided, jnp.sqrt(variance))
-    stderr = jnp.where(sized, stderr, jnp.inf)
-    # scatter, step bias and nodes have nothing to do with each other: add in squares
-    errors = jnp.hypot(jnp.hypot(stderr, jnp.abs(bias)), jnp.abs(averaging))
-    # no number is known better than its rounding
-    rounding = 8 * jnp.finfo(theta.dtype).eps * jnp.abs(theta)
-    three = None
-    if study.nuisances:
-        # of a constant at its bound these are not told
-        apart = errors_of(study, jnp.where(held[None, :], 0, slope), width)
-        size = jnp.where(held, jnp.nan, jnp.sqrt(scatter))
-        three = StandardErrors(*(jnp.where(sized, size * x, jnp.inf) for x in apart))
-    pulls = study.pulls(theta)
-    return Solution(
-        theta, at, cost, dof, chi2, p, covariance, side, analysis, bias, averaging,
-        stderr, jnp.maximum(errors, rounding), three, pulls, ended(run),
-        _judged(noise, at, p),
-    )  # fmt: skip
-
-
-def _by_another_rule(
-    study: Study, theta: Array, at: Weights, mask: Array
-) -> Array | None:
-    """Residuals with other quadrature nodes; None where the law takes no average."""
-    other = study.by_another_rule()
-    if other is None:
-        return None
-    # a judgement of the nodes, as that of the steps
-    other, where, weights = jax.lax.stop_gradient((other, theta, at))
-    return other.residuals(where, weights, mask)[: study.told]
-
-
-def _inverse(jacobian: Array, width: Array, held: Array) -> Array:
-    """(J^T J)^-1 by singular values of the scaled Jacobian; 0 for what is held."""
-    free = jnp.where(held, 0, 1)
-    scaled = jacobian * (width * free)[None, :]
-    # rows of its own for each held constant, no two alike, and longer than all others
-    # together: equal singular values have no derivatives
-    size = jax.lax.stop_gradient(jnp.sqrt(jnp.max(jnp.sum(scaled**2, axis=0))))
-    count = width.shape[0]
-    own = jnp.where(held, divisor(size) * jnp.arange(count + 1, 2 * count + 1), 0)
-    scaled = jnp.concatenate([scaled, jnp.diag(own)])
-    _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
-    tiny = jnp.finfo(values.dtype).tiny
-    spread = directions * (width[None, :] / jnp.maximum(values, tiny)[:, None])
-    return (spread.T @ spread) * free[:, None] * free[None, :]
-
-
 def held_out_distance(
     prediction: Array | None, shares: Array, train: int
 ) -> Float[Array, ""] | None:
@@ -607,7 +334,7 @@ def held_out_distance(
     """
     if prediction is None or train == shares.shape[0]:
         return None
-    xp, (there, shares) = host_or_device((prediction, shares))
+    xp, (there, shares) = _checks.host_or_device((prediction, shares))
     apart = xp.abs(there[train:] - shares[train:])
     if shares.ndim != 2:
         return xp.mean(apart)
@@ -642,52 +369,6 @@ def _without_holes(study: Study, first: Array) -> tuple[Study, Array]:
     return study, filled(first)
 
 
-def _all_finite(tree: Any) -> Bool[Array, ""]:
-    leaves = [leaf for leaf in jax.tree.leaves(tree) if eqx.is_inexact_array(leaf)]
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
-
-
-def _judged(noise: Noise, at: Weights, p: Array) -> Int[Array, ""]:
-    """What the scatter says of a fit: the first of these that is the case."""
-    cases = (
-        (Status.NOISE_INVALID, ~noise.holds(at)),
-        (Status.MISFIT, p < MISFIT_P),
-    )
-    return _first_of(cases, jnp.asarray(Status.OK.value))
-
-
-@jax.jit
-def status_of(found: Solution, finite: ArrayLike, settled: ArrayLike) -> Array:
-    """The status of a fit: the first of these that is the case, the gravest first."""
-    finite = jnp.asarray(finite)
-    finite &= found.ended != Status.NON_FINITE
-    finite &= _all_finite((found.theta, found.cost))
-    cases = (
-        (Status.NON_FINITE, ~finite),
-        (Status.UNREACHED, found.ended != Status.OK),
-        (Status.UNIDENTIFIABLE, found.analysis.null > 0),
-        # an infinite one is that of data whose scatter nothing tells
-        (Status.NON_FINITE, jnp.any(jnp.isnan(found.covariance))),
-        (Status.NON_FINITE, ~_all_finite((found.bias, found.averaging))),
-        (Status.NOT_CONVERGED, ~jnp.asarray(settled)),
-    )
-    return _first_of(cases, found.judged)
-
-
-def _first_of(cases: tuple[tuple[Status, Array], ...], status: Array) -> Array:
-    for code, case in reversed(cases):
-        status = jnp.where(case, code.value, status)
-    return status
-
-
-def nuisance_columns(study: Study, found: Solution) -> tuple[Any, Any, Any]:
-    """`known`, `alone` and `pull` of each entry of θ, None where there is none."""
-    if found.three is None:
-        return None, None, None
-    wanted = [None] * study.wanted
-    return found.three.known, found.three.alone, [*wanted, *found.pulls]
-
-
 def _fit(
     study: Study, begun: Found, found: Solution, status: Array, held_out: Array | None
 ) -> Fit:
@@ -696,27 +377,10 @@ def _fit(
     def known(x: Array) -> Array:
         return jnp.where(lost, jnp.nan, x)
 
-    values, errors = known(found.theta), known(found.errors)
-    biases = known(jnp.abs(found.bias) + jnp.abs(found.averaging))
-    scatter = known(found.stderr)
-    more = nuisance_columns(study, found)
-
-    def entry(column: Any, i: int) -> Any:
-        return None if column is None or column[i] is None else known(column[i])
-
-    constants = {
-        label: Constant(
-            label, values[i], errors[i], biases[i], reference, scatter[i],
-            *(entry(column, i) for column in more),
-            holds=(status == Status.OK.value) & jnp.isfinite(errors[i]),
-            at_bound=jnp.where(lost, 0, found.side[i]),
-        )
-        for i, (label, reference) in enumerate(
-            zip(study.labels(), study.references(), strict=True)
-        )
-    }  # fmt: skip
+    holds = (status == Status.OK.value) & jnp.isfinite(found.errors)
+    sides = jnp.where(lost, 0, found.side)
     return Fit(
-        constants=constants,
+        constants=constants_of(study, found, holds, sides, known),
         covariance=known(found.covariance),
         singular_values=found.analysis.singular_values,
         cost=known(found.cost),

@@ -16,6 +16,7 @@ from .._math import divisor
 # whose constants compensate for what is missing leaves no residuals.
 MISFIT_P = 1e-3
 MISFIT = "the law does not describe the record"
+CONVERGED, NOT_CONVERGED = "converged", "not converged"
 # Above this one the residuals are smaller than chance makes them once in a thousand
 # times: values that were rounded, smoothed or counted twice.
 TOO_SMALL_P = 0.999

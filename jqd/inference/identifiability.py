@@ -10,8 +10,8 @@ from jaxtyping import Array, Float, Int
 
 from .. import _checks
 from .._math import divisor
-from .polish import jacobian
 from .sensitivity import check_known, check_over_time
+from .slopes import jacobian
 from .study import Study
 
 # A direction counts as null below this fraction of the largest singular value: an
@@ -84,6 +84,23 @@ def _shown(weight: float) -> str:
     return f"{weight:+.2f}" if abs(weight) > 0.005 else f"{weight:+.2g}"
 
 
+def singular(
+    jacobian: Float[Array, "n p"], width: Float[Array, " p"]
+) -> tuple[Float[Array, " p"], Float[Array, "p p"]]:
+    """Singular values, descending, and directions of a Jacobian by scaled constants.
+
+    Args:
+        jacobian: derivative of the residuals, shape (n, p).
+        width: scale of each constant, shape (p,).
+    """
+    scaled = jacobian * width[None, :]
+    # fewer residuals than constants: the missing rows are zeros
+    missing = max(0, scaled.shape[1] - scaled.shape[0])
+    scaled = jnp.concatenate([scaled, jnp.zeros((missing, scaled.shape[1]))])
+    _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
+    return values, directions
+
+
 def analyse(
     jacobian: Float[Array, "n p"],
     width: Float[Array, " p"],
@@ -104,12 +121,7 @@ def analyse(
     Returns:
         The analysis.
     """
-    best = jacobian if finer is None else finer
-    scaled = best * width[None, :]
-    # fewer residuals than constants: the missing rows are zeros
-    missing = max(0, scaled.shape[1] - scaled.shape[0])
-    scaled = jnp.concatenate([scaled, jnp.zeros((missing, scaled.shape[1]))])
-    _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
+    values, directions = singular(jacobian if finer is None else finer, width)
     floor = jnp.maximum(fraction * values[0], jnp.finfo(values.dtype).tiny)
     if finer is not None:
         change = ((finer - jacobian) * width[None, :]) @ directions.T
@@ -133,18 +145,19 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
 
     Returns:
         Singular values and null directions of the Jacobian, judged against the
-        Jacobian with half the step.
+        Jacobian with half the step where the method has steps.
 
     Raises:
         ValueError: not a study.
     """
     _checks.check_type(study, "study", Study, "a Study")
-    low, high = study.bounds()
     shares, mask = study.data.shares, jnp.ones_like(study.data.ts)
     at = study.first_weights(divisor(shares))
-    finer = study.with_substeps(2 * study.substeps)
-    coarse, fine = (jacobian(each, theta, at, mask)[1] for each in (study, finer))
-    return analyse(coarse, high - low, study.labels(), fine)
+    slope, finer = jacobian(study, theta, at, mask)[1], None
+    if study.order is not None:
+        half = study.with_substeps(2 * study.substeps)
+        finer = jacobian(half, theta, at, mask)[1]
+    return analyse(slope, study.spans, study.labels(), finer)
 
 
 def refuse_names(study: Study) -> None:
@@ -168,11 +181,13 @@ def refuse(study: Study, starts: Array) -> None:
         Unidentifiable: with the combination, or with how the runs ended too early.
     """
     fine = study.with_substeps(8 * study.substeps)
-    points = [np.asarray(study.theta()), *np.asarray(starts)[:2]]
+    # the first start is often the law as it stands: a point is looked at once
+    every = np.asarray(study.theta()), *np.asarray(starts)[:2]
+    points = list({point.tobytes(): point for point in every}.values())
     try:
         refuse_degenerate([identifiability(fine, theta) for theta in points])
     except Unidentifiable as error:
-        run = fine.trajectory(points[0])
+        run = fine.trajectory(study.theta())
         if run.all_ok:
             raise
         # rows that no run reaches determine nothing: that is the reason then
@@ -243,8 +258,7 @@ def horizon(study: Study, theta: Float[Array, " p"]) -> Horizon:
     check_over_time(study)
     at, mask = study.first_weights(), jnp.ones_like(study.data.ts)
     _, slope = jacobian(study, theta, at, mask)
-    low, high = study.bounds()
-    width = high - low
+    width = study.spans
     shape = (mask.shape[0], -1, theta.shape[0])
     rows = jnp.reshape(slope[: study.seen], shape)
     if study.scattered:

@@ -14,6 +14,7 @@ from .. import _checks
 from ..evolution import Trajectory
 from ..instruments.noise import Weights
 from ..instruments.scene import Scene
+from ..laws.motion import Motion
 from .priors import Prior
 from .sensitivity import check_known
 from .slots import Slot, Slots
@@ -118,8 +119,7 @@ class Joint(Study):
 
     def walls(self, theta: Array) -> tuple[Array, Array]:
         """Limits that no entry of θ can leave, the narrowest of all studies'."""
-        each = zip(self.studies, self.parts(theta), strict=True)
-        return self._narrowest([study.walls(own) for study, own in each])
+        return self._narrowest([one.walls(own) for one, own in self.singles(theta)])
 
     @property
     def walled(self) -> Bool[np.ndarray, " p"]:
@@ -210,7 +210,7 @@ class Joint(Study):
     @jax.jit
     def log_likelihood_rows(self, theta: Array) -> Float[Array, " rows"]:
         """Those of each study, one after the other."""
-        each = zip(self.studies, self.parts(theta), strict=True)
+        each = self.singles(theta)
         return in_a_row([study.log_likelihood_rows(own) for study, own in each])
 
     @jax.jit
@@ -234,13 +234,10 @@ class Joint(Study):
         stepped = (study for study in self.studies if study.order is not None)
         return next((study.substeps for study in stepped), 1)
 
-    def with_substeps(self, substeps: int | Array) -> "Joint":
+    def with_substeps(self, substeps: int | Array, *, static: bool = False) -> "Joint":
         """The same with other steps in all studies."""
-        return self._with([study.with_substeps(substeps) for study in self.studies])
-
-    def with_fixed(self, substeps: int) -> "Joint":
-        """The same with a static number of steps in all studies."""
-        return self._with([study.with_fixed(substeps) for study in self.studies])
+        each = self.studies
+        return self._with([one.with_substeps(substeps, static=static) for one in each])
 
     def by_another_rule(self) -> "Joint | None":
         """The same with other quadrature nodes of averages, in all that take some."""
@@ -265,6 +262,21 @@ def joined(law: Any) -> Any:
         return law
     _checks.check_names(many, "law")
     return Joint(many)
+
+
+def study_of(law: Any, data: Any, **options: Any) -> Study:
+    """The given study, several as one, or one from a law and the other arguments."""
+    law = joined(law)
+    given = {name: value for name, value in options.items() if value is not None}
+    _checks.check_type(law, "law", Motion | Study, "one law or one Study")
+    if not isinstance(law, Study):
+        for name in ("psi0", "free"):
+            _checks.check_given(given, name)
+        return Study(law, data, **given)
+    if data is not None or given:
+        name = next(iter(given), "data")
+        raise ValueError(f"Argument `{name}` must not be given beside a study, but is.")
+    return law
 
 
 def _shared(

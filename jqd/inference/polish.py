@@ -17,9 +17,10 @@ from .. import _checks
 from .._math import divisor
 from ..constants import static
 from ..instruments.noise import Weights
-from .active import NEAR_WALL, in_spans, sides, sides_on
-from .slopes import by_columns, columns
-from .study import ON_WALL, Study, window_counts
+from .active import NEAR_WALL, held_at, in_spans, sides, sides_on
+from .search import window_counts
+from .slopes import by_columns, jacobian
+from .study import ON_WALL, Study
 
 # Weight, in windows, of a whole span of the initial guesses beside the largest value of
 # exact data.
@@ -90,7 +91,7 @@ def polish_one(
         study: Study, low: Array, width: Array, unit: Array, side: Array
     ) -> Array:
         here = low + unit * width
-        return study.held(here, side) if walled else here
+        return held_at(study, here, side) if walled else here
 
     @by_columns
     def misses(unit: Array, rest: Any) -> Array:
@@ -285,15 +286,6 @@ def polish_through_windows(
 
     counts = window_counts(ts, mask > 0, begin, polish.windows, thetas.shape[1])
     return jax.lax.scan(window, thetas, counts[:-1])[0]
-
-
-@jax.jit
-def jacobian(
-    study: Study, theta: Float[Array, " p"], at: Weights, mask: Array
-) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
-    """Residuals and their derivative with respect to theta, by forward mode."""
-
-    return columns(lambda theta: study.residuals(theta, at, mask), theta)
 
 
 @jax.jit

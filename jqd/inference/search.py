@@ -13,11 +13,12 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from ..constants import static
 from .slopes import columns
-from .study import Study, window_counts
+from .study import Study
 
 if TYPE_CHECKING:
     import optax  # only where it is used: optimizers are slow to import
 
+# Of progress: stage, done, total.
 Report = Callable[[str, int, int], None]
 Keep = Callable[[Any, Any, Any], None]
 
@@ -128,6 +129,28 @@ def _counts(search: Search, study: Study, train: int, free: int) -> Array:
     return window_counts(ts, seen, study.data.begin, search.windows, free)
 
 
+def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
+    """Number of rows in growing windows; at least the number of constants to fit.
+
+    Args:
+        ts: times of the rows, shape (T,).
+        seen: which rows are to be seen, the first of them, shape (T,).
+        t0: time at which windows begin, see `Record.begin`.
+        windows: number of windows, each twice as long as the one before.
+        free: number of constants.
+
+    Returns:
+        Numbers of rows, shape (windows,), never fewer than before.
+    """
+    xp, (ts, seen, t0) = _checks.host_or_device((ts, seen, t0))
+    last = xp.max(xp.where(seen, ts, t0))
+    parts = 2.0 ** -xp.arange(windows - 1, -1, -1, dtype=ts.dtype)
+    ends = t0 + (last - t0) * parts
+    ends = ends + 1e-12 * xp.abs(ends)
+    counts = xp.sum(seen[None, :] & (ts[None, :] <= ends[:, None]), axis=1)
+    return xp.maximum(counts, xp.minimum(xp.sum(seen), max(3, free)))
+
+
 def _search_all(search: Search, study: Study, starts: Array, train: int) -> Array:
     """The search without reports, as a pure function: constants at the end, (S, p)."""
     low, high = study.bounds()
@@ -179,7 +202,8 @@ def descend(
         return jnp.sum(residuals**2) / rows
 
     def step(one: Array, state: Any) -> tuple[Array, Any, Array]:
-        value, gradient = _value_and_grad(loss, one)
+        # forward mode: constants are few, and nothing of the run is stored
+        value, gradient = columns(loss, one)
         gradient = jnp.where(jnp.isfinite(gradient), gradient, 0)
         updates, state = optimizer.update(
             gradient, state, one, value=value, grad=gradient, value_fn=_forward(loss)
@@ -197,16 +221,11 @@ def descend(
     return unit, states, losses.T * study.unit**2
 
 
-def _value_and_grad(loss: Callable[[Array], Array], theta: Array):
-    """By forward mode: constants are few, and nothing of the run is stored."""
-    return columns(loss, theta)
-
-
 def _forward(loss: Callable[[Array], Array]) -> Callable[[Array], Array]:
     """The loss with a gradient by forward mode, for line searches that take grad."""
     wrapped = jax.custom_vjp(loss)
     wrapped.defvjp(
-        lambda theta: _value_and_grad(loss, theta),
+        lambda theta: columns(loss, theta),
         lambda gradient, bar: (bar * gradient,),
     )
     return wrapped

@@ -18,7 +18,7 @@ RTOL = 1e-4
 FIRST_SUBSTEPS = 8
 # A direction along which slopes are below this fraction of the largest is null: those
 # of matrix functions come out at some 1e-11 there.
-NULL_FRACTION = 1e-9
+NULL_SLOPES = 1e-9
 
 
 class Sensitivity(eqx.Module):
@@ -57,13 +57,12 @@ def sensitivity(study: Study, theta: Array, rtol: float = RTOL) -> Sensitivity:
     steps = max(FIRST_SUBSTEPS, int(np.asarray(study.substeps)))
     fine = study.with_substeps(steps)
     mean, slope = _through_law(fine, theta)
-    change, before = 0.0, slope
-    low, high = map(np.asarray, study.bounds())
+    change, before, width = 0.0, slope, np.asarray(study.spans)
     while study.order is not None and steps < MAX_SUBSTEPS:
         steps *= 2
         before, fine = slope, study.with_substeps(steps)
         mean, slope = _through_law(fine, theta)
-        change = apart(before, slope, high - low)
+        change = apart(before, slope, width)
         if not change > rtol:
             break
     status = Status(int(fine.status(theta)))
@@ -103,7 +102,7 @@ def whitened(
     Like `Study.slope`, from derivatives of the mean: the finer and the coarse ones.
     """
     values, noise = study.data.values, study.data.noise
-    weights = study.weights(at.theta, at.mean)
+    weights, mask = study.weights(at.theta, at.mean), jnp.ones_like(study.data.ts)
 
     def along(tangent: Array) -> Array:
         def residuals(mean: Array) -> Array:
@@ -111,8 +110,10 @@ def whitened(
 
         return jnp.ravel(jax.jvp(residuals, (at.mean,), (tangent,))[1])
 
-    scatter = study.scatter_slopes(at.theta, weights)
-    priors = study.pull_slopes(at.theta)
+    def scattered(theta: Array) -> Array:
+        return jnp.concatenate([theta[:0], *study.scatter(theta, weights, mask)])
+
+    scatter, priors = (columns(f, at.theta)[1] for f in (scattered, study.pulls))
 
     def rows(slope: Array) -> Array:
         return jnp.concatenate([jax.vmap(along, -1, -1)(slope), scatter, priors])

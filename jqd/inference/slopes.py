@@ -33,6 +33,21 @@ def columns(
     return values[0], jnp.moveaxis(slopes, 0, -1)
 
 
+@jax.jit
+def jacobian(
+    study: Any, theta: Float[Array, " p"], at: Any, mask: Array
+) -> tuple[Float[Array, " n"], Float[Array, "n p"]]:
+    """The residuals of a study and their derivative by its constants.
+
+    Args:
+        study: law, data and free constants, or what has residuals as a study has.
+        theta: constants, shape (p,).
+        at: source of the weights.
+        mask: weight of each row, shape (T,).
+    """
+    return columns(lambda theta: study.residuals(theta, at, mask), theta)
+
+
 def by_columns(fn: Callable[[Array, Any], Array]) -> Callable[[Array, Any], Array]:
     """The same function, whose derivatives by its first argument are `columns`.
 

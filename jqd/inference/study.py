@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -21,13 +21,13 @@ from ..laws.motion import Motion
 from ..laws.rivals.averaged_runs import by_another_rule
 from ..laws.scales import scales_of
 from ..laws.start import Prepared, as_start, prepared
-from ..records.populations import record_of_dataset, record_of_table
+from ..records.populations import as_data
 from ..records.record import Record
 from ..records.scan import Scan, settings_of
 from ..status import Status
 from .first_row import check_first_row
 from .priors import Prior, as_prior
-from .slopes import columns
+from .slopes import jacobian
 from .slots import Slots, kept
 
 # Residual of a constant that is one span of the initial guesses beyond its bound, in
@@ -128,7 +128,8 @@ class Study(eqx.Module):
         priors = {} if nuisances is None else nuisances
         _checks.check_names(priors, "nuisances")
         names = _checks.names_of(free, "free")
-        _check_method(method)
+        kinds = Fixed | Adaptive | Propagator | None
+        _checks.check_type(method, "method", kinds, "a Fixed, Adaptive or Propagator")
         settings, noise = settings_of(self.data), self.data.noise
         own = (*names, *priors, *settings)
         self.scene = _scene(law, psi0, instrument, noise, own)
@@ -228,6 +229,12 @@ class Study(eqx.Module):
         known = self._known()
         return known.low, known.high
 
+    @property
+    def spans(self) -> Float[Array, " p"]:
+        """The length of this range, in units of which constants compare."""
+        _, (low, high) = _checks.host_or_device(self.bounds())
+        return high - low
+
     def _known(self) -> "Vectors":
         """What does not depend on the record but by its length, nor on how the law is
         followed."""
@@ -290,12 +297,6 @@ class Study(eqx.Module):
         on = jnp.clip(theta, low, high)
         return jnp.where(jnp.abs(theta - on) <= ON_WALL * (top - foot), on, theta)
 
-    def held(self, theta: Array, side: Array) -> Array:
-        """θ, with entries put on their walls: on the lower one where `side` is -1, on
-        the upper one where it is 1."""
-        low, high = self.walls(theta)
-        return jnp.where(side < 0, low, jnp.where(side > 0, high, theta))
-
     def labels(self) -> list[str]:
         """A label for each entry of θ."""
         return self.slots.labels
@@ -334,7 +335,7 @@ class Study(eqx.Module):
     def at(self, theta: Array) -> tuple[Motion, PyTree[Array]]:
         """The law and the initial state with these constants."""
         scene = self.scene_at(theta)
-        return scene.law, scene.law.prepare(scene.start.state())
+        return scene.law, scene.state0()
 
     def scene_at(self, theta: Array) -> Scene:
         """Law, initial state and instrument with these constants, kept within their
@@ -424,12 +425,11 @@ class Study(eqx.Module):
         """One run; with `moves`, that of a search, which stands still where it is
         False."""
         scene, method = self.scene_at(theta), self.method
-        law, state0 = scene.law, scene.law.prepare(scene.start.state())
         if moves is not None and isinstance(method, Fixed):
             counts = jnp.where(moves, self.substeps, 0)
             method = _fixed(method, counts, heed_alarms=False)
-        observe = jax.tree_util.Partial(_seen, scene)
-        return evolve(law, state0, ts, method=method, observe=observe)
+        observe = jax.tree_util.Partial(Scene.shown, scene)
+        return evolve(scene.law, scene.state0(), ts, method=method, observe=observe)
 
     @program
     def predict(self, theta: Array) -> Array:
@@ -582,19 +582,6 @@ class Study(eqx.Module):
         """Distance of each entry of the nuisances from its prior, in its widths."""
         return self._over_nuisances(lambda prior, x: prior.residual(x), theta)
 
-    def pull_slopes(self, theta: Array) -> Float[Array, "k p"]:
-        """∂(pulls)/∂θ."""
-        return columns(self.pulls, theta)[1]
-
-    def scatter_slopes(self, theta: Array, at: Weights) -> Float[Array, "s p"]:
-        """Derivative of the residuals of the scatter."""
-        mask = jnp.ones_like(self.data.ts)
-
-        def rows(theta: Array) -> Array:
-            return jnp.concatenate([theta[:0], *self.scatter(theta, at, mask)])
-
-        return columns(rows, theta)[1]
-
     def log_prior(self, theta: Array) -> Float[Array, ""]:
         """ln of the density of the nuisances, per unit of each."""
         each = self._over_nuisances(lambda prior, x: prior.log_density(x), theta)
@@ -672,11 +659,16 @@ class Study(eqx.Module):
             )
 
     @jax.jit
-    def slope(self, theta: Array) -> Float[Array, "rows p"]:
-        """Derivative of the residuals of data and priors, with weights taken at θ."""
-        at, mask = self.weights(theta, self.predict(theta)), jnp.ones_like(self.data.ts)
-        _, slope = columns(lambda theta: self.residuals(theta, at, mask), theta)
-        return slope[: self.told]
+    def slope(self, theta: Array, mask: Array | None = None) -> Float[Array, "rows p"]:
+        """Derivative of the residuals of data and priors, with weights taken at θ.
+
+        Args:
+            theta: constants, shape (p,).
+            mask: weight of each row, shape (T,); None for 1.
+        """
+        at = self.weights(theta, self.predict(theta))
+        mask = jnp.ones_like(self.data.ts) if mask is None else mask
+        return jacobian(self, theta, at, mask)[1][: self.told]
 
     def information(self, theta: Array) -> Float[Array, "p p"]:
         """Fisher information of the data, and the part that the priors add.
@@ -713,7 +705,10 @@ class Study(eqx.Module):
         """
 
         def course() -> tuple[Motion, PyTree[Array], Array, Array]:
-            return *self.at(theta), self.times, self.noise_steps
+            # the scatter is needed to 1 % only
+            least = 4 if isinstance(self.method, Fixed) else 32
+            steps = jnp.maximum(self.substeps, least)
+            return *self.at(theta), self.times, steps
 
         noise = self.noise_at(theta)
         return noise.weights(prediction, self.data.values, course)
@@ -737,11 +732,6 @@ class Study(eqx.Module):
             return self.method.substeps
         return jnp.max(counts) if isinstance(counts, Tracer) else np.max(counts)
 
-    @property
-    def noise_steps(self) -> Array:
-        """Steps between two rows for the scatter, which needs 1 % only."""
-        return jnp.maximum(self.substeps, 4 if isinstance(self.method, Fixed) else 32)
-
     def with_method(self, method: Fixed | Adaptive | Propagator) -> "Study":
         """The same study with another method of evolution."""
         own = self.method
@@ -749,18 +739,19 @@ class Study(eqx.Module):
             lambda study: study.method, self, method, is_leaf=lambda x: x is own
         )
 
-    def with_fixed(self, substeps: int) -> "Study":
-        """The same with a static number of steps (methods without a step stay)."""
-        if not isinstance(self.method, Fixed):
-            return self
-        stepper = self.method.stepper
-        return self.with_method(Fixed(stepper, substeps, estimate_error=False))
+    def with_substeps(self, substeps: int | Array, *, static: bool = False) -> "Study":
+        """The same study with other steps (methods without a step stay).
 
-    def with_substeps(self, substeps: int | Array) -> "Study":
-        """The same study with other steps (methods without a step stay)."""
+        Args:
+            substeps: steps between two rows.
+            static: whether their number is part of the program, as reverse mode needs.
+        """
         own = self.method
         if not isinstance(own, Fixed):
             return self
+        if static:
+            number = cast(int, substeps)
+            return self.with_method(Fixed(own.stepper, number, estimate_error=False))
         # one type for all: a Python number would need one more compilation
         traced = isinstance(substeps, Tracer)
         counts = substeps if traced else np.asarray(substeps, int)
@@ -781,81 +772,6 @@ def ended(run: Trajectory) -> Array:
     """The status of a run, or of the first of several that is not OK."""
     each = jnp.asarray(run.status)
     return each[jnp.argmax(each != Status.OK)] if each.ndim else each
-
-
-def _seen(scene: Scene, t: Array, state: PyTree[Array]) -> Array:
-    """What the instrument shows of a state on average."""
-    return scene.instrument.mean(scene.law, t, state)
-
-
-def _check_method(method: Any) -> None:
-    kinds = Fixed | Adaptive | Propagator | None
-    _checks.check_type(method, "method", kinds, "a Fixed, Adaptive or Propagator")
-
-
-def study_of(law: Motion | Study, data: Any, **options: Any) -> Study:
-    """The given study, or one from a law and the other arguments."""
-    given = {name: value for name, value in options.items() if value is not None}
-    _checks.check_type(law, "law", Motion | Study, "one law or one Study")
-    if not isinstance(law, Study):
-        for name in ("psi0", "free"):
-            _checks.check_given(given, name)
-        return Study(law, data, **given)
-    if data is not None or given:
-        name = next(iter(given), "data")
-        raise ValueError(f"Argument `{name}` must not be given beside a study, but is.")
-    return law
-
-
-def window_counts(ts: Any, seen: Any, t0: Any, windows: int, free: int) -> Any:
-    """Number of rows in growing windows; at least the number of constants to fit.
-
-    Args:
-        ts: times of the rows, shape (T,).
-        seen: which rows are to be seen, the first of them, shape (T,).
-        t0: time at which windows begin, see `Record.begin`.
-        windows: number of windows, each twice as long as the one before.
-        free: number of constants.
-
-    Returns:
-        Numbers of rows, shape (windows,), never fewer than before.
-    """
-    # on the host where it can be: a program for each operation takes longer to load
-    known = _checks.can_read() and _checks.is_concrete((ts, seen, t0))
-    xp: Any = np if known else jnp
-    ts, seen, t0 = map(xp.asarray, (ts, seen, t0))
-    last = xp.max(xp.where(seen, ts, t0))
-    parts = 2.0 ** -xp.arange(windows - 1, -1, -1, dtype=ts.dtype)
-    ends = t0 + (last - t0) * parts
-    ends = ends + 1e-12 * xp.abs(ends)
-    counts = xp.sum(seen[None, :] & (ts[None, :] <= ends[:, None]), axis=1)
-    return xp.maximum(counts, xp.minimum(xp.sum(seen), max(3, free)))
-
-
-def as_data(data: Any) -> Record:
-    """Data from a pair, from xarray over "t", or from a DataFrame."""
-    if isinstance(data, Record):
-        return data
-    if hasattr(data, "data_vars"):
-        return record_of_dataset(data)
-    if hasattr(data, "dims") and hasattr(data, "coords"):
-        if "t" not in data.coords:
-            raise ValueError(
-                "Argument `data` must have a coordinate `t`, but has "
-                f"{sorted(map(str, data.coords))}."
-            )
-        return Record(
-            np.asarray(data.coords["t"]), np.asarray(data.transpose("t", ...))
-        )
-    if hasattr(data, "columns") and hasattr(data, "to_numpy"):
-        return record_of_table(data)
-    if isinstance(data, tuple) and len(data) == 2:
-        return Record(*data)
-    raise ValueError(
-        "Argument `data` must be a Record, a Scan, a pair (ts, values), a DataArray or "
-        "Dataset of xarray or a DataFrame of pandas or polars, but is a "
-        f"{type(data).__name__}."
-    )
 
 
 def _scene(

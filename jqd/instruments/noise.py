@@ -339,10 +339,9 @@ class Gaussian(Drawable):
         The sums of rows scatter by rounding alone, or by the errors of M values as
         well: the likelier one of two normal distributions decides.
         """
-        known = _checks.can_read() and _checks.is_concrete((values, self.sigma))
-        xp: Any = np if known else jnp
+        xp, (seen, sigma) = _checks.host_or_device((values, self.sigma))
         with np.errstate(over="ignore", invalid="ignore"):
-            tied = _tied(xp.asarray(values), xp.asarray(self.sigma), xp)
+            tied = _tied(seen, sigma, xp)
         tied = jnp.asarray(tied, self.sigma.dtype)
         return eqx.tree_at(
             lambda noise: noise.tied, self, tied, is_leaf=lambda x: x is None

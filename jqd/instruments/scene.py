@@ -6,7 +6,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
 from .. import _checks, constants
 from ..laws.motion import Motion
@@ -32,6 +32,14 @@ class Scene(eqx.Module):
     instrument: Instrument
     law: Motion = constants.parts()
     noise: Noise | None = None
+
+    def state0(self) -> PyTree[Array]:
+        """The initial state, as the law moves it."""
+        return self.law.prepare(self.start.state())
+
+    def shown(self, t: Array, state: PyTree[Array]) -> Array:
+        """What the instrument shows of a state on average."""
+        return self.instrument.mean(self.law, t, state)
 
 
 def places_of(scene: Scene, settings: Mapping[str, Array]) -> Places:

@@ -11,9 +11,9 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _checks
 from .._gate import gated
 from ..evolution import Fixed, Propagator, evolve
-from ..inference.tower import FOOT, MATTER, LevelNorms
 from ..instruments import Gaussian
 from ..matter.tower import RandomTower
+from ..matter.tower.level_norms import FOOT, MATTER, LevelNorms
 from ..records import Record
 from ..records.atoms import AtomRecord
 from ..steppers import srkn11

@@ -136,6 +136,32 @@ def _check_clusters(file: File, cluster: np.ndarray | None, counted: bool) -> No
         )
 
 
+def as_data(data: Any) -> Record:
+    """Data from a pair, from xarray over "t", or from a DataFrame."""
+    if isinstance(data, Record):
+        return data
+    if hasattr(data, "data_vars"):
+        return record_of_dataset(data)
+    if hasattr(data, "dims") and hasattr(data, "coords"):
+        if "t" not in data.coords:
+            raise ValueError(
+                "Argument `data` must have a coordinate `t`, but has "
+                f"{sorted(map(str, data.coords))}."
+            )
+        return Record(
+            np.asarray(data.coords["t"]), np.asarray(data.transpose("t", ...))
+        )
+    if hasattr(data, "columns") and hasattr(data, "to_numpy"):
+        return record_of_table(data)
+    if isinstance(data, tuple) and len(data) == 2:
+        return Record(*data)
+    raise ValueError(
+        "Argument `data` must be a Record, a Scan, a pair (ts, values), a DataArray or "
+        "Dataset of xarray or a DataFrame of pandas or polars, but is a "
+        f"{type(data).__name__}."
+    )
+
+
 def record_of_table(table: Any) -> Record:
     """The record in a DataFrame of pandas or polars with the columns of a CSV file.
 

@@ -125,10 +125,8 @@ class Record(eqx.Module):
     @property
     def duration(self) -> Any:
         """The time from the initial state to the last row, scalar."""
-        # NumPy reads concrete values: JAX would compile each reading
-        known = _checks.can_read() and _checks.is_concrete((self.ts, self.t0))
-        xp: Any = np if known else jnp
-        return xp.asarray(self.ts)[-1] - xp.asarray(self.t0)
+        _, (ts, t0) = _checks.host_or_device((self.ts, self.t0))
+        return ts[-1] - t0
 
     @property
     def size(self) -> Any:
@@ -136,10 +134,8 @@ class Record(eqx.Module):
 
         It is the unit of the residuals of data without errors.
         """
-        shares = self.shares
-        known = _checks.can_read() and _checks.is_concrete(shares)
-        xp: Any = np if known else jnp
-        largest = xp.max(xp.abs(xp.asarray(shares)))
+        xp, shares = _checks.host_or_device(self.shares)
+        largest = xp.max(xp.abs(shares))
         return xp.where(largest > 0, largest, xp.ones_like(largest))
 
     def lines(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ from .._zarr import unfit_folder
 from ..ensembles.copying import Copies, Estimate, StepBias
 from ..evolution import Trajectory
 from ..inference import Fit
-from ..inference.fit import Constant
+from ..inference.constant import Constant
 
 FORMAT = 1
 # Attribute with the structure from which an outcome is rebuilt from its variables.

@@ -13,8 +13,8 @@ import pytest
 from jqd._bars import plain_console
 from jqd.cli import main
 from jqd.cli.recover_statistics import _part, _printed
+from jqd.inference.constant import Constant
 from jqd.inference.estimators import StatisticsFit
-from jqd.inference.fit import Constant
 from jqd.inference.goodness import MISFIT
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,13 +11,9 @@ import pytest
 import jqd
 from jqd import constants, problems
 from jqd.inference import Polish, Search, Study, horizon, recover
-from jqd.inference.polish import (
-    jacobian,
-    polish_all,
-    polish_one,
-    polish_through_windows,
-)
-from jqd.inference.study import window_counts
+from jqd.inference.polish import polish_all, polish_one, polish_through_windows
+from jqd.inference.search import window_counts
+from jqd.inference.slopes import jacobian
 from jqd.records.atoms import AtomPositions, AtomRecord, load_atoms
 
 
@@ -169,7 +165,7 @@ def test_constants_of_a_tower():
     law = record.law
     for name, value in start.items():
         law = constants.unpack(law, name, jnp.array([value]))
-    from jqd.inference.tower import FOOT, LevelNorms
+    from jqd.matter.tower.level_norms import FOOT, LevelNorms
 
     found = recover(
         law, record.data, psi0=law.foot(FOOT), free=tuple(start), start=start,

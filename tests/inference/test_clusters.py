@@ -15,8 +15,8 @@ from scipy import stats
 
 import jqd
 from jqd.inference import Study
+from jqd.inference.constant import Constant
 from jqd.inference.design.settings import studies_of
-from jqd.inference.fit import Constant
 from jqd.inference.limits import _freedom
 from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
 from jqd.records import Clusters

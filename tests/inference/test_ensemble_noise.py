@@ -10,7 +10,7 @@ import jqd
 from jqd import problems
 from jqd.ensembles.copying.linear_noise import linear_noise
 from jqd.inference import Study, recover
-from jqd.inference.polish import jacobian
+from jqd.inference.slopes import jacobian
 from jqd.instruments import EnsembleNoise
 from jqd.records import Record
 

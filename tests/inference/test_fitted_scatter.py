@@ -15,12 +15,13 @@ from scipy import stats
 
 import jqd
 from jqd.inference import Study
-from jqd.inference.answer import _fitted_scatter, hidden
+from jqd.inference.constant import Constant
 from jqd.inference.design.settings import gather
-from jqd.inference.fit import Constant
+from jqd.inference.hidden import hidden
 from jqd.inference.joint import joined
 from jqd.inference.limits import _freedom, _scatter, limits_of
 from jqd.inference.pattern import Pattern
+from jqd.inference.words import _fitted_scatter
 from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
 from jqd.problems import golden
 

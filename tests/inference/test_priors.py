@@ -12,9 +12,9 @@ from scipy import integrate, optimize, stats
 import jqd
 from jqd.inference import Study, evidence, hamiltonian_priors
 from jqd.inference.active import sides
-from jqd.inference.fit import _inverse, solution
 from jqd.inference.polish import Polish, polish_all, polish_one
 from jqd.inference.priors import Entries, Prior, entries
+from jqd.inference.solution import _inverse, solution
 from jqd.instruments import Direct, Gaussian
 from jqd.problems import golden
 from jqd.report import recovery_summary

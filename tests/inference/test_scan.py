@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 import jqd
 from jqd.inference import horizon
-from jqd.inference.study import window_counts
+from jqd.inference.search import window_counts
 from jqd.instruments import Direct
 from jqd.laws.groups import Fits
 from jqd.laws.start import Start

@@ -1,14 +1,18 @@
 """Numbers of studies that no fit has given fine steps: of x = exp(-k t) at k = 2."""
 
 import math
+import sys
+from types import SimpleNamespace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxtyping import Array
 
 import jqd
-from jqd.inference import Study, evidence
+from jqd.inference import Study, evidence, identifiability
+from jqd.inference.identifiability import refuse
 from jqd.inference.steps import DRAWN_CHANGE, refined
 from jqd.instruments import Direct, Gaussian
 
@@ -58,6 +62,47 @@ def test_evidence_beside_one_step():
     assert float(found.log) == pytest.approx(exact, abs=5e-3)
     # of a law as it stands ln L alone; one step misses by 20 σ
     assert abs(float(evidence(study(())).log)) < 2e-4
+
+
+def test_what_a_method_without_steps_determines():
+    """The singular value is √F times the span of the initial guesses, 4."""
+    exact = study().with_method(jqd.Adaptive(rtol=1e-10, atol=1e-12))
+    found = identifiability(exact, THETA)
+    whole = 4 * math.sqrt(information())
+    # steps that stop at 1e-10 leave no more in slopes than some 1e-8
+    np.testing.assert_allclose(found.singular_values, [whole], rtol=1e-7)
+    assert int(found.null) == 0
+
+
+def test_a_point_is_looked_at_once(monkeypatch):
+    looked = []
+
+    def look(study, theta):
+        looked.append(np.asarray(theta).tolist())
+        return SimpleNamespace(null=0)
+
+    monkeypatch.setattr(sys.modules[refuse.__module__], "identifiability", look)
+    refuse(study(), np.array([[K], [1.0], [3.0]]))
+    assert looked == [[K], [1.0]]  # the law as it stands, and the first two starts
+    looked.clear()
+    refuse(study(), np.array([[1.0], [1.0]]))
+    assert looked == [[K], [1.0]]
+
+
+def test_rows_without_weight_have_no_slope():
+    mask = np.array([0.0, 1.0])
+    every = np.asarray(study().slope(THETA))
+    # two programs, which round in their own ways
+    left = mask[:, None] * every
+    np.testing.assert_allclose(study().slope(THETA, mask), left, rtol=1e-12)
+    assert np.all(every != 0)
+
+
+def test_spans_are_known_on_the_host_and_under_a_trace():
+    one = study()
+    assert isinstance(one.spans, np.ndarray)
+    np.testing.assert_array_equal(one.spans, [4.0])
+    np.testing.assert_array_equal(jax.jit(lambda one: one.spans)(one), [4.0])
 
 
 @pytest.mark.slow

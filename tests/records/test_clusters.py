@@ -8,9 +8,9 @@ import pytest
 
 import jqd
 from jqd import records
-from jqd.inference.study import as_data
 from jqd.instruments import Confusion, DirichletMultinomial, Multinomial
 from jqd.records.kinds import contents_of
+from jqd.records.populations import as_data
 
 TS = [0.5, 0.5, 1.0, 2.0, 2.0, 2.0]
 COUNTS = np.array([[3, 1], [2, 2], [0, 4], [4, 1], [5, 0], [1, 7]])

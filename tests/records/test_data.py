@@ -11,9 +11,9 @@ import xarray as xr
 
 import jqd
 from jqd import problems
-from jqd.inference.study import as_data
 from jqd.instruments import Gaussian, Multinomial
 from jqd.records import Record
+from jqd.records.populations import as_data
 
 
 def test_records_from_csv_npz_and_zarr_agree(tmp_path):

@@ -6,9 +6,9 @@ import pytest
 
 import jqd
 from jqd.cli.recover_copying import instrument_of, read_populations, with_scatter
-from jqd.inference.study import as_data
 from jqd.instruments import Confusion, DirichletMultinomial
 from jqd.records.columns import check_columns
+from jqd.records.populations import as_data
 
 COUNTS = """t,n0,n1,pulse[1].start,start.alpha
 2.0,3,7,1.0,0.3

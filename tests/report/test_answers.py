@@ -11,7 +11,7 @@ import jqd
 from jqd._files import to_json
 from jqd.cli.recover_statistics import _answer
 from jqd.inference import limits
-from jqd.inference.fit import Constant
+from jqd.inference.constant import Constant
 from jqd.inference.limits import Limit, bound_of, limit_of
 from jqd.inference.profile import Interval, NoEndError
 from jqd.report.answers import kept_answers, read_answer

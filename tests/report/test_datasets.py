@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 import jqd
 from jqd.ensembles.copying import Copies, Estimate, StepBias
-from jqd.inference.fit import Constant
+from jqd.inference.constant import Constant
 from jqd.report.trees import TREE
 
 TS = np.linspace(0, 1, 4)

@@ -24,7 +24,7 @@ from tex_difference import marked
 
 import jqd
 from jqd.cli import main
-from jqd.inference import answer
+from jqd.inference.words import WORDS
 from jqd.laws import Law
 from jqd.papers import registry
 
@@ -190,7 +190,7 @@ def test_every_status_is_in_the_table_that_pages_link_to():
     assert [re.match(r"\| `(\w+)` \| (\d+) \|", row).groups() for row in rows] == [
         (status.name, str(int(status))) for status in jqd.Status
     ]
-    for status, words in answer.WORDS.items():
+    for status, words in WORDS.items():
         assert f'"{words}"' in rows[int(status)]
     assert "### Statuses\n\n<!-- made: statuses -->" in (DOCS / "trust.md").read_text()
 

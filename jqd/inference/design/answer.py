@@ -12,9 +12,9 @@ from jaxtyping import Array, Float
 from ... import _checks, _html
 from ..._lazy import above
 from ...status import Status
-from ..errors import StandardErrors, three_errors
-from ..identifiability import Identifiability, analyse
-from ..sensitivity import NULL_FRACTION, Sensitivity
+from ..fisher import StandardErrors, determined
+from ..identifiability import Identifiability
+from ..sensitivity import Sensitivity
 from .settings import Candidates, Setting
 from .shots import Shots, factor_for, spectrum
 from .weights import Optimum, Problem, covariance
@@ -258,17 +258,17 @@ class _Told(NamedTuple):
 
 @jax.jit
 def _told(found: Candidates, problem: Problem, weights: Array) -> _Told:
-    width, labels = found.width, list(found.labels)
     slope, coarse = found.residual_slopes(weights, problem.shots)
     seen = slope.shape[0] - found.priors.shape[0]
     new = seen - found.taken.shape[0]
     scaled = problem.scaled()
     spread = scaled.wanted.T @ covariance(scaled, weights) @ scaled.wanted
-    both = analyse(coarse, width, labels, slope, NULL_FRACTION)
-    null = analyse(coarse[:seen], width, labels, slope[:seen], NULL_FRACTION)
+    errors, _, null = determined(
+        slope, coarse, seen, found.free, found.width, list(found.labels)
+    )
     return _Told(
         jnp.linalg.slogdet(spread)[1] if problem.log_det else jnp.trace(spread),
-        three_errors(slope, seen, found.free, width, both.floor, null.floor),
+        errors,
         null,
         slope[:new].T @ slope[:new],
     )

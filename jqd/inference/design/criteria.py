@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from ... import _checks
 from ..identifiability import Identifiability, Unidentifiable, analyse
-from ..sensitivity import NULL_FRACTION
+from ..sensitivity import NULL_SLOPES
 from .settings import Candidates
 
 CRITERIA = ("A", "D", "c", "KL")
@@ -76,4 +76,4 @@ def _analysed(candidates: Candidates, shots: Array) -> Identifiability:
     size = len(candidates.settings)
     slope, coarse = candidates.residual_slopes(jnp.full((size,), 1 / size), shots)
     labels = list(candidates.labels)
-    return analyse(coarse, candidates.width, labels, slope, NULL_FRACTION)
+    return analyse(coarse, candidates.width, labels, slope, NULL_SLOPES)

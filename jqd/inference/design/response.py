@@ -108,8 +108,7 @@ def derivatives(study: Study, theta: Array, nodes: int = NODES) -> Sensitivity:
     if not has_response(study, theta) or through.status is not Status.OK:
         return through
     linear = response(study, theta, nodes)
-    low, high = map(np.asarray, study.bounds())
-    distance = apart(linear.slope, through.slope, high - low)
+    distance = apart(linear.slope, through.slope, np.asarray(study.spans))
     return Sensitivity(
         theta, linear.mean, linear.slope, through.slope, distance, through.steps,
         through.status,
@@ -123,7 +122,7 @@ def _shown(study: Study, theta: Array, nodes: int) -> tuple[Array, Array]:
         law = scene.law
         assert isinstance(law, CopyDynamics)  # `has_response` made sure
         exponents = jnp.stack([law.q, law.r])
-        psi0 = law.psi(law.prepare(scene.start.state()))
+        psi0 = law.psi(scene.state0())
         return exponents, law.hamiltonian() / law.hbar, psi0
 
     _, H, psi0 = parts(theta)
@@ -134,8 +133,7 @@ def _shown(study: Study, theta: Array, nodes: int) -> tuple[Array, Array]:
     moved += _carried(H, dpsi0, ts)
 
     def shown(theta: Array, t: Array, psi: Array) -> Array:
-        scene = study.scene_at(theta)
-        return scene.instrument.mean(scene.law, t, psi)
+        return study.scene_at(theta).shown(t, psi)
 
     def along(unit: Array, t: Array, psi: Array, moved: Array) -> Array:
         return jax.jvp(lambda *x: shown(x[0], t, x[1]), (theta, psi), (unit, moved))[1]

@@ -235,8 +235,7 @@ def _fitted(
 
 
 def _widths(duel: Duel) -> Float[Array, " k"]:
-    low, high = duel.rival.bounds()
-    return (high - low)[np.asarray(duel.fitted, int)]
+    return jnp.asarray(duel.rival.spans)[np.asarray(duel.fitted, int)]
 
 
 def _augmented(duel: Duel, plain: Candidates, eta: Array) -> Candidates:

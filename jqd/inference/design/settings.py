@@ -193,10 +193,10 @@ def gather(
         rows.append((fine, coarse))
     first = next(iter(studies.values()))
     said = dict.fromkeys(one.data.noise.assumption() for one in studies.values())
-    sd, low, high = map(np.asarray, (first.prior()[1], *first.bounds()))
+    sd = np.asarray(first.prior()[1])
     fine, coarse = (_stacked(parts) for parts in zip(*rows, strict=True))
     return Candidates(
-        tuple(settings), fine, coarse, jnp.diag(1 / sd), jnp.asarray(high - low),
+        tuple(settings), fine, coarse, jnp.diag(1 / sd), jnp.asarray(first.spans),
         tuple(first.labels()), first.wanted,
         jnp.zeros((0, sd.size)) if taken is None else taken,
         " ".join(one for one in said if one is not None) or None,

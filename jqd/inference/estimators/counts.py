@@ -11,7 +11,8 @@ from jaxtyping import Array, ArrayLike
 from ... import _checks
 from ..._gate import gated
 from ..._math import safe_divide
-from ..fit import Constant
+from ..constant import Constant
+from ..goodness import CONVERGED
 from ..identifiability import Unidentifiable
 
 # Largest standard error of g that is accepted: Maxwell-Boltzmann differs from
@@ -151,7 +152,7 @@ def fit_counts(
         )
     return StatisticsFit(
         {"g": Constant("g", g, stderr, 0.0, None)}, {}, np.array([[stderr**2]]), edge,
-        value, None, None, first[:, None], ends[:, None], reached, "converged", message,
+        value, None, None, first[:, None], ends[:, None], reached, CONVERGED, message,
     )  # fmt: skip
 
 

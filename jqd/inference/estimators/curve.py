@@ -13,8 +13,15 @@ from ... import _checks
 from ..._gate import gated
 from ..._math import safe_divide
 from ...statistics import count_information
-from ..fit import Constant
-from ..goodness import MISFIT, MISFIT_P, misfit_message, p_value
+from ..constant import Constant
+from ..goodness import (
+    CONVERGED,
+    MISFIT,
+    MISFIT_P,
+    NOT_CONVERGED,
+    misfit_message,
+    p_value,
+)
 from ..identifiability import Unidentifiable, analyse, refuse_degenerate
 from .counts import LIMIT, StatisticsFit
 
@@ -131,7 +138,7 @@ def fit_curve(
     reached = (costs <= costs[best] * (1 + 1e-6) + 1e-9) & np.isfinite(costs)
     settled = bool(np.max(left) < 1e-3)
     message = f"{int(reached.sum())} of {len(first)} starts reached the best fit."
-    status, p = "converged" if settled else "not converged", None
+    status, p = CONVERGED if settled else NOT_CONVERGED, None
     if sigma is not None and dof > 0:
         p = float(p_value(chi2 * dof, dof))
         if settled and p < MISFIT_P:
@@ -143,7 +150,7 @@ def fit_curve(
             float(error),
             0.0,
             None,
-            holds=status == "converged",
+            holds=status == CONVERGED,
         )
         for name, i, error in zip(names, index, stderr, strict=True)
     }

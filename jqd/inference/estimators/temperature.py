@@ -12,8 +12,8 @@ from jaxtyping import Array, ArrayLike
 from ... import _checks
 from ..._gate import gated
 from ...matter.photons import bose_einstein, count_information, truncated_moments
-from ..fit import Constant
-from ..goodness import MISFIT, MISFIT_P, p_value
+from ..constant import Constant
+from ..goodness import CONVERGED, MISFIT, MISFIT_P, NOT_CONVERGED, p_value
 from .curve import fit_curve
 
 _NEWTON_STEPS = 60
@@ -98,7 +98,7 @@ def fit_photon_counts(
     done = abs(left) < 1e-10
     cut = "" if most is None else f", cut off at {int(np.max(most))}"
     below = "" if T > 0 else " No positive temperature has so many."
-    status, message = "converged" if done else "not converged", ""
+    status, message = CONVERGED if done else NOT_CONVERGED, ""
     if done and p < MISFIT_P:
         status = MISFIT
         message = (
@@ -106,7 +106,7 @@ def fit_photon_counts(
             f"freedom {chi2:.4g}, p = {p:.1e}): the error is not to be trusted."
         )
     return TemperatureFit(
-        Constant("T", T, bound, 0.0, None, holds=status == "converged"), bound, chi2,
+        Constant("T", T, bound, 0.0, None, holds=status == CONVERGED), bound, chi2,
         p, status,
         f"{len(n)} counts{cut}, {n.mean():.3g} photons in each on average.{below}"
         + message,

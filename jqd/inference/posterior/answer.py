@@ -10,7 +10,7 @@ from jaxtyping import Float
 from ... import _html
 from ..._files import provenance, to_plain
 from ..._lazy import above
-from ..goodness import MISFIT, MISFIT_P
+from ..goodness import CONVERGED, MISFIT, MISFIT_P
 from ..pattern import Pattern
 from ..study import Study
 from .chains import Chains
@@ -159,7 +159,7 @@ class Posterior(NamedTuple):
             return "too few draws"
         if self.misfits:
             return MISFIT
-        return "converged"
+        return CONVERGED
 
     @property
     def misfits(self) -> bool:
@@ -235,7 +235,7 @@ class Posterior(NamedTuple):
         return _html.Card(
             f"Posterior of {self.study.law_name}",
             self.status,
-            self.status == "converged",
+            self.status == CONVERGED,
             [_html.Table(HEADINGS, self.lines())],
             self.notes(),
         )

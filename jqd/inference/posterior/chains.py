@@ -1,13 +1,10 @@
 """Results of samplers: draws of constants, chain by chain, with diagnostics."""
 
 import importlib
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-
-Report = Callable[[str, int, int], None]
 
 
 class Chains(NamedTuple):

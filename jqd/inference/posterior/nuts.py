@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from .chains import Chains, Report, mixing, module
+from ..search import Report
+from .chains import Chains, mixing, module
 from .coordinates import Target
 
 # In whitened coordinates; mass 1.

@@ -9,17 +9,19 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ..answer import Recovery, recover
 from ..hidden import hidden_pattern
 from ..identifiability import Unidentifiable
 from ..polish import Polish, polish_one
+from ..recover import recover
+from ..recovery import Recovery
+from ..search import Report
 from ..sensitivity import check_known, constants_at
 from ..steps import DRAWN_CHANGE, refined
 from ..study import Study
 from . import laplace, nuts, smc
 from .answer import Posterior
 from .box import Box, box_of
-from .chains import Chains, Report, module
+from .chains import Chains, module
 from .coordinates import covariance_root, whitened
 from .predictive import predict
 
@@ -85,14 +87,14 @@ def posterior(
         limits.check_proper(asked.labels(), "populations to begin with")
     key = _checks.single_key(jax.random.key(0) if key is None else key)
     study, fit = _fitted(given, theta, starts)
-    F = np.asarray(study.information(fit))
-    made = _sampled(study, sampler, limits, fit, key, chains, draws, report)
+    stderr = _stderr(study.information(fit))
+    made = _sampled(study, sampler, limits, fit, stderr, key, chains, draws, report)
     flat = made.theta.reshape(-1, made.theta.shape[-1])
     return Posterior(
         study=study,
         sampler=sampler,
         theta=np.asarray(fit),
-        stderr=_stderr(F),
+        stderr=stderr,
         chains=made,
         predicted=predict(study, flat, jax.random.fold_in(key, 1)),
         box=np.stack([limits.low, limits.high]),
@@ -137,9 +139,9 @@ def _fitted(
     return study, fit
 
 
-def _stderr(F: np.ndarray) -> np.ndarray:
+def _stderr(F: Array) -> np.ndarray:
     """Roots of the diagonal of F⁻¹; not finite where F is singular."""
-    root = np.asarray(covariance_root(jnp.asarray(F)))
+    root = np.asarray(covariance_root(F))
     return np.sqrt(np.sum(root**2, axis=1))
 
 
@@ -148,6 +150,7 @@ def _sampled(
     sampler: str,
     box: Box,
     fit: Array,
+    stderr: np.ndarray,
     key: Array,
     chains: int,
     draws: int,
@@ -165,7 +168,7 @@ def _sampled(
         )
     if sampler == "nuts":
         return nuts.sample(target, key, chains, draws, report)
-    if not np.all(np.isfinite(_stderr(np.asarray(study.information(fit))))):
+    if not np.all(np.isfinite(stderr)):
         raise Unidentifiable(
             "Argument `study` must have a record and priors that determine its "
             "constants for a normal approximation, but has not: the information is "

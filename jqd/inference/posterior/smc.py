@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._math import divisor
+from ..search import Report
 from ..study import Study
 from .box import Box, log_likelihood
-from .chains import Chains, Report, mixing, module
+from .chains import Chains, mixing, module
 
 # Effective share of the particles in a stage, and moves of each particle in a stage.
 TARGET_ESS, MOVES = 0.5, 5

@@ -1,11 +1,11 @@
-"""Observables of a photon tower."""
+"""What a record of a photon tower shows: norms of its lowest levels."""
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from .._math import abs2
-from ..constants import static
+from ..._math import abs2
+from ...constants import static
 
 # Share of the levels of matter below the one at which synthetic data begin.
 FOOT = 0.75
