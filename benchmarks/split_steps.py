@@ -140,8 +140,10 @@ def spread(problem: Problem, steps: int, devices: Sequence[Any]) -> Callable[[],
 
 def plain(problem: Problem, steps: int) -> Callable[[], Any]:
     """The same formula in JAX, its factors ready made."""
-    half, potential, kinetic = map(
-        jnp.asarray, (problem.half, problem.potential, problem.kinetic)
+    lead = (None,) if problem.batched else ()
+    half, potential, kinetic = (
+        jnp.asarray(factor)[lead]
+        for factor in (problem.half, problem.potential, problem.kinetic)
     )
     axes = problem.axes
 
