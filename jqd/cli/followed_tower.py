@@ -12,7 +12,7 @@ import numpy as np
 from ..evolution import Propagator, Trajectory
 from ..instruments import Direct, Multinomial
 from ..matter.tower import RandomTower
-from ..matter.tower.level_norms import FOOT, MATTER, LevelNorms
+from ..matter.tower.observed import FOOT, MATTER, LevelNorms
 from ..records import Record
 from .following import Asked, Followed, SetUp
 from .looks import Looks

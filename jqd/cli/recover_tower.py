@@ -11,7 +11,7 @@ from ..evolution import Propagator, evolve
 from ..inference import Polish
 from ..instruments import Gaussian, Multinomial
 from ..matter.tower import RandomTower
-from ..matter.tower.level_norms import FOOT, MATTER, LevelNorms
+from ..matter.tower.observed import FOOT, MATTER, LevelNorms
 from ..records import Record, load_record, naming
 from ..records.populations import POPULATIONS
 from ..records.reading import read

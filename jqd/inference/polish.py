@@ -25,6 +25,8 @@ from .study import ON_WALL, Study
 # Weight, in windows, of a whole span of the initial guesses beside the largest value of
 # exact data.
 HOLD = 1e-4
+# Rounding errors of a sum of squares that a step must gain, in units of ε.
+ROUNDING = 8
 
 
 class Polish(eqx.Module):
@@ -119,7 +121,8 @@ def polish_one(
             lambda unit, args: residuals(unit, *args) / scale, solver, unit,
             args=(at, side, unit), max_steps=polish.max_steps, throw=False,
         )  # fmt: skip
-        return solution.value, solution.result == optx.RESULTS.successful
+        ok = solution.result == optx.RESULTS.successful
+        return solution.value, ok | _at_rest(solution.state.f_info)
 
     def within(unit: Array, side: Array) -> Array:
         # what is free begins inside: beyond a bound no law has a slope that leads back
@@ -193,6 +196,26 @@ def polish_one(
     cost += study.data.noise.penalty(at, mask)
     theta = at_unit(study, low, width, unit, side)
     return theta, cost, ok & jnp.all(jnp.isfinite(unit))
+
+
+def _at_rest(found: Any) -> Bool[Array, ""]:
+    """Whether the best step would lower the cost by less than the cost is rounded.
+
+    Where residuals are large and curved, steps of Gauss and Newton shorten by a factor
+    only. At last the cost cannot tell which of two points is better, and all further
+    steps are refused, until none is left. The residuals r are at rest where
+
+        |P r|² <= 8 ε |r|²,    P the projector on the columns of their Jacobian
+
+    which is within √(8 ε) |r| standard errors of the minimum.
+
+    Args:
+        found: residuals and Jacobian of the point that a solver of optimistix is at.
+    """
+    missed, slopes = found.residual, found.jac.as_matrix()
+    along = jnp.linalg.qr(slopes)[0].T @ missed
+    least = ROUNDING * jnp.finfo(missed.dtype).eps * jnp.sum(missed**2)
+    return jnp.sum(along**2) <= least
 
 
 def _scale(study: Study) -> Array:

@@ -97,7 +97,10 @@ def refine_steps(
         enough = np.maximum(tolerance, _share_of_scatter(found, step_tolerance))
         finer = _refined(study, found.bias, enough, width)
         if int(finer.substeps) == int(study.substeps):
-            break
+            if settled or study.order is None:
+                break
+            # near a node coarse steps can make a kink, in which no fit settles
+            finer = study.with_substeps(min(2 * int(study.substeps), MAX_SUBSTEPS))
     return study, theta, bool(settled), found
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import equinox as eqx
@@ -110,7 +111,9 @@ class Study(eqx.Module):
                 without errors a prior sets where a fit begins, and its ends hold; it
                 does not pull.
             method: how to evolve; None for `Propagator()` where the law is solvable,
-                else `Fixed(law.stepper)`, one step from each time to the next.
+                else `Fixed(law.stepper)`, one step from each time to the next. An
+                `Adaptive` without an adjoint gets `diffrax.DirectAdjoint()`: fits
+                differentiate in forward mode.
 
         Raises:
             ValueError: names that lead nowhere or to several constants, a constant that
@@ -143,7 +146,9 @@ class Study(eqx.Module):
             for slot in self.slots.nuisances
         )
         solved = law.exact().orbit is not None
-        self.method = method or (Propagator() if solved else Fixed(law.stepper))
+        self.method = _with_slopes(
+            method or (Propagator() if solved else Fixed(law.stepper))
+        )
 
     def __check_init__(self) -> None:
         # what it refuses is better refused now than under jit
@@ -734,7 +739,7 @@ class Study(eqx.Module):
 
     def with_method(self, method: Fixed | Adaptive | Propagator) -> "Study":
         """The same study with another method of evolution."""
-        own = self.method
+        own, method = self.method, _with_slopes(method)
         return eqx.tree_at(
             lambda study: study.method, self, method, is_leaf=lambda x: x is own
         )
@@ -864,6 +869,17 @@ def _placed(study: Study, start: dict[str, ArrayLike]) -> Array:
         value = jnp.ravel(jnp.asarray(start[name], theta.dtype))
         theta = theta.at[at].set(jnp.broadcast_to(value, at.shape))
     return theta
+
+
+def _with_slopes(
+    method: Fixed | Adaptive | Propagator,
+) -> Fixed | Adaptive | Propagator:
+    """The method, with derivatives in forward mode, which a fit takes."""
+    if not isinstance(method, Adaptive) or method.adjoint is not None:
+        return method
+    import diffrax
+
+    return replace(method, adjoint=diffrax.DirectAdjoint())
 
 
 def _fixed(method: Fixed, counts: Any, *, heed_alarms: bool = True) -> Fixed:

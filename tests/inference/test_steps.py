@@ -54,6 +54,32 @@ def test_steps_that_are_fine_enough_stay():
     assert refined(exact, THETA) is exact
 
 
+def near_a_node():
+    """A record of two classes, one of which is left with .012 at t = 3.7."""
+    H, psi0 = np.array([[0.0, 0.5], [0.5, 0.3]]), np.sqrt([0.8, 0.2]) + 0j
+    law = jqd.CopyDynamics.from_hamiltonian(H, q=0.45)
+    psi0 *= np.exp([0, 0.7j])
+    run = jqd.evolve(law, psi0, np.linspace(0, 4, 21), observe="density")
+    noise = 0.01 * np.random.default_rng(0).standard_normal((20, 2))
+    data = jqd.Record(run.ts[1:], run.values[1:] + noise, Gaussian(0.01), t0=0.0)
+    return law, data, {"psi0": psi0, "free": "q", "starts": 1, "search": None}
+
+
+@pytest.mark.slow
+def test_a_kink_of_coarse_steps_holds_no_fit():
+    """One step to a row has a kink in its best q, at which no fit settles."""
+    law, data, options = near_a_node()
+    found = jqd.recover(law, data, **options)
+    assert found.status == "converged"
+    assert found.substeps > 1
+    exact = jqd.recover(law, data, **options, method=jqd.Adaptive())
+    assert exact.status == "converged"
+    one, other = (each.constants["q"] for each in (found, exact))
+    # steps leave a hundredth of a standard error
+    assert one.value == pytest.approx(other.value, abs=0.01 * other.stderr)
+    assert one.stderr == pytest.approx(other.stderr, rel=0.01)
+
+
 def test_evidence_beside_one_step():
     """ln Z = ln √(2π/F) - ln W: the record is that of the law, ln L = 0."""
     found = evidence(study(), THETA)
