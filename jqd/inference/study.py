@@ -216,10 +216,11 @@ class Study(eqx.Module):
             start: other values, by name ("R") or label ("R[0,1]").
 
         Raises:
-            ValueError: unknown names.
+            ValueError: no mapping, unknown names.
         """
-        if not start:
+        if start is None:
             return self._known().theta
+        _checks.check_type(start, "start", Mapping, "numbers by name")
         for name, value in start.items():
             self.slots.indices(name, "start")
             _checks.check_finite(value, f"start[{name}]")
@@ -481,16 +482,18 @@ class Study(eqx.Module):
         """The residuals of the data alone, (`seen`,), see `residuals`."""
         run = self.trajectory(theta, rows)
         prediction = self.rows_of(run)
-        shares = self.data.shares
         # a run that blows up has missed as well, before its numbers overflow
-        largest = self.data.size
-        sound = jnp.abs(prediction) < BLOWN_UP * largest
-        prediction = jnp.where(sound, prediction, shares + largest)
+        missed = self.data.shares + self.data.size
+        prediction = jnp.where(self._is_sound(prediction), prediction, missed)
         raw = self.data.noise.residuals(prediction, self.data.values, at)
         past_node = self.data.ts >= run.failure_time
         weight = mask * jnp.where(past_node & jnp.asarray(rows is not None), PAST, 1)
         raw = jnp.reshape(weight, (-1,) + (1,) * (raw.ndim - 1)) * raw
         return jnp.ravel(raw)
+
+    def _is_sound(self, prediction: Array) -> Bool[Array, "..."]:
+        """Whether a prediction is not that of a run that blew up."""
+        return jnp.abs(prediction) < BLOWN_UP * self.data.size
 
     def scatter(
         self, theta: Array, at: Weights, mask: Array, fitted: float | None = None
@@ -715,6 +718,9 @@ class Study(eqx.Module):
             steps = jnp.maximum(self.substeps, least)
             return *self.at(theta), self.times, steps
 
+        # the scatter of a run that blew up would make little of its misses
+        sound = self._is_sound(prediction)
+        prediction = jnp.where(sound, prediction, self.data.shares)
         noise = self.noise_at(theta)
         return noise.weights(prediction, self.data.values, course)
 

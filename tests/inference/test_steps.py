@@ -14,7 +14,7 @@ import jqd
 from jqd.inference import Study, evidence, identifiability
 from jqd.inference.identifiability import refuse
 from jqd.inference.steps import DRAWN_CHANGE, refined
-from jqd.instruments import Direct, Gaussian
+from jqd.instruments import Direct, Gaussian, Multinomial
 
 from .models import itself
 
@@ -63,6 +63,26 @@ def near_a_node():
     noise = 0.01 * np.random.default_rng(0).standard_normal((20, 2))
     data = jqd.Record(run.ts[1:], run.values[1:] + noise, Gaussian(0.01), t0=0.0)
     return law, data, {"psi0": psi0, "free": "q", "starts": 1, "search": None}
+
+
+@pytest.mark.slow
+def test_a_run_that_blows_up_is_no_fit():
+    """Rabi oscillations from an empty class: one step to a row blows up for most q, and
+    the scatter of counts of such a run would make little of its misses."""
+    H, psi0 = np.array([[0.0, 0.5], [0.5, 0.3]]), np.array([1.0, 0.0])
+    ts = np.linspace(0.3, 6, 20)
+    exact = jqd.evolve(jqd.Schrodinger(H), psi0, [0, *ts], observe="density")
+    draws = np.random.default_rng(1).multinomial(1000, np.asarray(exact.values)[1:])
+    law = jqd.CopyDynamics.from_hamiltonian(H)
+    data = jqd.Record(ts, draws, Multinomial(), t0=0.0)
+    options = {"psi0": psi0, "free": "q", "starts": 8}
+    found = jqd.recover(law, data, **options)
+    assert found.status == "converged"
+    one = found.constants["q"]
+    # beyond 4 standard errors once in 1e4 records
+    assert abs(one.value - 0.5) < 4 * one.stderr < 0.02
+    with pytest.raises(ValueError, match="`start` must be numbers by name"):
+        jqd.recover(law, data, **options, start=0.5)
 
 
 @pytest.mark.slow
