@@ -40,8 +40,10 @@ class Exact(NamedTuple):
 
     def error(self, result: Any, case: str) -> float:
         """The larger of the errors of the value and of the gradient."""
-        value, slopes = result if case == BOTH else (result, self.slopes)
-        apart = abs(complex(value) - self.value)
+        both = case == BOTH
+        value, slopes = result if both else (result, self.slopes)
+        # what has a gradient is the real part
+        apart = abs(complex(value) - (np.real(self.value) if both else self.value))
         off = np.max(np.abs(np.asarray(slopes) - self.slopes)) / self.scale
         return round_to(max(apart, float(off)), 2)
 

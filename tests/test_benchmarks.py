@@ -58,6 +58,8 @@ def test_every_file_is_a_benchmark_or_a_helper(benchmarks):
     assert [name for name in named if f"\n| {name} | " not in listed] == []
 
 
+# QuTiP compiles a text where it can, and says where it cannot
+@pytest.mark.filterwarnings("ignore:`cython`, `setuptools` and `filelock`")
 @pytest.mark.parametrize(
     ("name", "accuracy"),
     # Runge-Kutta 4 and Strang truncation at the step of the benchmark; single precision
