@@ -91,6 +91,7 @@ def test_where_one_cannot_be_renamed_all_go_back(old, tmp_path, monkeypatch, fai
     assert tree(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_half_of_a_simulation(tmp_path, monkeypatch, capsys):
     """The counts are written, and then there is no space for H and the state."""
     out = tmp_path / "c.csv"

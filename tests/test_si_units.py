@@ -587,6 +587,7 @@ def weinberg(u, eps, sigma=None):
     )
 
 
+@pytest.mark.slow
 def test_recover_an_energy():
     """The same program in both: a second fit costs no compilation."""
 
@@ -713,6 +714,7 @@ class Runaway(jqd.Law):
 # -- posterior, Fisher information, designs, comparison ------------------------------
 
 
+@pytest.mark.slow
 def test_fisher_of_constants_of_unlike_units():
     """An energy of 1e-25 J beside an exponent: neither drowns in the other's unit."""
 

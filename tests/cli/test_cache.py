@@ -117,6 +117,7 @@ def test_a_fit_starts_with_few_programs(tmp_path):
     assert entries == kept
 
 
+@pytest.mark.slow
 def test_processes_share_the_folder(tmp_path):
     """In processes of their own: the same bits, and nothing on standard error."""
     file = tmp_path / "experiment.py"
@@ -238,6 +239,7 @@ class Marker:
         return os.mkdir, (str(self.path),)
 
 
+@pytest.mark.slow
 def test_a_hostile_file_is_not_run(tmp_path, monkeypatch):
     """Pickles under the names of entries, an index that names them: nothing loads."""
     folder, marker = tmp_path / "cache", tmp_path / "marker"

@@ -51,6 +51,7 @@ def once(monkeypatch):
     monkeypatch.setattr("jqd.cli.compare._compared", compared)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("once")
 def test_two_fixed_laws(files, capsys, printed):
     words = [*files, "--laws", "schrodinger,copying[q=0.3]", "--folds", "2"]
@@ -148,6 +149,7 @@ def broken(H):
 """
 
 
+@pytest.mark.slow
 def test_a_law_of_ones_own(files, tmp_path, printed, capsys):
     file = tmp_path / "own.py"
     file.write_text(OWN)

@@ -20,6 +20,7 @@ def files(tmp_path, monkeypatch):
     return ["--hamiltonian", "H.npy", "--state", "psi.npy"]
 
 
+@pytest.mark.slow
 def test_a_design_and_the_simulation_that_follows(files, tmp_path, printed, capsys):
     words = ["design", "copying", *files, "--times", "0.5:2:4", "--shots", "1e4"]
     words += ["--nuisance", "readout=0.02+-0.005", "--set", "q=0.45", "--json"]
@@ -81,6 +82,7 @@ def test_calibration_that_no_number_of_shots_beats(files, printed, capsys):
     assert need["limit"] == pytest.approx(0.05 * ratio, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_law_that_ends_has_no_design(files, printed):
     words = ["--set", "q=0.9", "--set", "r=0.9", "--times", "1,20,40", "--json"]
     assert main(["design", "copying", *words, "--out", "plan.toml"]) == 1

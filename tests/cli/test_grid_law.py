@@ -154,6 +154,7 @@ def test_a_ground_may_have_defaults(here):
         assert (ground and ground[0].grid.shape) == found
 
 
+@pytest.mark.slow
 def test_a_matrix_takes_its_place(here, printed):
     np.save("H.npy", np.array([[0.0, 0.7], [0.7, 0.4]]))
     np.save("psi.npy", np.sqrt([0.6, 0.4]))
@@ -163,6 +164,7 @@ def test_a_matrix_takes_its_place(here, printed):
     assert printed("simulate law")["record"] == "counts of 2 classes"
 
 
+@pytest.mark.slow
 def test_its_constant_from_counted_positions(counts, printed):
     words = ["recover", "law", "own.py", "--data", counts, "--start", "g=1"]
     assert main([*words, "--starts", "1", "--quick", "--json", "--out", "r"]) == 0

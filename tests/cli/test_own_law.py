@@ -115,6 +115,7 @@ def test_from_a_simulation_to_its_constants(files, printed):
     assert g["stderr"] == pytest.approx(planned["constants"]["g"]["known"], rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_fit_frees_what_is_declared_and_not_the_hamiltonian(files, printed):
     law = load_law("own.py", "Alone")(np.load("H.npy"), g=0.3)
     psi, ts = np.load("psi.npy"), np.linspace(0, 2, 9)
@@ -158,6 +159,7 @@ def test_values_in_brackets_and_by_set_are_the_same(files, printed):
     assert cards[0]["rows"]["quantum mechanics"]["verdict"] == "fails"
 
 
+@pytest.mark.slow
 def test_a_law_of_the_library_by_its_name(files, printed):
     words = ["simulate", "law", "gisin[lam=0.1]", *files, "--times", "0:2:5"]
     assert main([*words, "--out", "n.csv", "--json"]) == 0
@@ -166,6 +168,7 @@ def test_a_law_of_the_library_by_its_name(files, printed):
     assert "recover law gisin --data n.csv" in found["recover"]
 
 
+@pytest.mark.slow
 def test_a_random_law_is_followed_by_its_mean(files, printed):
     words = ["simulate", "law", "own.py:watched", "--set", "gamma=0.4", *files]
     words += ["--times", "0:2:5", "--shots", "1000000", "--out", "n.npz", "--json"]

@@ -174,6 +174,7 @@ def test_bad_input_is_one_line(words, message, tmp_path, complaint):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.sampled
 @pytest.mark.parametrize("scale", [1.0, 2**0.5])
 def test_first_samples_of_a_likelihood(tmp_path, capsys, monkeypatch, scale):

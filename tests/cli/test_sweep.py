@@ -143,6 +143,7 @@ def point(q, key):
 """
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_a_store_to_go_on_with(tmp_path):
     file, store = tmp_path / "slow.py", tmp_path / "store"
     file.write_text(SLOW)

@@ -119,6 +119,7 @@ def test_second_derivatives_by_stepping_back(stepper):
     assert np.min(np.abs(by_way[0])) > 1e-4
 
 
+@pytest.mark.slow
 def test_reversible_gradient_against_a_difference():
     slopes = gradients(shaken, srkn11, "reversible")
     method = Fixed(srkn11, 4, estimate_error=False)

@@ -135,6 +135,7 @@ def test_gradients_of_the_healthy_are_finite(name, power):
         np.testing.assert_allclose(push[1], slope.rate, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_step_budget():
     law, psi = two_classes(0.3, 0.4)
     ts = jnp.linspace(0, 50, 6)
@@ -247,6 +248,7 @@ def test_infinite_error_where_only_the_check_failed():
     assert coarse.error[-1, 0] > coarse.values[-1, 0]
 
 
+@pytest.mark.slow
 @every_method
 def test_what_was_not_reached_has_no_derivative(name):
     """NaN where it is used; neighbours of a batch and losses without it are clean."""

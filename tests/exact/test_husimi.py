@@ -57,6 +57,7 @@ def test_kerr_revives(C, sign):
     np.testing.assert_allclose(start, gauss, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_kerr_signs_of_the_density():
     """A state up to C = 1; beyond it the density goes negative."""
     axis = np.linspace(-4.5, 4.5, 61)
@@ -66,6 +67,7 @@ def test_kerr_signs_of_the_density():
     assert abs(np.min(kerr(grid, 0.37, C=1.1, **KERR)) + 2.67e-3) < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.sampled
 @pytest.mark.parametrize("C", [0.6, 1.0, 1.4])
 def test_kerr_keeps_the_norm(C):

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from _support.liouville import liouville_density, newton_paths
 from scipy.integrate import solve_ivp
 
@@ -30,6 +31,7 @@ def normal(x, mean, width):
     return np.exp(-(((x - mean) / width) ** 2) / 2) / (np.sqrt(2 * np.pi) * width)
 
 
+@pytest.mark.slow
 def test_paths_equal_scipy():
     """x⁴/4, m = 1.3, against DOP853; the stretch against the derivative by JAX."""
     starts, mass, velocity = np.array([0.2, 1.0, 2.0]), 1.3, -0.4

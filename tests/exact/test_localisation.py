@@ -97,6 +97,7 @@ def test_the_ground_state_in_ones_own_gravity():
             schrodinger_newton_ground_state(**bad)
 
 
+@pytest.mark.slow
 def test_the_energy_in_ones_own_gravity_is_of_fourth_order():
     """Differences of second order, extrapolated: 16 times closer at half the step."""
     one, two, four = (

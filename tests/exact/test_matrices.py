@@ -291,6 +291,7 @@ def test_second_derivative_of_a_diagonal_hamiltonian():
     np.testing.assert_allclose(jax.grad(jax.grad(overlap))(0.3), exact, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled
 @pytest.mark.parametrize("real", [True, False])
 def test_second_derivative_of_a_dense_hamiltonian(real):
@@ -330,6 +331,7 @@ def test_curvature_where_both_levels_are_equal():
         assert float(jax.jit(modes(share))(0.0)) == pytest.approx(0.9464, abs=1e-13)
 
 
+@pytest.mark.slow
 def test_mixed_derivatives_beside_a_degenerate_matrix():
     """By H, ψ, time and ħ at once, by SciPy's exponential and differences of slopes."""
     rng = np.random.default_rng(3)

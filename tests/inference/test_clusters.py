@@ -147,6 +147,7 @@ def test_squares_of_clusters_have_mean_and_variance(study):
     assert abs(sums.var() - variance) < 4.5 * error
 
 
+@pytest.mark.slow
 def test_clusters_of_independent_shots_say_what_their_sum_does():
     """As much of the law, and beside it whether the shots were independent."""
     rng = np.random.default_rng(8)

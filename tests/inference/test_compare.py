@@ -394,6 +394,7 @@ def test_of_laws_that_all_misfit_the_best_is_told_as_such():
     assert "Not described" not in said
 
 
+@pytest.mark.slow
 def test_a_law_that_fails_stays_in_its_row():
     """Past a node nothing is predicted: not the best law of all."""
     law, psi = golden()
@@ -435,6 +436,7 @@ def test_probabilities_beyond_one_are_no_likelihood():
     assert np.isneginf(logs(40 * good, values, good))[0]
 
 
+@pytest.mark.slow
 def test_a_law_whose_constants_are_not_told_apart_is_not_outdone():
     """Nothing is known of how well it could do: no reason to prefer another."""
     data = jqd.Record(TS, VALUES[:, None], Gaussian(SIGMA), t0=0.0)
@@ -644,6 +646,7 @@ def test_evidence_refuses_other_methods():
         evidence(study, study.theta(), method="nested")
 
 
+@pytest.mark.slow
 def test_rows_left_out_by_draws_are_those_of_a_linear_model():
     """The predictive density of a row given the others is normal: by NumPy."""
     pytest.importorskip("blackjax")

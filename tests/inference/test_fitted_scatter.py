@@ -166,6 +166,7 @@ def part(rows, free=("readout", "rho"), more=None):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_halves_of_a_record_that_share_the_scatter_say_what_all_of_it_does():
     """A row's mean of squares is 1, of two classes: each half has half of the square
     that the shared readout takes, 100/(100 - 1/2) = 200/(200 - 1)."""

@@ -102,6 +102,7 @@ def precession():
     return law, jnp.multiply.outer(jnp.array([1.0, 0j]), PACKET)
 
 
+@pytest.mark.slow
 def test_g_from_spins_that_turn():
     law, psi = precession()
     ups = Direct("spin_populations", Multinomial())

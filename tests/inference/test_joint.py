@@ -136,6 +136,7 @@ def test_likelihood_and_information_are_sums(both, found):
     np.testing.assert_allclose(study.log_likelihood(theta), exact, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_what_each_study_adds_is_told(both):
     found = jqd.recover(both, held_out=0.3, **NEAR)
     rows, seen, _, _ = equations()

@@ -120,6 +120,7 @@ def test_errors_are_those_of_the_schur_complement():
     assert np.all(aided < alone)
 
 
+@pytest.mark.slow
 def test_a_fit_with_priors_is_the_posterior_mean_of_a_linear_model():
     """θ = (A^T W A + P)^-1 (A^T W y + P m), which the fit must find (T17)."""
     ts, sigma = np.linspace(0.2, 2, 7), 0.3

@@ -273,6 +273,7 @@ def test_a_true_law_has_digits_of_its_error_and_a_deviation(fading):
     assert "omega = 1.00" in repr(found)
 
 
+@pytest.mark.slow
 def test_a_batch_of_fits_has_nan_for_what_does_not_hold():
     noise = np.random.default_rng(1).normal(0, 0.02, CIRCLE.shape)
     both = np.stack([CIRCLE, CIRCLE * np.exp(-TS / 15)[:, None]]) + noise

@@ -124,6 +124,7 @@ def test_priors_with_ends_are_walled(name):
     np.testing.assert_array_equal(prior.ends(), known.support())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -226,6 +227,7 @@ def rising(values):
 LOWER = VALUES - 0.3 * TS**2
 
 
+@pytest.mark.slow
 def test_a_constant_at_its_bound_spoils_no_fit_of_its_batch():
     """With 0.3 t² less, least squares wants b = -0.16."""
     found = jax.jit(jax.vmap(rising))(jnp.asarray([VALUES, LOWER]))
@@ -372,6 +374,7 @@ def test_a_nuisance_far_from_its_prior_is_named():
     assert code is jqd.Status.OK
 
 
+@pytest.mark.slow
 def test_evidence_of_each_prior_is_that_of_quadrature():
     for name, (prior, known) in CASES.items():
         study = study_of(prior, free=())

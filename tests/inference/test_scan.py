@@ -268,6 +268,7 @@ def test_a_drawn_scan_is_that_of_its_rows():
     np.testing.assert_allclose(scan.values, exact, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_setting_that_is_no_number_is_a_fit_that_failed():
     """Traced, it is seen as late as that; the other fit of the batch holds."""
 

@@ -18,6 +18,7 @@ def kerr(C=1.0):
     return law, law.prepare(jqd.states.coherent(0.7 - 0.3j, 24))
 
 
+@pytest.mark.slow
 def test_moments_of_outcomes_are_those_of_a_wider_density():
     """A coherent state with added noise is a Gaussian of variance 1 + n_add."""
     law, state = kerr()

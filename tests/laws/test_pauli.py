@@ -234,6 +234,7 @@ def test_a_spin_of_g_two_is_the_square_of_sigma_times_velocity():
     assert np.max(np.abs(gap)) > 1e-2
 
 
+@pytest.mark.slow
 def test_one_component_moves_as_a_particle_without_spin():
     """In B = 0 of a vector potential, two masses: each component by `Schrodinger`."""
     masses = [0.8, 2.1]
@@ -298,6 +299,7 @@ def test_derivatives_of_a_spin_flow_where_the_field_vanishes():
     np.testing.assert_allclose(found, -np.eye(3), atol=1e-14)
 
 
+@pytest.mark.slow
 def test_gradients_by_the_constants():
     """Of g, charge and the field's own, through zeros of B, against differences."""
     B = magnetic_field(lambda x, b: b * jnp.sin(x), LINE, b=0.8)
@@ -325,6 +327,7 @@ def test_gradients_by_the_constants():
     assert slopes[0] * 1.0 == pytest.approx(float(slopes[1]) * 1.2, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_an_absorber_takes_either_component():
     grid = jqd.Grid((-12.0, 12.0), 96)
     wall = absorbing_layer(grid, width=4.0, strength=6.0)

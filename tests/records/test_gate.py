@@ -294,6 +294,7 @@ def test_matrices_and_states(load, folder):
     gate()
 
 
+@pytest.mark.slow
 def test_zarr_stores(folder):
     """Every file of a store is damaged: shapes, names of types, chunks."""
     sound, path = folder / "sound.zarr", folder / "record.zarr"

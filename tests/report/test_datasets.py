@@ -145,6 +145,7 @@ TREES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, derandomize=True, max_examples=40)
 @given(values=TREES, error=st.booleans())
 def test_a_trajectory_comes_back(tmp_path_factory, values, error):

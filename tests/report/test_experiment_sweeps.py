@@ -171,6 +171,7 @@ def test_what_is_no_stopped_run_is_refused(walk, tmp_path, settings, message):
         run_experiment(walk(), resume=tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )

@@ -49,6 +49,7 @@ def follow(law, ts, psi=None, steps=20, observe=product, judged=False):
 SQUARE = jqd.spaces.named_pulse("square", height=10.0, start=0.0, end=0.1)
 
 
+@pytest.mark.slow
 def test_a_finite_pointer_that_is_switched_off():
     """M = 20, g = 10 during 0.1, then half a period."""
     law = pointer(SQUARE, mass=20.0)
@@ -68,6 +69,7 @@ def test_steps_that_miss_the_end_of_a_pulse_are_wrong():
     assert abs(run.values[-1] + 0.495534) > 1e-2
 
 
+@pytest.mark.slow
 def test_order_with_a_pulse_that_jumps():
     g = jqd.spaces.named_pulse("square", height=1.0, start=0.0, end=1.5)
     law, ts = pointer(g, mass=20.0), [0.0, 6.0]
@@ -119,6 +121,7 @@ def test_impulses_are_the_limit_of_pulses():
     assert gaps[0] / gaps[1] == pytest.approx(2, abs=0.05)
 
 
+@pytest.mark.slow
 def test_an_impulse_acts_once_and_what_is_saved_is_after_it():
     G, tau = 0.8, 0.9
     law = pointer(jqd.spaces.impulse([0.0, tau, 2.0], [G, G, G]))

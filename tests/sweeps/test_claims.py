@@ -96,6 +96,7 @@ def test_what_is_done_is_not_taken_and_seen_at_the_last_moment(begun):
     assert running(store) == []
 
 
+@pytest.mark.slow
 def test_a_lease_lasts_as_long_as_it_is_written_anew(begun):
     """Four times a lease's time go by; nobody else gets the chunk."""
     store = begun(lease=1.0)
@@ -109,6 +110,7 @@ def test_a_lease_lasts_as_long_as_it_is_written_anew(begun):
         assert {lease["generation"] for lease in running(store)} == {1}
 
 
+@pytest.mark.slow
 def test_the_chunk_of_a_lost_worker_is_taken_within_one_and_a_half_times_a_lease(
     begun, tmp_path
 ):

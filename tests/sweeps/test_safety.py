@@ -160,6 +160,7 @@ def test_a_disk_that_gives_out_costs_what_is_not_committed(store, monkeypatch, c
     assert {m: first[m] for m in marks} == {m: after[m] for m in marks}
 
 
+@pytest.mark.slow
 def test_a_small_disk_that_is_full(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()

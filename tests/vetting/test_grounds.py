@@ -84,6 +84,7 @@ def test_a_field_of_ones_own_does_not_tell_of_a_partner():
     assert card.rows["composability"].verdict is FAILED
 
 
+@pytest.mark.slow
 def test_laws_on_a_ring():
     rows = ("Galilei", "time reversal", "Born equivariance", "stationary states")
     card = jqd.vet(ring(), rows=rows, steps=200)
@@ -177,6 +178,7 @@ class Hurried(jqd.Law):
         return self.inner.step(t, state, dt)
 
 
+@pytest.mark.slow
 def test_particles_of_another_diffusion_leave_their_density():
     card = jqd.vet(Hurried(diffusion(0.5)), rows=["Born equivariance"], steps=200)
     row = card.rows["Born equivariance"]
@@ -190,6 +192,7 @@ def husimi(C):
     return jqd.HusimiFokkerPlanck("0.5*U*ad^2*a^2", C, points=points, U=0.5)
 
 
+@pytest.mark.slow
 def test_a_law_on_phase_space():
     rows = ("norm", "quantum mechanics", "quantum limit", "superposition", "energy")
     rows = (*rows, "time reversal", "stationary states", "identifiability")
@@ -279,6 +282,7 @@ def test_an_exponent_beside_two_runs():
 # -- nodes, regulators, steps ----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_law_that_ends_at_nodes_is_tried_without_them():
     law = jqd.laws.DoebnerGoldin(ring(), 0.1)
     rows = ("nodes", "superposition", "stationary states")

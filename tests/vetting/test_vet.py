@@ -124,6 +124,7 @@ def test_searches_find_at_least_what_another_found(name, expected):
         assert row.verdict is (Verdict.FAILS if value else Verdict.HOLDS)
 
 
+@pytest.mark.slow
 def test_what_holds_of_schrodingers_law():
     """Nothing fails, and what does not apply says why."""
     card = jqd.vet(jqd.Schrodinger(QUBIT), steps=200, tries=1)

@@ -135,6 +135,7 @@ def test_centre_by_volumes(nu):
     assert run.survival[0] == pytest.approx(0.5, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_bridge_is_needed(key):
     """Without what happens inside of steps arrivals are late by O(√dt)."""
     ts, n = np.linspace(0.0, 1.0, 21), 4000
@@ -176,6 +177,7 @@ def test_step_error_is_told(key):
         assert ("raise `substeps`" in run.describe()) == told
 
 
+@pytest.mark.slow
 def test_from_the_right():
     """The mirror image, by volumes, flux and bit for bit the same grid."""
     law = jqd.Schrodinger.on_grid(MIRRORED, 0 * MIRRORED.x)
@@ -187,6 +189,7 @@ def test_from_the_right():
     np.testing.assert_allclose(flux.arrived, beyond(TS), atol=1e-8)
 
 
+@pytest.mark.slow
 def test_volumes_are_of_order_two():
     def run(cells, substeps):
         kept = {"detector": 5.0, "stepper": jqd.steppers.strang}
@@ -235,6 +238,7 @@ def test_coherent_state_beside_a_moving_wall(nu, wall):
     assert run.survival[-1] == pytest.approx(2 * twice - once, abs=4e-4)
 
 
+@pytest.mark.slow
 def test_a_kick_between_two_steps_moves_the_wave():
     """A Gaussian of area 1 in time times -2 x: at v₀ = 1 before t = 0.52, 3 after."""
     f = jqd.spaces.named_pulse("gaussian", area=1.0, center=0.52, width=5e-4)
@@ -251,6 +255,7 @@ def test_a_kick_between_two_steps_moves_the_wave():
     assert moved.arrived[-1] > run.beyond[-1] - 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [0.31, 0.01])
 def test_steps_end_where_a_force_jumps(width):
     """A force of area 2 from t = 0.513 on, in a plain function, 20 steps a time: all
@@ -349,6 +354,7 @@ def test_gradients(key):
     np.testing.assert_allclose(many, [volumes(0.25), volumes(0.5)], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_lost_paths_and_narrow_boxes(key):
     grid = jqd.Grid((-2.0, 2.0), 64)
     law = jqd.Schrodinger.on_grid(grid, lambda x: x**2 / 2)

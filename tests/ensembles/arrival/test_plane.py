@@ -32,6 +32,7 @@ def plane(axis, **options):
     return law, psi[0][:, None] * psi[1][None, :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("axis", "nu_hat"), [(0, 1.0), pytest.param(1, 0.5, marks=pytest.mark.slow)]
 )

@@ -13,6 +13,7 @@ from jqd.observe import total_variation
 STEPS = jnp.asarray(2000)
 
 
+@pytest.mark.slow
 @pytest.mark.equation("copying", "question-mixing-speed")
 def test_the_golden_chain():
     """T13."""

@@ -56,6 +56,7 @@ def _terms():
     return H, (H1, cosine), (H2, bump)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled
 @pytest.mark.parametrize(
     ("method", "q", "r"),

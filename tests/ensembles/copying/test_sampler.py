@@ -118,6 +118,7 @@ def run():
     return go
 
 
+@pytest.mark.slow
 @pytest.mark.sampled
 @pytest.mark.parametrize("method", ["leap", "exact"])
 def test_counts_are_whole_and_conserved(run, method):

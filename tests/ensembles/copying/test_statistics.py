@@ -179,6 +179,7 @@ def test_bias_of_the_leap_is_reported(singly, step, count):
     assert (gap > chance).any() == (step == 1.0)
 
 
+@pytest.mark.slow
 def test_leavers_are_binomial():
     """q = 0 and x = π/2: each of a class leaves it at the rate 2R, on its own.
 
@@ -263,6 +264,7 @@ def error_past_a_node(psi, spectators):
     return np.sqrt(np.mean(gap**2)), run
 
 
+@pytest.mark.slow
 @pytest.mark.equation("copying", "claim-remedy-spectators")
 def test_spectators_pass_nodes():
     few, run = error_past_a_node(NODE, 3)

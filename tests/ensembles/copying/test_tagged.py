@@ -40,6 +40,7 @@ def amplitudes(P):
     return np.real(modes / decay), np.real(modes / np.conj(decay))
 
 
+@pytest.mark.slow
 @pytest.mark.equation("copying", "question-relaxation")
 def test_a_steady_ring():
     """P29: systems that move on within a step, with nothing else in motion."""

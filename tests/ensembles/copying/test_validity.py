@@ -66,6 +66,7 @@ def test_all_laws_ask_for_the_same():
     assert noise.valid(3500).all()
 
 
+@pytest.mark.slow
 def test_a_node_between_two_steps_is_seen():
     """ψ_1 = i sin(t - 1) passes 0 within a step, whose ends have densities of 1e-4."""
     start = np.array([np.cos(1), 1j * np.sin(1)])

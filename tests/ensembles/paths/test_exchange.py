@@ -20,6 +20,7 @@ TS = np.linspace(0, 1, 31)
 KEY = jax.random.key(5)
 
 
+@pytest.mark.slow
 @pytest.mark.equation("diffusion", "claim-exchange")
 def test_bosons_change_places():
     """(2/π) arcsin(e^{-2νt}) have not, at ν = ½, t = 1."""
@@ -74,6 +75,7 @@ def oscillators(omega):
     return jqd.Schrodinger.on_grid(GRID, far_spring, mass=PAIR, omega=omega)
 
 
+@pytest.mark.slow
 def test_paths_of_one_particle_feel_what_is_done_to_the_other():
     expected = {(1.0, 0.0): 0.709621, (2.0, 0.0): 0.764217}
     expected |= {(1.0, 0.5): 0.373389, (2.0, 0.5): 0.418447}
@@ -114,6 +116,7 @@ def test_signals_out_of_equilibrium():
     assert change.mean() > 5 * change.std() / np.sqrt(change.size)
 
 
+@pytest.mark.slow
 def test_unequal_masses_have_noise_of_their_own():
     """Two free packets of masses 1 and 4, each with the clock of its own mass."""
     law = jqd.Schrodinger.on_grid(

@@ -109,6 +109,7 @@ def test_a_coupling_that_ends_inside_of_a_save_interval():
     assert abs(value - 0.036476) < 4 * error
 
 
+@pytest.mark.slow
 def test_steps_end_where_a_pulse_does():
     law = measured(SQUARE)
     ts = np.array([0.0, 0.05, 0.4])
@@ -161,6 +162,7 @@ def test_each_path_has_its_own_numbers_also_with_impulses_and_pulses():
     np.testing.assert_allclose(run(4, 0), parts, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_path_that_an_impulse_throws_out_of_the_box_has_ended():
     x0 = np.array([[2.0, 0.0], [0.1, 0.0]])
     law = measured(jqd.spaces.impulse(0.1, 5.0))
@@ -168,6 +170,7 @@ def test_a_path_that_an_impulse_throws_out_of_the_box_has_ended():
     assert paths.status.tolist() == [int(jqd.Status.LEFT_GRID), 0]
 
 
+@pytest.mark.slow
 def test_an_impulse_may_carry_paths_to_a_detector():
     """Of the pointer: Y1 > 1 right after Y1 = Y0 + 1.5 X, of variance ½ + 9/8."""
     law = measured(jqd.spaces.impulse(0.25, 1.5))

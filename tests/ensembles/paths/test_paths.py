@@ -106,6 +106,7 @@ def test_packets_collide(key, process):
     assert np.sum(abs(seen - bins)) / 2 < 1.3 * chance
 
 
+@pytest.mark.slow
 def test_a_node_is_a_wall(key):
     """n = 1: x = 0 parts the paths; explicit steps throw them across and far away."""
     ts = jnp.array([0.0, 1.0, 2.0])

@@ -44,6 +44,7 @@ def test_a_magnet_parts_a_beam():
     np.testing.assert_allclose(run.values["spin_populations"][-1], [UP, 1 - UP])
 
 
+@pytest.mark.slow
 def test_where_a_path_of_bohm_starts_decides_which_way_it_goes():
     """Row P17: up if and only if it starts above the edge, whatever the spin there."""
     assert pytest.approx(0.5244005, abs=1e-7) == EDGE

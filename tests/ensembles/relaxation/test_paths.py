@@ -77,6 +77,7 @@ def test_status_of_a_sample(key):
     assert gone.lost[2] > 0.1
 
 
+@pytest.mark.slow
 def test_arrivals_from_another_start(key):
     """Positions that are given may be no sample of |ψ|²; those that are drawn are."""
     run = {

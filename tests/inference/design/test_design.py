@@ -39,6 +39,7 @@ def copies(free=("q", "r"), nuisances=None, ts=TIMES):
 # -- shares and errors ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_d_design_of_copies():
     """Times and shares by a multiplicative algorithm of another program (T9)."""
     found = jqd.design(copies(), shots=1.2e5, criterion="D")

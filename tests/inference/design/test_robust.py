@@ -134,6 +134,7 @@ def test_the_mean_over_what_the_first_stage_leaves_open():
     assert here <= min(others) * (1 + 1e-6)
 
 
+@pytest.mark.slow
 def test_what_is_worst_decides():
     """x is smallest at the fastest decay: the design is that of k = 2."""
     found = jqd.design(study(), shots=100, over={"k": (0.5, 2.0)})

@@ -24,6 +24,7 @@ class Sharp(Gaussian):
         return 3 * super().residuals(prediction, values, at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "noise", [Gaussian, pytest.param(Sharp, marks=pytest.mark.slow)]
 )
@@ -50,6 +51,7 @@ def test_simulations_without_a_record_are_lost(line):
     assert found.status == "too many simulations lost"
 
 
+@pytest.mark.slow
 def test_a_study_that_was_stopped_goes_on(line, tmp_path, monkeypatch):
     """With what its store has, to the bits of one that was not; others are refused."""
     store, commit, done = tmp_path / "store", Store.commit, []

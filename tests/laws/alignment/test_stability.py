@@ -76,6 +76,7 @@ def test_growth_at_the_edge_has_the_error_of_a_root():
     assert run.growth <= run.growth_error
 
 
+@pytest.mark.slow
 @pytest.mark.equation("copying", "question-alignment-tongues")
 def test_tongues():
     """Edges to the two digits of the reference; damping makes them narrower."""
@@ -121,6 +122,7 @@ def test_steps_end_where_the_share_jumps():
     assert abs(run.trace - expected) < 2 * run.trace_error
 
 
+@pytest.mark.slow
 def test_a_longer_period_has_another_trace():
     """By a constant share 1/2 it is 2 cos √(κ/2) T; a share that jumps at a time of its
     own, at 0.3712 of 1, is 0.3 beyond: ∂X/∂T = A(T) X."""

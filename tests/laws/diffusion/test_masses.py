@@ -34,6 +34,7 @@ def quantum():
     return np.abs(np.asarray(psi[-1])) ** 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["amplitude", "links", "literal"])
 def test_each_form_moves_the_density_of_two_masses(form, quantum):
     law = jqd.ConservativeDiffusion(GRID, well, mass=MASSES, hbar=HBAR, form=form)

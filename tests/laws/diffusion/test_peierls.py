@@ -104,6 +104,7 @@ def density(law, psi, t=2.0, method=EXACT):
     return np.asarray(run.values[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.equation("diffusion", "claim-gauge")
 def test_a_ring_in_two_gauges_and_by_its_matrix():
     """Row P20: the same potential everywhere, or all of it on one link."""
@@ -128,6 +129,7 @@ def test_a_ring_in_two_gauges_and_by_its_matrix():
     )
 
 
+@pytest.mark.slow
 def test_a_graph_has_phases_on_its_links():
     """The ring of order 2 as a graph, numbered at random, links either way round."""
     phi, rng = 0.3, np.random.default_rng(0)
@@ -306,6 +308,7 @@ def landau(x, y, b=0.8):
     return -b * y / 2, b * x / 2
 
 
+@pytest.mark.slow
 def test_two_dimensions_by_links_and_by_amplitude():
     """A packet in a uniform field and a well, whose gauge jumps at the seams."""
     x, y = SQUARE.coordinates

@@ -53,6 +53,7 @@ TIGHT = jqd.Adaptive(rtol=1e-11, atol=1e-13)
 FINE = jqd.Fixed(cf4, 80, estimate_error=False)  # 1e-11 from the exact run
 
 
+@pytest.mark.slow
 def test_driven_kerr():
     Q, mean = at_the_end(law_of(0.9), FINE)
     # eight digits are known of Q; two methods agree on the mean to 1e-10

@@ -111,6 +111,7 @@ def pair(C, form, U=0.5):
     return HusimiFokkerPlanck(bose_hubbard(1.0, U, [(0, 1)]), C, form=form)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [FirstOrder(), PSamples(8, seed=2)])
 def test_starts_on_levels_are_those_in_sectors(start):
     """Where H conserves quanta it does not matter how states are sorted."""
@@ -128,6 +129,7 @@ def test_starts_on_levels_are_those_in_sectors(start):
     np.testing.assert_allclose(*means, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_drive_in_sectors():
     """Of a frequency: exponentials of the whole state, as on levels."""
 

@@ -41,6 +41,7 @@ def test_three_modes_below_C_1():
     np.testing.assert_allclose(values[1:], expected, rtol=0, atol=2e-8)
 
 
+@pytest.mark.slow
 def test_three_modes_above_C_1():
     values = populations(3, 1.05, [0.0, 1.0, 2.0], 18)
     # as above

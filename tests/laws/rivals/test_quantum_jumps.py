@@ -32,6 +32,7 @@ def mean(law, psi, ts, substeps, paths, seed=0, observe="density"):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_mean_is_lindblads_equation():
     law, psi = three_levels()
 
@@ -50,6 +51,7 @@ def test_the_mean_is_lindblads_equation():
     assert np.max(found.error[1:]) < 0.02
 
 
+@pytest.mark.slow
 def test_the_first_jump_comes_when_the_norm_says():
     """One level that decays: e^(-γt), whatever the step."""
     law = Lindblad(np.zeros(2), {"decay": Jump(np.array([[0, 1.0], [0, 0]]), 1.3)})
@@ -63,6 +65,7 @@ def test_the_first_jump_comes_when_the_norm_says():
         np.testing.assert_allclose(found.error, 0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_an_oscillator_in_a_bath():
     """Several jumps a step: n̄ + (n₀ - n̄) e^(-γt) quanta in the mean."""
     levels, bath = 20, Bath(2.0, 0.4)

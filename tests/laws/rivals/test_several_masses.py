@@ -61,6 +61,7 @@ def test_potentials_of_the_density_refuse_pointers_alone(make):
     assert make(TWO).exact().flows() is not None
 
 
+@pytest.mark.slow
 def test_a_mean_field_of_two_masses_by_splitting_and_by_derivatives():
     law = jqd.laws.GrossPitaevskii(TWO, 0.5)
     x, y = GRID.coordinates

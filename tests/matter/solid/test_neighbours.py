@@ -83,6 +83,7 @@ def test_a_list_holds_all_pairs(d, place, key):
     np.testing.assert_array_equal(there[:, :-1], expected)
 
 
+@pytest.mark.slow
 def test_a_hot_run_stays_on_that_of_all_pairs():
     """Both forces round differently: 1e-15 of coordinates up to 20, which grows little
     in half a time unit. A pair that a list lacks shows at 1e-3."""
@@ -115,6 +116,7 @@ def test_4000_hot_atoms_stay_on_the_run_of_all_pairs():
     np.testing.assert_allclose(found, exact, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_members_of_a_batch_are_as_alone():
     v = jnp.stack([warm(X, T, seed) for seed, T in enumerate([0.05, 1.0, 0.5, 1.2])])
     alone = jnp.stack([follow(LISTED, X, each)[0] for each in v])
@@ -147,6 +149,7 @@ def test_members_of_a_batch_are_as_alone():
     np.testing.assert_allclose(mixed[1], follow(softer, X, v[1])[0], rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "gradient", ["checkpointed", pytest.param("direct", marks=pytest.mark.slow)]
 )
@@ -173,6 +176,7 @@ def test_gradients_are_those_of_all_pairs(gradient):
     assert float(forward[1]) == pytest.approx(float(slopes[1][0]), rel=1e-10)
 
 
+@pytest.mark.slow
 def test_too_few_places_end_a_run():
     """Before it begins, or where a crystal of 18 partners an atom begins to melt."""
     near = LISTED.neighbours
@@ -202,6 +206,7 @@ def test_too_few_places_end_a_run():
     assert run.status == jqd.Status.CROWDED
 
 
+@pytest.mark.slow
 def test_lists_stay_inside_of_runs():
     motion = solid.AtomMotion(LISTED)
     start = motion.prepare((X, HOT))

@@ -84,6 +84,7 @@ def lost(H, psi):
     return copying.infidelity(law, psi, TS, substeps=STEPS)
 
 
+@pytest.mark.slow
 @equation("question-preferred-basis")
 @equation("claim-remedy-basis")
 def test_noise_and_nodes_depend_on_the_beables():

@@ -77,6 +77,7 @@ def test_energy_falls_faster_than_its_tangent():
     assert mean[3] / tangent[3] == pytest.approx(0.5, abs=0.2)
 
 
+@pytest.mark.slow
 @equation("question-size-energy-rate")
 def test_energy_drifts_by_the_law():
     """Three classes: 200 of the golden system and a bystander."""
@@ -146,6 +147,7 @@ def copies_per_state(K):
     return 2 ** (K - 1) * K * variation / 4 / 2**K / LOST
 
 
+@pytest.mark.slow
 @pytest.mark.sampled
 @equation("claim-quantum-computers")
 @pytest.mark.parametrize(

@@ -130,6 +130,7 @@ def test_solutions_exist_in_a_window_of_C():
         assert bool(np.isinf(time)) is lives
 
 
+@pytest.mark.slow
 @equation("claim-density")
 def test_density_stays_positive_up_to_quantum_mechanics():
     x = jnp.linspace(-4.5, 4.5, 31)

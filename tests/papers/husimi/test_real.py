@@ -90,6 +90,7 @@ def pieces():
     return at(XI)
 
 
+@pytest.mark.slow
 @equation("45")
 @equation("51")
 def test_hamiltonian_flow():

@@ -162,6 +162,7 @@ def test_from_matrix_refuses_what_is_no_polynomial():
         symbols.from_matrix(quartic[:5, :5], 5, 4)
 
 
+@pytest.mark.slow
 def test_matrix_differentiates_and_batches():
     symbol = symbols.kerr(1.0, 0.3)
 
