@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from .. import _checks
 from .._math import divisor
@@ -21,6 +21,9 @@ NULL_FRACTION = 1e-11
 # symmetries of the law that finite steps do not respect. Where nothing but that error
 # is left, half the step changes it by (2^order - 1) times what remains.
 STEP_FACTOR = 2.0
+# So many times above it no step error remains to be asked about: of a null direction
+# half the step leaves at most half. Steps are then fine enough, however coarse.
+CLEAR_FACTOR = 10.0
 # Standard error, in spans of the initial guesses, of a constant that no row has seen.
 UNKNOWN = 1e6
 
@@ -107,6 +110,7 @@ def analyse(
     labels: list[str],
     finer: Float[Array, "n p"] | None = None,
     fraction: float = NULL_FRACTION,
+    factor: ArrayLike = STEP_FACTOR,
 ) -> Identifiability:
     """Singular values and null directions of a Jacobian.
 
@@ -117,6 +121,7 @@ def analyse(
         finer: the same Jacobian with half the step, or None; the difference shows how
             small a singular value is meaningful.
         fraction: of the largest singular value, below which a direction is null.
+        factor: of the difference, below which one is null as well.
 
     Returns:
         The analysis.
@@ -125,7 +130,7 @@ def analyse(
     floor = jnp.maximum(fraction * values[0], jnp.finfo(values.dtype).tiny)
     if finer is not None:
         change = ((finer - jacobian) * width[None, :]) @ directions.T
-        floor = jnp.maximum(floor, STEP_FACTOR * jnp.linalg.norm(change, axis=0))
+        floor = jnp.maximum(floor, factor * jnp.linalg.norm(change, axis=0))
     # from the smallest one on
     null = jnp.sum(jnp.cumprod((values <= floor)[::-1]))
     own = directions * width[None, :]
@@ -134,7 +139,6 @@ def analyse(
     return Identifiability(tuple(labels), values, own, null, width)
 
 
-@jax.jit
 def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
     """Find which combinations of constants the data determine.
 
@@ -151,13 +155,18 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
         ValueError: not a study.
     """
     _checks.check_type(study, "study", Study, "a Study")
+    return _identifiability(study, theta, STEP_FACTOR)
+
+
+@jax.jit
+def _identifiability(study: Study, theta: Array, factor: ArrayLike) -> Identifiability:
     shares, mask = study.data.shares, jnp.ones_like(study.data.ts)
     at = study.first_weights(divisor(shares))
     slope, finer = jacobian(study, theta, at, mask)[1], None
     if study.order is not None:
         half = study.with_substeps(2 * study.substeps)
         finer = jacobian(half, theta, at, mask)[1]
-    return analyse(slope, study.spans, study.labels(), finer)
+    return analyse(slope, study.spans, study.labels(), finer, factor=factor)
 
 
 def refuse_names(study: Study) -> None:
@@ -180,10 +189,12 @@ def refuse(study: Study, starts: Array) -> None:
     Raises:
         Unidentifiable: with the combination, or with how the runs ended too early.
     """
-    fine = study.with_substeps(8 * study.substeps)
     # the first start is often the law as it stands: a point is looked at once
     every = np.asarray(study.theta()), *np.asarray(starts)[:2]
     points = list({point.tobytes(): point for point in every}.values())
+    if any(int(_identifiability(study, at, CLEAR_FACTOR).null) == 0 for at in points):
+        return
+    fine = study.with_substeps(8 * study.substeps)
     try:
         refuse_degenerate([identifiability(fine, theta) for theta in points])
     except Unidentifiable as error:

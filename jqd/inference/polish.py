@@ -48,8 +48,8 @@ class Polish(eqx.Module):
             and only a long one has a narrow minimum.
     """
 
-    rtol: float = static(default=1e-11)
-    atol: float = static(default=1e-13)
+    rtol: float = 1e-11
+    atol: float = 1e-13
     max_steps: int = static(default=40)
     rounds: int = static(default=3)
     windows: int = static(default=1)

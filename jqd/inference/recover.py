@@ -1,5 +1,6 @@
 """`recover`: a fit, refined and tested, as a readable result; names as in `fit`."""
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -127,7 +128,7 @@ def recover(
         ", ".join(study.free), train, len(first), study.substeps,
     )  # fmt: skip
     masks = row_masks(study.data, train)
-    found = find(study, first, train, masks[0], search, polish, report, keep)
+    found = find(study, first, train, masks[0], search, _rough(polish), report, keep)
     report("polish", 1, 4)
     fine, theta, settled, at = refine_steps(
         study, found.theta, masks[1], polish, step_tolerance, report
@@ -178,6 +179,14 @@ def recover(
         message=message,
         parts=parts,
     )
+
+
+def _rough(polish: Polish | None) -> Polish | None:
+    """A polish that tells which end is best; finer steps then take it to rounding."""
+    if polish is None:
+        return None
+    rtol, atol = max(polish.rtol, 1e-7), max(polish.atol, 1e-7)
+    return dataclasses.replace(polish, rtol=rtol, atol=atol)
 
 
 def _pattern(

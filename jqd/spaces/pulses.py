@@ -16,8 +16,8 @@ from .functions import refuse_constants, shape_at, taken_by_keyword, with_leaves
 KINDS = ("steps", "linear", "cubic")
 # A value further than so many times away contributes nothing to a slope: 2^-52.
 _REACH = 52
-# Parameters of named pulses that say when they are, and how long they last.
-_TIMING = {"square": ("start", "end"), "gaussian": ("center", "width")}
+# Parameters of named pulses that are times at which they jump.
+_JUMPING = {"square": ("start", "end")}
 # Times at which a function is tried, in whatever unit it takes them, down to 1e-18 of
 # it; it may be meant not to be finite at some of them.
 TRIED = (0.0, 0.37, 1.0, 2.71, *(0.37 * 10.0**-k for k in range(1, 19)))
@@ -29,26 +29,27 @@ class Pulse(eqx.Module):
     Attributes:
         function: a function of the time, scalar; an `equinox.Module` or a
             `jax.tree_util.Partial` holds the parameters as array leaves.
-        given: times at which f jumps, as far as the user gave them, (J,).
+        given: times at which f jumps, as far as the user gave them, (G,).
         name: name in `named_pulse`; "" for a user's function (static).
+        jumping: parameters that are such times as well (static).
     """
 
     function: Any = parts()
-    given: Float[Array, " J"] = fixed()
+    given: Float[Array, " G"] = fixed()
     name: str = eqx.field(static=True, default="")
+    jumping: tuple[str, ...] = eqx.field(static=True, default=())
 
     @property
     def timing(self) -> tuple[Array, ...]:
-        """Parameters that set `jumps` or `marks`, those of a named pulse; else none."""
-        return tuple(self.function.keywords[one] for one in _TIMING.get(self.name, ()))
+        """Parameters that set `jumps` or `marks`."""
+        names = ("center", "width") if self.name == "gaussian" else self.jumping
+        return tuple(self.function.keywords[one] for one in names)
 
     @property
     def jumps(self) -> Float[Array, " J"]:
         """Times at which f jumps, (J,): no time step of a run crosses one."""
-        if self.name != "square":
-            return self.given
-        known = self.function.keywords
-        return jnp.stack([known["start"], known["end"]])
+        moved = (jnp.ravel(self.function.keywords[one]) for one in self.jumping)
+        return jnp.concatenate([self.given, *moved])
 
     @property
     def marks(self) -> Float[Array, " W"] | None:
@@ -113,14 +114,18 @@ class SampledPulse(eqx.Module):
 
 
 def pulse(
-    function: Callable[..., Any], *, jumps: Sequence[float] = (), **parameters: Any
+    function: Callable[..., Any],
+    *,
+    jumps: Sequence[float | str] | str = (),
+    **parameters: Any,
 ) -> Pulse | SampledPulse:
     """A pulse from a function f(t, **parameters).
 
     Args:
         function: a real function of the time, written with `jax.numpy`.
-        jumps: times at which it jumps: fixed steps, and those of sampled paths, end at
-            these jumps and at no others. Before a run the function is evaluated at some
+        jumps: times at which it jumps or has a kink, or names of parameters that are
+            such times: fixed steps, and those of sampled paths, end at these and at no
+            others. Before a run the function is evaluated at some
             2000 equally spaced times, and adaptive steps do not skip the features that
             it shows there. A feature that lies wholly between two of them, shorter than
             1/2000 of the run, is not seen: give a time within it here, or use
@@ -134,7 +139,7 @@ def pulse(
     Raises:
         ValueError: not a function, parameters that it does not take, a value that is
             complex, is not a single number, or is not finite at any time tried; or
-            jumps that are not finite.
+            jumps that are neither finite times nor names of parameters.
     """
     if isinstance(function, Pulse | SampledPulse):
         refuse_constants(parameters, (), "pulse")
@@ -145,11 +150,8 @@ def pulse(
             f"`jqd.spaces.sampled_pulse`, but is {_checks.shown(function)}."
         )
     refuse_constants(parameters, taken_by_keyword(function), "pulse")
-    given = plain(jumps, "jumps")
-    _checks.check_finite(given, "jumps")
-    times = np.asarray(given, float)
-    real = jnp.result_type(float)
-    made = Pulse(with_leaves(function, parameters), jnp.asarray(times, real))
+    times, names = _read_jumps(jumps, parameters)
+    made = Pulse(with_leaves(function, parameters), times, jumping=names)
     value = shape_at(made, "pulse", "time")
     _checks.check_real(value, "pulse")
     if value.shape:
@@ -159,6 +161,22 @@ def pulse(
         )
     _check_some_finite(made)
     return made
+
+
+def _read_jumps(
+    jumps: Sequence[float | str] | str, parameters: dict[str, Any]
+) -> tuple[Array, tuple[str, ...]]:
+    """Times at which a pulse jumps, and parameters that are such times."""
+    if isinstance(jumps, str):
+        jumps = (jumps,)
+    mixed = isinstance(jumps, list | tuple)
+    names = tuple(one for one in jumps if isinstance(one, str)) if mixed else ()
+    for name in names:
+        _checks.check_choice(name, "jumps", tuple(parameters))
+    given = [one for one in jumps if not isinstance(one, str)] if names else jumps
+    given = plain(given, "jumps")
+    _checks.check_finite(given, "jumps")
+    return jnp.asarray(np.asarray(given, float), jnp.result_type(float)), names
 
 
 def _check_some_finite(f: Pulse) -> None:
@@ -282,7 +300,7 @@ def named_pulse(name: str, **parameters: ArrayLike) -> Pulse | SampledPulse:
             )
     made = pulse(function, **values)
     assert isinstance(made, Pulse)
-    return Pulse(made.function, made.given, name)
+    return Pulse(made.function, made.given, name, _JUMPING.get(name, ()))
 
 
 def sampled_pulse(

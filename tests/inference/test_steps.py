@@ -120,19 +120,22 @@ def test_what_a_method_without_steps_determines():
     assert int(found.null) == 0
 
 
-def test_a_point_is_looked_at_once(monkeypatch):
-    looked = []
+def test_a_point_is_looked_at_once_and_with_finer_steps_only_in_doubt(monkeypatch):
+    looked, doubts = [], 0
 
-    def look(study, theta):
-        looked.append(np.asarray(theta).tolist())
-        return SimpleNamespace(null=0)
+    def look(study, theta, factor):
+        looked.append((theta.tolist(), int(study.substeps)))
+        return SimpleNamespace(null=int(len(looked) <= doubts))
 
-    monkeypatch.setattr(sys.modules[refuse.__module__], "identifiability", look)
+    monkeypatch.setattr(sys.modules[refuse.__module__], "_identifiability", look)
     refuse(study(), np.array([[K], [1.0], [3.0]]))
-    assert looked == [[K], [1.0]]  # the law as it stands, and the first two starts
-    looked.clear()
+    assert looked == [([K], 1)]  # the law as it stands
+    looked, doubts = [], 1
+    refuse(study(), np.array([[K], [1.0], [3.0]]))
+    assert looked == [([K], 1), ([1.0], 1)]
+    looked, doubts = [], 2
     refuse(study(), np.array([[1.0], [1.0]]))
-    assert looked == [[K], [1.0]]
+    assert looked == [([K], 1), ([1.0], 1), ([K], 8), ([1.0], 8)]
 
 
 def test_rows_without_weight_have_no_slope():

@@ -8,6 +8,7 @@ from scipy.integrate import quad
 from scipy.interpolate import CubicSpline
 
 import jqd
+from jqd.instruments import Gaussian
 
 
 @pytest.mark.parametrize("spacing", ["equal", "wild"])
@@ -80,3 +81,50 @@ def test_a_named_pulse_has_no_unit_of_its_own(name, needed, zero):
         rest = {other: value for other, value in needed.items() if other != key}
         with pytest.raises(ValueError, match=f"`{key}` must be given"):
             jqd.spaces.named_pulse(name, **rest)
+
+
+def trapezoid(t, knots, height):
+    return height * jnp.interp(t, knots, jnp.array([0.0, 1.0, 1.0, 0.0]))
+
+
+KNOTS = np.array([0.11, 0.37, 0.83, 1.13])
+
+
+def test_jumps_are_times_and_parameters():
+    f = jqd.pulse(trapezoid, jumps=(0.05, "knots"), knots=KNOTS, height=2.0)
+    np.testing.assert_array_equal(f.jumps, [0.05, *KNOTS])
+    moved = jax.tree.map(lambda x: 2 * x, f)
+    np.testing.assert_array_equal(moved.jumps, 2 * f.jumps)
+    alone = jqd.pulse(trapezoid, jumps="knots", knots=KNOTS, height=2.0)
+    np.testing.assert_array_equal(alone.jumps, KNOTS)
+    with pytest.raises(ValueError, match="`jumps` must be one of 'knots', 'height'"):
+        jqd.pulse(trapezoid, jumps="knot", knots=KNOTS, height=2.0)
+
+
+def test_rows_of_a_scan_have_kinks_of_their_own():
+    """Steps of order 4 need them: of each row half the step leaves a sixteenth."""
+    delays = np.array([0.0, 0.031, 0.077])
+    knots = KNOTS + delays[:, None]
+    X, Z = np.array([[0, 1.0], [1, 0]]), np.diag([0.5, -0.5])
+
+    def changes(**more):
+        pulse = jqd.pulse(trapezoid, knots=KNOTS, height=1.7, **more)
+        law = jqd.CopyDynamics.from_hamiltonian(jqd.driven(Z, (X, pulse)))
+        scan = jqd.Scan(
+            {"knots": knots}, np.full((3, 2), 0.5), Gaussian(0.1),
+            ts=np.full(3, 1.4),
+        )  # fmt: skip
+        study = jqd.Study(
+            law, scan, psi0=np.sqrt([0.7, 0.3]), free=("q",),
+            method=jqd.Fixed(jqd.steppers.rk4),
+        )  # fmt: skip
+        theta = study.theta()
+        runs = [study.with_substeps(n).predict(theta) for n in (32, 64, 128)]
+        first, second = np.diff(np.asarray(runs), axis=0)
+        return np.abs(first[:, 0]), np.abs(second[:, 0])
+
+    first, second = changes(jumps="knots")
+    # order 4 but for the next power of the step, some 1/64 of it
+    np.testing.assert_allclose(first / second, 16, rtol=0.2)
+    first, second = changes()
+    assert np.min(first / second) < 8
