@@ -8,8 +8,9 @@ mean growth rate of a small disturbance:
     if momenta are not copied, a system keeps its momentum when it changes class
 
 Here κ = 2f²N, or κ/ρ if f²/n_a replaces f². The copy law alone has κ = γ = 0 and
-momenta at rest. The spread is followed along Rabi oscillations, ρ = (1 + A cos 2t)/2. A
-positive exponent means unstable, zero neutral, a negative one attracting.
+momenta at rest. The spread is followed along Rabi oscillations, ρ = (1 + A cos 2t)/2.
+Alignment is unstable if the exponent is positive, neutral if it is zero, and attracting
+if it is negative.
 
 Verdict: it holds at some strengths f. A class that fills and empties drives its own
 oscillator: Hill's equation, with tongues of growth at any f. If momenta are copied,

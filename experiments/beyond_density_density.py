@@ -6,9 +6,9 @@ Fokker-Planck equation if the orders |m| > 2 vanish:
     ∂ₜQ = (i/ħ) Σ_{|m|≥1} ħ^|m|/m! { ∂^m[(∂*^m H) Q] - ∂*^m[(∂^m H) Q] }
 
 The paper says that they do for density-density interactions (sec. V), and where H is at
-most quadratic in each variable (sec. VI). A theory of either kind with higher orders
-refutes that; one of neither kind without them shows that more is covered. Residuals
-compare the orders up to k with -i[H, ρ]/ħ, for one random ρ of few quanta.
+most quadratic in each variable (sec. VI). A theory of either kind that has higher
+orders refutes that; a theory of neither kind that has none shows that more is covered.
+Residuals compare the orders up to k with -i[H, ρ]/ħ, for one random ρ of few quanta.
 
 Verdict: the first holds, and more is covered; the second holds only if powers are
 counted over all variables of a kind together. In the theories tried, the higher orders

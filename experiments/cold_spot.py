@@ -7,7 +7,7 @@ The paper prints no equation for this. We tried four readings of its text:
     T1': the same with u = -∇(Dρ)/ρ, that is T1 in V = -(m/2)|∇D|² - m D ∇²D
     T2:  one D, and the rest energy V = m c² n(x)
 
-No attraction, or a fall that depends on the mass, counts against a reading.
+A reading fails if it gives no attraction, or a fall that depends on the mass.
 
 Verdict: it depends on the reading. T0 gathers the density as 1/D, but its Fick form
 does not, and neither conserves energy. T1 attracts, with an acceleration D₀²ε/s₀² in

@@ -15,8 +15,8 @@ Control: at (1/2, -1/2) the runs must end with the populations of Schrödinger's
 equation. With two classes the time of a node must be that of the orbit, by quadrature.
 
 Verdict: it holds for random initial states: no run with q + r <= 0 and q <= 1/2 meets a
-node, and most with q + r > 0 do. With q > 1/2 and q + r <= 0 some runs meet one, though
-not at every point of the grid within the time of the runs: there "only if" rests on the
+node, and most with q + r > 0 do. With q > 1/2 and q + r <= 0 some runs meet one, but
+not at every point of the grid in the time that they cover: there "only if" rests on the
 argument above. The two-class runs agree with the integral on at least 99 % of the
 points that they decide. Quantum mechanics, (1/2, -1/2), is the corner of the safe
 region. Special states are exempt: two classes with <H> = 0, x_0 = ±π/2, meet a node for

@@ -5,9 +5,10 @@ p_0(t) is the share of norm without photons, for chaotic matter with one photon 
     σ_t² = Σ_{a≠b} |c_a|² |c_b|² |O_ab|² <= 1/(4 d_eff),   d_eff = 1/Σ_a |c_a|⁴
 
 The sum is over the eigenstates a of the whole, with O = 1 on the level without photons.
-ΔE and d_eff never change. Initial states have the mean energy E₀ and no photon: one
-level of matter, packets of levels with random phases, or two levels apart, which have a
-large ΔE and a small d_eff. A state of larger ΔE that fluctuates less refutes the claim.
+ΔE and d_eff are constant in time. Initial states have the mean energy E₀ and no photon:
+one level of matter, packets of levels with random phases, or two levels apart, which
+have a large ΔE and a small d_eff. A state of larger ΔE that fluctuates less refutes the
+claim.
 
 Verdict: not as a rule, with six seeds. With 200 levels, a packet of ΔE = 0.63 ħω
 fluctuates by 0.0358 ± 0.0002, one level of ΔE = 0.21 ħω by 0.091 ± 0.009, and two

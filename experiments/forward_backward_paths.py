@@ -8,10 +8,10 @@ right by construction. An average over paths that is not that of Q refutes the c
 Verdict: it holds for the marginals only. Those of X and of Y are right at all times,
 but the joint density is not where X and Y are correlated: for a cat (a superposition of
 two coherent states) two joint averages are wrong by many standard errors. The density
-of the paths by quadrature agrees with the sample, so that neither the time step nor
-chance is to blame. Where Q factorises at t = 0, as for a coherent state, nothing is
-lost. No other choice of ends does better for a cat: the only weight over them that
-gives its Q is negative in places (see `jqd equations husimi`).
+of the paths by quadrature agrees with the sample, so neither the time step nor chance
+explains this. Where Q factorises at t = 0, as for a coherent state, nothing is lost. No
+other choice of ends does better for a cat: the only weight over them that gives its Q
+is negative in places (see `jqd equations husimi`).
 
 Source: P. D. Drummond and M. D. Reid, Phys. Rev. Research 2, 033266 (2020), for the
 amplifier of sec. V E of "Can Quantum Field Theory be Recovered from Time-Symmetric

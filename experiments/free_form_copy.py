@@ -5,8 +5,8 @@
 
 S and G are any functions of two variables: cubic splines on a grid of (ℓ, x), which
 enter linearly and are found at once, or small networks, found by L-BFGS. Both are
-fitted to derivatives of ψ(t) of four levels from random initial states. The splines are
-better identified: they have one minimum, and singular values that show what is not
+fitted to derivatives of ψ(t) of four levels from random initial states. The splines
+show more: their fit has one minimum, and its singular values show what is not
 determined. Other functions that fit as well would refute the claim.
 
 Verdict: it holds up to copying that goes both ways. The net flow

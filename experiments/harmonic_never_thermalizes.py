@@ -12,8 +12,8 @@ With β = 1 the energy reaches 0.9 of the modes at times 1.5e3, 2.9e3 and 6.6e3 
 v = 4, 2 and 1, and the temperature is as predicted to 0.1 %; for v = 0.5 it is at 0.71
 after 4e4. With β = 0 it stays at 0.037, each mode's energy constant to 2e-9. Velocities
 alone mislead: their distance to a normal distribution falls from 0.34 to 0.10 in the
-harmonic chain too, where 64 normal numbers have 0.077. Only the modes reveal it, or the
-kurtosis, -1.0 against -0.08.
+harmonic chain too, where 64 normal numbers have 0.077. Only the modes reveal that it
+has not thermalized, or the kurtosis, -1.0 against -0.08.
 
 Source: Chafin (2019), sec. 1, on the "acoustic energy from the collision"; E. Fermi,
 J. Pasta, S. Ulam and M. Tsingou (1955), Los Alamos LA-1940.

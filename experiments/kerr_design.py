@@ -1,11 +1,12 @@
 """Claim: calibration limits how well a Kerr oscillator gives C, at any number of shots.
 
-The probability of the vacuum after a displacement,
+A mode with n0 thermal quanta about the amplitude α₀ is displaced by λβ and tested for
+the vacuum. With an offset ε and a visibility V, the probability of the vacuum,
 
     p = ε + V π Q(λβ)
 
-is the same for cC, U/c, √c α₀, c(1 + n0), √c λ and cV. Priors of widths s on n0, ln λ
-and V leave, with any number of shots,
+is the same for any c if C, U, α₀, 1 + n0, λ and V become cC, U/c, √c α₀, c(1 + n0),
+√c λ and cV. So priors of widths s on n0, ln λ and V leave, with any number of shots,
 
     sd(C) = [((1 + n0)/s_n0)² + (1/(2 s_lnλ))² + (V/s_V)²]^(-1/2)
 

@@ -8,8 +8,8 @@ neighbours:
     T > ħω:         <u²> ~ (T/K) N/12 (line),  (T/4πK) ln N (plane),  finite (solid)
                     <Δu²> -> T/dK for all
 
-A bound on <u²> in the line and the plane, or a <Δu²> that grows with N, would refute
-it.
+A <u²> that stays bounded in the line and the plane, or a <Δu²> that grows with N, would
+refute it.
 
 Verdict: it holds. The line's <u²> lies on the logarithm to 1e-7 from 512 atoms on; at
 T = 1 it is N/12 to 3e-5, and the plane's grows by 1/4π for each factor e in N, to 6e-5.

@@ -10,11 +10,12 @@ and sound is back from spring n at t_n:
 A spring known long before t_n would refute the claim.
 
 Verdict: it holds, except for a forerunner. With all others known, spring n is known to
-10 % at t_n less a lead that grows with n and ln 1/σ, up to 2.7, 4.9 and 8.4 of 40 at
-σ = 1e-2, 1e-3 and 1e-5; the front moves by 0.935 ± 0.003 of t_n (at 1e-3, in chains of
-length 20). With no other spring known this happens no sooner, and later in the middle
-of the chain, t ≤ 1.42 t_n. All 20 springs are known 2.1 ± 0.8 after the echo of the far
-end. At three quarters of that time no unbiased fit can determine the last 9.
+10 % somewhat before t_n: by a lead that grows with n and ln 1/σ, up to 2.7, 4.9 and 8.4
+(of 40) at σ = 1e-2, 1e-3 and 1e-5; the front moves by 0.935 ± 0.003 of t_n (at 1e-3, in
+chains of length 20). With no other spring known this happens no sooner, and in the
+middle of the chain later, at up to 1.42 t_n. All 20 springs are known 2.1 ± 0.8 after
+the echo of the far end. At three quarters of that time no unbiased fit can determine
+the last 9.
 
 Source: H. Cramér (1946), ch. 32. Chafin (2019), sec. 1: sound carries the impact
 through a solid; here it carries the information about the springs.

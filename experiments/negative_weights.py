@@ -24,8 +24,8 @@ small to see somewhat earlier.
 Context: "whether the evolution equation derived here supports a consistent
 interpretation in terms of stochastic trajectories is, at this stage, an open question"
 (sec. VI of the source). Of pure states only Gaussian ones have a non-negative Wigner
-function: R. L. Hudson, Rep. Math. Phys. 6, 249 (1974). The states tried here divide in
-the same way by their weights of paths, although Q itself is never negative.
+function: R. L. Hudson, Rep. Math. Phys. 6, 249 (1974). The weights of paths divide the
+states tried here in the same way, although Q itself is never negative.
 
 Source: secs. IV E, V E and VI A of "Can Quantum Field Theory be Recovered from
 Time-Symmetric Stochastic Mechanics? Part I".

@@ -13,10 +13,10 @@ times, C = 0.99 lies three standard errors from 1 up to D = 0.16 U. If U, D and 
 coefficient of n in H are fitted too, they absorb most of the effect of C, and it does
 so up to D = 0.08 U.
 
-Source: closed form of the Husimi law with a bath; at C = 1 Milburn and Holmes,
-Phys. Rev. Lett. 56, 2237 (1986), above photon by photon: one lost at τ has turned <α>
-by Uτ. The setting is that of Kirchmair et al., Nature 495, 205 (2013), where U exceeds
-D.
+Source: closed form of the Husimi law with a bath; at C = 1 Milburn and Holmes, Phys.
+Rev. Lett. 56, 2237 (1986), written here photon by photon: one that is lost at τ has
+turned <α> by Uτ. The setting is that of Kirchmair et al., Nature 495, 205 (2013), where
+U exceeds D.
 """
 
 import jax

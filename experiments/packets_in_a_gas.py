@@ -5,10 +5,10 @@
     soft discs: contacts per particle = τ_r/τ_coll,  <PE>/<KE> = (1/2d) τ_r/τ_coll
 
 Argon is taken at 300 K and 1 atm. Hard discs begin with equal speeds and are followed
-event by event; soft discs have V = κ(σ - r)²/2, τ_r = π√(m/2κ). The paper says so for
-parcels that spread "much slower than the collision time", and calls it "certainly a
-transient state". Packets wider than the spacing or the mean free path before the speeds
-are Maxwell's do not meet that condition.
+event by event; soft discs have V = κ(σ - r)²/2, τ_r = π√(m/2κ). The paper claims this
+for parcels that spread "much slower than the collision time", and calls it "certainly a
+transient state". Packets that are wider than the spacing or the mean free path before
+the speeds are Maxwell's do not meet this condition.
 
 Verdict: argon does not meet it. Atoms as narrow as in a solid, 0.1 Å, are 15.9 nm wide
 at their first collision, 4.6 times the distance between neighbours. From 0.5 Å on they

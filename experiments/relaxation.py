@@ -7,8 +7,8 @@ jump process. Those that began in class b are spread over the classes as P[., b]
 
 and D_b = ½ Σ_a |P_ab - ρ_a| is their distance from the whole ensemble. N individuals,
 each with a phase of its own, copy each other; those that began together are followed
-and compared with Bell's chain. Individuals that leave the chain, or that mix without
-currents, would refute the claim.
+and compared with Bell's chain. Individuals that depart from Bell's chain, or that mix
+without currents, would refute the claim.
 
 Verdict: it holds. Two classes that exchange systems (Rabi, ρ_1 between p and 1 - p)
 forget by the same factor in every period, D → D [p/(1-p)]²; three with generic

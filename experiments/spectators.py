@@ -5,8 +5,9 @@ empty class) freezes there. Two remedies, for two classes that begin at ψ = (1,
 
 - s spectators in each class, copied and never copying, with the phase of their class.
   They count in all rates, so that the ensemble follows a system of N + 2s: the error is
-  about 0.9 √(s/N) for many. A few leave it at the noise of copying, ~ 1/√N.
-- an admixture: begin with (1 - ε) ρ + ε/2. The node then holds k = Nε/2 systems, of
+  about 0.9 √(s/N) for many. With a few, the error stays at the noise of copying,
+  ~ 1/√N.
+- an admixture: begin with (1 - ε) ρ + ε/2. The node then holds k = Nε/2 systems,
   which a share exp(-k) of the ensembles loses at once, and ρ is wrong by ~ ε.
 
 A best number of spectators that is large, or an error of a few above 3.5/√N, would

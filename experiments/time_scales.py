@@ -12,11 +12,11 @@ Times that do not follow these formulas would refute the claim.
 
 Verdict: all three can be computed, and a fourth beside them is the shortest. Counted
 returns agree with the flux through a surface on the torus of phases to 5 %, except for
-N = 5 (ω₅ = ω₁ + ω₃), and are 5.9 times rarer with each atom. Collapse and revival agree
-with sums over number states to 1e-8. A packet in a chaotic chain of 8 is a tenth of the
-spacing wide after ln(δ/σ₀)/λ = 12 (followed: 13.8), which no mass and, except through a
-logarithm, no ħ can lengthen. One argon atom has doubled its width of 0.1 Å after
-2.18e-13 s, a body of 1e20 atoms after 2.18e7 s.
+N = 5 (ω₅ = ω₁ + ω₃), and each further atom makes returns 5.9 times rarer. Collapse and
+revival agree with sums over number states to 1e-8. A packet in a chaotic chain of 8 is
+a tenth of the spacing wide after ln(δ/σ₀)/λ = 12 (followed: 13.8), which a larger mass
+cannot lengthen, nor, except through a logarithm, a smaller ħ. One argon atom has
+doubled its width of 0.1 Å after 2.18e-13 s, a body of 1e20 atoms after 2.18e7 s.
 
 Source: Chafin (2019), introduction: "three kinds of Poincare-like time scales".
 """

@@ -4,7 +4,7 @@
     H = H_M + ωa†a + λX(a + a†):  a†a counts quanta of the mode without its coupling
 
 An oscillator in equilibrium with what it couples to holds more of these quanta than
-Bose and Einstein give it. With χ the response of the matter at 1/β,
+Bose and Einstein's law gives it. With χ the response of the matter at 1/β,
 
     <a†a> = ∫ coth(βx/2) (1 + x²/ω²) Im D(x) dx/4π - 1/2,  D = ω/(ω² - x² - 2λ²ωχ(x))
 

@@ -2,9 +2,9 @@
 
     P(x, t | x', t+Δt) = P(x', t+Δt | x, t) P(x, t) / P(x', t+Δt)
 
-A kernel is the conditional probability of one time given another. The law here is an
-ordinary diffusion, dx = -x dt + √(2T) dW. One backward kernel for all preparations
-would refute the claim.
+A kernel is the conditional probability of the position at one time given that at
+another. The law here is an ordinary diffusion, dx = -x dt + √(2T) dW. One backward
+kernel for all preparations would refute the claim.
 
 Verdict: it holds for this diffusion. The backward kernel is different for each of three
 preparations, and equal to the forward one only in equilibrium. For cases where the

@@ -8,8 +8,8 @@ Fringes that survive beyond η would refute the claim.
 
 Verdict: it holds, to 1e-5 of η. Without the pointer no Bohmian path crosses the middle;
 behind pointers that lie apart 0.275 of them do, and as many of Nelson's, since there
-each packet spreads by itself. The pointer shows the slit; that a pointer does not show
-where a path was is found in measured_path.py.
+each packet spreads by itself. The pointer shows the slit; measured_path.py finds that a
+pointer does not show where a path was.
 
 Source: J. von Neumann (1932) for the coupling; B.-G. Englert (1996)
 Phys. Rev. Lett. 77, 2154 for the duality. Zakir, "Diffusion treatment of quantum theory

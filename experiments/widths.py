@@ -14,8 +14,8 @@ Verdict: it holds in this well after t_E, defined here by a distance of 0.25 bet
 exact centre and the classical path: 2.2, 4.5 and 8.9 for ħ = 0.2, 0.05 and 0.0125. Soon
 the packet fills the well. These times go as ħ^(-0.48 ± 0.04), because this path is
 regular: no chaos, no logarithm. In a chaotic chain of 8 atoms, λ = 0.20, anharmonic
-forces become relevant later as (ln 1/ħ)/2λ, with a slope 0.96 ± 0.1 of that. The Wigner
-ensemble has all variances to 2 %, within 3.6 standard errors.
+forces become relevant at a time that grows as (ln 1/ħ)/2λ, with 0.96 ± 0.1 times this
+slope. The Wigner ensemble has all variances to 2 %, within 3.6 standard errors.
 
 Source: Chafin (2019), abstract, on "the long term well defined motion of these
 localized peaks" in harmonic wells, where it holds; E. J. Heller (1975) J. Chem.

@@ -57,8 +57,8 @@ _SENTENCES = {
     Status.MISFIT: "The law, computed with these time steps, does not describe the "
     "data (p < 1e-3, or a pattern of its residuals beside a fitted scatter); its "
     "standard errors do not hold.",
-    Status.OUT_OF_EQUILIBRIUM: "The paths are no sample of |ψ|²: one such sample in "
-    "1e5 is as far from it.",
+    Status.OUT_OF_EQUILIBRIUM: "The paths are no sample of |ψ|²: only one such "
+    "sample in 1e5 would lie as far from it.",
     Status.CROWDED: "An atom has more neighbours than its list has places, or reaches "
     "beyond its cells; raise `capacity`, or give the cells more room.",
 }

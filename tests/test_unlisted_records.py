@@ -171,7 +171,7 @@ def test_an_echo_without_its_decay(tmp_path, capsys, echo):
     words = ["recover", "law", "weinberg", *files, "--start", "eps=0.1"]
     code, summary, printed = told(tmp_path, [*words, "--starts", "2"], capsys)
     refused(code, summary, printed)
-    assert "fades with time, beside the law" in summary["pattern"]
+    assert "fades with time, relative to the law" in summary["pattern"]
     assert "a prior of `fading`" in summary["pattern"]
 
 

@@ -184,7 +184,7 @@ def layouts(machine: Machine = H200) -> str:
 
 
 HEADER = (
-    "grid", "dtype", "GPUs", "layout", "GB a GPU", "sent, GB", "local, ms",
+    "grid", "dtype", "GPUs", "layout", "GB per GPU", "sent, GB", "local, ms",
     "exchange, ms", "step, ms", "efficiency",
 )  # fmt: skip
 RULE = "|---|---|--:|---|--:|--:|--:|--:|--:|--:|"

@@ -304,9 +304,9 @@ def losses(store: Store = S3) -> str:
 
 
 HEADER = (
-    "workers", "chunks", "s a chunk", "spread", "lost", "lease, s", "commits/s",
-    "requests a chunk", "of them lists", "busiest second", "misses a chunk", "waiting",
-    "efficiency",
+    "workers", "chunks", "s per chunk", "spread", "lost", "lease, s", "commits/s",
+    "requests per chunk", "of them lists", "busiest second", "misses per chunk",
+    "waiting", "efficiency",
 )  # fmt: skip
 RULE = "|" + "--:|" * len(HEADER)
 

@@ -122,7 +122,7 @@ def node_met(law: Any, psi0: np.ndarray, record: Record, names: Sequence[str]) -
     at, when = found
     return (
         f"by quantum mechanics class {at} is empty at t = "
-        f"{float(record.t0) + when:.4g}, a node, where the copy law ends"
+        f"{float(record.t0) + when:.4g}, a node, where the copy law breaks down"
         f"{_offer(H, length)}."
     )
 
@@ -140,8 +140,8 @@ def refuse_nodes(
     """Raise ValueError where `node_met` has something to say."""
     if why := node_met(law, psi0, record, names):
         raise ValueError(
-            "Argument `state` must keep classes from running empty where q or r is "
-            f"free, but {why}"
+            "Argument `state` must leave no class empty where q or r is free, but "
+            f"{why}"
         )
 
 
@@ -155,7 +155,7 @@ def _offer(H: np.ndarray, length: float) -> str:
         if least > _CLEAR:
             said = ",".join(_shown(z) for z in start)
             return (
-                f"; measure from a superposition, as of the amplitudes {said}, of "
+                f"; measure from a superposition, such as the amplitudes {said}, from "
                 f"which each class keeps {np.floor(1000 * least) / 1000:g} or more"
             )
     return "; measure from a superposition, or another time"

@@ -58,7 +58,7 @@ def told(summary: Mapping[str, Any], *, box: bool) -> list[Any]:
     ]
     if box:
         where = ", ".join(f"{k} = {v:.6g}" for k, v in summary["at"].items())
-        lines.append(f"The worst of the box that was found: {where}.")
+        lines.append(f"Worst constants found in the box: {where}.")
     if summary["status"] != "ok":
         lines.append(summary["status"])
     return [_settings_table(summary), _errors_table(summary), *lines]

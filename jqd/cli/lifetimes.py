@@ -130,7 +130,7 @@ def _jumps(law: Any, times: Collection[str]) -> str:
     named = "level 1 decays to level 0 at 1/T1"
     if levels > 2:
         named = "level k decays to level k - 1 at k/T1, as those of an oscillator"
-    rest = "of levels 0 and 1 at 1/T2" if both else "without dephasing of its own"
+    rest = "of levels 0 and 1 at 1/T2" if both else "without pure dephasing"
     return (
         f"{'T1 and T2 enter' if both else 'T1 enters'} {type(law).__name__} as jumps "
         f"of the density operator: {named}{', coherence' if both else ','} {rest}."
@@ -165,15 +165,15 @@ def _faded(
         relative = math.hypot(relative / T1, other / T2) / (1 / T1 + 1 / T2)
         more = ""
     else:
-        T2, more = 2 * T1, "T2 = 2 T1, without dephasing of its own; "
+        T2, more = 2 * T1, "it takes T2 = 2 T1, without pure dephasing, and "
     rate = (1 / T1 + 1 / T2) / 2
     size = 1 / (2 * abs(H[0, 1]) * T1)
     enter = "T1 and T2 enter" if len(bath) > 1 else "T1 enters"
-    width = f"to {100 * relative:.2g} %, " if relative > 0 else ""
+    width = f", known to {100 * relative:.2g} %" if relative > 0 else ""
     words = (
-        f"{enter} as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, {width}an approximation "
-        f"for a law that is not linear: {more}terms of the size 1/(Omega T1) = "
-        f"{size:.1g} are left out."
+        f"{enter} as fading = (1/T1 + 1/T2)/2 = {rate:.4g}{width}. For a nonlinear law "
+        f"this is an approximation: {more or 'it '}leaves out terms of the size "
+        f"1/(Omega T1) = {size:.1g}."
     )
     told = {"fading": LogNormal(rate, relative)} if relative > 0 else {}
     return Bathed(law, {**priors, **told}, rate, words)

@@ -179,8 +179,8 @@ def told_of_grid(found: Mapping[str, Any]) -> str | None:
     if "grid_error" not in found:
         return None
     return (
-        f"The grid moves about {found['grid_error']:.0e} of the probability; the "
-        "errors of constants do not include this."
+        f"The finite grid shifts about {found['grid_error']:.0e} of the probability; "
+        "the errors of constants do not include this."
     )
 
 

@@ -79,7 +79,7 @@ Columns = Annotated[
         help="Which columns of a .csv hold what, e.g. t=time_us,n1=ones or t=time_us,"
         "p1=up,sigma=err: t, n0, n1, .. or p0, p1, .., sigma, shots, cluster, "
         "multiplicity, or NAME.NAME of a constant that each row sets; all others are "
-        "left out. Of two classes one is enough, of counts with --shots."
+        "left out. Of two classes one is enough; counts then need --shots."
     ),
 ]
 Shots = Annotated[
@@ -127,10 +127,10 @@ Bath = Annotated[
     str,
     MODEL.option(
         help="Lifetimes of levels, in the unit of the times, beside a law of a matrix: "
-        "T1=20+-1,T2=15+-2, fitted with these priors, or T1=20 where it is known. They "
-        "are jumps of the density operator for quantum mechanics and dephasing, and a "
-        "rate of fading, an approximation, for other laws, of a qubit driven on "
-        "resonance."
+        "T1=20+-1,T2=15+-2, fitted with these priors, or T1=20 where it is known. For "
+        "quantum mechanics and dephasing they are jumps of the density operator; for "
+        "other laws of a qubit driven on resonance they are approximated by a rate of "
+        "fading."
     ),
 ]
 

@@ -133,8 +133,8 @@ def _told_of_guesses(law: ConservativeDiffusion, free: tuple[str, ...]) -> str |
     if not told:
         return None
     return (
-        f"Initial guesses have {' and '.join(told)}: the time steps that follow the "
-        "first values need not follow larger ones; --start gives other first values."
+        f"Initial guesses have {' and '.join(told)}: time steps that suit the first "
+        "values may be too long for larger ones; --start gives other first values."
     )
 
 

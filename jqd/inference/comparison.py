@@ -244,8 +244,8 @@ class Comparison(NamedTuple):
     def verdict(self) -> str:
         """Which law the data prefer to which, and which pairs they leave open."""
         best, told = self._best(), (
-            f"ln B is above {CLEAR:g} at each width of the priors, and rows left out "
-            f"say the same by {CLEAR_ERRORS:g} of their errors."
+            f"ln B is above {CLEAR:g} at each width of the priors, and left-out rows "
+            f"favour the same law by more than {CLEAR_ERRORS:g} standard errors."
         )  # fmt: skip
         decided, rivals = [worse for _, worse in self.decided()], self._rivals()
         if not any(row.predicts for row in self.rows):
@@ -259,9 +259,9 @@ class Comparison(NamedTuple):
                 said += f" It does not decide between {best.name} and {_listed(open_)}."
         else:
             said = (
-                f"No law is clearly preferred: for that |ln B| has to be above "
-                f"{CLEAR:g} at each width of the priors, and rows left out have to "
-                f"agree by {CLEAR_ERRORS:g} of their errors."
+                f"No law is clearly preferred: that takes |ln B| above {CLEAR:g} at "
+                "each width of the priors, and left-out rows that favour the same law "
+                f"by {CLEAR_ERRORS:g} standard errors."
             )
         misfits = [row for row in self.rows if row.predicts and row.misfits]
         wrong, why = [row.name for row in misfits], "p < 1e-3"
@@ -353,14 +353,14 @@ class Comparison(NamedTuple):
         """The meaning of the columns of `tables`, and what they assume."""
         scales = ", ".join(f"x{scale:.3g}" for scale in self.scales)
         said = (
-            f"ln L, AIC, ln B and ELPD are less those of {self.rows[0].name}; ln B "
+            f"ln L, AIC, ln B and ELPD are relative to {self.rows[0].name}; ln B "
             f"(Laplace) is for priors of width {scales}; rows were left out in "
             f"{self.folds} parts."
         )
         if any(row.drawn is not None for row in self.rows):
             said += (
                 " LOO: each row predicted by draws from the posterior of the others, "
-                "less that of the first law; rows refitted are those that the draws "
+                "relative to the first law; rows refitted are those that the draws "
                 "cannot predict."
             )
         return said if self.assumed is None else f"{said} {self.assumed}"

@@ -109,7 +109,7 @@ class Runs(NamedTuple):
         """The test in words."""
         return (
             f"{self.number} runs of residuals of one sign, {self.expected:.4g} +- "
-            f"{self.sd:.2g} by chance (p = {self.p_value:.2g})"
+            f"{self.sd:.2g} expected by chance (p = {self.p_value:.2g})"
         )
 
 

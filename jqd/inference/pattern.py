@@ -62,8 +62,8 @@ class Pattern(NamedTuple):
                 "None of the patterns in time that were tested for is significant "
                 "(decay, contrast, frequency, delay, offset, drift, oscillation, "
                 "single rows). Errors that are too small, or outcomes that are not "
-                "independent, would leave such residuals, and so would patterns of "
-                "other forms."
+                "independent, would leave such residuals, and so would other "
+                "patterns."
             )
         what, cause = _WORDS[self.name]
         where = ""
@@ -85,14 +85,14 @@ class Pattern(NamedTuple):
 _STANDS = "is farther off than the others"
 _WORDS = {
     "decay": (
-        "the contrast of the record fades with time, beside the law",
+        "the contrast of the record fades with time, relative to the law",
         "Decoherence or loss that the law lacks would leave this: let a rate be free "
         "(`jqd.Lindblad`, or dephasing[gamma] and loss[gamma] of `jqd compare`), give "
         "T1 and T2 (`--bath`, or `jqd.laws.Decay`), or a prior of `fading` beside "
         "counts of classes.",
     ),
     "growth": (
-        "the contrast of the record grows with time, beside the law",
+        "the contrast of the record grows with time, relative to the law",
         "Decoherence or loss that is stronger in the law than in the record would "
         "leave this.",
     ),
@@ -107,12 +107,12 @@ _WORDS = {
         "record would leave this.",
     ),
     "ahead": (
-        "the record runs ahead of the law, the more the later",
+        "the record runs ahead of the law, by a time that grows",
         "Energies or couplings that are too small, or times in another unit, would "
         "leave this: let those of the Hamiltonian be free.",
     ),
     "behind": (
-        "the record runs behind the law, the more the later",
+        "the record runs behind the law, by a time that grows",
         "Energies or couplings that are too large, or times in another unit, would "
         "leave this: let those of the Hamiltonian be free.",
     ),

@@ -158,5 +158,5 @@ def _message(
         return "The search found it; no final least-squares fit followed."
     steps = "one time step" if study.substeps == 1 else f"{study.substeps} time steps"
     if not study.data.over_time:
-        return f"It takes {steps} to each row of the data."
-    return f"It takes {steps} from each time of the data to the next."
+        return f"Its run takes {steps} to each row of the data."
+    return f"Its run takes {steps} from each time of the data to the next."

@@ -11,7 +11,7 @@ from jqd.cli import main
 def test_the_table(capsys):
     assert main(["bounds"]) == 0
     out = capsys.readouterr().out
-    read, unread = out.split("Not read in print: takes no part")
+    read, unread = out.split("Not read in print: not used")
     assert "|q - 1/2| < 0.00032" in read
     assert "|D/D_QM - 1| < 2.7e-09" in read
     assert "3.3e-07" not in read
@@ -145,7 +145,7 @@ def test_copies(capsys, printed):
     assert main([*OWN, "--lambda", "138.629"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert out.startswith("N >= 2.848e+05 (95 %, one-sided)")
-    assert "Only a lower bound" in out
+    assert "This is a lower bound only" in out
     assert main([*OWN, "--lambda", "138.629", "--confidence", "0.99", "--json"]) == 0
     result = printed("bounds")
     assert result["confidence"] == 0.99

@@ -83,9 +83,9 @@ def test_a_start_with_an_empty_class_is_refused_and_another_offered(
     assert main(words) == 2
     said = complaint(capsys)
     for part in (
-        "`--state` must keep classes from running empty",
+        "`--state` must leave no class empty",
         "class 1 is empty at t = 0, a node",
-        "of the amplitudes 0.89442719,0.4472136, of which",
+        "such as the amplitudes 0.89442719,0.4472136, from which",
     ):
         assert part in said
     assert not (tmp_path / "run").exists()
@@ -232,16 +232,16 @@ def test_lifetimes_on_resonance_are_a_rate(priors, rate, relative, capsys):
     found.announce()
     said = capsys.readouterr().err
     enter = "T1 and T2 enter" if len(priors) > 1 else "T1 enters"
-    assert f"{enter} as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, to" in said
-    assert "an approximation for a law that is not linear" in said
-    assert "1/(Omega T1) = 0.008 are left out" in said  # 1/(2 pi 20)
+    assert f"{enter} as fading = (1/T1 + 1/T2)/2 = {rate:.4g}, known to" in said
+    assert "For a nonlinear law this is an approximation" in said
+    assert "leaves out terms of the size 1/(Omega T1) = 0.008" in said  # 1/(2 pi 20)
 
 
 def test_a_lifetime_that_is_known_is_a_rate_without_a_prior():
     found = in_bath(jqd.laws.Weinberg(H), {}, H, {"T1": 20.0})
     assert found.priors == {}
     assert found.fading == pytest.approx(3 / 80)
-    assert "= 0.0375, an approximation" in found.words
+    assert "= 0.0375. For a nonlinear law" in found.words
     record = jqd.Record([0.5, 1.0], [[9, 1], [5, 5]], Multinomial(), t0=0.25)
     shown = instrument_of(found.law, record, {}, (), found.fading)
     assert float(shown.fading) == pytest.approx(3 / 80)

@@ -254,4 +254,4 @@ def test_the_page_runs_as_printed(here, capsys):
         planned = re.search(r"g \u2502 (\S+)", printed[design])
         assert g["stderr"] == pytest.approx(float(planned[1]), rel=0.1)
     assert "positions counted at 64 points" in printed[8]
-    assert "The grid moves about" in printed[9]
+    assert "The finite grid shifts about" in printed[9]

@@ -177,7 +177,7 @@ def pattern_beside(study, residuals):
         ("offset", FULL, "the same offset at all times"),
         ("late", upper(LOOKS - 0.05) - SHARES, "by the same time at all times"),
         ("early", upper(LOOKS + 0.05) - SHARES, "by the same time at all times"),
-        ("behind", upper(0.995 * LOOKS) - SHARES, "the more the later"),
+        ("behind", upper(0.995 * LOOKS) - SHARES, "by a time that grows"),
         ("none", 0 * SHARES, "None of the patterns in time"),
     ],
     ids=lambda x: x if isinstance(x, str) and " " not in x else "",

@@ -78,7 +78,7 @@ class Arrivals(eqx.Module):
             sentences.append(describe(self.start_status, "sample"))
         if self._steps_are_long():
             sentences.append(
-                "the steps err by more than chance, see `step_error`: raise `substeps`"
+                "time steps err by more than chance (`step_error`): raise `substeps`"
             )
         return "; ".join([*sentences, CAUTION])
 

@@ -47,12 +47,12 @@ class CopiesBound(NamedTuple):
         sentences = [
             f"N >= {outward(N, '>', 4)} ({percent(level)}, one-sided): {failures:.15g} "
             f"failures of {shots:.15g} leave a probability of failure of at most "
-            f"{outward(u, '<', 5)}, and N copies fail with {infidelity:.6g}/N{less}.",
-            "Only a lower bound: failures of any other origin, which are not known, "
-            "leave less to the copies, so that no count of failures bounds N from "
-            "above.",
-            "It takes all failures to belong to N, which is conservative, and assumes "
-            "that no other error cancels what N does.",
+            f"{outward(u, '<', 5)}, and N copies fail with the probability "
+            f"{infidelity:.6g}/N{less}.",
+            "This is a lower bound only: failures may have other origins, so no count "
+            "of failures bounds N from above.",
+            "It attributes all failures to N, which is conservative, and assumes that "
+            "no other error cancels the effect of N.",
         ]
         if u > FIRST_ORDER:
             sentences.append(

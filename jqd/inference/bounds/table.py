@@ -13,16 +13,16 @@ from .keys import NOT_STATED
 from .mappings import MAPPINGS, PRINTED, SILENT, Link
 from .words import outward, percent, with_unit
 
-NOT_READ = "not read in print: takes no part"
+NOT_READ = "not read in print: not used"
 CONSERVATIVE = (
-    "All of the error is taken to belong to the constant, which is conservative, and "
-    "no other error is assumed to cancel what the constant does."
+    "All of the error is attributed to the constant, which is conservative; it is "
+    "assumed that no other error cancels the effect of the constant."
 )
 APART = "Rows are not combined unless their assumptions are the same."
 NEW = "No bound on q, r, N, D or C from experiments was known to us before."
 AS_PRINTED = (
     "Limits on constants of rival laws, LAW.CONSTANT, are as printed in their sources, "
-    "in the units of the table: none was worked out anew."
+    "in the units of the table; jqd derives none of them."
 )
 
 # Constants of fits of which published numbers speak in the same units, by class of the

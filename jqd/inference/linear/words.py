@@ -32,22 +32,23 @@ def message_of(
 
     if found.status == NO_RANK:
         notes.append(
-            f"About rank {found.rank} the first table scatters more than its shots "
-            "allow: because summed runs differ, or of drift, or of more levels."
+            f"The first table scatters about rank {found.rank} by more than its shots "
+            "allow: summed runs may differ, the apparatus may drift, or there are more "
+            "levels."
         )
     if found.status == NOT_CONVERGED:
         notes.append("A fit of low rank did not reach its least chi-square.")
     notes.append(f"Shots are {found.shots_from}.")
     if without_rank and (found.joint or found.controls):
         notes.append(
-            f"At {of(without_rank)} not each table has rank {found.rank} (states that "
-            "have decayed together, or more numbers of state): their rise is that over "
-            "the first table alone."
+            f"At {of(without_rank)} not every table has rank {found.rank} (states have "
+            "decayed to nearly the same one, or a state has more numbers): their rise "
+            "is that over the first table alone."
         )
     if alone:
         notes.append(
             f"At {of(alone)} no run is one of {of(found.wait[:1].tolist())}: these "
-            "tables are compared with none."
+            "tables are not compared with any other."
         )
     if found.few > _MOST_FEW:
         notes.append(
@@ -96,7 +97,7 @@ def sentence_of(found: Linearity) -> str:
             for one in worst.power
             if math.isfinite(one.detectable)
         )
-        more = f"; {could} would give p < {LEVEL:g} in 80 of 100 records"
+        more = f"; {could} would give p < {LEVEL:g} in 80 of 100 data sets"
         more = more if could else ""
         return f"No sign of nonlinearity: {seen}{more}."
     return (

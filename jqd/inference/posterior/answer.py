@@ -205,7 +205,7 @@ class Posterior(NamedTuple):
         """Sentences below the table."""
         notes = [f"{self.sampler}: {self.status}. {self.message}"]
         if self.misfits:
-            said = "No interval is given of constants of a law that does not describe "
+            said = "No interval is given for constants of a law that does not describe "
             looks = "; `jqd.recover` looks for the pattern of its residuals."
             found = f". {self.pattern.describe()}" if self.pattern else looks
             notes.append(f"{said}the record{found}")

@@ -73,8 +73,8 @@ def test_words():
     told = str(jqd.inference.bounds.bounds_on_copies(37, 100_000, LAMBDA))
     assert told.startswith("N >= 2.848e+05 (95 %, one-sided): 37 failures of 100000")
     for part in (
-        "Only a lower bound",
-        "takes all failures to belong to N",
+        "This is a lower bound only",
+        "attributes all failures to N",
         "no other error cancels",
     ):
         assert part in told

@@ -176,8 +176,8 @@ def test_a_number_without_error_bounds_nothing():
 def test_words():
     told = str(jqd.bounds())
     for part in (
-        "All of the error is taken to belong to the constant",
-        "no other error is assumed to cancel",
+        "All of the error is attributed to the constant",
+        "assumed that no other error cancels",
         "No bound on q, r, N, D or C from experiments was known to us before.",
         "are as printed in their sources",
         "95 %, one-sided, order of magnitude only",

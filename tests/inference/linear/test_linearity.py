@@ -119,7 +119,7 @@ def test_states_that_have_decayed_together_are_no_nonlinearity(left):
     assert test.rise_dof == (20 - 4) * 20
     assert abs(test.excess - 1) < 4 * np.sqrt(2 / test.rise_dof)
     assert found.p_value > 1e-3
-    assert "At wait 1 not each table has rank 4 (states that have" in found.message
+    assert "At wait 1 not every table has rank 4 (states have" in found.message
     both = jqd.linearity(np.stack([decayed(left), decayed(left)], 1), 1000, rank=4)
     assert [one.rise_dof for one in both.controls] == [(20 - 4) * 4, (20 - 4) * 20]
 
