@@ -96,8 +96,7 @@ class EnsembleNoise(Noise):
 
     def __check_init__(self) -> None:
         _checks.check_choice(self.initial, "initial", INITIAL)
-        _checks.check_shape(self.copies, "copies", ())
-        _checks.check_positive(self.copies, "copies")
+        _checks.check_positive(self.copies, "copies", ())
 
     def residuals(self, prediction: Array, values: Array, at: Whitening) -> Array:
         """Independent residuals of unit variance."""

@@ -102,8 +102,7 @@ def entropy(
     """
     _checks.check_not_negative(occupations, "occupations")
     _checks.check_positive(degeneracy, "degeneracy")
-    _checks.check_real(g, "g")
-    _checks.check_finite(g, "g")
+    _checks.check_reals(g, "g")
     n, g, G = jnp.broadcast_arrays(*map(_checks.widen, (occupations, g, degeneracy)))
     filled, y = n > 0, g * n
     own = jnp.where(filled, n * safe_log(n), 0)

@@ -117,8 +117,7 @@ def vet(
             )
         name, mean = f"{name} (its mean)", found
     if time is not None:
-        _checks.check_scalar(time, "time")
-        _checks.check_positive(time, "time")
+        _checks.check_positive(time, "time", ())
     for what, number in (("steps", steps), ("looks", looks), ("tries", tries)):
         _checks.check_positive_integer(number, what)
     asked = ROWS if rows is None else tuple(rows)

@@ -92,8 +92,7 @@ def absorbing_boundary(
         substeps=substeps,
     )  # fmt: skip
     H, hbar = one_particle(law)
-    _checks.check_scalar(kappa, "kappa")
-    _checks.check_positive(kappa, "kappa")
+    _checks.check_positive(kappa, "kappa", ())
     count = _points_before(walk.grid, detector, place.sign)
     kappa = jnp.asarray(kappa, psi.real.dtype)
     return _run(H, hbar, kappa, psi, ts, place.sign, count, substeps)

@@ -32,10 +32,7 @@ def backflow_limit(U: ArrayLike = 20.0, nodes: int | None = None) -> Float[Array
     Source: A. J. Bracken and G. F. Melloy (1994) J. Phys. A 27, 2197; λ(∞) = 0.0384517
     in M. Penz et al. (2006) J. Phys. A 39, 423, 0.0384506 in arXiv:2505.13184.
     """
-    _checks.check_scalar(U, "U")
-    _checks.check_real(U, "U")
-    _checks.check_finite(U, "U")
-    _checks.check_positive(U, "U")
+    _checks.check_positive(U, "U", ())
     if nodes is None:
         nodes = int(np.ceil(0.9 * float(_checks.concrete(U)) ** 2)) + 80
     points, weights = np.polynomial.legendre.leggauss(

@@ -140,8 +140,7 @@ def _ends(study: Study, box: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for name, ends in box.items():
         places = study.slots.indices(name, "over")
         said = f"over[{name!r}]"
-        _checks.check_shape(ends, said, (2,))
-        _checks.check_finite(ends, said)
+        _checks.check_finite(ends, said, (2,))
         low, high = map(float, ends)
         if not low < high:
             raise ValueError(

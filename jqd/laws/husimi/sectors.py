@@ -83,8 +83,7 @@ class Sectors(eqx.Module):
         if self.quanta is not None:
             _checks.whole_number(self.quanta, "quanta", 0)
         if self.tolerance is not None:
-            _checks.check_scalar(self.tolerance, "tolerance")
-            _checks.check_positive(self.tolerance, "tolerance")
+            _checks.check_positive(self.tolerance, "tolerance", ())
         if not isinstance(start, Series):
             return
         if start.orders is not None:

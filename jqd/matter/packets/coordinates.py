@@ -42,8 +42,7 @@ def check_system(hessian: ArrayLike, masses: ArrayLike) -> tuple[Array, Array]:
     """
     _checks.check_square(hessian, "hessian")
     _checks.check_hermitian(hessian, "hessian", tolerance=_tolerance(hessian))
-    _checks.check_shape(masses, "masses", (np.shape(hessian)[0],))
-    _checks.check_positive(masses, "masses")
+    _checks.check_positive(masses, "masses", (np.shape(hessian)[0],))
     hessian, masses = constant(hessian, "hessian"), constant(masses, "masses")
     dtype = jnp.result_type(hessian, masses)
     return hessian.astype(dtype), masses.astype(dtype)

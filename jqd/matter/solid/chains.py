@@ -45,7 +45,6 @@ def chain(
             f"Argument `N` must be at least {fewest} with {ends} ends, but is {N}."
         )
     _checks.check_positive(mass, "mass")
-    _checks.check_finite(mass, "mass")
     if jnp.ndim(mass):
         _checks.check_shape(mass, "mass", (N,))
     masses = jnp.broadcast_to(jnp.asarray(mass), (N,))

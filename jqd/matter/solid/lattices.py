@@ -69,7 +69,6 @@ def _indices(shape: Sequence[int], axes: int) -> list[np.ndarray]:
 
 
 def _scaled(sites: np.ndarray, spacing: ArrayLike) -> Array:
-    _checks.check_shape(spacing, "spacing", ())
-    _checks.check_positive(spacing, "spacing")
+    _checks.check_positive(spacing, "spacing", ())
     spacing = constant(spacing, "spacing")
     return spacing * jnp.asarray(sites, spacing.dtype)

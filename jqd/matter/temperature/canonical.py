@@ -48,8 +48,7 @@ def level_cumulants(
     Raises:
         ValueError: there are fewer than 2 levels.
     """
-    _checks.check_real(beta, "beta")
-    _checks.check_finite(beta, "beta")
+    _checks.check_reals(beta, "beta")
     vectors = spectrum(levels, log_weights)
     return over_batch(_cumulants, vectors, (_checks.widen(beta),))
 

@@ -85,15 +85,13 @@ class Tower(LinearLaw, Hamiltonian):
         """
         _checks.check_choice(form, "form", FORMS)
         omega = jnp.atleast_1d(constant(omega, "omega"))
-        _checks.check_shape(omega, "omega", (None,))
-        _checks.check_positive(omega, "omega")
+        _checks.check_positive(omega, "omega", (None,))
         self.hbar, self.edge_tolerance = scalars(
             hbar=hbar, edge_tolerance=edge_tolerance
         )
         _checks.check_positive(hbar, "hbar")
         _checks.check_positive(edge_tolerance, "edge_tolerance")
-        _checks.check_real(strength, "strength")
-        _checks.check_finite(strength, "strength")
+        _checks.check_reals(strength, "strength")
         strength = constant(strength, "strength")
         if strength.ndim > 0:
             _checks.check_shape(strength, "strength", omega.shape)
