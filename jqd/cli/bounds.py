@@ -11,8 +11,8 @@ from ..inference.bounds import bounds as find_bounds
 from ..inference.bounds.table import NOT_READ, number_text
 from ..inference.limits import Limit
 from ..report.answers import read_answer
+from ..report.cells import ended
 from ..report.results import damaged, read_results
-from ..report.told import ended
 from .options import DATA, FIT, MODEL, AsJson
 from .session import conclude
 

@@ -155,7 +155,7 @@ def _solve(method: Adaptive, check: bool, problem: Problem, *, judged: bool):
     """
     import diffrax
 
-    from .checkpoints import TwiceCheckpointed
+    from .bounded_steps import TwiceCheckpointed
 
     def by(adjoint: "diffrax.AbstractAdjoint"):
         return partial(_solve_by, method, check, judged, adjoint)
