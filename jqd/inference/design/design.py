@@ -11,12 +11,11 @@ from ... import _checks
 from ..sensitivity import check_over_time, constants_at
 from ..study import Study
 from .answer import Design, answer
-from .criteria import CRITERIA, combinations
 from .response import NODES
 from .rival import against
 from .robust import Task, averaged, learnt, over_box
 from .settings import settings_of, studies_of
-from .weights import judge, optimise
+from .weights import CRITERIA, combinations, judge, optimise
 
 
 def design(

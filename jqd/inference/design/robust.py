@@ -22,11 +22,10 @@ from ...status import Status
 from ..sensitivity import Sensitivity, sensitivity, whitened
 from ..study import Study
 from .answer import Design, answer
-from .criteria import opened
 from .response import derivatives
 from .settings import Candidates, gather
 from .several import Least, judge_several, least, values_of
-from .weights import Optimum, Problem
+from .weights import Optimum, Problem, opened
 
 # The number of values that count is a multiple of this.
 BATCH = 8
