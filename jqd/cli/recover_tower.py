@@ -15,7 +15,7 @@ from ..evolution import Propagator, Trajectory, evolve
 from ..inference import Polish
 from ..instruments import Direct, Gaussian, Multinomial
 from ..matter.tower import RandomTower
-from ..matter.tower.observed import FOOT, MATTER, LevelNorms
+from ..matter.tower.random_tower import FOOT, MATTER, LevelNorms
 from ..records import Record, load_record, naming
 from ..records.populations import POPULATIONS
 from ..records.reading import read

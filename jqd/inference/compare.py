@@ -26,7 +26,8 @@ from .identifiability import Unidentifiable, analyse
 from .joint import Joint
 from .polish import Polish, polish_one
 from .posterior import posterior
-from .posterior.chains import LeftOut, module
+from .posterior.chains import module
+from .posterior.left_out import LeftOut
 from .posterior.posterior import SAMPLERS
 from .recover import recover
 from .sensitivity import independent_rows

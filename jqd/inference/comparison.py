@@ -11,7 +11,7 @@ from .._lazy import above
 from .evidence import Evidence
 from .goodness import CONVERGED, MISFIT, MISFIT_P
 from .posterior import Posterior
-from .posterior.chains import LeftOut
+from .posterior.left_out import LeftOut
 
 # A law is preferred where |ln B| is above this for every width of its priors ...
 CLEAR = 5.0

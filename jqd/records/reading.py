@@ -16,8 +16,7 @@ import numpy as np
 
 from .. import _checks
 from .._files import as_path
-from .axes import ordered
-from .datasets import dataset_arrays
+from .datasets import dataset_arrays, ordered
 from .file import PEAK, File, whole
 from .formats import CSV, Format, Kind
 from .parts import listed

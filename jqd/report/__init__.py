@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .recovery_figures import figure_fit as figure_fit
     from .recovery_figures import figure_landscape as figure_landscape
     from .recovery_figures import figure_residuals as figure_residuals
-    from .schema import json_schema as json_schema
+    from .results import json_schema as json_schema
     from .store import new_run_folder as new_run_folder
     from .store import write_csv as write_csv
     from .store import write_dataset as write_dataset

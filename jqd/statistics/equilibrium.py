@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import safe_log
-from ._roots import coldest, falling_root
+from ._family import coldest, falling_root
 from .occupation import checked_levels, mean_occupation, reduced_alpha
 
 

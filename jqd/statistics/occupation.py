@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import safe_divide
-from ._roots import falling_root
+from ._family import falling_root
 
 
 def occupation(

@@ -13,9 +13,8 @@ from .finer import ELSEWHERE, on_finer_grid, settled
 from .given import Given, read_given
 from .linearity import mixtures, superposition, takes_mixtures
 from .lookalike import lookalike
-from .particles import equivariance
 from .runs import Runs
-from .stability import stability
+from .stability import equivariance, stability
 from .states import (
     States,
     eigenstates_of,

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from ... import _checks
 from ..._gate import gated
 from ..._math import abs2, divisor
-from ..._scans import saved_scan
+from ..._program import saved_scan
 from ...evolution.evolution import in_precision
 from ...evolution.judging import judged, status_of_each
 from ...laws.law import Law

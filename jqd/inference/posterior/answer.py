@@ -13,7 +13,8 @@ from ..._lazy import above
 from ..goodness import CONVERGED, MISFIT, MISFIT_P
 from ..pattern import Pattern
 from ..study import Study
-from .chains import Chains, LeftOut, left_out
+from .chains import Chains
+from .left_out import LeftOut, left_out
 from .predictive import Predicted
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Complex, Float
 
 from ... import _checks
 from ..._math import abs2, take
-from ..._scans import saved_scan
+from ..._program import saved_scan
 from ...constants import static
 from ...spaces.fock import coherent_amplitudes
 from ...steppers.blocks import pieces_orbit, split_entries

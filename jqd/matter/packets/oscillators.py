@@ -10,8 +10,8 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ...constants import constant
-from .coordinates import ZERO_MODE, check_system, mass_weighted
 from .gaussian import GaussianState
+from .motion import ZERO_MODE, check_system, mass_weighted
 from .spectral import matrix_function
 
 

@@ -16,8 +16,8 @@ from ...laws.law import Law
 from ...status import Status
 from ...steppers import Flows, srkn11
 from ...steppers.flows import general_flow
-from .coordinates import as_function
 from .gaussian import GaussianState, Packet, from_packet, to_packet
+from .motion import as_function
 
 # QᵀP - PᵀQ and Q†P - P†Q - 2i are sums of products of sizes |Q||P|: where rounding
 # has brought them here, six digits of the uncertainty product are all that is left.

@@ -15,7 +15,7 @@ from ... import _checks
 from ...constants import constant
 from ...laws.groups import Watch
 from ...laws.motion import Motion
-from ...statistics._roots import falling_root
+from ...statistics._family import falling_root
 from ...statistics.occupation import mean_occupation
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._math import divisor
-from ...statistics._roots import coldest, falling_root
+from ...statistics._family import coldest, falling_root
 from ._spectrum import check_inside, over_batch, reciprocal, spectrum
 
 
