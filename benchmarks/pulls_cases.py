@@ -26,7 +26,7 @@ from jqd.instruments import (
 from jqd.laws.husimi import Bath, DisplacedThermal, Exact, Series
 from jqd.matter.photons import sample_counts
 from jqd.matter.tower import RandomTower
-from jqd.matter.tower.observed import FOOT, MATTER, LevelNorms
+from jqd.matter.tower.random_tower import FOOT, MATTER, LevelNorms
 from jqd.records import AtomRecord, Record
 from jqd.records.phase_space import sample_moments, sample_orders
 from jqd.states import coherent, sample_husimi

@@ -32,7 +32,7 @@ from jqd import constants, problems
 from jqd._math import abs2, safe_divide
 from jqd.ensembles.copying import individuals, population
 from jqd.ensembles.copying.follow import admit, follow, one_way_flow
-from jqd.ensembles.copying.validity import LEAST_COPIES
+from jqd.ensembles.copying.laws_of_noise import LEAST_COPIES
 from jqd.laws import CopyDynamics
 from jqd.report.style import CYCLE, GREY, INK, PALE, subplots
 

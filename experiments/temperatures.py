@@ -31,7 +31,7 @@ from jqd import _checks
 from jqd.matter.temperature import Cumulants, kde_beta, saddle_beta, temperatures
 from jqd.matter.temperature._spectrum import over_batch
 from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
-from jqd.statistics._roots import falling_root
+from jqd.statistics._family import falling_root
 
 # --- Parameters (k_B = ħ = 1) -----------------------------------------------------
 

@@ -8,6 +8,8 @@ are welcome.
 
 Checks stand before programs of some microseconds and are called in loops: what is in
 order is let pass at the first look, and words are found for the rest alone.
+
+Checks of values take the shape as well: where one is asked for, it is looked at first.
 """
 
 import inspect
@@ -33,6 +35,8 @@ from jaxtyping import Array, ArrayLike
 from ._math import abs2
 from ._words import did_you_mean
 
+# A shape that is asked for: in it None stands for any length.
+Shape = Sequence[int | None] | None
 # dtypes by kind; the short floats of JAX have none of these
 _INEXACT = frozenset("fc")
 _WHOLE = frozenset("biu")
@@ -331,9 +335,7 @@ def check_scalar(x: ArrayLike, name: str) -> None:
     """`x` is one real and finite number (its value: not for tracers)."""
     if isinstance(x, float) and math.isfinite(x):
         return
-    check_shape(x, name, ())
-    check_real(x, name)
-    check_finite(x, name)
+    check_reals(x, name, ())
 
 
 def check_shape(x: ArrayLike, name: str, shape: Sequence[int | None]) -> None:
@@ -351,6 +353,14 @@ def check_shape(x: ArrayLike, name: str, shape: Sequence[int | None]) -> None:
         raise ValueError(
             f"Argument `{name}` must have shape {listed}, but its shape is {actual}."
         )
+
+
+def _check_numbers_of(x: ArrayLike, name: str, shape: Shape) -> None:
+    """`x` holds numbers, and has this shape; None leaves the shape unchecked."""
+    if shape is None:
+        check_numbers(x, name)
+    else:
+        check_shape(x, name, shape)
 
 
 def check_memory(needed: float, name: str, what: str) -> None:
@@ -387,9 +397,9 @@ def check_square(x: ArrayLike, name: str) -> None:
         )
 
 
-def check_finite(x: ArrayLike, name: str) -> None:
+def check_finite(x: ArrayLike, name: str, shape: Shape = None) -> None:
     """Every entry of `x` is a finite number (values: skipped for tracers)."""
-    check_numbers(x, name)
+    _check_numbers_of(x, name, shape)
     if isinstance(x, float) and math.isfinite(x):
         return
     if _kind(x) in _WHOLE or not is_concrete(x):
@@ -415,19 +425,24 @@ def check_real(x: ArrayLike, name: str) -> None:
         )
 
 
+def check_reals(x: ArrayLike, name: str, shape: Shape = None) -> None:
+    """Every entry of `x` is a real and finite number (values: not for tracers)."""
+    _check_numbers_of(x, name, shape)
+    check_real(x, name)
+    check_finite(x, name)
+
+
 def check_all_real(**arguments: ArrayLike) -> None:
     """Every argument is real and finite."""
     for name, value in arguments.items():
-        check_real(value, name)
-        check_finite(value, name)
+        check_reals(value, name)
 
 
-def check_positive(x: ArrayLike, name: str) -> None:
+def check_positive(x: ArrayLike, name: str, shape: Shape = None) -> None:
     """Every entry of `x` is real, finite and above zero (values: not for tracers)."""
-    if isinstance(x, float) and 0 < x < math.inf:
+    if isinstance(x, float) and 0 < x < math.inf and not shape:
         return
-    check_real(x, name)
-    check_finite(x, name)
+    check_reals(x, name, shape)
     _check_values(x, name, "be positive", lambda values: values > 0)
 
 
@@ -437,12 +452,11 @@ def check_all_positive(**arguments: ArrayLike) -> None:
         check_positive(value, name)
 
 
-def check_not_negative(x: ArrayLike, name: str) -> None:
+def check_not_negative(x: ArrayLike, name: str, shape: Shape = None) -> None:
     """Every entry of `x` is real, finite and at least 0 (values: not for tracers)."""
-    if isinstance(x, float) and 0 <= x < math.inf:
+    if isinstance(x, float) and 0 <= x < math.inf and not shape:
         return
-    check_real(x, name)
-    check_finite(x, name)
+    check_reals(x, name, shape)
     _check_values(x, name, "not be negative", lambda values: values >= 0)
 
 
@@ -460,8 +474,7 @@ def check_within(x: ArrayLike, name: str, low: float, high: float) -> None:
 
 def check_whole(x: ArrayLike, name: str) -> None:
     """Every entry of `x` is a whole number from 0 on (values: not for tracers)."""
-    check_real(x, name)
-    check_finite(x, name)
+    check_reals(x, name)
     _check_values(x, name, "hold whole numbers from 0 on", _whole)
 
 
@@ -611,8 +624,7 @@ def check_times(ts: ArrayLike, name: str = "ts", *, strict: bool = True) -> None
             f"Argument `{name}` must be a vector of at least one time, but its shape "
             f"is {shape}."
         )
-    check_real(ts, name)
-    check_finite(ts, name)
+    check_reals(ts, name)
     if not is_concrete(ts):
         return
     values = concrete(ts)

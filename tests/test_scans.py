@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jqd._scans import saved_scan
+from jqd._program import saved_scan
 
 
 def rows(rate, steps):

@@ -26,7 +26,7 @@ from jqd.spaces import Grid
 from jqd.spaces.driven_input import read_driven
 from jqd.spaces.symbols import Symbol, parse_hamiltonian, phi4, polynomial_qp
 from jqd.states import coherent
-from jqd.statistics._roots import falling_root
+from jqd.statistics._family import falling_root
 from jqd.status import Status
 from jqd.vetting import single
 

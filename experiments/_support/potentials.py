@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jqd.constants import constant
 from jqd.matter.packets import GaussianState, ground_state
-from jqd.matter.packets.coordinates import (
+from jqd.matter.packets.motion import (
     ZERO_MODE,
     as_function,
     check_system,

@@ -244,7 +244,7 @@ def _of_the_user(error: Exception, words: list[str]) -> int:
     """One line on what the user's input or code did; other errors are raised."""
     from ..report.user_code import ExperimentError, user_line
     from ..sweeps.store import SweepError
-    from .option_names import by_options
+    from .listing import by_options
 
     message = str(error) or type(error).__name__
     if isinstance(error, ExperimentError | SweepError):

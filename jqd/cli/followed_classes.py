@@ -17,10 +17,9 @@ from ..instruments import Confusion, DirichletMultinomial, Multinomial
 from ..laws import Law
 from ..records import Record
 from .followed_positions import OnGround
-from .following import Asked, Followed, SetUp
+from .following import Asked, Followed, Looks, SetUp
 from .law_words import Wanted
 from .lifetimes import centre, in_bath
-from .looks import Looks
 from .on_grid import StateOrPacket, ground_of
 from .one_law import (
     Assigned,

@@ -20,9 +20,8 @@ from ..records.phase_space import least_samples, sample_orders
 from ..spaces.driven import Driven
 from ..spaces.symbols import parameters_of, parse_hamiltonian
 from ..states import sample_husimi
-from .following import Asked, Followed, SetUp
+from .following import Asked, Followed, Looks, SetUp
 from .husimi_levels import levels_for
-from .looks import Looks
 from .options import DATA, MODEL, check_word
 from .recover_husimi import initial_state
 from .simulation import Simulation, check_positive, drawn, rows, sets, true_values

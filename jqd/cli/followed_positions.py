@@ -16,9 +16,8 @@ from ..laws import ConservativeDiffusion, Law
 from ..observe import Occupations
 from ..records import DensityRecord
 from ..spaces.grids import Grid
-from .following import Asked, Followed, SetUp
+from .following import Asked, Followed, Looks, SetUp
 from .law_words import Wanted
-from .looks import Looks
 from .on_grid import Ground, method_of, stepper_of
 from .one_law import check_settled, free_of, law_that_runs, reader_of, told, words_of
 from .recover_diffusion import CONSTANTS

@@ -1,8 +1,8 @@
 """Random processes of individuals: guided paths, and systems that copy each other."""
 
 from .arrival.absorbing import absorbing_boundary as absorbing_boundary
-from .arrival.backflow import backflow_limit as backflow_limit
 from .arrival.flux import arrival_flux as arrival_flux
+from .arrival.flux import backflow_limit as backflow_limit
 from .arrival.kijowski import kijowski as kijowski
 from .arrival.paths import arrival as arrival
 from .arrival.survival import survival as survival

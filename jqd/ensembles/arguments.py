@@ -19,8 +19,7 @@ def step_budget(max_steps: Any) -> Array:
 
 def positive_number(value: ArrayLike, name: str, dtype: Any) -> Array:
     """A positive scalar as an array of the dtype; ValueError, with its name, if not."""
-    _checks.check_shape(value, name, ())
-    _checks.check_positive(value, name)
+    _checks.check_positive(value, name, ())
     return jnp.asarray(value, dtype)
 
 

@@ -14,7 +14,7 @@ from jaxtyping import Array, Int, PyTree
 from .. import _checks
 from .._math import take
 from .._outside import plain
-from .._scans import saved_scan
+from .._program import saved_scan
 from ..constants import static, switch
 from ..laws.motion import Motion
 from ..status import Status

@@ -107,11 +107,9 @@ def ground_state(
             "Argument `stepper` must not have negative coefficients in imaginary time, "
             f"but `{stepper.name}` has; use `chin4a` or `strang`."
         )
-    _checks.check_shape(dtau, "dtau", ())
-    _checks.check_positive(dtau, "dtau")
+    _checks.check_positive(dtau, "dtau", ())
     start = _default_start(grid) if psi0 is None else as_array(psi0)
-    _checks.check_shape(start, "psi0", grid.shape)
-    _checks.check_finite(start, "psi0")
+    _checks.check_finite(start, "psi0", grid.shape)
     start = _checks.complex_of(start)
     kept = jnp.zeros((0, *grid.shape)) if below is None else as_array(below)
     _checks.check_shape(kept, "below", (None, *grid.shape))

@@ -12,7 +12,7 @@ from jaxtyping import Array, PyTree
 
 from .. import _checks
 from .._math import abs2
-from .._scans import saved_scan
+from .._program import saved_scan
 from ..constants import static
 from ..laws.groups import Generator, Watch
 from ..laws.law import Law

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from .._scans import saved_scan
+from .._program import saved_scan
 from ..laws.motion import Motion
 from ..steppers import PhaseFlow, Splitting
 

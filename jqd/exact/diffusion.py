@@ -80,8 +80,7 @@ def wide(**values: ArrayLike) -> tuple[Array, ...]:
             positive.
     """
     for name, value in values.items():
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
+        _checks.check_reals(value, name)
         if name in _POSITIVE:
             _checks.check_positive(value, name)
     return tuple(map(_checks.widen, values.values()))

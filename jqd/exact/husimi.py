@@ -62,8 +62,7 @@ def propagate(
             f"its shape is {hamiltonian.shape}."
         )
     _checks.check_times(ts, "ts")
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar", ())
     hamiltonian, ts = _checks.widen(hamiltonian), _checks.widen(ts)
 
     def orbit(ket):
@@ -125,8 +124,7 @@ def kerr(
     """
     _checks.require_x64("`exact.husimi.kerr`")
     for value, name in ((alpha0, "alpha0"), (C, "C"), (hbar, "hbar")):
-        _checks.check_shape(value, name, ())
-        _checks.check_finite(value, name)
+        _checks.check_finite(value, name, ())
     for value, name in ((points, "points"), (t, "t"), (U, "U"), (b, "b")):
         _checks.check_finite(value, name)
     for value, name in ((t, "t"), (U, "U"), (b, "b")):

@@ -43,7 +43,6 @@ def propagate(
     _checks.check_hermitian(hamiltonian, "hamiltonian")
     _checks.check_state(psi0, "psi0", size=hamiltonian.shape[0], weight=1.0)
     _checks.check_times(ts, "ts")
-    _checks.check_shape(hbar, "hbar", ())
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar", ())
     hamiltonian, psi0, ts = map(_checks.widen, (hamiltonian, psi0, ts))
     return unitary_orbit(hamiltonian, psi0, ts - ts[0], hbar)

@@ -50,12 +50,9 @@ def hamiltonian(
             f"Argument `grid` must have at most {_LARGEST} points for a dense "
             f"Hamiltonian, but it has {grid.size}."
         )
-    _checks.check_shape(potential, "potential", grid.shape)
-    _checks.check_real(potential, "potential")
-    _checks.check_finite(potential, "potential")
+    _checks.check_reals(potential, "potential", grid.shape)
     _checks.check_size(potential, "potential")
-    _checks.check_shape(hbar, "hbar", ())
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar", ())
     mass = read_masses(mass, grid.ndim)
     potential, mass, hbar = map(_checks.widen, (potential, mass, hbar))
     return _dense(grid, potential, mass, hbar)

@@ -143,8 +143,7 @@ def open_kerr_amplitude(
 def _check(t, U, b, alpha0, C, hbar, loss, gain, dephasing) -> None:
     rates = {"loss": loss, "gain": gain, "dephasing": dephasing}
     _checks.check_not_negative(t, "t")
-    _checks.check_shape(alpha0, "alpha0", ())
-    _checks.check_finite(alpha0, "alpha0")
+    _checks.check_finite(alpha0, "alpha0", ())
     for name, value in ({"U": U, "b": b, "C": C, "hbar": hbar} | rates).items():
         _checks.check_scalar(value, name)
     for name, value in rates.items():

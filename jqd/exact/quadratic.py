@@ -62,8 +62,7 @@ def quadratic_hamiltonian(
     d = mass.shape[0]
     if _checks.is_concrete(mass) and not np.all(np.asarray(mass) > 0):
         raise ValueError(f"Argument `mass` must be positive, but is {mass}.")
-    _checks.check_shape(stiffness, "stiffness", (d, d))
-    _checks.check_finite(stiffness, "stiffness")
+    _checks.check_finite(stiffness, "stiffness", (d, d))
     k = _checks.widen(stiffness)
     _check_symmetric(k, "stiffness")
     if couplings is not None:
@@ -224,8 +223,7 @@ def _struck(S, state):
 
 def _row(a: ArrayLike, axis: int, d: int, name: str) -> Array:
     """A linear coupling, which must not depend on its own pointer."""
-    _checks.check_shape(a, name, (d,))
-    _checks.check_finite(a, name)
+    _checks.check_finite(a, name, (d,))
     if _checks.is_concrete(a) and np.asarray(a)[axis] != 0:
         raise ValueError(
             f"Argument `{name}` must not depend on the pointer that it moves, but that "
@@ -247,9 +245,7 @@ def _check_symmetric(matrix: ArrayLike, name: str) -> None:
 
 
 def _read_covariance(value: ArrayLike, name: str, size: int | None = None) -> Array:
-    _checks.check_shape(value, name, (size, size))
-    _checks.check_real(value, name)
-    _checks.check_finite(value, name)
+    _checks.check_reals(value, name, (size, size))
     matrix = _checks.widen(value)
     if size is None and (matrix.shape[0] != matrix.shape[1] or matrix.shape[0] % 2):
         raise ValueError(
@@ -289,9 +285,7 @@ def _read_hamiltonian(hamiltonian: Any, n: int) -> Callable[[Any], Array]:
                 f"shape is {shape}."
             )
         return jax.tree_util.Partial(hamiltonian)
-    _checks.check_shape(hamiltonian, "hamiltonian", (n, n))
-    _checks.check_real(hamiltonian, "hamiltonian")
-    _checks.check_finite(hamiltonian, "hamiltonian")
+    _checks.check_reals(hamiltonian, "hamiltonian", (n, n))
     _check_symmetric(hamiltonian, "hamiltonian")
     return jax.tree_util.Partial(_constant, _checks.widen(hamiltonian))
 
@@ -307,8 +301,7 @@ def _read_impulses(
     found = []
     for t, S in impulses:
         _checks.check_scalar(t, "impulses")
-        _checks.check_shape(S, "impulses", (n, n))
-        _checks.check_finite(S, "impulses")
+        _checks.check_finite(S, "impulses", (n, n))
         if not times[0] <= float(t) <= times[-1]:
             raise ValueError(
                 f"Argument `impulses` must act between {times[0]} and {times[-1]}, but "

@@ -52,8 +52,7 @@ def schrodinger_newton_ground_state(
 
     Source: I. M. Moroz, R. Penrose & P. Tod (1998) Class. Quantum Grav. 15, 2733.
     """
-    _checks.check_scalar(radius, "radius")
-    _checks.check_positive(radius, "radius")
+    _checks.check_positive(radius, "radius", ())
     points = _checks.whole_number(points, "points", 8)
     if points % 2:
         raise ValueError(f"Argument `points` must be even, but is {points}.")

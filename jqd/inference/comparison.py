@@ -233,7 +233,7 @@ class Comparison(NamedTuple):
         Args:
             ts: times of the data, (T,).
         """
-        return above("comparison", "figure_comparison")(self, np.asarray(ts))
+        return above("outcome_figures", "figure_comparison")(self, np.asarray(ts))
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

@@ -228,8 +228,7 @@ def begin(
     train = train if train > 2 * size else rows
     if not isinstance(starts, int | np.integer):
         given = jnp.asarray(starts, theta.dtype)
-        _checks.check_shape(given, "starts", (given.shape[0], size))
-        _checks.check_finite(given, "starts")
+        _checks.check_finite(given, "starts", (given.shape[0], size))
         return given, train
     if starts < 1:
         raise ValueError(f"Argument `starts` must be at least 1, but is {starts}.")

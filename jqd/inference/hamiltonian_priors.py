@@ -31,8 +31,7 @@ def hamiltonian_priors(law: CopyDynamics, sd: ArrayLike) -> dict[str, Prior]:
     Raises:
         ValueError: s is not one positive number.
     """
-    _checks.check_scalar(sd, "sd")
-    _checks.check_positive(sd, "sd")
+    _checks.check_positive(sd, "sd", ())
     upper = np.triu_indices(law.omega.shape[0], 1)
     R, delta = np.asarray(law.R)[upper], np.asarray(law.delta)[upper]
     sd, there = np.asarray(sd), R > 0

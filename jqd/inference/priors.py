@@ -43,9 +43,7 @@ def entries(*, positive: bool = False) -> Any:
 def _real(x: ArrayLike, name: str) -> Array:
     """One real, finite number, or a vector of them, as an array."""
     _checks.check_numbers(x, name)
-    _checks.check_shape(x, name, (None,) if np.ndim(x) else ())
-    _checks.check_real(x, name)
-    _checks.check_finite(x, name)
+    _checks.check_reals(x, name, (None,) if np.ndim(x) else ())
     return constant(x)
 
 

@@ -126,8 +126,7 @@ def constants_at(study: Study, theta: ArrayLike | None) -> Float[Array, " p"]:
     _checks.check_type(study, "study", Study, "a Study")
     if theta is None:
         return study.theta()
-    _checks.check_shape(theta, "theta", (len(study.labels()),))
-    _checks.check_finite(theta, "theta")
+    _checks.check_finite(theta, "theta", (len(study.labels()),))
     return jnp.asarray(theta, jnp.result_type(float))
 
 

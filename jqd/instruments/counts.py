@@ -322,7 +322,6 @@ class Binomial(Drawable):
     constant_weights: ClassVar[bool] = False
 
     def __check_init__(self) -> None:
-        _checks.check_real(self.shots, "shots")
         _checks.check_positive(self.shots, "shots")
 
     def check(self, values: Array) -> None:

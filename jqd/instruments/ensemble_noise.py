@@ -12,10 +12,10 @@ from jaxtyping import Array, Bool, Float
 from .. import _checks
 from .._math import inverse_root, safe_divide, safe_log
 from ..constants import constant
+from ..ensembles.copying.laws_of_noise import LEAST_COPIES
 from ..ensembles.copying.linear_noise import linear_noise
 from ..ensembles.copying.populations import INITIAL
 from ..ensembles.copying.rates import check_motion
-from ..ensembles.copying.validity import LEAST_COPIES
 from ..laws import CopyDynamics
 from ..laws.motion import Motion
 from .counts import count_errors
@@ -96,8 +96,7 @@ class EnsembleNoise(Noise):
 
     def __check_init__(self) -> None:
         _checks.check_choice(self.initial, "initial", INITIAL)
-        _checks.check_shape(self.copies, "copies", ())
-        _checks.check_positive(self.copies, "copies")
+        _checks.check_positive(self.copies, "copies", ())
 
     def residuals(self, prediction: Array, values: Array, at: Whitening) -> Array:
         """Independent residuals of unit variance."""

@@ -122,11 +122,9 @@ class Confusion(Instrument):
         _checks.check_scalar(self.since, "since")
         if self.matrix is None:
             return
-        _checks.check_real(self.matrix, "matrix")
-        _checks.check_finite(self.matrix, "matrix")
+        _checks.check_reals(self.matrix, "matrix")
         size = self.matrix.shape[-1] if self.matrix.ndim else 0
-        _checks.check_shape(self.matrix, "matrix", (size, size))
-        _checks.check_not_negative(self.matrix, "matrix")
+        _checks.check_not_negative(self.matrix, "matrix", (size, size))
         if not _checks.is_concrete(self.matrix):
             return
         sums = np.asarray(self.matrix).sum(axis=0)

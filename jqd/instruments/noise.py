@@ -473,9 +473,7 @@ class Correlated(Drawable):
     whole_rows: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
-        _checks.check_shape(self.covariance, "covariance", (None, None, None))
-        _checks.check_real(self.covariance, "covariance")
-        _checks.check_finite(self.covariance, "covariance")
+        _checks.check_reals(self.covariance, "covariance", (None, None, None))
 
     def check(self, values: Array) -> None:
         """Raise ValueError unless each row has a covariance of its values."""

@@ -57,7 +57,6 @@ class SampleMoments(Drawable):
             for powers in pair:
                 modes = len(powers) if isinstance(powers, tuple | list) else 1
                 read_powers(powers, "orders", modes)
-        _checks.check_real(self.shots, "shots")
         _checks.check_positive(self.shots, "shots")
         self._products()
 

@@ -174,9 +174,7 @@ class PhaseAlignment(Law):
         """
         momentum = jnp.zeros_like(jnp.asarray(phase)) if momentum is None else momentum
         for name, value in (("phase", phase), ("momentum", momentum)):
-            _checks.check_shape(value, name, (len(self.beable),))
-            _checks.check_real(value, name)
-            _checks.check_finite(value, name)
+            _checks.check_reals(value, name, (len(self.beable),))
         phase, momentum = jnp.asarray(phase), jnp.asarray(momentum)
         dtype = jnp.result_type(phase, momentum, jnp.float32)
         return PhaseState(phase.astype(dtype), momentum.astype(dtype))
@@ -283,8 +281,7 @@ def not_negative(value: ArrayLike, name: str) -> Array:
     Raises:
         ValueError: not a finite real scalar, or below zero.
     """
-    _checks.check_scalar(value, name)
-    _checks.check_not_negative(value, name)
+    _checks.check_not_negative(value, name, ())
     return constant(value, name)
 
 

@@ -103,9 +103,7 @@ class Harmonics(eqx.Module):
         size = self.R_cos.shape[-1] if self.R_cos.ndim else 0
         for name in ("R_cos", "delta_cos", "R_sin", "delta_sin"):
             value = getattr(self, name)
-            _checks.check_shape(value, name, (len(self.n), size, size))
-            _checks.check_real(value, name)
-            _checks.check_finite(value, name)
+            _checks.check_reals(value, name, (len(self.n), size, size))
 
 
 class CopyDynamics(Law):
@@ -192,8 +190,7 @@ class CopyDynamics(Law):
         for name in ("R", "delta"):
             _checks.check_shape(getattr(self, name), name, (size, size))
         for name in ("omega", "R", "delta"):
-            _checks.check_real(getattr(self, name), name)
-            _checks.check_finite(getattr(self, name), name)
+            _checks.check_reals(getattr(self, name), name)
         for name in ("hbar", "regulator"):
             _checks.check_positive(getattr(self, name), name)
         self._check_harmonics()
@@ -276,8 +273,7 @@ class CopyDynamics(Law):
         _checks.check_square(H, "hamiltonian")
         _checks.check_finite(H, "hamiltonian")
         _checks.check_hermitian(H, "hamiltonian")
-        _checks.check_scalar(hbar, "hbar")
-        _checks.check_positive(hbar, "hbar")
+        _checks.check_positive(hbar, "hbar", ())
         # on the host where it can be: a law is made before there are programs
         readable = _checks.can_read() and _checks.is_concrete((H, hbar))
         rates = np.asarray(H) / np.asarray(hbar) if readable else H / hbar

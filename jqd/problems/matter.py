@@ -13,7 +13,7 @@ from .._gate import gated
 from ..evolution import Fixed, Propagator, evolve
 from ..instruments import Gaussian
 from ..matter.tower import RandomTower
-from ..matter.tower.observed import FOOT, MATTER, LevelNorms
+from ..matter.tower.random_tower import FOOT, MATTER, LevelNorms
 from ..records import Record
 from ..records.atoms import AtomRecord
 from ..steppers import srkn11

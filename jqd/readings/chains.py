@@ -41,10 +41,8 @@ def normal_modes(
         ValueError: no site, m not a single positive number, or g negative.
     """
     _checks.check_positive_integer(sites, "sites")
-    _checks.check_scalar(mass, "mass")
-    _checks.check_positive(mass, "mass")
-    _checks.check_scalar(coupling, "coupling")
-    _checks.check_not_negative(coupling, "coupling")
+    _checks.check_positive(mass, "mass", ())
+    _checks.check_not_negative(coupling, "coupling", ())
     joined = np.zeros((sites, sites), bool)
     here = np.arange(sites)
     joined[here, (here + 1) % sites] = joined[(here + 1) % sites, here] = True

@@ -83,8 +83,7 @@ def path_distance(
     """
     from scipy.optimize import nnls
 
-    _checks.check_scalar(end, "end")
-    _checks.check_positive(end, "end")
+    _checks.check_positive(end, "end", ())
     _checks.check_shape(density, "density", (np.size(x), np.size(y)))
     across, density = np.asarray(x, float), np.asarray(density, float)
     cell = _step(across, "x") * _step(np.asarray(y, float), "y")
@@ -102,8 +101,7 @@ def path_distance(
 
 def _step(axis: np.ndarray, name: str) -> float:
     """Spacing of an even grid."""
-    _checks.check_shape(axis, name, (None,))
-    _checks.check_finite(axis, name)
+    _checks.check_finite(axis, name, (None,))
     steps = np.diff(axis)
     if steps.size == 0 or np.min(steps) <= 0 or np.ptp(steps) > 1e-9 * np.max(steps):
         raise ValueError(

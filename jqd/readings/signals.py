@@ -125,8 +125,7 @@ def second_order(
     H_A, H_B = hermitian(H_A, "H_A"), hermitian(H_B, "H_B")
     sizes = H_A.shape[0], H_B.shape[0]
     for name, value in (("density", density), ("phase", phase)):
-        _checks.check_shape(value, name, sizes)
-        _checks.check_finite(value, name)
+        _checks.check_finite(value, name, sizes)
     _checks.check_positive(density, "density")
     kind = jnp.result_type(float, density, phase)
     state = DensityPhase(*(jnp.ravel(jnp.asarray(x, kind)) for x in (density, phase)))

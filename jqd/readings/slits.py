@@ -43,8 +43,7 @@ def slit_amplitudes(
     Raises:
         ValueError: a constant is not positive, or 64-bit floats are off.
     """
-    _checks.check_scalar(distance, "distance")
-    _checks.check_positive(distance, "distance")
+    _checks.check_positive(distance, "distance", ())
     options = {"width": width, "mass": mass, "hbar": hbar}
     half = jnp.asarray(distance) / 2
     return jnp.stack(
@@ -71,8 +70,7 @@ def slit_density(
     visibility of the fringes is proportional to |η|, and its phase shifts them. The
     density is in 1/length; otherwise as `slit_amplitudes`.
     """
-    _checks.check_shape(overlap, "overlap", ())
-    _checks.check_finite(overlap, "overlap")
+    _checks.check_finite(overlap, "overlap", ())
     if _checks.is_concrete(overlap) and abs(_checks.concrete(overlap)) > 1 + 1e-12:
         raise ValueError(
             f"Argument `overlap` must have modulus 1 at most, but is {overlap}."

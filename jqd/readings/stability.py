@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from .. import _checks
-from .._scans import saved_scan
+from .._program import saved_scan
 from ..evolution.drives import edges
 from ..evolution.judging import difference, judged
 from ..laws.alignment import NORMS, PhaseAlignment, PhaseState

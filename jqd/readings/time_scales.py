@@ -73,8 +73,7 @@ def spreading_width(
     Raises:
         ValueError: width, mass or hbar not positive, times not real and finite.
     """
-    _checks.check_real(ts, "ts")
-    _checks.check_finite(ts, "ts")
+    _checks.check_reals(ts, "ts")
     _checks.check_all_positive(width=width, mass=mass, hbar=hbar)
     width = jnp.asarray(width)
     # a quotient at a time: ħt in SI is below float32
@@ -130,7 +129,6 @@ def modes_of(frequencies: ArrayLike, amplitudes: ArrayLike) -> tuple[Array, Arra
     """ω_k and |α_k|², (n,) each."""
     _checks.check_shape(frequencies, "frequencies", (None,))
     _checks.check_shape(amplitudes, "amplitudes", jnp.shape(frequencies))
-    _checks.check_real(frequencies, "frequencies")
-    _checks.check_finite(frequencies, "frequencies")
+    _checks.check_reals(frequencies, "frequencies")
     _checks.check_finite(amplitudes, "amplitudes")
     return jnp.asarray(frequencies), jnp.abs(jnp.asarray(amplitudes)) ** 2

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from ..spaces import Grid
-from .axes import ordered
 from .contents import Contents, errors_in_file, spread
+from .datasets import ordered
 from .density import DensityRecord, packet_on
 from .file import File
 from .formats import ARCHIVES, AXES, SIGMA, T0, Format, Kind, T

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from .._files import as_path, whole_files
-from .arrays import npy_array, npz_arrays, npz_names
 from .atoms import ATOMS
 from .columns import OTHER_NAMES, is_setting, tells_classes
 from .contents import Contents
@@ -21,7 +20,7 @@ from .occupations import LIGHT, STATISTICS
 from .phase_space_files import PHASE_SPACE, WIGNER
 from .populations import POPULATIONS
 from .preparations import TABLES
-from .reading import there
+from .reading import npy_array, npz_arrays, npz_names, there
 from .settings import SETTINGS
 from .tables import header_of, matrix
 from .writing import write

@@ -8,11 +8,10 @@ import numpy as np
 from .. import _checks
 from .._outside import plain
 from ..spaces import SampledPulse, sampled_pulse
-from .arrays import npy_array, npz_arrays
 from .contents import MOST, Contents
 from .file import File, naming
 from .formats import CSV, Format, Kind
-from .reading import existing, opened, there
+from .reading import existing, npy_array, npz_arrays, opened, there
 from .record import between, spaced
 from .tables import matrix
 

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
-from .axes import ordered
 from .contents import Contents, errors_in_file
+from .datasets import ordered
 from .file import File
 from .formats import ARCHIVES, SIGMA, T0, Format, Kind, T
 from .parts import listed
-from .phase_space import PhaseSpaceRecord
-from .phase_space_columns import OF_KIND
+from .phase_space import OF_KIND, PhaseSpaceRecord
 from .qutip_g import own_g
 from .reading import format_of, read
 from .record import spaced

@@ -9,7 +9,6 @@ import numpy as np
 
 from .. import _checks
 from ..instruments import Multinomial
-from .axes import ordered
 from .clusters import Clusters, clusters_of
 from .columns import (
     OTHER_NAMES,
@@ -20,14 +19,13 @@ from .columns import (
     tells_classes,
     without_settings,
 )
-from .datasets import parts_of
+from .datasets import ordered, parts_of
 from .file import File, naming
 from .formats import CSV, NPZ, STORES, Format, Kind, T
-from .populations_kept import held, show
+from .populations_kept import NOISES, errors_of, held, noise_of, show
 from .reading import existing, format_of, numbers_of, read
 from .record import Record
 from .scan import Scan
-from .shares import NOISES, errors_of, noise_of
 from .tables import check_header, header_of
 
 

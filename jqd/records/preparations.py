@@ -159,8 +159,7 @@ def tables_of(
 def _real(x: Any, name: str) -> np.ndarray:
     """An array of finite real numbers; whole numbers stay so."""
     array = np.asarray(x if _checks.is_native(x) else as_array(x, name))
-    _checks.check_real(array, name)
-    _checks.check_finite(array, name)
+    _checks.check_reals(array, name)
     return array
 
 

@@ -75,9 +75,7 @@ class Record(eqx.Module):
         known = _checks.is_concrete((self.ts, t0))
         first = np.asarray(self.ts)[0] if known else self.ts[0]
         start: Any = first if t0 is None else plain(t0, "t0")
-        _checks.check_shape(start, "t0", ())
-        _checks.check_real(start, "t0")
-        _checks.check_finite(start, "t0")
+        _checks.check_scalar(start, "t0")
         if known:
             start = np.asarray(start, self.ts.dtype)
         self.t0 = jnp.asarray(start, self.ts.dtype)

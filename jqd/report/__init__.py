@@ -16,12 +16,12 @@ from .user_code import load_file as load_file
 
 if TYPE_CHECKING:
     from .cards import figure_cards as figure_cards
-    from .comparison import figure_comparison as figure_comparison
-    from .design_figure import figure_sensitivity as figure_sensitivity
     from .experiment import Context as Context
     from .experiment import run_experiment as run_experiment
-    from .horizon_figure import figure_horizon as figure_horizon
-    from .linear_figure import figure_linearity as figure_linearity
+    from .outcome_figures import figure_comparison as figure_comparison
+    from .outcome_figures import figure_horizon as figure_horizon
+    from .outcome_figures import figure_linearity as figure_linearity
+    from .outcome_figures import figure_sensitivity as figure_sensitivity
     from .phase_space import draw_density as draw_density
     from .phase_space import figure_phase_space as figure_phase_space
     from .posterior import figure_corner as figure_corner
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .recovery_figures import figure_fit as figure_fit
     from .recovery_figures import figure_landscape as figure_landscape
     from .recovery_figures import figure_residuals as figure_residuals
-    from .schema import json_schema as json_schema
+    from .results import json_schema as json_schema
     from .store import new_run_folder as new_run_folder
     from .store import write_csv as write_csv
     from .store import write_dataset as write_dataset

@@ -1,4 +1,4 @@
-"""Parts of a page: numbers with their exact values, tables, sections."""
+"""Parts of a page: exact numbers, tables, sections; the text of a kind of results."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,3 +91,28 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Ce
             yield from _flat(value, f"{name}.")
         else:
             yield name, cell(value)
+
+
+NOTHING = "Nothing of this kind is stored with these results."
+UNTOLD = "What the data cannot determine"
+Summary = Mapping[str, Any]
+
+
+class Told(NamedTuple):
+    """The text of a report for a kind of results."""
+
+    title: str
+    verdict: str
+    numbers: Section
+    trust: Section
+    untold: Section = Section(UNTOLD, (NOTHING,))
+
+
+def ended(what: str, status: str) -> str:
+    """The text for a status that is not a success."""
+    return f"{what} ended with the status “{status}”."
+
+
+def of_block(title: str, block: Block) -> Section:
+    """A section with a single table."""
+    return Section(title, (), (block,))

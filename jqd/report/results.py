@@ -1,9 +1,12 @@
-"""Results that a command has written, read back: summary, kind and figures."""
+"""Results that a command has written, read back; the schema of what it prints."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from ..inference.limits import Limit
 
 SUMMARY = "summary.json"
 # Largest size of a summary that is read.
@@ -105,3 +108,56 @@ def _kind(summary: Mapping[str, Any]) -> str | None:
     if "law" in summary and "status" in summary:
         return "recovery"
     return "experiment" if "quick" in summary["provenance"] else None
+
+
+_KINDS = {
+    "constant": str,
+    "bound": str,
+    "limit": float,
+    "low": float,
+    "high": float,
+    "level": str,
+    "more": str,
+}
+
+
+def read_answer(kept: Any) -> Limit:
+    """A limit as summary.json keeps it, without published bounds.
+
+    Raises:
+        ValueError: something else.
+    """
+    if not isinstance(kept, Mapping) or not all(
+        isinstance(kept.get(name), kind) for name, kind in _KINDS.items()
+    ):
+        raise ValueError(f"{kept!r} is no limit")
+    return Limit(**{name: kept[name] for name in _KINDS})
+
+
+def kept_answers(said: Sequence[Limit]) -> list[dict[str, Any]]:
+    """Limits as summary.json keeps them, each with its sentence."""
+    return [one._asdict() | {"said": str(one)} for one in said]
+
+
+def json_schema(command: str) -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of the output of a command with `--json`.
+
+    Args:
+        command: the words after `jqd`, e.g. "recover copying"; `jqd sweep` is
+            "sweep run".
+
+    Returns:
+        The schema, complete without references to others.
+
+    Raises:
+        ValueError: no such command.
+    """
+    text = files("jqd.report").joinpath("schema.json").read_text(encoding="utf-8")
+    known = json.loads(text)
+    commands = known.pop("commands")
+    if command not in commands:
+        raise ValueError(
+            f"Argument `command` must be one of {', '.join(commands)}, but is "
+            f"{command!r}."
+        )
+    return known | {"title": f"jqd {command} --json"} | commands[command]

@@ -3,9 +3,22 @@
 from collections.abc import Mapping
 
 from ..inference.goodness import MISFIT
-from .cells import Block, Cell, Section, cell, erring, listing, number
+from .cells import (
+    NOTHING,
+    UNTOLD,
+    Block,
+    Cell,
+    Section,
+    Summary,
+    Told,
+    cell,
+    ended,
+    erring,
+    listing,
+    number,
+    of_block,
+)
 from .results import Results
-from .told import NOTHING, UNTOLD, Summary, Told, ended, of_block
 
 
 def recovery(results: Results) -> Told:

@@ -2,10 +2,19 @@
 
 from pathlib import Path
 
-from .cells import Block, Section, erring, listing, number
+from .cells import (
+    UNTOLD,
+    Block,
+    Section,
+    Told,
+    ended,
+    erring,
+    listing,
+    number,
+    of_block,
+)
 from .results import SUMMARY, Results
 from .sweep_words import axes_of, outputs_of
-from .told import UNTOLD, Told, ended, of_block
 
 
 def sample(results: Results) -> Told:

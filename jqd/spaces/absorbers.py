@@ -45,13 +45,11 @@ def absorbing_layer(
     chosen = _read_axes(grid, axes)
     _checks.check_numbers(width, "width")
     thick = np.asarray(width)
-    _checks.check_real(thick, "width")
-    _checks.check_finite(thick, "width")
+    _checks.check_reals(thick, "width")
     if thick.ndim:
         _checks.check_shape(thick, "width", (len(chosen),))
     widths = np.broadcast_to(thick, (len(chosen),))
-    _checks.check_scalar(strength, "strength")
-    _checks.check_positive(strength, "strength")
+    _checks.check_positive(strength, "strength", ())
     layers = []
     for axis, thickness in zip(chosen, widths, strict=True):
         lower, upper = grid.bounds[axis]
@@ -96,9 +94,7 @@ def read_absorber(absorber: ArrayLike | None, grid: Grid) -> Array | None:
     if absorber is None:
         return None
     absorber = constant(absorber, "absorber")
-    _checks.check_shape(absorber, "absorber", grid.shape)
-    _checks.check_real(absorber, "absorber")
-    _checks.check_finite(absorber, "absorber")
+    _checks.check_reals(absorber, "absorber", grid.shape)
     if not _checks.is_concrete(absorber):
         return absorber
     if _checks.is_spread(absorber):

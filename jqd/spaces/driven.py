@@ -179,9 +179,7 @@ def _value(value: Any, constant: Any) -> Any:
     """A pulse, or a scalar leaf: Python's numbers take the operators' precision."""
     if callable(value):
         return pulse(value)
-    _checks.check_shape(value, "values", ())
-    _checks.check_real(value, "values")
-    _checks.check_finite(value, "values")
+    _checks.check_scalar(value, "values")
     array = jnp.asarray(value)
     keeps = jnp.issubdtype(array.dtype, jnp.inexact) and not array.weak_type
     if keeps and not isinstance(value, float):

@@ -195,9 +195,7 @@ def magnetic_field(
 
 
 def _unit(direction: ArrayLike) -> Array:
-    _checks.check_shape(direction, "direction", (3,))
-    _checks.check_real(direction, "direction")
-    _checks.check_finite(direction, "direction")
+    _checks.check_reals(direction, "direction", (3,))
     vector = constant(direction, "direction")
     length = jnp.sqrt(jnp.sum(vector**2))
     if _checks.is_concrete(length) and float(length) == 0:

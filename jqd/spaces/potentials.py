@@ -108,8 +108,7 @@ def potential(
                 f"has shape {shape}."
             )
         values = grid.shard(V)
-        _checks.check_real(values, "V")
-        _checks.check_finite(values, "V")
+        _checks.check_reals(values, "V")
         _checks.check_size(values, "V")
         return SampledPotential(values)
     refuse_constants(constants, taken_by_keyword(V, "V"), "potential")

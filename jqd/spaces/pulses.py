@@ -331,9 +331,7 @@ def sampled_pulse(
             f"Argument `ts` must hold at least {least} times for {kind!r}, but holds "
             f"{times.size}."
         )
-    _checks.check_shape(values, "values", (times.size - (kind == "steps"),))
-    _checks.check_real(values, "values")
-    _checks.check_finite(values, "values")
+    _checks.check_reals(values, "values", (times.size - (kind == "steps"),))
     slopes = _slope_weights(times) if kind == "cubic" else np.zeros((0, 0))
     real = jnp.result_type(float)
     return SampledPulse(

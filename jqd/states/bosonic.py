@@ -137,8 +137,7 @@ def squeezed(
             levels that are tried.
     """
     for value, name in ((r, "r"), (angle, "angle"), (displacement, "displacement")):
-        _checks.check_shape(value, name, ())
-        _checks.check_finite(value, name)
+        _checks.check_finite(value, name, ())
     for value, name in ((r, "r"), (angle, "angle")):
         _checks.check_real(value, name)
     _check_reach(displacement, "displacement")
@@ -231,8 +230,7 @@ def thermal(
             the trace.
     """
     for value, name in ((nbar, "nbar"), (alpha, "alpha")):
-        _checks.check_shape(value, name, ())
-        _checks.check_finite(value, name)
+        _checks.check_finite(value, name, ())
     _checks.check_not_negative(nbar, "nbar")
     _check_reach(alpha, "alpha")
     if _checks.is_concrete(nbar):

@@ -62,16 +62,14 @@ class GaussianState(State):
             ValueError: not finite scalars, r, angle or nbar not real, nbar negative, an
                 angle without r.
         """
-        _checks.check_shape(alpha, "alpha", ())
-        _checks.check_finite(alpha, "alpha")
+        _checks.check_finite(alpha, "alpha", ())
         if angle is not None and r is None:
             raise ValueError("Argument `angle` must be None without r, but is given.")
         self.alpha = jnp.asarray(alpha).astype(complex_type(jnp.asarray(alpha)))
         self.r = None if r is None else scalars(r=r)[0]
         self.angle = None if angle is None else scalars(angle=angle)[0]
         if nbar is not None:
-            _checks.check_scalar(nbar, "nbar")
-            _checks.check_not_negative(nbar, "nbar")
+            _checks.check_not_negative(nbar, "nbar", ())
         self.nbar = None if nbar is None else scalars(nbar=nbar)[0]
 
     @property
@@ -379,8 +377,7 @@ class Mixture(State):
         """
         _checks.check_type(states, "states", list | tuple, "a list of states")
         self.states = _read_states(tuple(states))
-        _checks.check_shape(probabilities, "probabilities", (len(self.states),))
-        _checks.check_positive(probabilities, "probabilities")
+        _checks.check_positive(probabilities, "probabilities", (len(self.states),))
         self.probabilities = constant(probabilities, "probabilities")
         if _checks.is_concrete(probabilities):
             total = float(np.sum(np.asarray(probabilities)))

@@ -46,8 +46,7 @@ def sample_husimi(
             hbar not positive.
     """
     ensemble = as_ensemble(state, 1)
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar", ())
     if not _checks.is_whole(shots) or shots < 1:
         raise ValueError(
             f"Argument `shots` must be a whole number from 1 on, but is "

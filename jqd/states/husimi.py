@@ -180,8 +180,7 @@ def marginal(
             positive.
     """
     ensemble = as_ensemble(state, 1)
-    _checks.check_real(x, "x")
-    _checks.check_finite(x, "x")
+    _checks.check_reals(x, "x")
     _checks.check_scalar(angle, "angle")
     _check_hbar(hbar)
     real = jnp.finfo(ensemble.kets.dtype).dtype
@@ -204,8 +203,7 @@ def negativity(values: ArrayLike, cell: ArrayLike) -> Float[Array, ""]:
         ValueError: values that are complex, not finite or nowhere positive, or a cell
             that is not positive.
     """
-    _checks.check_real(values, "values")
-    _checks.check_finite(values, "values")
+    _checks.check_reals(values, "values")
     _checks.check_positive(cell, "cell")
     if _checks.is_concrete(values) and not np.any(np.asarray(values) > 0):
         raise ValueError(
@@ -239,8 +237,7 @@ def _marginal(ensemble: Ensemble, x: Array, angle: ArrayLike, hbar: ArrayLike) -
 
 
 def _check_hbar(hbar: ArrayLike) -> None:
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar", ())
 
 
 @functools.cache

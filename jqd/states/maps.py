@@ -30,8 +30,7 @@ def phase_grid(x: ArrayLike, y: ArrayLike, g: ArrayLike = 2.0) -> Complex[Array,
         ValueError: x or y is not a real vector, or g is not a positive number.
     """
     x, y = _axis(x, "x"), _axis(y, "y")
-    _checks.check_scalar(g, "g")
-    _checks.check_positive(g, "g")
+    _checks.check_positive(g, "g", ())
     kind = jnp.result_type(x, y)
     x, y = (jnp.asarray(g).astype(kind) / 2 * c.astype(kind) for c in (x, y))
     shape = (y.shape[0], x.shape[0])
@@ -77,8 +76,7 @@ def husimi_map(
     array, operators = _states(states, operators)
     _checks.check_finite(array, "states")
     for value, what in ((g, "g"), (hbar, "hbar")):
-        _checks.check_scalar(value, what)
-        _checks.check_positive(value, what)
+        _checks.check_positive(value, what, ())
     x, y = _axis(x, "x"), _axis(y, "y")
     real = jnp.finfo(array.dtype).dtype
     scale = jnp.asarray(g).astype(real) / 2 / jnp.sqrt(jnp.asarray(hbar).astype(real))
@@ -132,9 +130,7 @@ def _check_hermitian(operators: Array) -> None:
 
 
 def _axis(x: ArrayLike, name: str) -> Array:
-    _checks.check_shape(x, name, (None,))
-    _checks.check_real(x, name)
-    _checks.check_finite(x, name)
+    _checks.check_reals(x, name, (None,))
     x = jnp.asarray(x)
     floating = jnp.issubdtype(x.dtype, jnp.floating)
     return x if floating else x.astype(jnp.result_type(float))

@@ -47,8 +47,7 @@ def quasiprobability(
     """
     ensemble = as_ensemble(state, 1)
     _checks.check_finite(points, "points")
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar", ())
     _checks.check_scalar(C, "C")
     if _checks.is_concrete(C) and not float(np.asarray(C)) > -1:
         raise ValueError(

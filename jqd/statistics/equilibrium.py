@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import safe_log
-from ._roots import coldest, falling_root
+from ._family import coldest, falling_root
 from .occupation import checked_levels, mean_occupation, reduced_alpha
 
 
@@ -102,8 +102,7 @@ def entropy(
     """
     _checks.check_not_negative(occupations, "occupations")
     _checks.check_positive(degeneracy, "degeneracy")
-    _checks.check_real(g, "g")
-    _checks.check_finite(g, "g")
+    _checks.check_reals(g, "g")
     n, g, G = jnp.broadcast_arrays(*map(_checks.widen, (occupations, g, degeneracy)))
     filled, y = n > 0, g * n
     own = jnp.where(filled, n * safe_log(n), 0)

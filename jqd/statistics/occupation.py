@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import safe_divide
-from ._roots import falling_root
+from ._family import falling_root
 
 
 def occupation(
@@ -109,8 +109,7 @@ def chemical_potential(
         ValueError: T or N is not positive, or N exceeds Σ G/|g| where g < 0.
     """
     E, G, N, g = checked_levels(E, degeneracy, N, g)
-    _checks.check_scalar(T, "T")
-    _checks.check_positive(T, "T")
+    _checks.check_positive(T, "T", ())
     T = _checks.widen(T)
     return -T * reduced_alpha(E / T, G, N, g)
 
@@ -138,10 +137,8 @@ def checked_levels(E: Any, degeneracy: Any, N: Any, g: Any) -> tuple[Array, ...]
             "Argument `E` must be a vector of at least one energy, but its shape is "
             f"{np.shape(E)}."
         )
-    _checks.check_real(E, "E")
-    _checks.check_finite(E, "E")
-    _checks.check_scalar(N, "N")
-    _checks.check_positive(N, "N")
+    _checks.check_reals(E, "E")
+    _checks.check_positive(N, "N", ())
     _checks.check_positive(degeneracy, "degeneracy")
     if np.ndim(degeneracy):
         _checks.check_shape(degeneracy, "degeneracy", np.shape(E))

@@ -85,8 +85,7 @@ def log_marginal(n: ArrayLike, N: int, M: int, g: ArrayLike) -> Float[Array, "..
     N, M = check_count(N, "N", 0), check_count(M, "M", 2)
     check_g(g)
     check_room(N, M, g)
-    _checks.check_real(n, "n")
-    _checks.check_finite(n, "n")
+    _checks.check_reals(n, "n")
     return _log_marginal(_checks.as_leaf(n), N, M, _checks.as_leaf(g))
 
 

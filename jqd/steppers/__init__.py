@@ -10,7 +10,10 @@ from .flows import PhaseFlow as PhaseFlow
 from .flows import damped_flow as damped_flow
 from .flows import general_flow as general_flow
 from .runge_kutta import RungeKutta4 as RungeKutta4
+from .runge_kutta import Taylor as Taylor
+from .runge_kutta import exponential as exponential
 from .runge_kutta import rk4 as rk4
+from .runge_kutta import taylor18 as taylor18
 from .spin import each_component as each_component
 from .spin import spin_flow as spin_flow
 from .splitting import Splitting as Splitting
@@ -24,6 +27,3 @@ from .splitting import srkn11 as srkn11
 from .splitting import strang as strang
 from .splitting import suzuki4 as suzuki4
 from .splitting import yoshida4 as yoshida4
-from .taylor import Taylor as Taylor
-from .taylor import exponential as exponential
-from .taylor import taylor18 as taylor18

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from .manifest import manifest_of
-from .plain import Called
+from .manifest import Called, manifest_of
 from .points import MOST_CHUNKS, Blocks, Lattice, chunk_points
 from .program import FFT_BYTES, MemoryShort, Program, default_tile
 from .store import Store

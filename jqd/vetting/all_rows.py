@@ -13,9 +13,8 @@ from .finer import ELSEWHERE, on_finer_grid, settled
 from .given import Given, read_given
 from .linearity import mixtures, superposition, takes_mixtures
 from .lookalike import lookalike
-from .particles import equivariance
 from .runs import Runs
-from .stability import stability
+from .stability import equivariance, stability
 from .states import (
     States,
     eigenstates_of,
@@ -117,8 +116,7 @@ def vet(
             )
         name, mean = f"{name} (its mean)", found
     if time is not None:
-        _checks.check_scalar(time, "time")
-        _checks.check_positive(time, "time")
+        _checks.check_positive(time, "time", ())
     for what, number in (("steps", steps), ("looks", looks), ("tries", tries)):
         _checks.check_positive_integer(number, what)
     asked = ROWS if rows is None else tuple(rows)

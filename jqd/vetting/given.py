@@ -64,8 +64,7 @@ def read_given(
         if value is None:
             return None
         found = np.asarray(as_array(value, name), dtype=complex)
-        _checks.check_shape(found, name, shape)
-        _checks.check_finite(found, name)
+        _checks.check_finite(found, name, shape)
         return found
 
     shape = states.basis.shape[1:]

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from .._math import abs2, divisor
-from .._scans import saved_scan
+from .._program import saved_scan
 from ..laws import HusimiFokkerPlanck, Law, Resolution
 from ..status import Status
 

@@ -10,7 +10,7 @@ import typer
 
 import jqd
 from jqd.cli import app, main
-from jqd.cli.option_names import by_options
+from jqd.cli.listing import by_options
 from jqd.cli.options import parse_free, parse_noise, parse_start
 from jqd.report import json_schema
 

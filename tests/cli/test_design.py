@@ -8,7 +8,7 @@ import pytest
 
 from jqd import records
 from jqd.cli import main
-from jqd.cli.looks import looks
+from jqd.cli.following import looks
 
 
 @pytest.fixture

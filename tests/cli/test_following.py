@@ -13,9 +13,9 @@ from jqd.cli import app
 from jqd.cli.followed_classes import Copies, OneLaw
 from jqd.cli.followed_mode import OneMode
 from jqd.cli.followed_positions import DoubleWell
-from jqd.cli.followed_tower import Tower
 from jqd.cli.following import Asked, SetUp
 from jqd.cli.options import MODEL
+from jqd.cli.recover_tower import Tower
 from jqd.cli.setups import command_of, verb_of
 from jqd.cli.simulation import rows
 

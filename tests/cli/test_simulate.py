@@ -14,7 +14,7 @@ from jqd import records
 from jqd.cli import main, sample_copying
 from jqd.cli.copy_blocks import Sampling
 from jqd.cli.followed_classes import reader_of_copies
-from jqd.cli.looks import Looks
+from jqd.cli.following import Looks
 from jqd.cli.one_law import parse_law, reader_of
 from jqd.cli.recover_copying import time_scale
 from jqd.cli.simulation import follow, parse_times, spaced

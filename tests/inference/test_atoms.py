@@ -165,7 +165,7 @@ def test_constants_of_a_tower():
     law = record.law
     for name, value in start.items():
         law = constants.unpack(law, name, jnp.array([value]))
-    from jqd.matter.tower.observed import FOOT, LevelNorms
+    from jqd.matter.tower.random_tower import FOOT, LevelNorms
 
     found = recover(
         law, record.data, psi0=law.foot(FOOT), free=tuple(start), start=start,

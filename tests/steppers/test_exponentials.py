@@ -8,7 +8,7 @@ import scipy.linalg
 
 import jqd
 from jqd.laws.husimi import Bath, Exact, Fock, HusimiFokkerPlanck
-from jqd.steppers.exponentials import exponential_orbit
+from jqd.steppers.eigenbasis import exponential_orbit
 
 KERR = "0.5*ad^2*a^2"
 COUNTED = np.linspace(0.0, 0.8, 41)

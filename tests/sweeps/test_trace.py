@@ -9,10 +9,9 @@ import pytest
 from jax.extend import core
 
 from jqd import Status
-from jqd.sweeps import factorisations
 from jqd.sweeps.points import Lattice
 from jqd.sweeps.tiles import statuses
-from jqd.sweeps.trace import Traced
+from jqd.sweeps.trace import FACTORISATIONS, OF_VECTORS, Traced
 
 AXES = Lattice({"q": [0.1, 0.2, 0.3]})
 
@@ -161,8 +160,8 @@ def test_factorisations_take_one_matrix_wherever_they_stand(call):
 def _batches(program):
     """How many matrices each factorisation of a program takes."""
     for equation in program.jaxpr.eqns:
-        if equation.primitive.name in factorisations.FACTORISATIONS:
-            vectors = equation.primitive.name in factorisations.OF_VECTORS
+        if equation.primitive.name in FACTORISATIONS:
+            vectors = equation.primitive.name in OF_VECTORS
             shape = equation.invars[0].aval.shape
             yield math.prod(shape[: len(shape) - (1 if vectors else 2)])
         for param in jax.tree.leaves(

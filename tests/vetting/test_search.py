@@ -5,9 +5,9 @@ import numpy as np
 import jqd
 from jqd.vetting import Verdict
 from jqd.vetting.pairs import Pair, by_measurement, by_unitary
-from jqd.vetting.particles import equivariance
 from jqd.vetting.runs import Runs
 from jqd.vetting.search import worst
+from jqd.vetting.stability import equivariance
 from jqd.vetting.states import States
 
 
@@ -69,7 +69,7 @@ def test_a_distance_that_halved_steps_change_is_no_failure(monkeypatch):
         return Found(0.2 + 0.1 / substeps)
 
     def verdict(nelson):
-        monkeypatch.setattr("jqd.vetting.particles.nelson", nelson)
+        monkeypatch.setattr("jqd.vetting.stability.nelson", nelson)
         grid = jqd.Grid((-1.0, 1.0), 8)
         law = jqd.Schrodinger.on_grid(grid, 0 * grid.x)
         return equivariance(Runs(1.0, 16, 2), law, [None], 0)

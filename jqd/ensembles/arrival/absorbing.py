@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from ... import _checks
 from ..._gate import gated
 from ..._math import abs2, divisor
-from ..._scans import saved_scan
+from ..._program import saved_scan
 from ...evolution.evolution import in_precision
 from ...evolution.judging import judged, status_of_each
 from ...laws.law import Law
@@ -92,8 +92,7 @@ def absorbing_boundary(
         substeps=substeps,
     )  # fmt: skip
     H, hbar = one_particle(law)
-    _checks.check_scalar(kappa, "kappa")
-    _checks.check_positive(kappa, "kappa")
+    _checks.check_positive(kappa, "kappa", ())
     count = _points_before(walk.grid, detector, place.sign)
     kappa = jnp.asarray(kappa, psi.real.dtype)
     return _run(H, hbar, kappa, psi, ts, place.sign, count, substeps)

@@ -44,8 +44,6 @@ def read_detector(
     axis = _checks.whole_number(axis, "axis", 0, grid.ndim - 1)
     _checks.check_choice(side, "side", tuple(_SIGNS))
     _checks.check_scalar(detector, "detector")
-    _checks.check_real(detector, "detector")
-    _checks.check_finite(detector, "detector")
     lower, upper = grid.bounds[axis]
     if _checks.is_concrete(detector):
         place = float(_checks.concrete(detector))

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from ..._scans import saved_scan
+from ..._program import saved_scan
 from ...evolution.drives import drives_of, edges
 from ...evolution.fixed import ends_that_see
 from ...evolution.legs import legs_of

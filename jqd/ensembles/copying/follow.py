@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int, PyTree
 
 from ... import _checks
 from ..._math import abs2, divisor, inverse_root
-from ..._scans import saved_scan
+from ..._program import saved_scan
 from ...evolution import Adaptive, Fixed, evolve
 from ...evolution.evolution import in_precision
 from ...evolution.judging import difference, richardson

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from ..._math import abs2
-from ..._scans import saved_scan
+from ..._program import saved_scan
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field
 from ...steppers import rk4

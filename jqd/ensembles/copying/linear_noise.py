@@ -10,13 +10,13 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int
 from ... import _checks
 from ..._gate import gated
 from ..._math import abs2, safe_divide
-from ..._scans import saved_scan
+from ..._program import saved_scan
 from ...evolution.judging import difference
 from ...laws import CopyDynamics
 from ...laws.copying import psi_field
 from .follow import admit, follow, one_way_flow, without_current
+from .laws_of_noise import copies_needed, enough, judge
 from .populations import INITIAL
-from .validity import copies_needed, enough, judge
 
 # Results of which the error is known.
 JUDGED = ("density", "covariance", "infidelity", "state_covariance")

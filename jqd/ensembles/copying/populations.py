@@ -77,9 +77,7 @@ def check_copies(copies: ArrayLike, size: int, dtype: np.dtype | type) -> None:
         # whole numbers of any length, which arrays do not hold
         number = copies
     else:
-        _checks.check_shape(copies, "copies", ())
-        _checks.check_real(copies, "copies")
-        _checks.check_finite(copies, "copies")
+        _checks.check_scalar(copies, "copies")
         if not _checks.is_concrete(copies):
             return
         number = _checks.concrete(copies).item()

@@ -255,8 +255,7 @@ def read_strength(nu: ArrayLike | None, nu_hat: ArrayLike | None, D: Array) -> A
     if nu is None:
         if nu_hat is None:
             return D
-        _checks.check_scalar(nu_hat, "nu_hat")
-        _checks.check_not_negative(nu_hat, "nu_hat")
+        _checks.check_not_negative(nu_hat, "nu_hat", ())
         return jnp.asarray(nu_hat, D.dtype) * D
     if nu_hat is not None:
         raise ValueError("Argument `nu` must be left out beside `nu_hat`, but is not.")
@@ -279,9 +278,7 @@ def _each_axis(value: ArrayLike, name: str, ndim: int, dtype: Any) -> Array:
     if np.ndim(value) == 0:
         _checks.check_scalar(value, name)
     else:
-        _checks.check_shape(value, name, (ndim,))
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
+        _checks.check_reals(value, name, (ndim,))
     return jnp.broadcast_to(jnp.asarray(value, dtype), (ndim,))
 
 
@@ -290,9 +287,7 @@ def _positions(x0: ArrayLike, grid: Grid, dtype: Any, periodic: bool) -> Array:
     _checks.check_numbers(x0, "x0")
     if np.ndim(x0) == 1 and grid.ndim == 1:
         x0 = jnp.asarray(x0)[:, None]
-    _checks.check_shape(x0, "x0", (None, grid.ndim))
-    _checks.check_real(x0, "x0")
-    _checks.check_finite(x0, "x0")
+    _checks.check_reals(x0, "x0", (None, grid.ndim))
     if np.shape(x0)[0] == 0:
         raise ValueError("Argument `x0` must hold a position, but is empty.")
     if _checks.is_concrete(x0) and not periodic:

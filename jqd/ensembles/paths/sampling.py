@@ -61,8 +61,7 @@ def draw_positions(
     Raises:
         ValueError: a density of another shape, below zero, or zero everywhere.
     """
-    _checks.check_shape(density, "density", grid.shape)
-    _checks.check_not_negative(density, "density")
+    _checks.check_not_negative(density, "density", grid.shape)
     if _checks.is_concrete(density) and not _checks.concrete(density).any():
         raise ValueError("Argument `density` must not be zero everywhere, but is.")
     count = _checks.whole_number(paths, "paths", 1)

@@ -110,8 +110,7 @@ def backtracked(
                 "back without them."
             )
         cells.check(walk.grid)
-        _checks.check_shape(density, "density", walk.grid.shape)
-        _checks.check_not_negative(density, "density")
+        _checks.check_not_negative(density, "density", walk.grid.shape)
         start = jnp.asarray(density, psi.real.dtype)
         found = _back(walk, psi, times, start, cells, points)
         if 2 * points > most or found.status == Status.OK:

@@ -109,8 +109,7 @@ def nodal_domains(psi: ArrayLike, grid: Grid, *, nu: ArrayLike) -> Domains:
             too many points, or 64-bit floats not enabled.
     """
     _checks.require_x64("`jqd.ensembles.nodal_domains`")
-    _checks.check_shape(psi, "psi", grid.shape)
-    _checks.check_finite(psi, "psi")
+    _checks.check_finite(psi, "psi", grid.shape)
     _checks.check_positive(nu, "nu")
     if np.ndim(nu):
         _checks.check_shape(nu, "nu", (grid.ndim,))

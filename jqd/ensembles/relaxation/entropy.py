@@ -34,8 +34,7 @@ class Entropy(NamedTuple):
 
 def _shares(x: ArrayLike, name: str) -> Array:
     """Real and finite numbers of cells, as an array."""
-    _checks.check_real(x, name)
-    _checks.check_finite(x, name)
+    _checks.check_reals(x, name)
     return _checks.widen(x)
 
 

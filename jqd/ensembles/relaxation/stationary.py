@@ -82,8 +82,7 @@ def relaxed_density(
         ValueError: as for `relaxation_rates`, wrong shapes or numbers.
     """
     H, hbar, D, nu = _read(law, nu, nu_hat)
-    _checks.check_shape(density, "density", H.grid.shape)
-    _checks.check_not_negative(density, "density")
+    _checks.check_not_negative(density, "density", H.grid.shape)
     _checks.check_times(ts, "ts")
     V = H.potential(H.grid, 0.0)
     energies, states = eigenstates(H.grid, V, H.grid.size, mass=H.mass, hbar=hbar)

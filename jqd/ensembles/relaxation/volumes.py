@@ -91,8 +91,7 @@ def path_density(
         law, psi0, ts, D, nu, "implicit", stepper, substeps, refine
     )
     check_volumes(cells, substeps, walk.nu, "backtracked")
-    _checks.check_shape(density, "density", walk.grid.shape)
-    _checks.check_not_negative(density, "density")
+    _checks.check_not_negative(density, "density", walk.grid.shape)
     return _run(walk, psi, ts, jnp.asarray(density, psi.real.dtype), cells)
 
 

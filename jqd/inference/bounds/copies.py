@@ -92,10 +92,8 @@ def bounds_on_copies(
     Source: C. J. Clopper and E. S. Pearson, Biometrika 26, 404 (1934).
     """
     limit = failure_limit(failures, shots, confidence)
-    _checks.check_scalar(infidelity, "infidelity")
-    _checks.check_positive(infidelity, "infidelity")
-    _checks.check_scalar(infidelity_error, "infidelity_error")
-    _checks.check_not_negative(infidelity_error, "infidelity_error")
+    _checks.check_positive(infidelity, "infidelity", ())
+    _checks.check_not_negative(infidelity_error, "infidelity_error", ())
     _check_known(infidelity, infidelity_error)
     given = map(
         jnp.asarray, (failures, shots, infidelity, infidelity_error, confidence)

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from ... import _checks
 from ..._words import did_you_mean
-from .entries import Claim, Published, published
-from .keys import NOT_STATED
+from .entries import NOT_STATED, Claim, Published, published
 from .mappings import MAPPINGS, PRINTED, SILENT, Link
 from .words import outward, percent, with_unit
 

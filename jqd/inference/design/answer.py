@@ -155,7 +155,7 @@ class Design(eqx.Module):
     def plot(self) -> Any:
         """Draw where shots count and where they go; a `matplotlib.figure.Figure`."""
         ts = [one.t for one in self.settings]
-        draw = above("design_figure", "figure_sensitivity")
+        draw = above("outcome_figures", "figure_sensitivity")
         return draw(ts, self.sensitivity, self.weights, self.criterion)
 
     @_html.shows

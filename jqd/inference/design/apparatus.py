@@ -55,8 +55,7 @@ class Apparatus(eqx.Module):
                 f"{_checks.shown(self.levels)}."
             )
         for name in ("span", "energy", "coupling", "hamiltonian_sd", "readout_sd"):
-            _checks.check_scalar(getattr(self, name), name)
-            _checks.check_positive(getattr(self, name), name)
+            _checks.check_positive(getattr(self, name), name, ())
         _checks.check_scalar(self.readout, "readout")
         share = np.asarray(self.readout) if _checks.is_concrete(self.readout) else 0.5
         if not 0 < share < 1:

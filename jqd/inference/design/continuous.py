@@ -110,16 +110,14 @@ def optimal_experiment(
     """
     _checks.require_x64("jqd.inference.optimal_experiment")
     _checks.check_type(apparatus, "apparatus", Apparatus, "an Apparatus")
-    _checks.check_scalar(shots, "shots")
-    _checks.check_positive(shots, "shots")
+    _checks.check_positive(shots, "shots", ())
     for name, number in (("times", times), ("starts", starts), ("steps", steps)):
         _checks.check_positive_integer(number, name)
     _checks.whole_number(draws, "draws", 0)
     if draws % 2:
         raise ValueError(f"Argument `draws` must be even, but is {draws}.")
     scales = np.asarray(accuracy)
-    _checks.check_shape(scales, "accuracy", (2,))
-    _checks.check_positive(scales, "accuracy")
+    _checks.check_positive(scales, "accuracy", (2,))
     key = jax.random.key(0) if key is None else _checks.single_key(key)
     one = jnp.zeros((1, len(apparatus.directions())))
     task = Task(

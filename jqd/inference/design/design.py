@@ -11,12 +11,11 @@ from ... import _checks
 from ..sensitivity import check_over_time, constants_at
 from ..study import Study
 from .answer import Design, answer
-from .criteria import CRITERIA, combinations
 from .response import NODES
 from .rival import against
 from .robust import Task, averaged, learnt, over_box
 from .settings import settings_of, studies_of
-from .weights import judge, optimise
+from .weights import CRITERIA, combinations, judge, optimise
 
 
 def design(
@@ -94,8 +93,7 @@ def design(
     _checks.check_type(study, "study", Study, "a Study")
     check_over_time(study)
     _checks.check_choice(criterion, "criterion", CRITERIA)
-    _checks.check_scalar(shots, "shots")
-    _checks.check_positive(shots, "shots")
+    _checks.check_positive(shots, "shots", ())
     _checks.check_positive(tolerance, "tolerance")
     _check_rival(criterion, rival, wanted)
     _check_stage(criterion, theta, over, after)
@@ -156,8 +154,7 @@ def _shares(shares: Any, size: int) -> Array | None:
     if isinstance(shares, str):
         _checks.check_choice(shares, "shares", ("even",))
         return jnp.full((size,), 1 / size)
-    _checks.check_shape(shares, "shares", (size,))
-    _checks.check_not_negative(shares, "shares")
+    _checks.check_not_negative(shares, "shares", (size,))
     total = np.sum(np.asarray(shares, float))
     if abs(total - 1) > 1e-6:
         raise ValueError(

@@ -28,9 +28,8 @@ from ..sensitivity import (
 from ..slopes import by_columns, columns
 from ..study import Study
 from .answer import Design, answer
-from .criteria import opened
 from .settings import Candidates, at_times, gather
-from .weights import Optimum, Problem, gap_of, optimise
+from .weights import Optimum, Problem, gap_of, opened, optimise
 
 ROUNDS = 30
 # A difference below this in units of the scatter of a shot is rounding.

@@ -22,11 +22,10 @@ from ...status import Status
 from ..sensitivity import Sensitivity, sensitivity, whitened
 from ..study import Study
 from .answer import Design, answer
-from .criteria import opened
 from .response import derivatives
 from .settings import Candidates, gather
 from .several import Least, judge_several, least, values_of
-from .weights import Optimum, Problem
+from .weights import Optimum, Problem, opened
 
 # The number of values that count is a multiple of this.
 BATCH = 8
@@ -140,8 +139,7 @@ def _ends(study: Study, box: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for name, ends in box.items():
         places = study.slots.indices(name, "over")
         said = f"over[{name!r}]"
-        _checks.check_shape(ends, said, (2,))
-        _checks.check_finite(ends, said)
+        _checks.check_finite(ends, said, (2,))
         low, high = map(float, ends)
         if not low < high:
             raise ValueError(

@@ -249,16 +249,14 @@ def _refuse_dilute(stderr: float, limit: float, nbar: np.ndarray) -> None:
 def _check_data(
     E: ArrayLike, nbar: ArrayLike, sigma: ArrayLike | None, free: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    _checks.check_real(E, "E")
-    _checks.check_finite(E, "E")
+    _checks.check_reals(E, "E")
     levels, values = np.asarray(E, float), np.asarray(nbar, float)
     if levels.ndim != 1 or len(levels) < free + (sigma is None):
         raise ValueError(
             f"Argument `E` must be a vector of at least {free + (sigma is None)} "
             f"energies for {free} constants, but its shape is {levels.shape}."
         )
-    _checks.check_shape(values, "nbar", levels.shape)
-    _checks.check_finite(values, "nbar")
+    _checks.check_finite(values, "nbar", levels.shape)
     if not np.any(values > 0):
         raise ValueError("Argument `nbar` must have positive entries, but has none.")
     if sigma is None:
@@ -277,8 +275,7 @@ def _apart(correlation: ArrayLike, sigma: ArrayLike | None, rows: int) -> Array:
             "without."
         )
     _checks.check_real(correlation, "correlation")
-    _checks.check_shape(correlation, "correlation", (rows, rows))
-    _checks.check_finite(correlation, "correlation")
+    _checks.check_finite(correlation, "correlation", (rows, rows))
     R = np.asarray(correlation, float)
     # of tables with six digits
     if np.abs(R - R.T).max() > 1e-6 or np.abs(np.diag(R) - 1).max() > 1e-6:

@@ -74,8 +74,7 @@ def diffusion_from_levels(
 
     _checks.require_x64("jqd.inference.estimators.diffusion_from_levels")
     levels = jnp.asarray(levels, float)
-    _checks.check_shape(levels, "levels", (None,))
-    _checks.check_finite(levels, "levels")
+    _checks.check_finite(levels, "levels", (None,))
     if start is not None:
         _checks.check_positive(start, "start")
     if sigma is not None:

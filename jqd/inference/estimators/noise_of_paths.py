@@ -155,8 +155,7 @@ def _check_function(given: Any, name: str) -> None:
 
 
 def _fitted(counts: Array, shares: Any, start: ArrayLike, name: str) -> NoiseFit:
-    _checks.check_scalar(start, "start")
-    _checks.check_positive(start, "start")
+    _checks.check_positive(start, "start", ())
     fit = _scored(counts, shares, jnp.log(jnp.asarray(start, counts.dtype)))
     known = _checks.is_concrete(fit.information)
     if known and float(fit.information) <= NOTHING:

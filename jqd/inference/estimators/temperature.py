@@ -77,7 +77,6 @@ def fit_photon_counts(
     _checks.check_shape(n, "n", (None,))
     _checks.check_whole(n, "n")
     _checks.check_positive(omega, "omega")
-    _checks.check_finite(omega, "omega")
     if np.ndim(omega):
         _checks.check_shape(omega, "omega", n.shape)
     omega = np.broadcast_to(np.asarray(omega, float), n.shape)
@@ -233,7 +232,6 @@ def fit_photon_curve(
     _checks.check_shape(omega, "omega", (None,))
     _checks.check_length(np.asarray(omega), "omega")
     _checks.check_positive(omega, "omega")
-    _checks.check_finite(omega, "omega")
     found = fit_curve(
         nbar, omega, sigma, free=("T",), start={"g": 1.0, "mu": 0.0}, starts=1
     )

@@ -77,8 +77,7 @@ def linearity(
         told = counts
     else:
         told = tables_of(counts, shots, wait=wait, run=run)
-    _checks.check_scalar(size, "size")
-    _checks.check_positive(size, "size")
+    _checks.check_positive(size, "size", ())
     if size > LARGEST:
         raise ValueError(
             f"Argument `size` must be at most {LARGEST:g}, beyond which it is no small "

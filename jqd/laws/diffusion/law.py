@@ -453,7 +453,5 @@ def _potential(V: Any, space: Grid | Graph, constants: dict[str, Any]) -> Potent
             "is no function of the coordinates that could take it."
         )
     values = as_array(V, "V")
-    _checks.check_shape(values, "V", space.shape)
-    _checks.check_real(values, "V")
-    _checks.check_finite(values, "V")
+    _checks.check_reals(values, "V", space.shape)
     return SampledPotential(values)

@@ -89,9 +89,7 @@ def read_links(given: Any, space: Grid | Graph) -> VectorPotential | Array:
         return vector_potential(given, space)
     links = (len(space.pairs),) if isinstance(space, Graph) else ()
     shape = links or (space.ndim, *space.shape)
-    _checks.check_shape(given, "vector_potential", shape)
-    _checks.check_real(given, "vector_potential")
-    _checks.check_finite(given, "vector_potential")
+    _checks.check_reals(given, "vector_potential", shape)
     return constant(given, "vector_potential")
 
 

@@ -164,9 +164,7 @@ def read_state(
     if isinstance(psi, tuple | list) and len(psi) == 2:
         density, action = (jnp.asarray(part) for part in psi)
         for part, what in ((density, "density"), (action, "action")):
-            _checks.check_shape(part, what, space.shape)
-            _checks.check_real(part, what)
-            _checks.check_finite(part, what)
+            _checks.check_reals(part, what, space.shape)
         if _checks.is_concrete(density) and np.min(np.asarray(density)) < 0:
             raise ValueError(
                 "Argument `density` must not be negative, but has minimum "

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Complex
 
 from ..._math import abs2, add_at, take
-from ...steppers.exponentials import exponential_orbit
+from ...steppers.eigenbasis import exponential_orbit
 
 
 class Generator(eqx.Module):

@@ -15,7 +15,7 @@ from ...spaces.symbols import Symbol, matrix
 from ...states import Ensemble
 from ...status import Status
 from ...steppers import exponential, taylor18
-from ...steppers.exponentials import exponential_orbit
+from ...steppers.eigenbasis import exponential_orbit
 from ..groups import Resolution
 from .banded import Generator, diagonal_orbit
 from .bath import Rates

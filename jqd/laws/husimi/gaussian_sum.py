@@ -111,8 +111,7 @@ class GaussianSum(eqx.Module):
         cls, alpha: Array, frame: np.ndarray, wigner: Any, hbar: ArrayLike
     ) -> "GaussianSum":
         """One real mean, a Wigner covariance of a frame, and that of the detector."""
-        _checks.check_scalar(hbar, "hbar")
-        _checks.check_positive(hbar, "hbar")
+        _checks.check_positive(hbar, "hbar", ())
         spread = np.asarray(wigner) * np.eye(len(frame))
         cov = frame @ spread @ frame.T + np.eye(len(frame)) / 4
         kind = complex_type(alpha)

@@ -39,8 +39,7 @@ class Box(NamedTuple):
                 f"Argument `n` must be an integer of at least 2, but is "
                 f"{_checks.shown(self.n)}."
             )
-        _checks.check_scalar(self.half_width, "half_width")
-        _checks.check_positive(self.half_width, "half_width")
+        _checks.check_positive(self.half_width, "half_width", ())
         if _checks.is_concrete(hbar):
             width = float(np.sqrt(_checks.concrete(hbar)))
             if not self.spacing < width < self.half_width:

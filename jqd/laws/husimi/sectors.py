@@ -12,7 +12,7 @@ from jaxtyping import Array, Complex, Float
 
 from ... import _checks
 from ..._math import abs2, take
-from ..._scans import saved_scan
+from ..._program import saved_scan
 from ...constants import static
 from ...spaces.fock import coherent_amplitudes
 from ...steppers.blocks import pieces_orbit, split_entries
@@ -83,8 +83,7 @@ class Sectors(eqx.Module):
         if self.quanta is not None:
             _checks.whole_number(self.quanta, "quanta", 0)
         if self.tolerance is not None:
-            _checks.check_scalar(self.tolerance, "tolerance")
-            _checks.check_positive(self.tolerance, "tolerance")
+            _checks.check_positive(self.tolerance, "tolerance", ())
         if not isinstance(start, Series):
             return
         if start.orders is not None:

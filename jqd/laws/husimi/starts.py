@@ -51,8 +51,7 @@ class Series(eqx.Module):
         """Raise ValueError for invalid settings."""
         del modes
         check_orders(self.orders, 0, "a whole number or None")
-        _checks.check_scalar(self.tolerance, "tolerance")
-        _checks.check_positive(self.tolerance, "tolerance")
+        _checks.check_positive(self.tolerance, "tolerance", ())
 
     def kets(
         self, equation: Equation, psi: Ensemble | State, levels: tuple[int, ...]

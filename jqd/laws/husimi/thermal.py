@@ -53,8 +53,7 @@ class DisplacedThermal(Start):
         Raises:
             ValueError: alpha or n0 not finite, n0 negative, too few levels or orders.
         """
-        _checks.check_shape(alpha, "alpha", ())
-        _checks.check_finite(alpha, "alpha")
+        _checks.check_finite(alpha, "alpha", ())
         given = jnp.asarray(alpha)
         self.alpha = given.astype(jnp.result_type(given.dtype, float, complex))
         (self.n0,) = scalars(n0=n0)

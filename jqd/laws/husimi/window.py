@@ -82,8 +82,7 @@ def largest_C(state: Any, *, hbar: ArrayLike = 1.0) -> Window:
     Raises:
         ValueError: no state; hbar not positive.
     """
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar", ())
     if isinstance(state, State):
         return Window(state.largest_C, "exact")
     if isinstance(state, GaussianSum):

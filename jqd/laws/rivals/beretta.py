@@ -13,8 +13,8 @@ from ...steppers.flows import general_flow
 from ..groups import Exact
 from ..schrodinger import Schrodinger
 from .density_operators import DensityOperators, unitary_flow, unitary_rate
-from .departure import Departure
 from .quantum import at_all_times, read_matrix
+from .self_potential import Departure
 
 
 class Beretta(DensityOperators, Departure):

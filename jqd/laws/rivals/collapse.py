@@ -188,10 +188,8 @@ class Collapse(Law):
 
         Source: H. M. Wiseman, G. J. Milburn (2010) Quantum Measurement and Control.
         """
-        _checks.check_real(dY, "dY")
-        _checks.check_finite(dY, "dY")
-        _checks.check_scalar(dt, "dt")
-        _checks.check_positive(dt, "dt")
+        _checks.check_reals(dY, "dY")
+        _checks.check_positive(dt, "dt", ())
         psi = self.prepare(psi0)
         records = jnp.asarray(dY, jnp.real(psi).dtype)
         records = records[:, None] if records.ndim == 1 else records

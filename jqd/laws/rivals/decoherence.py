@@ -12,9 +12,9 @@ from ...steppers.flows import PhaseFlow, damped_flow
 from ..groups import Exact
 from ..schrodinger import Schrodinger
 from .density_operators import DensityOperators
-from .departure import Departure
 from .localisation_kernels import Kernel, read_kernel
 from .quantum import hamiltonian_of, read_on_grid
+from .self_potential import Departure
 
 
 class Decoherence(DensityOperators, Departure):

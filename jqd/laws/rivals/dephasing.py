@@ -115,8 +115,7 @@ def read_measured(
     _checks.check_finite(H, "H")
     _checks.check_hermitian(H, "H")
     matrix = matrix_hamiltonian(H).matrix
-    _checks.check_real(A, "A")
-    _checks.check_finite(A, "A")
+    _checks.check_reals(A, "A")
     A = constant(A, "A")
     A = A[None] if A.ndim == 1 else A
     _checks.check_shape(A, "A", (None, matrix.shape[0]))
@@ -127,6 +126,5 @@ def read_measured(
             f"Argument `gamma` must be one rate or one per observable ({A.shape[0]}), "
             f"but its shape is {gamma.shape}."
         )
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar", ())
     return matrix, A, jnp.broadcast_to(gamma, A.shape[:1]), constant(hbar, "hbar")

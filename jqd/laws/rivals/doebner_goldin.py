@@ -14,8 +14,8 @@ from ..groups import Watch
 from ..law import norm_alone
 from ..schrodinger import Schrodinger
 from ..wrapped import Wrapped
-from .departure import DepartureOfKets
 from .quantum import hamiltonian_of, read_on_grid
+from .self_potential import DepartureOfKets
 
 # Share of the largest density below which R_j grow beyond what a grid resolves.
 NODE = 1e-3

@@ -11,8 +11,8 @@ from ..._program import program
 from ...constants import free, parts
 from ..law import norm_alone
 from ..schrodinger import Schrodinger
-from .departure import DepartureOfKets
 from .quantum import at_all_times, read_matrix
+from .self_potential import DepartureOfKets
 
 
 class Gisin(DepartureOfKets):

@@ -13,10 +13,10 @@ from ..groups import Lens
 from ..law import norm_alone
 from .collapse import draw_class, undifferentiated
 from .decoherence import Decoherence
-from .departure import Departure
 from .jumping_paths import JumpingKet, JumpingPaths
 from .localisation_kernels import GaussianDecay, positive, squared
 from .quantum import hamiltonian_of, read_on_grid
+from .self_potential import Departure
 
 
 class GRW(JumpingPaths, Departure):

@@ -20,7 +20,7 @@ from ...spaces.driven_input import read_hamiltonian
 from ...spaces.fock import destroy
 from ...spaces.hamiltonians import MatrixHamiltonian
 from ...steppers import cf4, exponential, taylor18
-from ...steppers.exponentials import exponential_orbit
+from ...steppers.eigenbasis import exponential_orbit
 from ..groups import Breaks, Exact
 from ..husimi.bath import Bath
 from ..schrodinger import Schrodinger

@@ -13,7 +13,6 @@ from ..law import norm_alone
 from ..schrodinger import Schrodinger
 from .collapse import draw_class, seen
 from .decoherence import Decoherence
-from .departure import DepartureOfKets
 from .localisation_kernels import (
     GaussianDecay,
     Kernel,
@@ -22,6 +21,7 @@ from .localisation_kernels import (
     read_kernel,
 )
 from .quantum import hamiltonian_of, read_on_grid
+from .self_potential import DepartureOfKets
 
 
 class Localisation(DepartureOfKets):

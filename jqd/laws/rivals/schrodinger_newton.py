@@ -85,8 +85,7 @@ class SchrodingerNewton(SelfPotential):
             words = "differences of coordinates"
             _checks.check_function(kernel, "kernel", words)
         a = min(grid.spacing) if soft is None else soft
-        _checks.check_scalar(a, "soft")
-        _checks.check_positive(a, "soft")
+        _checks.check_positive(a, "soft", ())
 
         def smeared(*apart: Array) -> Array:
             return -1 / jnp.sqrt(sum((x**2 for x in apart), jnp.asarray(a) ** 2))
@@ -173,6 +172,5 @@ def _doubled(grid: Grid, kernel: Callable[..., Array]) -> Array:
             f"Argument `kernel` must be a function of {grid.ndim} arrays, differences "
             f"of coordinates, but fails: {error}"
         ) from error
-    _checks.check_shape(values, "kernel(...)", doubled(grid))
-    _checks.check_finite(values, "kernel(...)")
+    _checks.check_finite(values, "kernel(...)", doubled(grid))
     return jnp.fft.rfftn(values)

@@ -20,8 +20,7 @@ def check_gas(x: Array, v: Array, box: Array, radius: Array, mass: Array) -> Non
     _checks.check_shape(v, "velocities", (n, d))
     _checks.check_shape(box, "box", (d,))
     for name, values in (("positions", x), ("velocities", v)):
-        _checks.check_real(values, name)
-        _checks.check_finite(values, name)
+        _checks.check_reals(values, name)
     for name, values in (("radius", radius), ("mass", mass)):
         if values.ndim:
             _checks.check_shape(values, name, (n,))

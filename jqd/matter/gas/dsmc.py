@@ -14,7 +14,7 @@ from ... import _checks
 from ..._checks import single_key, whole_number
 from ..._gate import gated
 from ..._math import divisor
-from ..._scans import saved_scan
+from ..._program import saved_scan
 from ...constants import constant
 from ...status import Status
 from .arguments import check_velocities

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 from ... import _checks
 from ..._checks import whole_number
 from ..._gate import gated
-from ..._scans import saved_scan
+from ..._program import saved_scan
 from ...constants import constant
 from ...status import Status
 from .arguments import check_gas

@@ -17,7 +17,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ..._gate import gated
 from ..._math import safe_divide
-from ..._scans import saved_scan
+from ..._program import saved_scan
 from ...constants import constant
 from .events import Encounters, EventRun
 

@@ -6,8 +6,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ...constants import constant
-from .coordinates import check_system, mass_weighted
 from .gaussian import GaussianState, check_gaussian
+from .motion import check_system, mass_weighted
 from .spectral import matrix_function
 
 

@@ -1,10 +1,12 @@
-"""Newton's law for a potential of n coordinates."""
+"""Potentials as functions of one vector, and Newton's law for them."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
@@ -14,7 +16,51 @@ from ...laws.groups import Exact
 from ...laws.motion import Motion
 from ...steppers import Flows, srkn11
 from ...steppers.flows import general_flow
-from .coordinates import as_function
+
+# A squared frequency below this share of the largest counts as a free motion.
+ZERO_MODE = 1e-7
+
+
+def as_function(function: Any) -> Any:
+    """A callable as a PyTree that crosses jit, its Python floats as array leaves."""
+    if not isinstance(function, eqx.Module | jax.tree_util.Partial):
+        function = jax.tree_util.Partial(function)
+
+    def convert(leaf: Any) -> Any:
+        return constant(leaf, "leaf") if isinstance(leaf, float) else leaf
+
+    return jax.tree.map(convert, function)
+
+
+def mass_weighted(
+    hessian: Float[Array, "n n"], masses: Float[Array, " n"]
+) -> Float[Array, "n n"]:
+    """H_ij = V_ij / √(m_i m_j), whose eigenvalues are the squared frequencies."""
+    root = jnp.sqrt(masses)
+    return hessian / (root[:, None] * root[None, :])
+
+
+def check_system(hessian: ArrayLike, masses: ArrayLike) -> tuple[Array, Array]:
+    """Hessian (n, n) and masses (n,) as arrays of one dtype.
+
+    Raises:
+        ValueError: not square, not symmetric, or masses not n positive numbers.
+    """
+    _checks.check_square(hessian, "hessian")
+    _checks.check_hermitian(hessian, "hessian", tolerance=_tolerance(hessian))
+    _checks.check_positive(masses, "masses", (np.shape(hessian)[0],))
+    hessian, masses = constant(hessian, "hessian"), constant(masses, "masses")
+    dtype = jnp.result_type(hessian, masses)
+    return hessian.astype(dtype), masses.astype(dtype)
+
+
+def _tolerance(hessian: ArrayLike) -> float | None:
+    """Second derivatives by nested differentiation are symmetric to 1e-10 of them."""
+    if not _checks.is_concrete(hessian):
+        return None
+    values = np.asarray(hessian)
+    eps = np.finfo(values.dtype).eps if values.dtype.kind == "f" else 0.0
+    return max(1e-10, 100 * float(eps)) * max(float(np.max(np.abs(values))), 1e-300)
 
 
 class PhasePoint(NamedTuple):
@@ -54,8 +100,7 @@ class ClassicalMotion(Motion):
         Raises:
             ValueError: masses that are not a vector of positive numbers.
         """
-        _checks.check_shape(masses, "masses", (None,))
-        _checks.check_positive(masses, "masses")
+        _checks.check_positive(masses, "masses", (None,))
         self.potential = as_function(potential)
         self.masses = constant(masses, "masses")
 
@@ -67,8 +112,7 @@ class ClassicalMotion(Motion):
         """
         q, p = start
         for name, value in (("q", q), ("p", p)):
-            _checks.check_shape(value, name, self.masses.shape)
-            _checks.check_finite(value, name)
+            _checks.check_finite(value, name, self.masses.shape)
         return PhasePoint(constant(q, "q"), constant(p, "p"))
 
     def admit(self, start: Any) -> PyTree[Array]:

@@ -10,8 +10,8 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ...constants import constant
-from .coordinates import ZERO_MODE, check_system, mass_weighted
 from .gaussian import GaussianState
+from .motion import ZERO_MODE, check_system, mass_weighted
 from .spectral import matrix_function
 
 
@@ -44,11 +44,9 @@ def ground_state(
             `rigid_frequency`.
     """
     hessian, masses = check_system(hessian, masses)
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar", ())
     if rigid_frequency is not None:
-        _checks.check_scalar(rigid_frequency, "rigid_frequency")
-        _checks.check_positive(rigid_frequency, "rigid_frequency")
+        _checks.check_positive(rigid_frequency, "rigid_frequency", ())
     _check_stable(hessian, masses, rigid_frequency)
     rest = (
         jnp.zeros_like(masses)
@@ -110,12 +108,9 @@ def squeezed_state(
         ValueError: a Hessian with ω² ≤ 0 or amplitudes of another shape.
     """
     hessian, masses = check_system(hessian, masses)
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
-    _checks.check_shape(amplitudes, "amplitudes", masses.shape)
-    _checks.check_finite(amplitudes, "amplitudes")
-    _checks.check_real(squeezing, "squeezing")
-    _checks.check_finite(squeezing, "squeezing")
+    _checks.check_positive(hbar, "hbar", ())
+    _checks.check_finite(amplitudes, "amplitudes", masses.shape)
+    _checks.check_reals(squeezing, "squeezing")
     if np.ndim(squeezing):
         _checks.check_shape(squeezing, "squeezing", masses.shape)
     if _checks.is_concrete((hessian, masses)):

@@ -19,8 +19,8 @@ from ...spaces.grids import Grid
 from ...spaces.resolution import cutoff_weight, edge_density
 from ...status import Status
 from ...steppers import srkn11
-from .coordinates import as_function
 from .gaussian import GaussianState, check_pure, wave_function
+from .motion import as_function
 
 # The momentum of the mean energy, times this, must fit below the cut-off momentum.
 MARGIN = 1.3

@@ -16,8 +16,8 @@ from ...laws.law import Law
 from ...status import Status
 from ...steppers import Flows, srkn11
 from ...steppers.flows import general_flow
-from .coordinates import as_function
 from .gaussian import GaussianState, Packet, from_packet, to_packet
+from .motion import as_function
 
 # QᵀP - PᵀQ and Q†P - P†Q - 2i are sums of products of sizes |Q||P|: where rounding
 # has brought them here, six digits of the uncertainty product are all that is left.
@@ -68,10 +68,8 @@ class ThawedGaussian(Law):
         Raises:
             ValueError: masses or hbar not positive.
         """
-        _checks.check_shape(masses, "masses", (None,))
-        _checks.check_positive(masses, "masses")
-        _checks.check_shape(hbar, "hbar", ())
-        _checks.check_positive(hbar, "hbar")
+        _checks.check_positive(masses, "masses", (None,))
+        _checks.check_positive(hbar, "hbar", ())
         self.potential = as_function(potential)
         self.masses, self.hbar = constant(masses, "masses"), constant(hbar, "hbar")
         self.hessian = None if hessian is None else as_function(hessian)
@@ -92,8 +90,7 @@ class ThawedGaussian(Law):
         n = self.masses.shape[0]
         for name, value in zip(psi._fields, psi, strict=True):
             shape = (n, n) if name in "QP" else (n,)
-            _checks.check_shape(value, f"psi.{name}", shape)
-            _checks.check_finite(value, f"psi.{name}")
+            _checks.check_finite(value, f"psi.{name}", shape)
         return psi
 
     def admit(self, psi: Any) -> PyTree[Array]:

@@ -17,9 +17,8 @@ from ...evolution.judging import judged
 from ...laws.law import Law
 from ...status import Status
 from ...steppers import srkn11
-from .coordinates import as_function
 from .gaussian import GaussianState, check_gaussian
-from .motion import PhasePoint
+from .motion import PhasePoint, as_function
 
 
 class WignerRun(eqx.Module):

@@ -45,8 +45,7 @@ class SharedExcitation(eqx.Module):
             "couplings": couplings,
         }
         for name, value in named.items():
-            _checks.check_real(value, name)
-            _checks.check_finite(value, name)
+            _checks.check_reals(value, name)
         self.emitter = constant(emitter, "emitter")
         self.frequencies = constant(frequencies, "frequencies")
         self.couplings = constant(couplings, "couplings")
@@ -71,8 +70,7 @@ class SharedExcitation(eqx.Module):
         Raises:
             ValueError: the times are no vector of finite numbers.
         """
-        _checks.check_shape(ts, "ts", (None,))
-        _checks.check_finite(ts, "ts")
+        _checks.check_finite(ts, "ts", (None,))
         matrix = self.hamiltonian()
         start = jnp.zeros_like(matrix[0]).at[0].set(1)
         return unitary_orbit(matrix, start, jnp.asarray(ts, matrix.dtype))
@@ -103,8 +101,7 @@ def flat_band(
         ValueError: the width or rate is not positive, or there are fewer than 2 modes.
     """
     for name, value in (("half_width", half_width), ("rate", rate)):
-        _checks.check_scalar(value, name)
-        _checks.check_positive(value, name)
+        _checks.check_positive(value, name, ())
     _checks.check_scalar(emitter, "emitter")
     if modes < 2:
         raise ValueError(f"Argument `modes` must be at least 2, but it is {modes}.")
@@ -135,8 +132,7 @@ def lorentzian(
         ValueError: the rate is not positive.
     """
     for name, value in (("frequencies", frequencies), ("emitter", emitter)):
-        _checks.check_real(value, name)
-        _checks.check_finite(value, name)
+        _checks.check_reals(value, name)
     _checks.check_positive(rate, "rate")
     _checks.check_broadcast(frequencies=frequencies, emitter=emitter, rate=rate)
     omega, center, rate = jnp.broadcast_arrays(
@@ -234,8 +230,7 @@ class TwoLevelMode(eqx.Module):
         """
         shape = (2, self.levels)
         _checks.check_state(psi0, "psi0", size=shape, weight=1.0)
-        _checks.check_shape(ts, "ts", (None,))
-        _checks.check_finite(ts, "ts")
+        _checks.check_finite(ts, "ts", (None,))
         psi0, ts = _checks.widen(psi0), _checks.widen(ts)
         states = unitary_orbit(self.hamiltonian(), psi0.reshape(-1), ts)
         states = states.reshape(-1, *shape)

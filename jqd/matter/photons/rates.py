@@ -15,7 +15,7 @@ from ... import _checks
 from ...constants import constant
 from ...laws.groups import Watch
 from ...laws.motion import Motion
-from ...statistics._roots import falling_root
+from ...statistics._family import falling_root
 from ...statistics.occupation import mean_occupation
 
 
@@ -29,8 +29,7 @@ class HeatCapacity(eqx.Module):
     capacity: Float[Array, ""]
 
     def __init__(self, capacity: ArrayLike) -> None:
-        _checks.check_shape(capacity, "capacity", ())
-        _checks.check_positive(capacity, "capacity")
+        _checks.check_positive(capacity, "capacity", ())
         self.capacity = constant(capacity, "capacity")
 
     def __call__(self, energy: Array) -> Array:
@@ -114,8 +113,7 @@ class PhotonRates(Motion):
             ValueError: a wrong shape, a negative occupation, or photons that leave no
                 energy to the matter.
         """
-        _checks.check_shape(start, "start", self.omega.shape)
-        _checks.check_finite(start, "start")
+        _checks.check_finite(start, "start", self.omega.shape)
         n = constant(start, "start")
         if _checks.is_concrete((n, self.omega, self.degeneracy, self.energy)):
             held = float(jnp.sum(self.degeneracy * self.omega * n))

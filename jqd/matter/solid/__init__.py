@@ -2,14 +2,14 @@
 
 from .body import Solid as Solid
 from .cells import Cells as Cells
-from .chains import ENDS as ENDS
-from .chains import chain as chain
 from .equipartition import effective_modes as effective_modes
 from .equipartition import kinetic_temperature as kinetic_temperature
 from .equipartition import normality as normality
 from .equipartition import window_average as window_average
 from .join import beside as beside
 from .join import join as join
+from .lattices import ENDS as ENDS
+from .lattices import chain as chain
 from .lattices import face_centred_cubic as face_centred_cubic
 from .lattices import triangular as triangular
 from .modes import Modes as Modes

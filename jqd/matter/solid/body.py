@@ -72,8 +72,7 @@ class Solid(eqx.Module):
                 serve the potential.
         """
         self.masses = constant(masses, "masses")
-        _checks.check_shape(self.masses, "masses", (None,))
-        _checks.check_positive(self.masses, "masses")
+        _checks.check_positive(self.masses, "masses", (None,))
         size = self.masses.shape[0]
         if not isinstance(potential, PairPotential):
             raise ValueError(
@@ -83,15 +82,13 @@ class Solid(eqx.Module):
         self.potential = potential
         self.sites = None if sites is None else constant(sites, "sites")
         if self.sites is not None:
-            _checks.check_shape(self.sites, "sites", (size, None))
-            _checks.check_finite(self.sites, "sites")
+            _checks.check_finite(self.sites, "sites", (size, None))
         self.anchors = None if anchors is None else constant(anchors, "anchors")
         if self.anchors is not None:
             _checks.check_shape(self.anchors, "anchors", (None, None))
         self.box = None if box is None else constant(box, "box")
         if self.box is not None:
-            _checks.check_shape(self.box, "box", (None,))
-            _checks.check_positive(self.box, "box")
+            _checks.check_positive(self.box, "box", (None,))
         fixed = 0 if self.anchors is None else self.anchors.shape[0]
         self.bonds = None if bonds is None else make_bonds(bonds, size, fixed, shifts)
         self.neighbours = neighbours
@@ -122,8 +119,7 @@ class Solid(eqx.Module):
             ValueError: positions that fail; names overlapping atoms and their distance
                 (where values are known).
         """
-        _checks.check_shape(x, name, (self.size, None))
-        _checks.check_finite(x, name)
+        _checks.check_finite(x, name, (self.size, None))
         if not _checks.is_concrete((x, self)) or self.neighbours is not None:
             return
         x = jnp.asarray(x)

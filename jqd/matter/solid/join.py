@@ -94,8 +94,7 @@ def beside(
     shifts = {"offset": offset, "velocity": velocity}
     for name, shift in shifts.items():
         if shift is not None:
-            _checks.check_shape(shift, name, (d,))
-            _checks.check_finite(shift, name)
+            _checks.check_finite(shift, name, (d,))
     none = jnp.zeros(d)
     parts = zip(first, second, shifts.values(), strict=True)
     return Point(*(_row(a, b, none if c is None else c) for a, b, c in parts))

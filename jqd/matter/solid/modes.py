@@ -163,8 +163,7 @@ def hessian_modes(
     _checks.check_square(hessian, "hessian")
     _checks.check_real(hessian, "hessian")
     _checks.check_hermitian(hessian, "hessian")
-    _checks.check_shape(masses, "masses", (None,))
-    _checks.check_positive(masses, "masses")
+    _checks.check_positive(masses, "masses", (None,))
     if masses.shape[0] == 0 or hessian.shape[0] % masses.shape[0]:
         raise ValueError(
             "Argument `masses` must divide the coordinates among its atoms, but there "

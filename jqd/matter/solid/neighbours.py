@@ -51,8 +51,7 @@ class NeighbourList(eqx.Module):
 
     def __init__(self, skin: ArrayLike, capacity: int, cells: Cells | None = None):
         self.skin = constant(skin, "skin")
-        _checks.check_shape(self.skin, "skin", ())
-        _checks.check_positive(self.skin, "skin")
+        _checks.check_positive(self.skin, "skin", ())
         _checks.check_positive_integer(capacity, "capacity")
         self.capacity, self.cells = capacity, cells
 
@@ -133,14 +132,11 @@ def neighbours_for(
     Raises:
         ValueError: a reach or skin that is not positive, positions that are not finite.
     """
-    _checks.check_scalar(reach, "reach")
-    _checks.check_positive(reach, "reach")
-    _checks.check_shape(x, "x", (None, None))
-    _checks.check_finite(x, "x")
+    _checks.check_positive(reach, "reach", ())
+    _checks.check_finite(x, "x", (None, None))
     x, reach = jnp.asarray(x), jnp.asarray(reach)
     if box is not None:
-        _checks.check_shape(box, "box", (x.shape[1],))
-        _checks.check_positive(box, "box")
+        _checks.check_positive(box, "box", (x.shape[1],))
     if not 1 <= room < math.inf:
         raise ValueError(f"Argument `room` must be 1 or more, but is {room}.")
     width = constant(0.16 * reach if skin is None else skin, "skin")

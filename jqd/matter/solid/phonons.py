@@ -44,8 +44,7 @@ def thermal_occupations(
     temperature, hbar = constant(temperature, "temperature"), constant(hbar, "hbar")
     _checks.check_shape(temperature, "temperature", ())
     _checks.check_real(temperature, "temperature")
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar", ())
     if _checks.is_concrete(temperature) and not float(temperature) >= 0:
         raise ValueError(
             f"Argument `temperature` must not be negative, but is {temperature}."

@@ -77,8 +77,7 @@ def relax(
     """
     x = constant(x, "x")
     body.check_positions(x)
-    _checks.check_scalar(tolerance, "tolerance")
-    _checks.check_positive(tolerance, "tolerance")
+    _checks.check_positive(tolerance, "tolerance", ())
     return _relax(body, x, constant(tolerance, "tolerance"), max_steps, max_polish)
 
 

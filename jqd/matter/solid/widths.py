@@ -36,8 +36,7 @@ def neighbour_pairs(
     _checks.check_positive(reach, "reach")
     apart = x[None, :, :] - x[:, None, :]
     if box is not None:
-        _checks.check_shape(box, "box", (x.shape[1],))
-        _checks.check_positive(box, "box")
+        _checks.check_positive(box, "box", (x.shape[1],))
         box = np.asarray(box)
         apart = apart - box * np.round(apart / box)
     near = np.triu(np.sum(apart**2, axis=-1) <= reach**2, k=1)

@@ -19,14 +19,11 @@ def spectrum(levels: ArrayLike, log_weights: ArrayLike | None) -> tuple[Array, A
             "Argument `levels` must hold at least 2 levels along its last axis, but "
             f"its shape is {np.shape(levels)}."
         )
-    _checks.check_real(levels, "levels")
-    _checks.check_finite(levels, "levels")
+    _checks.check_reals(levels, "levels")
     levels = _checks.widen(levels)
     if log_weights is None:
         return levels, jnp.zeros_like(levels)
-    _checks.check_shape(log_weights, "log_weights", levels.shape)
-    _checks.check_real(log_weights, "log_weights")
-    _checks.check_finite(log_weights, "log_weights")
+    _checks.check_reals(log_weights, "log_weights", levels.shape)
     return levels, jnp.asarray(log_weights, levels.dtype)
 
 
@@ -47,8 +44,7 @@ def over_batch(
 
 def check_inside(levels: Any, energy: Any) -> None:
     """Every energy lies strictly between the lowest and the highest level."""
-    _checks.check_real(energy, "energy")
-    _checks.check_finite(energy, "energy")
+    _checks.check_reals(energy, "energy")
     if not _checks.is_concrete((levels, energy)):
         return
     values, wanted = np.asarray(levels), np.asarray(energy)

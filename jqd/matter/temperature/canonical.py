@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
 from ..._math import divisor
-from ...statistics._roots import coldest, falling_root
+from ...statistics._family import coldest, falling_root
 from ._spectrum import check_inside, over_batch, reciprocal, spectrum
 
 
@@ -48,8 +48,7 @@ def level_cumulants(
     Raises:
         ValueError: there are fewer than 2 levels.
     """
-    _checks.check_real(beta, "beta")
-    _checks.check_finite(beta, "beta")
+    _checks.check_reals(beta, "beta")
     vectors = spectrum(levels, log_weights)
     return over_batch(_cumulants, vectors, (_checks.widen(beta),))
 

@@ -139,8 +139,7 @@ def _bandwidth(rigid, levels, log_weights, energy):
 
 def _arguments(levels, energy, width, log_weights):
     vectors = spectrum(levels, log_weights)
-    _checks.check_real(energy, "energy")
-    _checks.check_finite(energy, "energy")
+    _checks.check_reals(energy, "energy")
     _checks.check_positive(width, "width")
     return vectors, (_checks.widen(energy), _checks.widen(width))
 

@@ -137,8 +137,7 @@ def photon_configurations(
             one that would keep more than 200 000 configurations.
     """
     omega = np.atleast_1d(np.asarray(omega, float))
-    _checks.check_shape(omega, "omega", (None,))
-    _checks.check_positive(omega, "omega")
+    _checks.check_positive(omega, "omega", (None,))
     _checks.check_positive(cutoff, "cutoff")
     quanta = hbar * omega
     # a cut-off of n quanta keeps n of them, whatever the rounding

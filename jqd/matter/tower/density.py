@@ -87,8 +87,7 @@ class GaussianShape(eqx.Module):
     )
 
     def __check_init__(self) -> None:
-        _checks.check_scalar(self.width, "width")
-        _checks.check_positive(self.width, "width")
+        _checks.check_positive(self.width, "width", ())
         _checks.check_scalar(self.height, "height")
 
     def __call__(self, x: Array) -> Array:

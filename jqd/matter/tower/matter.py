@@ -37,8 +37,7 @@ class Matter(eqx.Module):
                 "Argument `energies` must be a vector of at least two levels, but its "
                 f"shape is {jnp.shape(energies)}."
             )
-        _checks.check_real(energies, "energies")
-        _checks.check_finite(energies, "energies")
+        _checks.check_reals(energies, "energies")
         _checks.check_shape(self.coupling, "coupling", 2 * energies.shape)
         _checks.check_hermitian(self.coupling, "coupling")
         if _checks.is_concrete(energies):
@@ -154,8 +153,7 @@ def harmonic_ladder(levels: int, spacing: ArrayLike) -> Matter:
         ValueError: fewer than two levels, or a spacing that is not positive.
     """
     _check_levels(levels)
-    _checks.check_scalar(spacing, "spacing")
-    _checks.check_positive(spacing, "spacing")
+    _checks.check_positive(spacing, "spacing", ())
     energies = constant(spacing, "spacing") * jnp.arange(levels)
     lower = jnp.diag(jnp.sqrt(jnp.arange(1, levels, dtype=energies.dtype)), 1)
     return Matter(energies, lower + lower.T)

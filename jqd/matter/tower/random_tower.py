@@ -1,4 +1,4 @@
-"""A tower on random matter whose constants a fit may free."""
+"""A tower on random matter whose constants a fit may free, and what shows it."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray
 
 from ... import _checks
-from ...constants import constant, fixed
+from ..._math import abs2
+from ...constants import constant, fixed, static
 from ...evolution.evolution import in_precision
 from ...laws.wrapped import Wrapped
 from .configurations import Configurations
@@ -98,3 +99,25 @@ class RandomTower(Wrapped):
         """Matter in the level above this share of all levels, and no photon."""
         psi = jnp.zeros((self.levels, self.configurations.size), complex)
         return psi.at[round(share * self.levels), 0].set(1.0)
+
+
+# Share of the levels of matter below the one at which synthetic data begin.
+FOOT = 0.75
+# Of the matter of synthetic data and of `jqd recover tower`: the range of its energies
+# and the reach of its coupling, in the unit in which ħω is 0.8.
+MATTER = {"width": 7.0, "bandwidth": 2.0}
+
+
+class LevelNorms(eqx.Module):
+    """Norms of the lowest levels of a tower of one mode, for `evolve` and `recover`.
+
+    Attributes:
+        levels: how many, from no photon on (static).
+    """
+
+    levels: int = static()
+
+    def __call__(self, t: Array, state: Complex[Array, "D P"]) -> Float[Array, " k"]:
+        """p_k = Σ_i |ψ_ik|²."""
+        del t
+        return jnp.sum(abs2(state[:, : self.levels]), axis=0)

@@ -49,8 +49,7 @@ def polynomial_qp(
     modes = len(keys[0][0])
     _checks.check_numbers(s, "s")
     _checks.check_positive(s.real if hasattr(s, "real") else s, "s")  # pyright: ignore
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_not_negative(hbar, "hbar")
+    _checks.check_not_negative(hbar, "hbar", ())
     named = {f"coefficients[{key}]": c for key, c in coefficients.items()}
     length, *weights = common(s=s, **named)
     lengths = length.real + np.zeros(modes, length.real.dtype)

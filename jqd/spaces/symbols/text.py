@@ -103,8 +103,7 @@ def pulses_of(text: str, *, modes: int | None = None) -> tuple[str, ...]:
 
 
 def _read(text: str, modes: int | None, hbar: float) -> tuple[Parser, Form]:
-    _checks.check_scalar(hbar, "hbar")
-    _checks.check_positive(hbar, "hbar")
+    _checks.check_positive(hbar, "hbar", ())
     if not _checks.is_concrete(hbar):
         raise ValueError(
             "Argument `hbar` must be a concrete number for a text, but is traced."

@@ -9,7 +9,7 @@ import pytest
 import jqd
 from jqd import problems
 from jqd.ensembles.copying import individuals, population
-from jqd.ensembles.copying.crowd.order_parameters import order_parameters
+from jqd.ensembles.copying.crowd.rates import order_parameters
 
 GOLDEN, PSI = problems.golden()
 

@@ -10,14 +10,15 @@ from jaxtyping import Array, Bool, Float, Int
 from ...._math import expi
 from ..loop import Population, Step
 from ..rates import Process
-from .order_parameters import (
+from .rates import (
+    Crowd,
     class_counts,
     distinct,
     moved_counts,
     order_parameters,
     phase_variance,
+    turn,
 )
-from .rates import Crowd, turn
 from .steps import leap_individuals, thin_individuals
 
 Observe = Callable[[Array, Array, Array], Any]

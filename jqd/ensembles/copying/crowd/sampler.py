@@ -54,9 +54,7 @@ def population(
     check_copies(number, psi.shape[0], dtype)
     # beables and phases, twice, and the random part of the latter
     _checks.check_memory(number * 32, "copies", f"to hold {number} individuals")
-    _checks.check_shape(spread, "spread", ())
-    _checks.check_real(spread, "spread")
-    _checks.check_finite(spread, "spread")
+    _checks.check_scalar(spread, "spread")
     known = _checks.is_concrete(spread)
     if known and _checks.concrete(spread) < 0:
         raise ValueError(f"Argument `spread` must not be negative, but is {spread}.")
@@ -226,9 +224,7 @@ def _arrays(beables: ArrayLike, phases: ArrayLike, size: int) -> tuple:
                 f"Argument `beables` must be in 0 .. {size - 1}, the classes of the "
                 f"law, but holds {values.min()} .. {values.max()}."
             )
-    _checks.check_shape(phases, "phases", (number,))
-    _checks.check_real(phases, "phases")
-    _checks.check_finite(phases, "phases")
+    _checks.check_reals(phases, "phases", (number,))
     phase = jnp.asarray(phases)
     if not jnp.issubdtype(phase.dtype, jnp.floating):
         phase = phase.astype(jnp.result_type(float))

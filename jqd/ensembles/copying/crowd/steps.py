@@ -18,9 +18,9 @@ from ..ceilings import constant_ceiling
 from ..loop import Step
 from ..rates import Process
 from ..thinning import next_proposal, picked_link, uniforms
-from .order_parameters import class_counts
 from .rates import (
     Crowd,
+    class_counts,
     longest_leap,
     pair_bound,
     pair_rates,
