@@ -77,7 +77,7 @@ def test_guesses_that_explicit_steps_need_not_follow_are_said():
     )
     said = _told_of_guesses(law, ("D", "friction", "classical_diffusion"))
     assert said is not None
-    assert "have D at most 0.4 and classical_diffusion at most 0.3: the time" in said
+    assert "have D at most 0.4 and classical_diffusion at most 0.3: time steps" in said
     assert _told_of_guesses(law, ("friction",)) is None
     # the search begins there
     scales = constants.Scales(time=0.05, hbar=1.0, length=1.5)
