@@ -10,8 +10,9 @@ from ..inference.bounds import Bound, Bounds, bounds_on_copies
 from ..inference.bounds import bounds as find_bounds
 from ..inference.bounds.table import NOT_READ, number_text
 from ..inference.limits import Limit
+from ..report.answers import read_answer
 from ..report.cells import ended
-from ..report.results import damaged, read_answer, read_results
+from ..report.results import damaged, read_results
 from .options import DATA, FIT, MODEL, AsJson
 from .session import conclude
 

@@ -15,7 +15,7 @@ from .._words import did_you_mean
 from ..inference import Recovery, Unidentifiable, loss_plane, recover
 from ..inference.limits import Limit, limits_of
 from ..records import naming
-from ..report.results import kept_answers
+from ..report.answers import kept_answers
 from ..report.tables import columns, recovery_tables
 from .options import Common, Sampling, typed
 from .posterior import Drawn, check_sampling, draw_posterior

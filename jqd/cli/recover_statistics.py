@@ -12,7 +12,7 @@ from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, f
 from ..inference.limits import Limit, bound_of, two_sided
 from ..records import CountsRecord, CurveRecord, load_statistics
 from ..records.lone import load_correlation
-from ..report.results import kept_answers
+from ..report.answers import kept_answers
 from ..report.tables import checks_table, chi_square_line, status_line
 from ..statistics import log_marginal, occupation, sample_occupations
 from .fit import estimate

@@ -15,7 +15,6 @@ from .._math import abs2, divisor, of_pairs, real_pairs
 from ..constants import static, switch
 from ..laws.motion import Motion
 from ..status import Status
-from .bounded_steps import twice_differentiable
 from .drives import SHIFTS, Course, drives_of, survey
 from .judging import at_the_end, difference, mark_inaccurate
 from .trajectory import (
@@ -26,6 +25,7 @@ from .trajectory import (
     resolved,
     summarise,
 )
+from .twice import twice_differentiable
 
 if TYPE_CHECKING:
     import diffrax  # where it is used: it takes as long to import as all of jqd
@@ -155,7 +155,7 @@ def _solve(method: Adaptive, check: bool, problem: Problem, *, judged: bool):
     """
     import diffrax
 
-    from .bounded_steps import TwiceCheckpointed
+    from .checkpoints import TwiceCheckpointed
 
     def by(adjoint: "diffrax.AbstractAdjoint"):
         return partial(_solve_by, method, check, judged, adjoint)

@@ -1,12 +1,10 @@
 """Results that a command has written, read back; the schema of what it prints."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from ..inference.limits import Limit
 
 SUMMARY = "summary.json"
 # Largest size of a summary that is read.
@@ -108,35 +106,6 @@ def _kind(summary: Mapping[str, Any]) -> str | None:
     if "law" in summary and "status" in summary:
         return "recovery"
     return "experiment" if "quick" in summary["provenance"] else None
-
-
-_KINDS = {
-    "constant": str,
-    "bound": str,
-    "limit": float,
-    "low": float,
-    "high": float,
-    "level": str,
-    "more": str,
-}
-
-
-def read_answer(kept: Any) -> Limit:
-    """A limit as summary.json keeps it, without published bounds.
-
-    Raises:
-        ValueError: something else.
-    """
-    if not isinstance(kept, Mapping) or not all(
-        isinstance(kept.get(name), kind) for name, kind in _KINDS.items()
-    ):
-        raise ValueError(f"{kept!r} is no limit")
-    return Limit(**{name: kept[name] for name in _KINDS})
-
-
-def kept_answers(said: Sequence[Limit]) -> list[dict[str, Any]]:
-    """Limits as summary.json keeps them, each with its sentence."""
-    return [one._asdict() | {"said": str(one)} for one in said]
 
 
 def json_schema(command: str) -> dict[str, Any]:

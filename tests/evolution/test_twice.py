@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jqd.evolution.bounded_steps import twice_differentiable
+from jqd.evolution.twice import twice_differentiable
 
 WEIGHT = 0.9  # on its gradient, which shows whose that is
 

@@ -14,7 +14,7 @@ from jqd.inference import limits
 from jqd.inference.constant import Constant
 from jqd.inference.limits import Limit, bound_of, limit_of
 from jqd.inference.profile import Interval, NoEndError
-from jqd.report.results import kept_answers, read_answer
+from jqd.report.answers import kept_answers, read_answer
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,10 @@ from jqd import report
 from jqd.cli import main
 from jqd.inference.limits import bound_of
 from jqd.problems import DATA
+from jqd.report.answers import kept_answers
 from jqd.report.page import page
 from jqd.report.pictures import MOST_SVG, clean_svg
-from jqd.report.results import kept_answers, read_results
+from jqd.report.results import read_results
 from jqd.report.tables import recovery_details, recovery_summary
 
 from .pages import Page, check_alone, check_numbers, numbers_in
