@@ -203,6 +203,8 @@ def check_numbers(x: Any, name: str) -> None:
 
 def _described(x: Any, dtype: np.dtype) -> str:
     """What is no number, in words."""
+    if jnp.issubdtype(dtype, jax.dtypes.prng_key):
+        return "a random key"
     if dtype.kind in "mM":
         kind = "times with a unit" if dtype.kind == "m" else "dates"
         return f"of {kind}, {dtype}; divide by a unit, as x / np.timedelta64(1, 's')"

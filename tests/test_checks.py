@@ -120,6 +120,8 @@ def test_numbers():
         _checks.check_numbers([[1.0], [1.0, 2.0]], "x")
     with raises(start + "of type function."):
         _checks.check_numbers(lambda t: t, "x")
+    with raises(start + "a random key."):
+        _checks.check_numbers(jax.random.key(0), "x")
     # every other check begins with this one
     for check in (
         _checks.check_finite,

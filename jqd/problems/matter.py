@@ -1,5 +1,6 @@
 """Synthetic data of matter, computed with known constants."""
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from ..matter.tower.random_tower import FOOT, MATTER, LevelNorms
 from ..records import Record
 from ..records.atoms import AtomRecord
 from ..steppers import srkn11
+
+# K of springs that vibrate a thousand times as fast as those of 1.
+_STIFFEST = 1e6
 
 
 @gated
@@ -51,7 +55,7 @@ def spring_chain(
         springs: number of springs; stiffness between .8 and 1.2.
         sigma: standard deviation of the positions.
         seed: seed of the stiffness and the noise.
-        K: stiffness, (springs,); None for `unlike_springs`.
+        K: stiffness, (springs,), above 0 and at most 1e6; None for `unlike_springs`.
 
     Returns:
         Positions of the first atom at times .25 apart, with the true `K`, (springs,).
@@ -59,6 +63,8 @@ def spring_chain(
     _, scatter = jax.random.split(jax.random.key(seed))
     K = unlike_springs(springs, seed) if K is None else jnp.asarray(K)
     _checks.check_shape(K, "K", (springs,))
+    _checks.check_positive(K, "K")
+    _checks.check_within(K, "K", 0, _STIFFEST)
     kick = np.eye(springs + 1)[0]
     return _watched(T, 0.25, kick, np.array([0]), "free", {"K": K}, sigma, scatter)
 
@@ -98,8 +104,10 @@ def _watched(T, dt, v0, atoms, ends, truth, sigma, key) -> AtomRecord:
     _, observe = record.data()
     law = record.law(**truth)
     state = law.prepare(record.state())
-    # 4 steps of order 6 a row: errors below 1e-9
-    method = Fixed(srkn11, 4, estimate_error=False)
+    # 4 steps of order 6 a row of springs of 1, more of stiffer ones, which vibrate as
+    # sqrt(K): errors below 1e-9
+    stiffest = max(1.0, float(np.max(truth["K"])))
+    method = Fixed(srkn11, 4 * math.ceil(math.sqrt(stiffest)), estimate_error=False)
     x = evolve(law, state, ts, method=method, observe=observe).values
     noisy = x + sigma * jax.random.normal(key, x.shape)
     return replace(record, x=np.asarray(noisy))

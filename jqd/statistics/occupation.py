@@ -42,11 +42,14 @@ def occupation(
     _checks.check_positive(T, "T")
     E, T, mu, g = jnp.broadcast_arrays(*map(_checks.widen, (E, T, mu, g)))
     x = (E - mu) / T
-    if _checks.is_concrete((x, g)) and np.any(np.exp(np.asarray(x)) <= np.asarray(g)):
-        raise ValueError(
-            "Argument `mu` must lie below every E - kT ln g, but it is "
-            f"{float(jnp.max(mu)):.6g}."
-        )
+    if _checks.is_concrete((x, g)):
+        with np.errstate(over="ignore"):
+            full = np.exp(np.asarray(x)) <= np.asarray(g)
+        if np.any(full):
+            raise ValueError(
+                "Argument `mu` must lie below every E - kT ln g, but it is "
+                f"{float(jnp.max(mu)):.6g}."
+            )
     return mean_occupation(x, g)
 
 

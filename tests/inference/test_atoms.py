@@ -62,6 +62,23 @@ def test_bound_against_plain_linear_algebra(ladder):
     assert np.all(np.diff(np.asarray(seen.stderr)[48:], axis=0) < 1e-12)
 
 
+@pytest.mark.parametrize("stiffness", [1.0, 1e3])
+def test_positions_of_a_stiff_chain_are_those_of_its_modes(stiffness):
+    """x(t) = Σ e_k² sin(ω_k t)/ω_k of two atoms: ω = 0 and √2K."""
+    record = problems.spring_chain(20.0, springs=1, sigma=1e-12, K=[stiffness])
+    ts, omega = record.ts, np.sqrt(2 * stiffness)
+    expected = ts / 2 + np.sin(omega * ts) / omega / 2
+    np.testing.assert_allclose(record.x[:, 0], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("K", "words"), [(-1.0, "be positive"), (2e6, r"be in \[0, 1e\+06\]")]
+)
+def test_springs_that_no_record_can_have(K, words):
+    with pytest.raises(ValueError, match=f"Argument `K` must {words}"):
+        problems.spring_chain(1.0, springs=1, K=[K])
+
+
 def test_rows_of_windows():
     ts = jnp.linspace(0.5, 8.0, 16)
     seen, t0 = jnp.ones(16, bool), jnp.asarray(0.0)

@@ -133,6 +133,12 @@ def test_out_of_range_under_a_tracer_is_nan():
     assert np.isnan(POTENTIAL(E, 1.0, 32.0, -1.0))
 
 
+@pytest.mark.filterwarnings("error")
+def test_cold_levels_are_empty():
+    """e^(E/kT) is no number for E = 1000 kT; the occupation is, and nothing warns."""
+    assert float(occupation(1000.0, 1.0, -1.0, 1.0)) == 0.0
+
+
 def test_information_falls_with_the_cube_of_the_occupation():
     T, mu, g = 0.9, -0.4, 1.0
     n = CURVE(E, T, mu, g)

@@ -31,11 +31,11 @@ class Arrivals(eqx.Module):
     Attributes:
         ts: times, (T,).
         arrived: F, share of the paths that have arrived by each time, (T,).
-        error: its standard error from chance, (T,).
+        error: its standard error from chance, (T,); NaN of a single path.
         step_error: estimate of the error of F by the steps, from the first paths, run
             again with half the step and the same noise, (T,), or None.
         step_chance: standard error of that estimate, large if the paths are few, (T,),
-            or None.
+            NaN of a single one, or None.
         lost: share of the paths that ended before they arrived, (T,): F may exceed
             `arrived` by as much.
         times: time at which each path first arrives, (n,); infinite where it does not.
@@ -201,10 +201,10 @@ def _run(
 
 
 def _chance(values: Array) -> Array:
-    """Standard errors of the means of (T, n) over paths; 0 of a single one."""
+    """Standard errors of the means of (T, n) over paths; NaN of a single one."""
     away = values - jnp.mean(values, axis=1, keepdims=True)
     n = values.shape[1]
-    return jnp.sqrt(jnp.sum(away**2, axis=1) / max(n - 1, 1) / n)
+    return jnp.sqrt(jnp.sum(away**2, axis=1) / (n - 1) / n)
 
 
 def _rollout(walk, psi, ts, x0, level, noise, place, *, halves):

@@ -19,7 +19,7 @@ class Estimate(NamedTuple):
 
     Attributes:
         value: the average.
-        stderr: its standard error, of the same shape.
+        stderr: its standard error, of the same shape; NaN of a single trajectory.
     """
 
     value: Array

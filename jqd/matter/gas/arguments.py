@@ -45,6 +45,12 @@ def check_velocities(v: Array, name: str = "velocities") -> None:
     _checks.check_real(v, name)
 
 
+def check_moving(v: Array) -> None:
+    """Check that no gas (..., n, d) is at rest, which has no shape of velocities."""
+    if _checks.is_concrete(v) and not np.any(np.asarray(v), axis=(-2, -1)).all():
+        raise ValueError("Argument `velocities` must not all be zero, but they are.")
+
+
 def check_dimension(d: Any) -> None:
     """Check that `d`, the number of axes of space, is 1, 2 or 3."""
     _checks.check_choice(d, "dimension", (1, 2, 3))

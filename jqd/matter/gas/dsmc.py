@@ -17,7 +17,7 @@ from ..._math import divisor
 from ..._program import saved_scan
 from ...constants import constant
 from ...status import Status
-from .arguments import check_velocities
+from .arguments import check_moving, check_velocities
 from .relaxation import fourth_cumulant
 
 
@@ -68,7 +68,8 @@ def dsmc(
         A `Relaxation`.
 
     Raises:
-        ValueError: velocities not (N, 2) or (N, 3), or arguments out of range.
+        ValueError: velocities not (N, 2) or (N, 3), or all zero, or arguments out of
+            range.
 
     Source: Nanbu, J. Phys. Soc. Jpn. 49, 2042 (1980); Babovsky, Eur. J. Mech. B 8, 41
         (1989).
@@ -76,6 +77,7 @@ def dsmc(
     v = constant(velocities, "velocities")
     _checks.check_shape(v, "velocities", (None, None))
     check_velocities(v)
+    check_moving(v)
     number, d = v.shape
     if d == 1:
         raise ValueError(

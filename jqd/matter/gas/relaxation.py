@@ -10,7 +10,7 @@ from ... import _checks
 from ..._checks import whole_number
 from ..._gate import gated
 from ..._math import divisor, safe_log
-from .arguments import check_dimension, check_velocities
+from .arguments import check_dimension, check_moving, check_velocities
 
 
 @gated
@@ -24,14 +24,15 @@ def fourth_cumulant(velocities: ArrayLike) -> Float[Array, "..."]:
         (...,) a₂.
 
     Raises:
-        ValueError: another shape.
+        ValueError: another shape, or a gas at rest.
     """
     v = jnp.asarray(velocities)
     check_velocities(v)
+    check_moving(v)
     d = v.shape[-1]
     square = jnp.sum(v**2, axis=-1)
-    mean = jnp.mean(square, axis=-1)
-    return d * jnp.mean(square**2, axis=-1) / ((d + 2) * mean**2) - 1
+    share = square / jnp.mean(square, axis=-1, keepdims=True)
+    return d / (d + 2) * jnp.mean(share**2, axis=-1) - 1
 
 
 @gated
@@ -86,6 +87,7 @@ def relative_entropy(
     check_velocities(v)
     bins = whole_number(bins, "bins", 2)
     if temperature is None:
+        check_moving(v)
         temperature = kinetic_temperature(v, mass=mass)[..., None]
     _checks.check_positive(temperature, "temperature")
     energy = mass * jnp.sum(v**2, axis=-1) / 2

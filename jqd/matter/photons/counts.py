@@ -16,6 +16,8 @@ from .planck import bose_einstein, exponent
 
 # Largest n_max x at which the mean is a series: both have lost 1e-15 there.
 _FLAT = 0.3
+# Counts beyond so many T/ω are not drawn: 1e-28 of all.
+_REACH = 64
 
 
 @gated
@@ -40,7 +42,7 @@ def sample_counts(
 
     Raises:
         ValueError: ω or T is not positive; they, or `n_max`, do not broadcast to the
-            shape; `n_max` is below 0.
+            shape; `n_max` is below 0; T/ω is too large for whole numbers.
     """
     for name, value in {"omega": omega, "T": T, "n_max": n_max}.items():
         wide = () if value is None else np.shape(value)
@@ -52,7 +54,17 @@ def sample_counts(
     if n_max is not None:
         _checks.check_not_negative(n_max, "n_max")
     most = None if n_max is None else _checks.as_leaf(n_max)
-    return _counts(key, exponent(omega, T), most, shape)
+    x = exponent(omega, T)
+    if n_max is None and _checks.is_concrete(x):
+        # numbers reach some tens of T/ω
+        largest = jnp.iinfo(jax.dtypes.canonicalize_dtype(int)).max / _REACH
+        hottest = float(np.max(1 / _checks.concrete(x), initial=0))
+        if hottest > largest:
+            raise ValueError(
+                f"Argument `T` must be at most {largest:.3g} omega, so that counts "
+                f"are whole numbers of JAX, but it is {hottest:.3g} omega."
+            )
+    return _counts(key, x, most, shape)
 
 
 def _wider(shape: tuple[int, ...], most: tuple[int, ...]) -> bool:

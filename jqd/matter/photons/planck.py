@@ -59,7 +59,8 @@ def planck_law(
     _checks.check_positive(c, "c")
     n = bose_einstein(omega, T, hbar)
     omega, hbar, c, n = jnp.broadcast_arrays(*map(_checks.widen, (omega, hbar, c, n)))
-    return hbar * omega**3 * n / (jnp.pi**2 * c**3)
+    # no power of a frequency in SI units, which single precision may not hold
+    return hbar * omega / c * (omega / c) ** 2 * n / jnp.pi**2
 
 
 @gated

@@ -6,6 +6,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ... import _checks
+from ..._math import divisor
 from ...status import Status
 from ._spectrum import check_inside, reciprocal, spectrum
 from .canonical import canonical_beta, level_cumulants, saddle_beta
@@ -85,17 +86,23 @@ def temperatures(
     """
     levels, given = spectrum(levels, log_weights)
     check_inside(levels, energy)
-    energy = _checks.widen(energy)
-    if width is None:
-        if log_weights is not None:
-            raise ValueError(
-                "Argument `width` must be given beside `log_weights`, but it is None."
-            )
+    # in units that make all numbers of order one, since powers of SI units may
+    # underflow: the power of 2 beyond the extent, so that nothing is rounded
+    extent = lax.stop_gradient(divisor(jnp.ptp(levels, axis=-1)))
+    unit = extent / jnp.frexp(extent)[0]
+    levels, energy = levels / unit[..., None], _checks.widen(energy) / unit
+    if width is not None:
+        _checks.check_positive(width, "width")
+        width = _checks.widen(width) / unit
+    elif log_weights is not None:
+        raise ValueError(
+            "Argument `width` must be given beside `log_weights`, but it is None."
+        )
+    else:
         # The choice of the width is not differentiated.
         width = lax.stop_gradient(bandwidth(levels, energy).width)
-    width = _checks.widen(width)
     shape = jnp.broadcast_shapes(levels.shape[:-1], energy.shape, width.shape)
-    energy, width = jnp.broadcast_to(energy, shape), jnp.broadcast_to(width, shape)
+    energy, width, unit = (jnp.broadcast_to(x, shape) for x in (energy, width, unit))
 
     density = log_density_of_states(levels, energy, width, given)
     seen = density + jnp.log(width * jnp.sqrt(2 * jnp.pi)) >= 0
@@ -106,9 +113,9 @@ def temperatures(
     micro = kde_beta(levels, energy, width, given)
     thin = jnp.where(seen, Status.OK, Status.NODE)
     return Temperatures(
-        jnp.where(found & seen, reciprocal(micro), jnp.nan),
-        jnp.where(found, reciprocal(saddle), jnp.nan),
-        reciprocal(beta),
-        width,
+        jnp.where(found & seen, unit * reciprocal(micro), jnp.nan),
+        jnp.where(found, unit * reciprocal(saddle), jnp.nan),
+        unit * reciprocal(beta),
+        unit * width,
         jnp.where(found, thin, Status.NON_FINITE).astype(int),
     )

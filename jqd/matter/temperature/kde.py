@@ -155,4 +155,4 @@ def _log_density(levels, log_weights, energy, width):
 
 def _beta(levels, log_weights, energy, width):
     share = jax.nn.softmax(_exponents(levels, log_weights, energy, width))
-    return jnp.sum(share * (levels - energy)) / width**2
+    return jnp.sum(share * (levels - energy) / width) / width

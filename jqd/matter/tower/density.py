@@ -63,14 +63,21 @@ class ExponentialDensity(LevelDensity):
     def log_density(self, energy: ArrayLike) -> Array:
         """ln g(E), -inf outside [0, W]."""
         energy = constant(energy, "energy")
-        scale = jnp.log(self.beta / jnp.expm1(self.beta * self.width))
+        # from the end where g is largest, so that nothing overflows
+        size = jnp.abs(self.beta)
+        scale = jnp.log(size / -jnp.expm1(-size * self.width))
+        top = jnp.where(self.beta > 0, self.width, 0)
         inside = (energy >= 0) & (energy <= self.width)
-        return jnp.where(inside, scale + self.beta * energy, -jnp.inf)
+        return jnp.where(inside, scale + self.beta * (energy - top), -jnp.inf)
 
     def quantile(self, share: ArrayLike) -> Array:
         """ln(1 + u (exp(βW) - 1)) / β."""
-        grown = constant(share, "share") * jnp.expm1(self.beta * self.width)
-        return jnp.log1p(grown) / self.beta
+        # from the end where g is largest, so that nothing overflows
+        share, rising = constant(share, "share"), self.beta > 0
+        size = jnp.abs(self.beta)
+        rest = jnp.where(rising, 1 - share, share)
+        below = -jnp.log1p(rest * jnp.expm1(-size * self.width)) / size
+        return jnp.where(rising, self.width - below, below)
 
 
 class GaussianShape(eqx.Module):

@@ -134,7 +134,7 @@ def _draw(
     energies = density.levels(levels)
     noise = jax.random.normal(key, (levels, levels), energies.dtype)
     R = (noise + noise.T) / jnp.sqrt(2)
-    quarter = (levels * jnp.exp(density.log_density(energies))) ** -0.25
+    quarter = levels**-0.25 * jnp.exp(-density.log_density(energies) / 4)
     gaps = energies[:, None] - energies[None, :]
     return energies, quarter[:, None] * quarter[None, :] * shape(gaps) * R
 

@@ -7,7 +7,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray
 
 from ... import _checks
 from ..._math import abs2
-from ...constants import constant, fixed, static
+from ...constants import constant, fixed, free, static
 from ...evolution.evolution import in_precision
 from ...laws.wrapped import Wrapped
 from .configurations import Configurations
@@ -36,7 +36,7 @@ class RandomTower(Wrapped):
     """
 
     strength: Float[Array, ""]
-    omega: Float[Array, ""]
+    omega: Float[Array, ""] = free(positive=True)
     beta: Float[Array, ""]
     hbar: Float[Array, ""]
     key: PRNGKeyArray
@@ -98,7 +98,9 @@ class RandomTower(Wrapped):
     def foot(self, share: float) -> Complex[Array, "D P"]:
         """Matter in the level above this share of all levels, and no photon."""
         psi = jnp.zeros((self.levels, self.configurations.size), complex)
-        return psi.at[round(share * self.levels), 0].set(1.0)
+        # of few levels all may be below the share
+        level = min(round(share * self.levels), self.levels - 1)
+        return psi.at[level, 0].set(1.0)
 
 
 # Share of the levels of matter below the one at which synthetic data begin.

@@ -95,6 +95,14 @@ def test_flux_is_bohms(key):
     np.testing.assert_allclose(paths.times[1:], [5.0, soon.min()], atol=5e-4)
 
 
+def test_chance_has_no_error_of_a_single_path(key):
+    """Nor do its steps err by more than chance, of which nothing is known."""
+    one = {"detector": 5.0, "nu": 0.5, "substeps": 2, "stepper": jqd.steppers.strang}
+    run = arrival(FREE, PACKET, np.array([0.0, 3.0]), key, paths=1, **one)
+    assert np.isnan(run.error).all()
+    assert "steps err" not in run.describe()
+
+
 @pytest.mark.slow
 def test_what_an_arrival_tells():
     """Kullback-Leibler, Nelson from Bohm, in bins of 0.1 and one for the rest."""

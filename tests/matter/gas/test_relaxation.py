@@ -178,6 +178,12 @@ def test_a_start_has_its_packing_fraction(key, dimension):
         (lambda: gas.contact_value(0.1, dimension=4), "`dimension` must be one of"),
         (lambda: gas.collision_rate(0.1, mass=0.0), "`mass` must be positive"),
         (lambda: gas.fourth_cumulant(np.ones(3)), "`velocities` must have shape"),
+        (lambda: gas.fourth_cumulant(np.zeros((3, 2))), "`velocities` must not all be"),
+        (lambda: gas.relative_entropy(np.zeros((3, 2))), "`velocities` must not all"),
+        (
+            lambda: gas.dsmc(np.zeros((4, 2)), jax.random.key(0), [1.0]),
+            "`velocities` must not all be zero",
+        ),
         (lambda: gas.relative_entropy(np.ones((3, 2)), bins=1), "`bins` must be at"),
         (
             lambda: gas.dsmc(np.ones((4, 1)), jax.random.key(0), [1.0]),

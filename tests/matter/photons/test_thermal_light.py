@@ -159,11 +159,24 @@ def test_temperature_from_occupations(key):
             lambda: sample_occupations(jax.random.key(0), [1.0], 1.0, 0.0),
             "Argument `noise` must be positive",
         ),
+        (
+            lambda: sample_counts(jax.random.key(0), [2.0, 1.0], 1e20, (2,)),
+            "Argument `T` must be at most 1.44e.17 omega",
+        ),
     ],
 )
 def test_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_single_precision_holds_optical_frequencies_in_si_units():
+    """ω³ of 1e14/s is no number of single precision; what is asked for is."""
+    omega = np.array([1e12, 1e14, 3e14])
+    given = omega, 300 * si.k, si.hbar, si.c
+    single = planck_law(*(jnp.asarray(x, jnp.float32) for x in given))
+    # x = ħω/T = 7.6 loses as many units of the last place
+    np.testing.assert_allclose(single, planck_law(*given), rtol=1e-5)
 
 
 @pytest.mark.parametrize("x", [-3.0, -0.7, -1e-4, 0.2, 2.5])

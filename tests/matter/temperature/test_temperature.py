@@ -45,6 +45,19 @@ def test_levels_that_almost_agree_have_a_cold_state():
     assert float(found) == pytest.approx(-beta, rel=1e-5)
 
 
+def test_single_precision_holds_energies_in_joule():
+    """The square of 1e-21 J is no number of single precision; the temperature is."""
+    levels = np.linspace(-1, 1, 30) ** 3
+    joule = temperatures(
+        jnp.asarray(1e-21 * levels, jnp.float32), jnp.float32(-4e-22),
+        jnp.float32(4e-22),
+    )  # fmt: skip
+    plain = temperatures(levels, -0.4, 0.4)
+    for name in ("kde", "saddle", "canonical", "width"):
+        found = float(getattr(joule, name)) / 1e-21
+        assert found == pytest.approx(float(getattr(plain, name)), rel=1e-4)
+
+
 @pytest.mark.equation("thermalization", "claim-D")
 def test_gradient_through_the_eigenvalues():
     def temperature(theta):

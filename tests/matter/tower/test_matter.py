@@ -9,6 +9,7 @@ import pytest
 from _support.tower_matter import kim_huse_ising, spin_sum
 from jax.scipy.special import logsumexp
 
+from jqd import constants
 from jqd.matter import tower
 
 EXPONENTIAL = tower.ExponentialDensity(0.8, 7.0)
@@ -75,6 +76,33 @@ def test_a_density_of_levels():
     )
     assert float(T) == pytest.approx(1.25, rel=1e-12)
     assert np.isneginf(logs[-1])
+
+
+@pytest.mark.parametrize("beta", [-200.0, 200.0])
+def test_a_density_may_rise_or_fall_steeply(beta):
+    """e^(βW) = e^1400 is no number; from the end of most levels, E = ln(u)/β."""
+    density = tower.ExponentialDensity(beta, 7.0)
+    u = (np.arange(4) + 0.5) / 4
+    # 1 - u counts from the other end
+    end, share = (7.0, u) if beta > 0 else (0.0, 1 - u)
+    expected = end + np.log(share) / beta
+    np.testing.assert_allclose(density.levels(4), expected, rtol=1e-12)
+    logs = np.log(200 * share)  # g = |β| u there
+    np.testing.assert_allclose(density.log_density(expected), logs, atol=1e-9)
+    matter = tower.random_matter(
+        jax.random.key(0), 4, density, tower.GaussianShape(1.0)
+    )
+    assert np.all(np.isfinite(matter.coupling))
+
+
+def test_light_begins_in_a_level_of_the_matter():
+    """Of two levels none is above three quarters of all: the upper one is taken."""
+    law = tower.RandomTower(
+        jax.random.key(0), 2, 1, 0.1, 0.8, 0.7, width=7.0, bandwidth=2.0
+    )
+    np.testing.assert_array_equal(law.foot(0.75), [[0, 0], [1, 0]])
+    # and a fit keeps the frequency that a tower refuses below 0
+    assert constants.bounds(law, "omega") == (0.0, np.inf)
 
 
 @pytest.mark.slow
