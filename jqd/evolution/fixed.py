@@ -49,12 +49,13 @@ class Fixed(eqx.Module):
 
     Batches are as reproducible as single runs: every member takes the same steps. Where
     a pulse declares that it jumps within an interval (samples, named pulses, and
-    `jumps=` of `jqd.pulse`), a step ends; both parts share the steps of the interval,
-    so that there is one more. Steps also end within a pulse that knows its position, if
-    they are longer than its width. The check run sees any other pulse that lies between
-    the points of a step, and the error shows it. Jumps of other functions of the time
-    are not searched for: the step that passes over one errs by the order of its length,
-    which the error shows as well.
+    `jumps=` of `jqd.pulse`), a step ends; both parts share the steps of the interval
+    by their lengths, and neither takes fewer than an equal share, so that short pulses
+    are resolved; an interval may take twice its steps. Steps also end within a pulse
+    that knows its position, if they are longer than its width. The check run sees any
+    other pulse that lies between the points of a step, and the error shows it. Jumps of
+    other functions of the time are not searched for: the step that passes over one errs
+    by the order of its length, which the error shows as well.
 
     Attributes:
         stepper: one-step method, e.g. `jqd.steppers.srkn11`; None for the law's own

@@ -54,7 +54,8 @@ class Legs(NamedTuple):
         Args:
             steps: number in each save interval, scalar or one each.
             share: whether legs share the steps of their interval by their lengths,
-                rounded up; else each leg takes all of them.
+                rounded up, and none takes fewer than an equal share, so that short
+                pulses are resolved; else each leg takes all of them.
         """
         steps = jnp.asarray(steps)
         steps = steps[self.within] if steps.ndim else steps
@@ -63,7 +64,8 @@ class Legs(NamedTuple):
             return steps
         length = jnp.diff(self.times)
         if share:
-            part = length / divisor(self.spans)
+            several = jnp.zeros_like(steps).at[self.within].add(length > 0)[self.within]
+            part = jnp.maximum(length / divisor(self.spans), 1 / divisor(several))
             # as many as before where rounding makes a part of it a little longer
             few = 1 - 64 * jnp.finfo(part.dtype).eps
             shared = jnp.ceil(steps * part * few).astype(steps.dtype)

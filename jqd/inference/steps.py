@@ -54,7 +54,7 @@ def search_substeps(study: Study, theta: Array) -> int:
         coarse = rows_at(study.with_substeps(substeps), theta)
         fine = rows_at(study.with_substeps(2 * substeps), theta)
         change = np.abs(coarse - fine) / study.data.size
-        # a run that misses by more than the data says nothing of the order
+        # steps too long to be stable blow up: how much says nothing about finer ones
         error = float(np.max(np.minimum(np.nan_to_num(change, nan=1.0), 1.0)))
         if error < SEARCH_ERROR:
             break

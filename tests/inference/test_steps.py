@@ -4,6 +4,7 @@ import math
 import sys
 from types import SimpleNamespace
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +14,7 @@ from jaxtyping import Array
 import jqd
 from jqd.inference import Study, evidence, identifiability
 from jqd.inference.identifiability import refuse
-from jqd.inference.steps import DRAWN_CHANGE, refined
+from jqd.inference.steps import DRAWN_CHANGE, refined, search_substeps
 from jqd.instruments import Direct, Gaussian, Multinomial
 
 from .models import itself
@@ -52,6 +53,14 @@ def test_steps_that_are_fine_enough_stay():
     assert refined(fine, THETA) is fine
     exact = study().with_method(jqd.Adaptive())
     assert refined(exact, THETA) is exact
+
+
+def test_a_first_step_that_blows_up_does_not_set_those_of_the_search():
+    """One step is off by 1e9, which is no measure of how many are enough, 144 to be
+    stable."""
+    one = study()
+    stiff = eqx.tree_at(lambda s: s.law.k, one, jnp.asarray(400.0))
+    assert 144 <= search_substeps(stiff, jnp.asarray([400.0])) < 400
 
 
 def near_a_node():
