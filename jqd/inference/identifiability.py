@@ -191,7 +191,8 @@ def refuse(study: Study, starts: Array) -> None:
     """
     # the first start is often the law as it stands: a point is looked at once
     every = np.asarray(study.theta()), *np.asarray(starts)[:2]
-    points = list({point.tobytes(): point for point in every}.values())
+    several = {point.tobytes(): point for point in every}.values()
+    points = [jnp.asarray(point) for point in several]
     if any(int(_identifiability(study, at, CLEAR_FACTOR).null) == 0 for at in points):
         return
     fine = study.with_substeps(8 * study.substeps)

@@ -36,12 +36,12 @@ class RandomTower(Wrapped):
     """
 
     strength: Float[Array, ""]
-    omega: Float[Array, ""] = free(positive=True)
     beta: Float[Array, ""]
     hbar: Float[Array, ""]
     key: PRNGKeyArray
     levels: int = eqx.field(static=True)
     configurations: Configurations = eqx.field(static=True)
+    omega: Float[Array, ""] = free(positive=True)
     width: Float[Array, ""] = fixed()
     bandwidth: Float[Array, ""] = fixed()
 
