@@ -133,8 +133,7 @@ class Moments:
 
         def observe(t: Array, state: Any) -> Array:
             del t
-            values = [law.moment(state, m, n) for m, n in self.orders]
-            return self.stack(jnp.stack(values))
+            return self.stack(law.moments(state, self.orders))
 
         return observe
 

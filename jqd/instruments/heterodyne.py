@@ -26,6 +26,23 @@ def _orders(orders: Any) -> tuple[tuple[Any, Any], ...]:
     return (orders if isinstance(orders, Moments) else Moments(orders)).orders
 
 
+def _parts(m: Powers, n: Powers) -> list[tuple[int, int, tuple[Powers, Powers]]]:
+    """Of a moment of outcomes: how often, at which power of n_add, which moment of Q
+    is a part of it."""
+    shared = (range(min(pair) + 1) for pair in zip(m, n, strict=True))
+    parts = []
+    for ks in itertools.product(*shared):
+        each = zip(m, n, ks, strict=True)
+        ways = math.prod(
+            math.comb(a, k) * math.comb(b, k) * math.factorial(k) for a, b, k in each
+        )
+        left = tuple(
+            tuple(a - k for a, k in zip(powers, ks, strict=True)) for powers in (m, n)
+        )
+        parts.append((ways, sum(ks), left))
+    return parts
+
+
 class Heterodyne(Instrument):
     """Moments of heterodyne outcomes x = g (α + ξ), with α from Q and ⟨|ξ|²⟩ = n_add.
 
@@ -65,35 +82,19 @@ class Heterodyne(Instrument):
     def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
         """⟨x^m x*^n⟩, (2 k,)"""
         assert isinstance(law, HusimiFokkerPlanck)  # `check_law` made sure
-        known: dict[tuple[Powers, Powers], Array] = {}
-
-        def moment(m: Powers, n: Powers) -> Array:
-            if (m, n) not in known:
-                known[m, n] = law.moment(state, m, n)
-            return known[m, n]
-
-        pairs = (
+        pairs = [
             [read_powers(powers, "orders", law.modes) for powers in pair]
             for pair in self.orders
-        )
-        return Moments.stack(jnp.stack([self._one(moment, m, n) for m, n in pairs]))
-
-    def _one(self, moment: Any, m: Powers, n: Powers) -> Array:
-        """One moment of the outcomes from those of Q."""
-        shared = (range(min(pair) + 1) for pair in zip(m, n, strict=True))
-        total = jnp.zeros(())
-        for ks in itertools.product(*shared):
-            each = zip(m, n, ks, strict=True)
-            ways = math.prod(
-                math.comb(a, k) * math.comb(b, k) * math.factorial(k)
-                for a, b, k in each
-            )
-            left = tuple(
-                tuple(a - k for a, k in zip(powers, ks, strict=True))
-                for powers in (m, n)
-            )
-            total = total + ways * self.added ** sum(ks) * moment(*left)
-        return self.gain ** (sum(m) + sum(n)) * total
+        ]
+        every = [_parts(m, n) for m, n in pairs]
+        orders = list(dict.fromkeys(left for parts in every for _, _, left in parts))
+        known = dict(zip(orders, law.moments(state, orders), strict=True))
+        found = [
+            self.gain ** (sum(m) + sum(n))
+            * sum(ways * self.added**k * known[left] for ways, k, left in parts)
+            for (m, n), parts in zip(pairs, every, strict=True)
+        ]
+        return Moments.stack(jnp.stack(found))
 
     def outcomes(self, key: Array, alpha: ArrayLike) -> Complex[Array, "..."]:
         """Outcomes of this detector where one without error would read α.

@@ -78,11 +78,11 @@ def figure_fit(
 
     Returns:
         The figure, one panel per column. Of more than six columns, the six that vary
-        most.
+        most, those without any error left out.
     """
     ts, data, fitted, start = (np.asarray(a, float) for a in (ts, data, fitted, start))
     with house_style():
-        figure, axes, shown = _panels(data)
+        figure, axes, shown = _panels(data, sigma)
         # a line through one row would not be seen
         alone: Any = {"marker": "_", "ms": 14} if len(ts) == 1 else {}
         for axis, k in zip(axes.flat, shown, strict=False):
@@ -92,7 +92,8 @@ def figure_fit(
             _draw_column(axis, ts, data, sigma, k)
             axis.set_title(names[k])
         ends = data if sigma is None else np.stack(_bars(data, sigma))
-        axes[0, 0].set_ylim(_limits(ends, fitted, start))
+        drawn = (ends[..., shown], fitted[:, shown], start[:, shown])
+        axes[0, 0].set_ylim(_limits(*drawn))
         axes[0, 0].set_xlim(*span_of(ts))
         _label_below(axes, len(shown), along)
         figure.supylabel("data and laws", fontsize=10)
@@ -222,9 +223,18 @@ def figure_residuals(
     return figure
 
 
-def _panels(data: np.ndarray) -> tuple[Figure, np.ndarray, np.ndarray]:
-    """A figure with panels for the columns that vary most, and which these are."""
-    shown = np.sort(np.argsort(-np.ptp(data, axis=0), kind="stable")[:MAX_PANELS])
+def _panels(
+    data: np.ndarray, sigma: Any = None
+) -> tuple[Figure, np.ndarray, np.ndarray]:
+    """A figure with panels for the columns that vary most, and which these are.
+
+    Columns without any error, which no fit compares, come last.
+    """
+    ranges = np.ptp(data, axis=0)
+    if sigma is not None:
+        told = np.isfinite(np.broadcast_to(np.asarray(sigma, float), data.shape))
+        ranges = np.where(told.any(axis=0), ranges, -1.0)
+    shown = np.sort(np.argsort(-ranges, kind="stable")[:MAX_PANELS])
     columns = min(2, len(shown))
     rows = -(-len(shown) // columns)
     size = (4.2 * columns + 0.6, 2.2 * rows + 0.9)

@@ -107,15 +107,40 @@ def ensemble_moment(
     ensemble: Ensemble, m: tuple[int, ...], n: tuple[int, ...], hbar: ArrayLike
 ) -> Complex[Array, ""]:
     """`antinormal_moment` without any checks of its arguments."""
-    left, right, modes = ensemble.kets, ensemble.kets, len(m)
-    for mode in range(modes):
-        top = max(m[mode], n[mode])
-        left = _raised(left, mode + 1, m[mode], top)
-        right = _raised(right, mode + 1, n[mode], top)
-    axes = tuple(range(1, modes + 1))
-    each = jnp.sum(jnp.conj(left) * right, axis=axes)
-    hbar = jnp.asarray(hbar).astype(ensemble.weights.dtype)
-    return hbar ** ((sum(m) + sum(n)) / 2) * jnp.sum(ensemble.weights * each)
+    return ensemble_moments(ensemble, [(m, n)], hbar)[0]
+
+
+def ensemble_moments(
+    ensemble: Ensemble,
+    orders: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
+    hbar: ArrayLike,
+) -> Complex[Array, " k"]:
+    """The moments of each (m, n), without any checks.
+
+    Taken in turn: of moments side by side XLA fuses the motion of the kets into each
+    and computes it as many times.
+    """
+    kets, weights = ensemble.kets, ensemble.weights
+    powers = np.array(orders)  # [moment, m or n, mode]
+    tables = [
+        jnp.asarray([_ladders(size, m[i], n[i]) for m, n in orders], weights.dtype)
+        for i, size in enumerate(ensemble.levels)
+    ]
+    axes = tuple(range(1, kets.ndim))
+    bras = jnp.conj(kets) * jnp.reshape(weights, (-1,) + (1,) * len(axes))
+
+    def one(given: tuple[Array, list[Array]]) -> Array:
+        shift, factors = given
+        entries = jnp.sum(bras * jnp.roll(kets, shift, axes), axis=0)
+        for factor in reversed(factors):
+            row = jnp.reshape(factor, (1,) * (entries.ndim - 1) + (-1,))
+            entries = jnp.sum(entries * row, axis=-1)
+        return entries
+
+    shifts = jnp.asarray(powers[:, 1] - powers[:, 0])
+    found = jax.lax.map(one, (shifts, tables))
+    hbar = jnp.asarray(hbar).astype(weights.dtype)
+    return hbar ** jnp.asarray(powers.sum((1, 2)) / 2, weights.dtype) * found
 
 
 def covariance(
@@ -254,18 +279,16 @@ def _gauss_hermite(count: int) -> tuple[np.ndarray, np.ndarray]:
     return nodes, 1 / total
 
 
-def _raised(kets: Array, axis: int, power: int, top: int) -> Array:
-    """a†^power along an axis, which grows by `top` levels."""
-    levels = kets.shape[axis]
-    n = np.arange(levels)[:, None] + np.arange(1, power + 1)[None, :]
-    factors = np.sqrt(np.prod(n.astype(float), axis=1))
-    shape = [1] * kets.ndim
-    shape[axis] = levels
-    real = jnp.finfo(kets.dtype).dtype
-    kets = kets * jnp.asarray(factors.reshape(shape), real)
-    pad = [(0, 0)] * kets.ndim
-    pad[axis] = (power, top - power)
-    return jnp.pad(kets, pad)
+def _ladders(levels: int, m: int, n: int) -> np.ndarray:
+    """<j|a^m a†^n|j+m-n> for each j; 0 where j+m-n is not among the levels."""
+    j = np.arange(levels)
+    other, risen = j + m - n, j + m
+    low = np.arange(1, m + 1)[None, :] + j[:, None]
+    high = risen[:, None] - np.arange(n)[None, :]
+    known = (other >= 0) & (other < levels)
+    factors = np.sqrt(low.astype(float)).prod(axis=1)
+    factors *= np.sqrt(np.maximum(high, 0).astype(float)).prod(axis=1)
+    return np.where(known, factors, 0.0)
 
 
 def read_powers(powers: int | Sequence[int], name: str, modes: int) -> tuple[int, ...]:

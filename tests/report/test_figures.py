@@ -61,6 +61,15 @@ def test_each_panel_shows_its_own_column():
         np.testing.assert_allclose(np.ptp(bars[:, :, 1], axis=1), 0.2 * (k + 1))
 
 
+def test_columns_without_an_error_give_way_to_those_that_a_fit_compares():
+    data = law(0.5, 8) * np.r_[np.full(6, 1e-2), 1e3, 1e4]
+    sigma = np.r_[np.full(6, 1e-3), np.nan, np.nan]
+    names = [f"column {k}" for k in range(8)]
+    figure = figure_fit(TS, data, data, data, names, sigma=sigma)
+    assert [axis.get_title(loc="left") for axis in figure.axes] == names[:6]
+    assert max(figure.axes[0].get_ylim()) < 1
+
+
 @pytest.mark.parametrize("columns", [1, 3, 9])
 def test_data_alone_are_drawn_as_beside_a_law(columns):
     data, names = law(0.0, columns), [f"n{k}" for k in range(columns)]

@@ -1,6 +1,6 @@
 """The exact form of the law: quantum mechanics with ħ_eff = Cħ, at another width."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, cast
 
 import equinox as eqx
@@ -12,7 +12,7 @@ from ...states import Ensemble, State, check_modes
 from ...status import Status
 from ...steppers import taylor18
 from ..groups import Resolution
-from .form import Equation, Form, Powers
+from .form import Equation, Form, Order, Powers
 from .gaussian_sum import GaussianSum
 from .levels import Levels
 from .sectors import Sectors
@@ -186,6 +186,14 @@ class Exact(Form):
         if isinstance(self.start, PSamples):
             return self._regression(equation, state, m, n)[0]
         return self.carrier(equation).moment(equation.quantum, state, m, n)
+
+    def moments(
+        self, equation: Equation, state: PyTree[Array], orders: Sequence[Order]
+    ) -> Complex[Array, " k"]:
+        """Those of each (m, n) together, but one by one where they are of samples."""
+        if isinstance(self.start, PSamples):
+            return super().moments(equation, state, orders)
+        return self.carrier(equation).moments(equation.quantum, state, orders)
 
     def standard_error(
         self, equation: Equation, state: PyTree[Array], m: Powers, n: Powers

@@ -24,6 +24,8 @@ LEVELS = 64
 
 # Powers of α or of α*, one of each mode.
 Powers = tuple[int, ...]
+# Of a moment: m and n.
+Order = tuple[Powers, Powers]
 
 
 class Equation(eqx.Module):
@@ -144,6 +146,12 @@ class Carrier(eqx.Module):
     ) -> Complex[Array, ""]:
         """∫ Π_i α_i^m_i α_i*^n_i Q d²ᴺα"""
 
+    def moments(
+        self, equation: Equation, state: PyTree[Array], orders: Sequence[Order]
+    ) -> Complex[Array, " k"]:
+        """The moments of each (m, n)."""
+        return jnp.stack([self.moment(equation, state, m, n) for m, n in orders])
+
     def flow(
         self, equation: Equation, state: PyTree[Array], dt: ArrayLike
     ) -> PyTree[Array]:
@@ -201,11 +209,11 @@ class Form(Carrier):
 
     def energy(self, equation: Equation, state: PyTree[Array]) -> Float[Array, ""]:
         """∫ H Q d²ᴺα"""
-        symbol, total = equation.symbol, jnp.zeros_like(equation.C)
-        for k, (m, n) in enumerate(symbol.powers):
-            moment = self.moment(equation, state, m, n)
-            total = total + jnp.real(symbol.coefficients[k] * moment)
-        return total
+        symbol = equation.symbol
+        if not symbol.powers:
+            return jnp.zeros_like(equation.C)
+        moments = self.moments(equation, state, symbol.powers)
+        return jnp.sum(jnp.real(symbol.coefficients * moments))
 
     def limits(self, psi: Any) -> dict[str, tuple[ArrayLike, ArrayLike]]:
         """The limits of C for an initial state, see `Fits.limits`."""

@@ -298,8 +298,17 @@ class HusimiFokkerPlanck(Law):
         Raises:
             ValueError: powers that are negative, not whole, or not one of each mode.
         """
-        m, n = read_powers(m, "m", self.modes), read_powers(n, "n", self.modes)
-        return self.form.moment(self.equation, state, m, n)
+        return self.moments(state, [(m, n)])[0]
+
+    def moments(
+        self, state: PyTree[Array], orders: Sequence[tuple[Any, Any]]
+    ) -> Complex[Array, " k"]:
+        """The moments of each (m, n), see `moment`."""
+        read = [
+            (read_powers(m, "m", self.modes), read_powers(n, "n", self.modes))
+            for m, n in orders
+        ]
+        return self.form.moments(self.equation, state, read)
 
     def observables(self) -> dict[str, Callable[[PyTree[Array]], Array]]:
         """`n`, `q`, `p` of each mode, (N,) or (); `density` where the law has points.

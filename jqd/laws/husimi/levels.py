@@ -1,7 +1,7 @@
 """Quantum mechanics at ħ_eff on the lowest number states of each mode."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -14,14 +14,14 @@ from ..._math import abs2
 from ...constants import static
 from ...spaces.symbols import Symbol, apply, couplings, diagonal, matrix
 from ...states import Ensemble, husimi
-from ...states.husimi import ensemble_moment
+from ...states.husimi import ensemble_moment, ensemble_moments
 from ...status import Status
 from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.chebyshev import hermitian_exponential
 from ...steppers.eigenbasis import unitary_orbit
 from ..groups import Resolution
 from .fock import EDGE, Fock, cut_error, moves_diagonals
-from .form import Carrier, Equation, Powers, read_levels
+from .form import Carrier, Equation, Order, Powers, read_levels
 from .starts import FirstOrder, ProductStart, PSamples, Series, Start
 from .window import check_window
 
@@ -160,6 +160,12 @@ class Kets(Carrier):
     ) -> Complex[Array, ""]:
         """ħ^((|m|+|n|)/2) Tr(ρ b^m b†^n)"""
         return ensemble_moment(state, m, n, equation.hbar)
+
+    def moments(
+        self, equation: Equation, state: Ensemble, orders: Sequence[Order]
+    ) -> Complex[Array, " k"]:
+        """Those of each (m, n), see `ensemble_moments`."""
+        return ensemble_moments(state, orders, equation.hbar)
 
     def means(
         self, equation: Equation, state: Ensemble, m: Powers, n: Powers
