@@ -59,6 +59,17 @@ def test_pages():
     assert not found, "\n".join(found)
 
 
+def test_displayed_equations():
+    """A `$$` that opens or ends within a line is shown as it stands."""
+    found = [
+        f"{page.relative_to(ROOT)}:{number}"
+        for page in pages()
+        for number, line in enumerate(page.read_text().splitlines(), 1)
+        if "$$" in line and not re.fullmatch(r"\s*\$\$(.*\$\$)?", line)
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_messages():
     found = [
         f"{path.relative_to(ROOT)}:{line}: {match}"
