@@ -21,7 +21,6 @@ from ..evolution import Fixed, Trajectory, evolve
 from ..instruments import Instrument
 from ..laws.motion import Motion
 from ..records import Record, check_new, save
-from ..status import Status
 from .options import DATA, MODEL, OUTPUT, AsJson, assignments, finite_number, seed_in
 from .session import check_parent, conclude, make_parent
 
@@ -189,14 +188,19 @@ def _step_error(run: Trajectory | None) -> float | None:
     if run is None or run.error is None:
         return None
     errors = [jnp.max(error) for error in jax.tree.leaves(run.error)]
-    return float(jnp.max(jnp.stack(errors)))
+    return _finite(jnp.max(jnp.stack(errors)))
 
 
 def _grid_error(run: Trajectory | None) -> float | None:
     """The law's estimate of the relative error by its grid or basis, or None."""
     if run is None or run.resolution is None:
         return None
-    return float(jnp.max(run.resolution))
+    return _finite(jnp.max(run.resolution))
+
+
+def _finite(error: Any) -> float | None:
+    """The error of a run; None where one that ended early has none later."""
+    return float(error) if np.isfinite(error) else None
 
 
 # -- options -------------------------------------------------------------------------
@@ -283,18 +287,21 @@ def follow(
     def observe(t: Array, state: Any) -> Array:
         return instrument.mean(law, t, state)
 
-    steps = 8
+    steps, before = 8, math.nan
     while True:
         if stepper is not None:
             method = Fixed(stepper, steps)
         run = evolve(law, state, times, method=method, observe=observe)
         error = _step_error(run)
         enough = error is not None and error < STEP_SHARE * shots**-0.5
-        # what ends for another reason than its steps is not mended by shorter ones
-        ended = int(run.status) not in (Status.OK, Status.INACCURATE)
-        if stepper is None or enough or steps >= _MOST_STEPS or ended:
+        # steps that are too long end a run after a few of them; one that ends of itself
+        # ends at the same time with shorter ones
+        end = float(run.failure_time)
+        some = end * steps > 16 * np.max(np.diff(times))
+        over = math.isfinite(end) and some and abs(end - before) <= 0.01 * end
+        if stepper is None or enough or steps >= _MOST_STEPS or over:
             return run
-        steps *= 4
+        steps, before = 4 * steps, end
 
 
 def rows(run: Trajectory, ts: np.ndarray) -> Any:

@@ -14,7 +14,8 @@ from jqd import records
 from jqd.cli import main, sample_copying
 from jqd.cli.copy_blocks import Sampling
 from jqd.cli.followed_classes import reader_of_copies
-from jqd.cli.following import Looks
+from jqd.cli.followed_positions import DoubleWell
+from jqd.cli.following import Asked, Looks
 from jqd.cli.one_law import parse_law, reader_of
 from jqd.cli.recover_copying import time_scale
 from jqd.cli.simulation import follow, parse_times, spaced
@@ -40,6 +41,15 @@ def test_steps_that_are_too_coarse_are_made_shorter(monkeypatch):
     run = follow(law, psi, np.array([0.0, 1.0]), Direct(), stepper=jqd.steppers.rk4)
     assert run.all_ok
     assert tried == [8, 32]
+
+
+def test_steps_that_end_a_run_are_made_shorter():
+    """Explicit steps of 1/16 blow up at once, those of 1/256 do not."""
+    made = DoubleWell(assigned=["friction=0.2"]).followed(np.zeros(1), Asked())
+    run = made.run(np.array([0.0, 0.5]), shots=2000)
+    assert run.all_ok
+    # a hundredth of the scatter of 2000 shots
+    assert float(np.max(run.error)) < 0.01 * 2000**-0.5
 
 
 def test_what_has_no_constant_to_recover_is_compared():
