@@ -262,9 +262,10 @@ def _label_below(axes: np.ndarray, count: int, label: str) -> None:
 
 
 def span_of(ts: np.ndarray) -> tuple[float, float]:
-    """Ends of the time axis, which differ even for rows of a single time."""
-    room = 0.5 if ts.min() == ts.max() else 0.0
-    return ts.min() - room, ts.max() + room
+    """Ends of the time axis, with room for whole points and for a single time."""
+    first, last = float(ts.min()), float(ts.max())
+    room = 0.01 * (last - first) or 0.5 * abs(last) or 0.5
+    return first - room, last + room
 
 
 def mark_held_out(axis: Axes, ts: Any, since: float | None, *, label: bool) -> None:

@@ -12,6 +12,7 @@ from jqd.report.recovery_figures import (
     figure_fit,
     figure_landscape,
     figure_residuals,
+    span_of,
 )
 from jqd.report.style import house_style, save_figure, subplots
 from jqd.report.tables import (
@@ -91,6 +92,15 @@ def test_data_that_do_not_vary_have_room():
     low, high = figure.axes[0].get_ylim()
     assert (low, high) == pytest.approx((1e-30, 3e-30), rel=1e-12, abs=0)
     assert figure.axes[0].get_xlim() == (0.5, 1.5)
+
+
+@pytest.mark.parametrize("ts", [[0.0, 1.0], [1e-6, 3e-6], [2e-6], [0.0]])
+def test_the_axis_has_room_for_its_first_and_last_point(ts):
+    ts = np.asarray(ts)
+    low, high = span_of(ts)
+    assert low < ts[0] <= ts[-1] < high
+    # in whatever unit: no more than the times are long
+    assert high - low <= 1.1 * (ts[-1] or 1)
 
 
 def test_a_record_of_one_row_is_seen():
