@@ -110,7 +110,7 @@ def test_a_record_of_one_row_is_seen():
     assert [line.get_marker() for line in figure.axes[0].lines] == ["_", "_", "o"]
     many = figure_residuals(TS[3:4], law(0.0, 300)[3:4])
     for axis in (figure.axes[0], many.axes[0]):
-        assert np.ptp(axis.get_xlim()) == 1
+        assert np.ptp(axis.get_xlim()) == pytest.approx(TS[3])
         assert "o" in [line.get_marker() for line in axis.lines]
 
 
