@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 
 import pytest
@@ -148,3 +148,15 @@ def test_the_quick_compiler_has_no_flag_that_jaxlib_does_not_know(
     assert done.returncode == 0, done.stderr
     assert "--xla_backend_optimization_level=0" in done.stdout
     assert ("--xla_cpu_use_fusion_emitters=false" in done.stdout) == known
+
+
+def test_what_is_asked_of_a_room_above_is_there():
+    """`above` loads by name, which no other check of names follows."""
+    asked = {
+        call
+        for file in (ROOT / "jqd").rglob("*.py")
+        for call in re.findall(r'\babove\("([\w.]+)", "(\w+)"\)', file.read_text())
+    }
+    assert len(asked) > 10
+    for module, name in asked:
+        assert callable(getattr(import_module(f"jqd.report.{module}"), name))

@@ -147,7 +147,7 @@ class Linearity:
 
     def plot(self) -> Any:
         """Plot chi-square by rank and by wait; a `matplotlib.figure.Figure`."""
-        return above("linear_figure", "figure_linearity")(self)
+        return above("outcome_figures", "figure_linearity")(self)
 
     def __str__(self) -> str:
         lines = [f"Linearity of {len(self.wait)} tables: {self.status}. {self.message}"]
