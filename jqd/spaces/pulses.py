@@ -176,7 +176,8 @@ def _read_jumps(
     given = [one for one in jumps if not isinstance(one, str)] if names else jumps
     given = plain(given, "jumps")
     _checks.check_finite(given, "jumps")
-    return jnp.asarray(np.asarray(given, float), jnp.result_type(float)), names
+    times = np.ravel(np.asarray(given, float))
+    return jnp.asarray(times, jnp.result_type(float)), names
 
 
 def _check_some_finite(f: Pulse) -> None:

@@ -97,6 +97,8 @@ def test_jumps_are_times_and_parameters():
     np.testing.assert_array_equal(moved.jumps, 2 * f.jumps)
     alone = jqd.pulse(trapezoid, jumps="knots", knots=KNOTS, height=2.0)
     np.testing.assert_array_equal(alone.jumps, KNOTS)
+    single = jqd.pulse(trapezoid, jumps=0.3, knots=KNOTS, height=2.0)
+    np.testing.assert_array_equal(single.jumps, [0.3])
     with pytest.raises(ValueError, match="`jumps` must be one of 'knots', 'height'"):
         jqd.pulse(trapezoid, jumps="knot", knots=KNOTS, height=2.0)
 
