@@ -21,8 +21,8 @@ NULL_FRACTION = 1e-11
 # symmetries of the law that finite steps do not respect. Where nothing but that error
 # is left, half the step changes it by (2^order - 1) times what remains.
 STEP_FACTOR = 2.0
-# So many times above it no step error remains to be asked about: of a null direction
-# half the step leaves at most half. Steps are then fine enough, however coarse.
+# So many times above it no finer steps are asked: of a null direction half the step
+# leaves at most half, where steps are short enough to have an order.
 CLEAR_FACTOR = 10.0
 # Standard error, in spans of the initial guesses, of a constant that no row has seen.
 UNKNOWN = 1e6
@@ -193,7 +193,7 @@ def refuse(study: Study, starts: Array) -> None:
     every = np.asarray(study.theta()), *np.asarray(starts)[:2]
     several = {point.tobytes(): point for point in every}.values()
     points = [jnp.asarray(point) for point in several]
-    if any(int(_identifiability(study, at, CLEAR_FACTOR).null) == 0 for at in points):
+    if any(_clear(_identifiability(study, at, CLEAR_FACTOR)) for at in points):
         return
     fine = study.with_substeps(8 * study.substeps)
     try:
@@ -205,6 +205,12 @@ def refuse(study: Study, starts: Array) -> None:
         # rows that no run reaches determine nothing: that is the reason then
         reason = f"{error} The run at the start: {run.describe()}"
         raise Unidentifiable(reason) from None
+
+
+def _clear(found: Identifiability) -> bool:
+    """Whether no direction is null; steps that blow up leave that open."""
+    known = bool(np.all(np.isfinite(found.singular_values)))
+    return known and int(found.null) == 0
 
 
 def refuse_degenerate(analyses: list[Identifiability]) -> None:

@@ -130,11 +130,15 @@ def test_what_a_method_without_steps_determines():
 
 
 def test_a_point_is_looked_at_once_and_with_finer_steps_only_in_doubt(monkeypatch):
-    looked, doubts = [], 0
+    looked, doubts, doubtful = [], 0, 1.0
 
     def look(study, theta, factor):
         looked.append((theta.tolist(), int(study.substeps)))
-        return SimpleNamespace(null=int(len(looked) <= doubts))
+        doubt = len(looked) <= doubts
+        value = doubtful if doubt else 1.0
+        return SimpleNamespace(
+            null=int(doubt and value == 1), singular_values=np.array([value])
+        )
 
     monkeypatch.setattr(sys.modules[refuse.__module__], "_identifiability", look)
     refuse(study(), np.array([[K], [1.0], [3.0]]))
@@ -142,9 +146,10 @@ def test_a_point_is_looked_at_once_and_with_finer_steps_only_in_doubt(monkeypatc
     looked, doubts = [], 1
     refuse(study(), np.array([[K], [1.0], [3.0]]))
     assert looked == [([K], 1), ([1.0], 1)]
-    looked, doubts = [], 2
-    refuse(study(), np.array([[1.0], [1.0]]))
-    assert looked == [([K], 1), ([1.0], 1), ([K], 8), ([1.0], 8)]
+    for value in (1.0, np.nan):  # null, or of a run that blew up
+        looked, doubts, doubtful = [], 2, value
+        refuse(study(), np.array([[1.0], [1.0]]))
+        assert looked == [([K], 1), ([1.0], 1), ([K], 8), ([1.0], 8)]
 
 
 def test_rows_without_weight_have_no_slope():
