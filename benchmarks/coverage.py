@@ -68,10 +68,16 @@ def row_of(case: str, found: list[Found]) -> dict[str, Any]:
     return row
 
 
+def ends(row: dict[str, Any]) -> bool:
+    """Whether intervals of a kind of data end at a bound."""
+    return row["case"].endswith("near its bound")
+
+
 def report(rows: list[dict[str, Any]]) -> Report:
     """The rows of all kinds, and the shares that are farthest off."""
     right = [row for row in rows if not row["case"].endswith("misfit")]
     shares = [row["share"] for row in right if "share" in row]
+    inside = [row["share"] for row in right if "share" in row and not ends(row)]
     misfits = sum(row["misfits"] for row in rows)
     refused = sum(row["refused misfits"] for row in rows)
     return Report(
@@ -80,7 +86,7 @@ def report(rows: list[dict[str, Any]]) -> Report:
         [
             Goal("share of limits that hold, least", min(shares, default=None), LEAST),
             Goal(
-                "share of limits that hold, most", max(shares, default=None), MOST,
+                "share of limits that hold, most", max(inside, default=None), MOST,
                 at_least=False,
             ),
             Goal(
@@ -94,6 +100,8 @@ def report(rows: list[dict[str, Any]]) -> Report:
             "bound on the distance from quantum mechanics is true, at least as many; "
             "misfits: records whose chi-square, by SciPy, is less likely than 1e-3, of "
             "which one in a thousand is chance; refused: records without a limit.",
+            "Near its bound at 0 a rate is not told from it: intervals that end there "
+            "have nothing to miss on that side, so that more of them hold.",
             "Of the last kind the contrast is down to a third at the end, and the fit "
             "knows of no loss.",
         ],

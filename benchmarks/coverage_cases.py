@@ -27,6 +27,8 @@ H, KET = np.pi * np.array([[0.0, 1.0], [1.0, 0.0]]), np.sqrt([0.8, 0.2])
 TS, SHOTS = np.linspace(0.125, 3, 24), 500
 FLIP, FLIP_SD = 0.02, 0.005
 FADING, FADING_SD = (1 / 20 + 1 / 15) / 2, 0.08
+# A rate that is not to be told from 0: its error is .012.
+NEAR = 0.01
 
 
 class Found(NamedTuple):
@@ -95,6 +97,21 @@ def weinberg(fading: float = 0.0) -> Fitter:
     return fit
 
 
+def near_a_bound() -> Fitter:
+    """A rate of dephasing an error above its bound at 0, beside the readout."""
+    truth, shown = NEAR, Confusion(flip=FLIP)
+    made = jqd.laws.Dephasing(H, [1.0, -1.0], truth)
+    base = _study(made, shown, "gamma", _flip(0.0))
+    name = base.labels()[0]
+
+    def fit(seed: int) -> Found:
+        rng = np.random.default_rng((5, seed))
+        counts = _counts(made, shown, seed)
+        return _fitted(base, name, truth, counts, _flip(rng.normal()))
+
+    return fit
+
+
 def husimi() -> Fitter:
     """C from maps of a Kerr oscillator that loses photons, beside the rate of loss."""
     truth, sigma = 0.98, 0.002 / np.pi
@@ -140,6 +157,7 @@ CASES: dict[str, Callable[[], Fitter]] = {
     "eps, Weinberg": weinberg,
     "C, Husimi with loss": husimi,
     "g, scatter estimated": statistics,
+    "gamma, near its bound": near_a_bound,
     "eps, misfit": functools.partial(weinberg, 0.35),
 }
 

@@ -48,6 +48,11 @@ class Beside(eqx.Module):
         return self.whole.walled
 
     @property
+    def moving(self) -> Bool[np.ndarray, " p"]:
+        """Which entries of θ move the run: all of them, likewise."""
+        return np.ones(max(len(self.whole.labels()) - 1, 1), bool)
+
+    @property
     def unit(self) -> Any:
         """Unit of the residuals of the data."""
         return self.whole.unit
@@ -95,7 +100,13 @@ class Beside(eqx.Module):
         return self.whole.predict(self.theta(rest))
 
     def residuals(
-        self, rest: Array, at: Weights, mask: Array, rows: Array | None = None
+        self,
+        rest: Array,
+        at: Weights,
+        mask: Array,
+        rows: Array | None = None,
+        run: Array | None = None,
     ) -> Array:
         """Residuals of data, scatter, priors and walls."""
-        return self.whole.residuals(self.theta(rest), at, mask, rows)
+        run = None if run is None else self.theta(run)
+        return self.whole.residuals(self.theta(rest), at, mask, rows, run)

@@ -299,7 +299,7 @@ def _refitted(study: Study, theta: Array, masks: Array) -> tuple[Array, Array]:
     def one(mask: Array) -> tuple[Array, Array]:
         there, settled = theta, jnp.asarray(True)
         if theta.shape[0]:
-            there, _, settled = polish_one(Polish(), study, theta, mask)
+            there, _, settled = polish_one(Polish(within=1e-3), study, theta, mask)
             # what these rows do not determine stays as the fit to all of them has it
             settled &= _determined(study, there, mask)
         return study.log_likelihood_rows(there), settled

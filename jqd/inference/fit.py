@@ -318,7 +318,7 @@ def settle(
     """
     if polish is None:
         return theta, settled
-    theta, _, settled = polish_one(polish, study, theta, mask)
+    theta, _, settled = polish_one(polish, study, theta, mask, near=True)
     return theta, settled
 
 

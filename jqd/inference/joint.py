@@ -158,11 +158,13 @@ class Joint(Study):
     # -- predictions -----------------------------------------------------------------
 
     @jax.jit
-    def _trajectory(self, theta: Array, rows: Array | None) -> Trajectory:
+    def _trajectory(
+        self, theta: Array, rows: Array | None, run: Array | None
+    ) -> Trajectory:
         """What all runs show at the rows, (N,), and how each of them ends."""
-        given = (self.parts(theta), self.noise.firsts(rows))
-        each = list(zip(self.studies, *given, strict=True))
-        runs = [study.trajectory(own, first) for study, own, first in each]
+        given = (self.parts(theta), self.noise.firsts(rows), self._runs(run))
+        each = zip(self.studies, *given, strict=True)
+        runs = [study.trajectory(*own) for study, *own in each]
         shown = zip(self.studies, runs, strict=True)
         return Trajectory(
             ts=self.data.ts,
@@ -177,12 +179,20 @@ class Joint(Study):
         """The values of the rows of all records, (N,)."""
         return run.values
 
+    def _runs(self, run: Array | None) -> Sequence[Array | None]:
+        return [None] * len(self.studies) if run is None else self.parts(run)
+
     def misses(
-        self, theta: Array, at: Weights, mask: Array, rows: Array | None
+        self,
+        theta: Array,
+        at: Weights,
+        mask: Array,
+        rows: Array | None = None,
+        run: Array | None = None,
     ) -> Array:
         """Residuals of the data of each study, one after the other."""
-        noise = self.noise
-        given = (self.parts(theta), at, noise.masks(mask), noise.firsts(rows))
+        noise, runs = self.noise, self._runs(run)
+        given = (self.parts(theta), at, noise.masks(mask), noise.firsts(rows), runs)
         each = zip(self.studies, *given, strict=True)
         return in_a_row([study.misses(*own) for study, *own in each])
 

@@ -5,7 +5,7 @@ and `mask` the weight of each row of the data, (T,).
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -25,8 +25,9 @@ from .study import ON_WALL, Study
 # Weight, in windows, of a whole span of the initial guesses beside the largest value of
 # exact data.
 HOLD = 1e-4
-# Rounding errors of a sum of squares that a step must gain, in units of ε.
-ROUNDING = 8
+# Damping of the first step, beside what one miss by the largest value of the record
+# adds to J^T J.
+DAMPING = 1e-3
 
 
 class Polish(eqx.Module):
@@ -35,6 +36,8 @@ class Polish(eqx.Module):
     Attributes:
         rtol: relative change of constants and cost at which to stop.
         atol: absolute change, in units of the span of the initial guesses.
+        within: distance from the minimum at which to stop, in standard errors, beside
+            data whose scatter is known.
         max_steps: iteration budget of one solve.
         rounds: solves, each with renewed weights, for noise whose scatter depends on
             the fit (counts), two more where the size of the scatter is fitted, and with
@@ -50,6 +53,7 @@ class Polish(eqx.Module):
 
     rtol: float = 1e-11
     atol: float = 1e-13
+    within: float = 0.0
     max_steps: int = static(default=40)
     rounds: int = static(default=3)
     windows: int = static(default=1)
@@ -57,8 +61,31 @@ class Polish(eqx.Module):
     def __check_init__(self) -> None:
         _checks.check_scalar(self.rtol, "rtol")
         _checks.check_scalar(self.atol, "atol")
+        _checks.check_scalar(self.within, "within")
         for name in ("max_steps", "rounds", "windows"):
             _checks.check_positive_integer(getattr(self, name), name)
+
+
+class Round(NamedTuple):
+    """Where a solve ended.
+
+    Attributes:
+        unit: constants in units of their spans, (p,).
+        at: source of the weights of the next.
+        side: at which bound each is held in the next, (p,).
+        ok: whether the solver converged.
+        stays: whether each is on the side where it belongs.
+        renewed: whether these weights are those of a fit.
+        done: whether another would find the same.
+    """
+
+    unit: Array
+    at: Weights
+    side: Array
+    ok: Array
+    stays: Array
+    renewed: Array
+    done: Array
 
 
 @jax.jit
@@ -68,11 +95,14 @@ def polish_one(
     theta: Float[Array, " p"],
     mask: ArrayLike,
     rows: Array | None = None,
+    near: ArrayLike = False,
 ) -> tuple[Array, Array, Array]:
     """Levenberg-Marquardt from theta over the rows with weight.
 
     Args:
         rows: number of rows that are computed, or None for all.
+        near: whether theta is a fit already, to other rows or with other steps, so that
+            the first weights are those there.
 
     Returns:
         Constants (p,), -2 ln likelihood up to a constant (the sum of squared residuals
@@ -81,13 +111,16 @@ def polish_one(
     """
     import optimistix as optx
 
+    from .solver import Solver, at_rest, seen
+
     low, high = study.bounds()
     width, mask = high - low, jnp.asarray(mask)
     first = (theta - low) / width
     # as if they were known to a span of the starts; next to nothing for exact records
     hold = 1.0 if study.data.noise.known else HOLD * study.unit
-    solver = optx.LevenbergMarquardt(rtol=polish.rtol, atol=polish.atol)
     scale, walled = _scale(study), bool(study.walled.any())
+    least = polish.within / scale if study.data.noise.known else 0.0
+    solver = Solver(polish.rtol, polish.atol, least)
 
     def at_unit(
         study: Study, low: Array, width: Array, unit: Array, side: Array
@@ -95,11 +128,13 @@ def polish_one(
         here = low + unit * width
         return held_at(study, here, side) if walled else here
 
-    @by_columns
-    def misses(unit: Array, rest: Any) -> Array:
+    def of_unit(unit: Array, rest: Any, run: Array | None = None) -> Array:
         study, low, width, at, side, mask, rows = rest
         here = at_unit(study, low, width, unit, side)
-        return study.residuals(here, at, mask, rows)
+        run = None if run is None else at_unit(study, low, width, run, side)
+        return study.residuals(here, at, mask, rows, run)
+
+    misses = by_columns(of_unit, study.moving)
 
     def residuals(unit: Array, at: Weights, side: Array, begun: Array) -> Array:
         parts: list[Any] = [misses(unit, (study, low, width, at, side, mask, rows))]
@@ -116,13 +151,16 @@ def polish_one(
         here = at_unit(study, low, width, unit, side)
         return study.weights(here, study.predict(here))
 
-    def solve(unit: Array, at: Weights, side: Array) -> tuple[Array, Array]:
+    def solve(
+        unit: Array, at: Weights, side: Array
+    ) -> tuple[Array, Array, tuple[Array, Array]]:
         solution = optx.least_squares(
             lambda unit, args: residuals(unit, *args) / scale, solver, unit,
             args=(at, side, unit), max_steps=polish.max_steps, throw=False,
         )  # fmt: skip
         ok = solution.result == optx.RESULTS.successful
-        return solution.value, ok | _at_rest(solution.state.f_info)
+        there = seen(solution.state)
+        return solution.value, ok | at_rest(*there), there
 
     def within(unit: Array, side: Array) -> Array:
         # what is free begins inside: beyond a bound no law has a slope that leads back
@@ -135,16 +173,28 @@ def polish_one(
         inner = jnp.clip(begun, least + 2 * ON_WALL, most - 2 * ON_WALL)
         return jnp.where(side == 0, inner, unit)
 
-    def belonging(unit: Array, at: Weights, side: Array) -> tuple[Array, Array]:
+    def belonging(
+        unit: Array, at: Weights, side: Array, known: tuple[Array, Array]
+    ) -> tuple[Array, Array]:
         # a choice: no gradient flows through it
-        own, unit, at = jax.lax.stop_gradient((study, unit, at))
+        own, unit, at, had = jax.lax.stop_gradient((study, unit, at, known))
         foot, top = own.bounds()
-        here = at_unit(own, foot, top - foot, unit, side)
-        here = jnp.clip(here, *own.walls(here))
-        told = study.told
-        missed, slope = (x[:told] for x in jacobian(own, here, at, mask))
+        there = at_unit(own, foot, top - foot, unit, side)
+        here = jnp.clip(there, *own.walls(there))
+
+        def anew() -> tuple[Array, Array]:
+            missed, slope = jacobian(own, here, at, mask)
+            return missed[: study.told], slope[: study.told] * (top - foot)[None, :]
+
+        def again() -> tuple[Array, Array]:
+            # where nothing is held and all is inside, the solver has just had them
+            missed, slope = (scale * x[: study.told] for x in had)
+            return missed, slope
+
+        moved = jnp.any(side != 0) | jnp.any(here != there)
+        missed, slope = jax.lax.cond(moved, anew, again)
         place = in_spans(own, here)
-        there = sides(slope * (top - foot)[None, :], missed, *place, side)
+        there = sides(slope, missed, *place, side)
         # a free one that ran into a bound, and is drawn inside, is stuck there: the
         # others move once it is held
         near = sides_on(*place, within=NEAR_WALL)
@@ -157,37 +207,44 @@ def polish_one(
         # the first knows nothing of the scatter, and may hold its size at a bound
         rounds += 2
 
-    def solved(carry: tuple[Any, ...]) -> tuple[Any, ...]:
-        unit, at, side, _, stays = carry
-        unit, ok = solve(within(unit, side), at, side)
+    yes = jnp.asarray(True)
+
+    def solved(last: Round) -> Round:
+        unit, ok, there = solve(within(last.unit, last.side), last.at, last.side)
+        side, stays = last.side, last.stays
         if walled:
             # where one belongs elsewhere, this is no end; the next round tries that
-            side, stays = belonging(unit, at, side)
-        return unit, at if fixed else weights(unit, side), side, ok, stays
+            side, stays = belonging(unit, last.at, last.side, there)
+        if fixed:
+            return Round(unit, last.at, side, ok, stays, last.renewed, stays)
+        moved = jnp.abs(unit - last.unit)
+        same = jnp.all(moved <= polish.atol + polish.rtol * jnp.abs(unit))
+        done = last.renewed & stays & ok & same
+        return Round(unit, weights(unit, side), side, ok, stays, yes, done)
 
-    def again(carry: tuple[Any, ...], _: None) -> tuple[tuple[Any, ...], None]:
-        if not fixed:
-            return solved(carry), None
-        # where each is on its side, another round would find the same; a batch goes on
-        # while any of its members has to
-        done = carry[-1]
-        after = jax.lax.cond(unvmap_any(~done), solved, lambda same: same, carry)
-        return jax.tree.map(partial(jnp.where, done), carry, after), None
+    def again(last: Round, _: None) -> tuple[Round, None]:
+        # a batch goes on while any of its members has to
+        more = unvmap_any(~last.done)
+        after = jax.lax.cond(more, solved, lambda same: same, last)
+        return jax.tree.map(partial(jnp.where, last.done), last, after), None
 
     unit, at, side = first, study.first_weights(), jnp.zeros(first.shape, int)
     if rounds == 1:
-        unit, ok = solve(within(unit, side), at, side)
+        unit, ok, there = solve(within(unit, side), at, side)
         # within a window other rounds follow
         if walled and rows is None:
-            ok &= belonging(unit, at, side)[1]
+            ok &= belonging(unit, at, side, there)[1]
     else:
         if walled:
             # what is on a bound stays there for a solve: if it belongs there, a free
             # one would not settle
             side = sides_on(*in_spans(study, theta))
-        start = (unit, at, side, jnp.asarray(False), jnp.asarray(not walled))
-        (unit, at, side, ok, stays), _ = jax.lax.scan(again, start, None, length=rounds)
-        ok &= stays
+        near = jnp.asarray(near)
+        if not fixed:
+            at = jax.lax.cond(near, lambda: weights(unit, side), lambda: at)
+        start = Round(unit, at, side, ~yes, jnp.asarray(not walled), near, ~yes)
+        last, _ = jax.lax.scan(again, start, None, length=rounds)
+        unit, at, side, ok = last.unit, last.at, last.side, last.ok & last.stays
     every = residuals(unit, at, side, unit)
     cost = jnp.sum(every**2)
     if study.scattered:
@@ -198,32 +255,14 @@ def polish_one(
     return theta, cost, ok & jnp.all(jnp.isfinite(unit))
 
 
-def _at_rest(found: Any) -> Bool[Array, ""]:
-    """Whether the best step would lower the cost by less than the cost is rounded.
-
-    Where residuals are large and curved, steps of Gauss and Newton shorten by a factor
-    only. At last the cost cannot tell which of two points is better, and all further
-    steps are refused, until none is left. The residuals r are at rest where
-
-        |P r|² <= 8 ε |r|²,    P the projector on the columns of their Jacobian
-
-    which is within √(8 ε) |r| standard errors of the minimum.
-
-    Args:
-        found: residuals and Jacobian of the point that a solver of optimistix is at.
-    """
-    missed, slopes = found.residual, found.jac.as_matrix()
-    along = jnp.linalg.qr(slopes)[0].T @ missed
-    least = ROUNDING * jnp.finfo(missed.dtype).eps * jnp.sum(missed**2)
-    return jnp.sum(along**2) <= least
-
-
 def _scale(study: Study) -> Array:
-    """Residuals of a miss by the largest value of the record, root mean square.
+    """The unit of residuals in which the damping of a first step is right.
 
-    The damping of optimistix starts at 1 and changes by factors of 4. Where residuals
-    count in errors of 1e-2, a step that fails would be damped too little for it to
-    matter many times over.
+    It is `DAMPING`^(1/2) times the residuals of a miss by the largest value of the
+    record, root mean square. The damping of optimistix starts at 1, changes by factors
+    of 4, and is lowered only where a step gains all that it promised. So too much of it
+    lasts: constants that data tell little of creep, while those that they tell most of
+    make up for them. Too little costs steps that fail.
     """
     data = study.data
     shares, at = data.shares, study.first_weights()
@@ -234,7 +273,7 @@ def _scale(study: Study) -> Array:
         lambda prediction: data.noise.residuals(prediction, data.values, at),
         (shares,), (along,),
     )  # fmt: skip
-    scale = jax.lax.stop_gradient(jnp.sqrt(jnp.mean(change**2)))
+    scale = jax.lax.stop_gradient(jnp.sqrt(DAMPING * jnp.mean(change**2)))
     return divisor(scale, jnp.isfinite(scale) & (scale > 0))
 
 
@@ -278,7 +317,7 @@ def polish_starts(
         ends = polish_through_windows(polish, study, ends, mask)
     if ends.shape[0] == 1:
         # the final fit compiles this anyway
-        solved = polish_one(polish, study, ends[0], mask)
+        solved = polish_one(polish, study, ends[0], mask, near=False)
         return tuple(value[None] for value in solved)
     return polish_all(polish, study, ends, mask)
 

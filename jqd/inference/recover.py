@@ -32,6 +32,9 @@ from .study import Study
 from .words import WORDS, message_of
 
 _log = logging.getLogger(__name__)
+# Where a first polish stops: change of constants over their spans, or standard errors
+# from the minimum. Ends that are nearer to each other than 1e-4 of a span are one.
+ROUGH, APART = 1e-7, 1e-4
 
 
 def recover(
@@ -45,7 +48,7 @@ def recover(
     instrument: Any = None,
     nuisances: Mapping[str, Any] | None = None,
     search: Search | None = Search(),  # noqa: B008 - frozen settings
-    polish: Polish | None = Polish(),  # noqa: B008 - frozen settings
+    polish: Polish | None = Polish(within=1e-3),  # noqa: B008 - frozen settings
     method: Fixed | Adaptive | Propagator | None = None,
     substeps: int | None = None,
     held_out: float = 0.2,
@@ -127,17 +130,22 @@ def recover(
         "%s: %s of %d rows from %d starts, %d substeps", study.law_name,
         ", ".join(study.free), train, len(first), study.substeps,
     )  # fmt: skip
-    masks = row_masks(study.data, train)
-    found = find(study, first, train, masks[0], search, _rough(polish), report, keep)
+    record, masks = study.data, row_masks(study.data, train)
+    rough = _rough(polish)
+    found = find(study, first, train, masks[0], search, rough, report, keep)
     report("polish", 1, 4)
     fine, theta, settled, at = refine_steps(
         study, found.theta, masks[1], polish, step_tolerance, report
     )
     report("polish", 3, 4)
-    held_theta, _ = settle(polish, fine, theta, masks[0], True)
+    held_theta = theta
+    if train < record.ts.shape[0]:
+        # beside noise, how far it misses is read to some digits
+        enough = rough if record.noise.known else polish
+        held_theta, _ = settle(enough, fine, found.theta, masks[0], True)
     report("polish", 4, 4)
 
-    record, (recovered, run) = study.data, course(fine, theta)
+    recovered, run = course(fine, theta)
     rows = fine.rows_of(run)
     before = rows_at(fine, np.asarray(first)[0])
     status = Status(int(status_of(at, found.sound, settled)))
@@ -185,8 +193,9 @@ def _rough(polish: Polish | None) -> Polish | None:
     """A polish that tells which end is best; finer steps then take it to rounding."""
     if polish is None:
         return None
-    rtol, atol = max(polish.rtol, 1e-7), max(polish.atol, 1e-7)
-    return dataclasses.replace(polish, rtol=rtol, atol=atol)
+    rtol, atol = (max(x, ROUGH) for x in (polish.rtol, polish.atol))
+    within = min(polish.within, APART)
+    return dataclasses.replace(polish, rtol=rtol, atol=atol, within=within)
 
 
 def _pattern(

@@ -196,14 +196,15 @@ def descend(
     ts = study.data.ts
     mask = (jnp.arange(ts.shape[0]) < rows).astype(ts.dtype)
 
-    def loss(one: Array) -> Array:
+    def loss(one: Array, run: Array | None = None) -> Array:
         theta = low + one * (high - low)
-        residuals = study.residuals(theta, at, mask, rows) / study.unit
+        run = None if run is None else low + run * (high - low)
+        residuals = study.residuals(theta, at, mask, rows, run) / study.unit
         return jnp.sum(residuals**2) / rows
 
     def step(one: Array, state: Any) -> tuple[Array, Any, Array]:
         # forward mode: constants are few, and nothing of the run is stored
-        value, gradient = columns(loss, one)
+        value, gradient = columns(loss, one, study.moving)
         gradient = jnp.where(jnp.isfinite(gradient), gradient, 0)
         updates, state = optimizer.update(
             gradient, state, one, value=value, grad=gradient, value_fn=_forward(loss)

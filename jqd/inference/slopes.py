@@ -1,4 +1,4 @@
-"""Derivatives of residuals, one constant after the other."""
+"""Derivatives of residuals by the constants."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,31 +6,51 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.custom_derivatives import SymbolicZero
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 
 def columns(
-    fn: Callable[[Array], Array], theta: Float[Array, " p"]
+    fn: Callable[..., Array],
+    theta: Float[Array, " p"],
+    moving: Bool[np.ndarray, " p"] | None = None,
 ) -> tuple[Array, Array]:
     """The value of a function of few constants and its derivative, by forward mode.
 
-    Constants are differentiated in turn, not side by side: XLA would fuse the
-    derivatives of a run across them and compute most of it many times over.
+    Constants that move a run are differentiated in turn, not side by side: XLA would
+    fuse the derivatives of a run across them and compute most of it many times over.
+    All others share one run, which has no derivative.
 
     Args:
-        fn: theta -> array.
+        fn: theta -> array; with `moving`, also (theta, run=constants of the run).
         theta: constants, shape (p,).
+        moving: which of them move a run; None for all.
 
     Returns:
         Value, and its derivatives, stacked along a last axis of length p.
     """
-    if not theta.shape[0]:
+    moving = np.ones(theta.shape[0], bool) if moving is None else moving
+    basis = jnp.eye(theta.shape[0], dtype=theta.dtype)
+    each: list[tuple[Array, Array]] = []
+    if moving.any():
+        values, slopes = jax.lax.map(
+            lambda along: jax.jvp(fn, (theta,), (along,)), basis[moving]
+        )
+        each.append((values[0], slopes))
+    if not moving.all():
+        each.append(
+            jax.vmap(
+                lambda along: jax.jvp(partial(fn, run=theta), (theta,), (along,)),
+                out_axes=(None, 0),
+            )(basis[~moving])
+        )
+    if not each:
         value = fn(theta)
         return value, jnp.zeros((*value.shape, 0), value.dtype)
-    basis = jnp.eye(theta.shape[0], dtype=theta.dtype)
-    values, slopes = jax.lax.map(lambda along: jax.jvp(fn, (theta,), (along,)), basis)
-    return values[0], jnp.moveaxis(slopes, 0, -1)
+    slopes = jnp.concatenate([slopes for _, slopes in each])
+    order = np.argsort(np.argsort(~moving, kind="stable"))
+    return each[0][0], jnp.moveaxis(slopes[order], 0, -1)
 
 
 @jax.jit
@@ -45,16 +65,24 @@ def jacobian(
         at: source of the weights.
         mask: weight of each row, shape (T,).
     """
-    return columns(lambda theta: study.residuals(theta, at, mask), theta)
+
+    def residuals(theta: Array, run: Array | None = None) -> Array:
+        return study.residuals(theta, at, mask, run=run)
+
+    return columns(residuals, theta, study.moving)
 
 
-def by_columns(fn: Callable[[Array, Any], Array]) -> Callable[[Array, Any], Array]:
+def by_columns(
+    fn: Callable[..., Array], moving: Bool[np.ndarray, " p"] | None = None
+) -> Callable[[Array, Any], Array]:
     """The same function, whose derivatives by its first argument are `columns`.
 
     They use forward mode for every caller, reverse mode too.
 
     Args:
         fn: (theta, rest) -> array; all that is differentiated must be in its arguments.
+            With `moving`, it takes `run` as well.
+        moving: as for `columns`.
     """
 
     @jax.custom_jvp
@@ -66,23 +94,25 @@ def by_columns(fn: Callable[[Array, Any], Array]) -> Callable[[Array, Any], Arra
         theta, rest = primals
         leaves, structure = jax.tree.flatten(rest)
         along, *slopes = jax.tree.leaves(tangents)
-        moving = [i for i, s in enumerate(slopes) if not isinstance(s, SymbolicZero)]
+        varied = [i for i, s in enumerate(slopes) if not isinstance(s, SymbolicZero)]
         parts, value = [], None
         if not isinstance(along, SymbolicZero):
-            value, slope = columns(lambda theta: fn(theta, rest), theta)
+            value, slope = columns(
+                lambda theta, **run: fn(theta, rest, **run), theta, moving
+            )
             # no dot product: its rounding depends on the batch
             along = jnp.broadcast_to(along, slope.shape)
             parts.append(jnp.sum(slope * along, axis=-1))
-        if moving:
+        if varied:
 
             def of_rest(*values: Array) -> Array:
                 full = list(leaves)
-                for i, one in zip(moving, values, strict=True):
+                for i, one in zip(varied, values, strict=True):
                     full[i] = one
                 return fn(theta, jax.tree.unflatten(structure, full))
 
-            inputs = tuple(leaves[i] for i in moving)
-            value, part = jax.jvp(of_rest, inputs, tuple(slopes[i] for i in moving))
+            inputs = tuple(leaves[i] for i in varied)
+            value, part = jax.jvp(of_rest, inputs, tuple(slopes[i] for i in varied))
             parts.append(part)
         if value is None:
             value = fn(theta, rest)

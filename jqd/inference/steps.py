@@ -1,6 +1,7 @@
 """Time steps of a study that are fine enough for what is asked of it, and runs with
 them: for a search, for the constants of a fit, and for its likelihood."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -95,6 +96,11 @@ def refine_steps(
         study = finer
         theta, settled = settle(polish, study, theta, mask, True)
         found = solution(study, theta, mask)
+        if polish is not None and np.any(np.asarray(found.stderr) > width):
+            # what little is told near a minimum may be nothing at the minimum itself
+            polish = dataclasses.replace(polish, within=0.0)
+            theta, settled = settle(polish, study, theta, mask, True)
+            found = solution(study, theta, mask)
         enough = np.maximum(tolerance, _share_of_scatter(found, step_tolerance))
         finer = _refined(study, found.bias, enough, width)
         if int(finer.substeps) == int(study.substeps):

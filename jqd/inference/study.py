@@ -399,38 +399,49 @@ class Study(eqx.Module):
             return self.data.looks
         return jnp.concatenate([self.data.t0[None], self.data.looks])
 
-    def trajectory(self, theta: Array, rows: Array | None = None) -> Trajectory:
+    def trajectory(
+        self, theta: Array, rows: Array | None = None, run: Array | None = None
+    ) -> Trajectory:
         """The run at these constants.
 
         With `rows`, the run is that of a search: later rows stand still, and the run
         goes on past nodes. Of a scan there is a run for each row, from t0 to its time,
-        (R,).
+        (R,). With `run`, law and initial state have these constants, and `theta` only
+        says how they are seen: a derivative by it then needs none of the motion.
         """
-        return self._trajectory(theta, rows)
+        return self._trajectory(theta, rows, run)
 
     @jax.jit
-    def _trajectory(self, theta: Array, rows: Array | None) -> Trajectory:
+    def _trajectory(
+        self, theta: Array, rows: Array | None, run: Array | None
+    ) -> Trajectory:
         data = self.data
         if not isinstance(data, Scan):
             ts = self.times
             intervals = jnp.arange(ts.shape[0] - 1) + int(data.from_start)
             moves = None if rows is None else data.firsts[intervals] < rows
-            return self._run(theta, ts, moves)
+            return self._run(theta, ts, moves, run)
 
         def one(
             settings: dict[str, Array], t: Array, moves: Array | None
         ) -> Trajectory:
             scene = with_settings(self.scene, self.settings, settings)
             own = eqx.tree_at(lambda study: study.scene, self, scene)
-            return own._run(theta, jnp.stack([data.t0, t]), moves)
+            return own._run(theta, jnp.stack([data.t0, t]), moves, run)
 
         moves = None if rows is None else jnp.arange(data.ts.shape[0]) < rows
         return jax.vmap(one)(data.settings, data.ts, moves)
 
-    def _run(self, theta: Array, ts: Array, moves: Array | None) -> Trajectory:
+    def _run(
+        self, theta: Array, ts: Array, moves: Array | None, run: Array | None
+    ) -> Trajectory:
         """One run; with `moves`, that of a search, which stands still where it is
         False."""
         scene, method = self.scene_at(theta), self.method
+        if run is not None:
+            moved = self.scene_at(run)
+            own = moved.law, moved.start
+            scene = eqx.tree_at(lambda scene: (scene.law, scene.start), scene, own)
         if moves is not None and isinstance(method, Fixed):
             counts = jnp.where(moves, self.substeps, 0)
             method = _fixed(method, counts, heed_alarms=False)
@@ -451,7 +462,12 @@ class Study(eqx.Module):
         return self.data.over_rows(seen)
 
     def residuals(
-        self, theta: Array, at: Weights, mask: Array, rows: Array | None = None
+        self,
+        theta: Array,
+        at: Weights,
+        mask: Array,
+        rows: Array | None = None,
+        run: Array | None = None,
     ) -> Array:
         """Residuals in units of their scatter: `seen` of the data, `scattered` of how
         they scatter, then of priors, then of walls, which are 0 for constants within
@@ -465,28 +481,39 @@ class Study(eqx.Module):
             at: source of the weights, see `first_weights` and `weights`.
             mask: weight of each row, shape (T,), 0 for rows left out.
             rows: number of rows that are computed, or None for all.
+            run: constants of the run, see `trajectory`; None for theta.
         """
-        return self._residuals(theta, at, mask, rows)
+        return self._residuals(theta, at, mask, rows, run)
 
     @jax.jit
     def _residuals(
-        self, theta: Array, at: Weights, mask: Array, rows: Array | None
+        self,
+        theta: Array,
+        at: Weights,
+        mask: Array,
+        rows: Array | None,
+        run: Array | None,
     ) -> Array:
+        misses = self.misses(theta, at, mask, rows, run)
         scatter = self.scatter(theta, at, mask)
-        parts = [self.misses(theta, at, mask, rows), *scatter, *self._beside(theta)]
-        return jnp.concatenate(parts)
+        return jnp.concatenate([misses, *scatter, *self._beside(theta)])
 
     def misses(
-        self, theta: Array, at: Weights, mask: Array, rows: Array | None
+        self,
+        theta: Array,
+        at: Weights,
+        mask: Array,
+        rows: Array | None = None,
+        run: Array | None = None,
     ) -> Array:
         """The residuals of the data alone, (`seen`,), see `residuals`."""
-        run = self.trajectory(theta, rows)
-        prediction = self.rows_of(run)
+        followed = self.trajectory(theta, rows, run)
+        prediction = self.rows_of(followed)
         # a run that blows up has missed as well, before its numbers overflow
         missed = self.data.shares + self.data.size
         prediction = jnp.where(self._is_sound(prediction), prediction, missed)
         raw = self.data.noise.residuals(prediction, self.data.values, at)
-        past_node = self.data.ts >= run.failure_time
+        past_node = self.data.ts >= followed.failure_time
         weight = mask * jnp.where(past_node & jnp.asarray(rows is not None), PAST, 1)
         raw = jnp.reshape(weight, (-1,) + (1,) * (raw.ndim - 1)) * raw
         return jnp.ravel(raw)

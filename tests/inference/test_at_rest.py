@@ -5,7 +5,7 @@ import numpy as np
 import optimistix as optx
 import pytest
 
-from jqd.inference.polish import _at_rest
+from jqd.inference.solver import at_rest, seen
 
 
 def residuals(u, given):
@@ -31,7 +31,7 @@ def solved(c, steps):
 def test_a_minimum_known_to_rounding_is_at_rest(c):
     """At c = .4 the solver may spend all of its steps, whatever its end says."""
     found = solved(c, 40)
-    assert _at_rest(found.state.f_info)
+    assert at_rest(*seen(found.state))
     # the part of the residuals in the columns is 3 (u - 1), within √(8 ε) of their size
     assert abs(found.value[0] - 1) < np.sqrt(8 * np.finfo(float).eps)
 
@@ -39,4 +39,4 @@ def test_a_minimum_known_to_rounding_is_at_rest(c):
 def test_steps_that_ended_before_are_not():
     found = solved(0.4, 4)
     assert abs(found.value[0] - 1) > 1e-5
-    assert not _at_rest(found.state.f_info)
+    assert not at_rest(*seen(found.state))

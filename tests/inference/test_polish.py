@@ -1,0 +1,118 @@
+"""What a polish costs: few steps, and derivatives of the motion where it has any."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import Array
+
+import jqd
+from jqd.inference.polish import Polish, polish_one
+from jqd.inference.slopes import jacobian
+from jqd.instruments import Confusion, Gaussian, Instrument
+
+TS, MASK = np.linspace(0.125, 3, 24), np.ones(24)
+
+
+def study_of(law, free="q"):
+    """A qubit of Rabi period 1: 500 shots with q = .45, beside readout and fading."""
+    H, ket = np.pi * np.array([[0.0, 1.0], [1.0, 0.0]]), np.sqrt([0.8, 0.2])
+    made = jqd.CopyDynamics.from_hamiltonian(H, 0.45, -0.5)
+    shown = Confusion(flip=0.02, fading=0.058)
+    record = jqd.simulate(made, ket, TS, shown, 500, jax.random.key(1), t0=0.0)
+    nuisances = {
+        "flip": jqd.Normal(0.02, 0.005),
+        "fading": jqd.LogNormal(0.058, 0.08),
+    }
+    return jqd.Study(
+        law(H), record, psi0=ket, free=free, instrument=shown, nuisances=nuisances
+    ).with_substeps(32)  # fmt: skip
+
+
+def test_constants_of_which_little_is_told_do_not_creep():
+    """From quantum mechanics to a minimum 1.2 errors off, in six steps of the solver.
+
+    With a damping of 1, the readout, known to a hundredth of its span, needs 12.
+    """
+    study = study_of(jqd.CopyDynamics.from_hamiltonian)
+    first = study.theta({"q": 0.5})
+    one = Polish(rtol=1e-7, atol=1e-7, rounds=1, max_steps=6)
+    theta, cost, settled = polish_one(one, study, first, MASK)
+    assert settled
+    finest = polish_one(Polish(rounds=1), study, first, MASK)
+    # a last step of 1e-7 of a span, beside which the minimum is as far as another
+    np.testing.assert_allclose((theta - finest[0]) / study.spans, 0, atol=2e-7)
+    assert float(cost - finest[1]) < 1e-8
+
+
+def test_a_fit_goes_on_from_the_weights_of_another():
+    """The fit to all rows, from that to the first ones, ends where one from afar does:
+    a change of weights moves the last round less than it has to."""
+    study = study_of(jqd.CopyDynamics.from_hamiltonian)
+    polish, some = Polish(rtol=1e-7, atol=1e-7), np.where(np.arange(24) < 19, 1.0, 0.0)
+    part = polish_one(polish, study, study.theta(), some)[0]
+    theta, _, settled = polish_one(polish, study, part, MASK, near=True)
+    assert settled
+    afar = polish_one(Polish(rounds=8), study, study.theta(), MASK)[0]
+    # three rounds: the weights of the last but one are right to some 1e-4
+    np.testing.assert_allclose((theta - afar) / study.spans, 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("free", ["q", ("q", "r", "phase0")])
+def test_derivatives_with_the_motion_and_without(free):
+    study = study_of(jqd.CopyDynamics.from_hamiltonian, free)
+    theta = jnp.asarray(1.01 * np.asarray(study.theta()))
+    at = study.first_weights()
+    value, slope = jacobian(study, theta, at, MASK)
+    other = jax.jacfwd(lambda theta: study.residuals(theta, at, MASK))(theta)
+    # rounding of residuals of some tens, after 768 steps
+    scale = np.abs(other).max()
+    np.testing.assert_allclose(slope, other, rtol=0, atol=1e-11 * scale)
+    there = study.residuals(theta, at, MASK)
+    np.testing.assert_allclose(value, there, rtol=0, atol=1e-11 * np.abs(there).max())
+
+
+class Counted(jqd.Motion):
+    """A rotation that counts how often a derivative of it is asked for."""
+
+    w: Array
+
+    def vector_field(self, t, state, args=None):
+        return _turned(self.w, state)
+
+
+ASKED: list[bool] = []
+
+
+@jax.custom_jvp
+def _turned(w, state):
+    return w * jnp.stack([-state[1], state[0]])
+
+
+@_turned.defjvp
+def _(primals, tangents):
+    ASKED.append(True)
+    return jax.jvp(_turned.fun, primals, tangents)
+
+
+class Scaled(Instrument):
+    """Shows the state, enlarged."""
+
+    scale: Array
+    noise: Gaussian
+
+    def mean(self, law, t, state):
+        return self.scale * state
+
+
+@pytest.mark.parametrize("free", [(), ("w",)])
+def test_what_only_shows_the_state_needs_no_derivative_of_its_motion(free):
+    noise = Gaussian(0.1)
+    study = jqd.Study(
+        Counted(jnp.asarray(1.0)), jqd.Record([0.5, 1.0], np.eye(2), noise),
+        psi0=np.array([1.0, 0.0]), free=free, nuisances={"scale": (0.9, 0.1)},
+        instrument=Scaled(jnp.asarray(0.9), noise),
+    )  # fmt: skip
+    ASKED.clear()
+    jacobian(study, study.theta(), study.first_weights(), np.ones(2))
+    assert bool(ASKED) == bool(free)
