@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
-from ..records.scan import settings_of
+from ..records.scan import settings_of_rows
 from ..status import Status
 from .comparison import (
     AS_GIVEN,
@@ -132,8 +132,8 @@ def _check(studies: Mapping[str, Study], folds: Any) -> int:
         other = study.data
         # errors too: likelihoods leave out what depends on them alone
         same = eqx.tree_equal(
-            (own.ts, own.values, own.noise, settings_of(own)),
-            (other.ts, other.values, other.noise, settings_of(other)),
+            (own.ts, own.values, own.noise, settings_of_rows(own)),
+            (other.ts, other.values, other.noise, settings_of_rows(other)),
         )
         if not bool(same):
             raise ValueError(

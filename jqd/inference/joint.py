@@ -164,7 +164,9 @@ class Joint(Study):
         """What all runs show at the rows, (N,), and how each of them ends."""
         given = (self.parts(theta), self.noise.firsts(rows), self._runs(run))
         each = zip(self.studies, *given, strict=True)
-        runs = [study.trajectory(*own) for study, *own in each]
+        runs = [
+            study.trajectory(own, first, other) for study, own, first, other in each
+        ]
         shown = zip(self.studies, runs, strict=True)
         return Trajectory(
             ts=self.data.ts,

@@ -24,6 +24,7 @@ from .joint import study_of
 from .parts import parts_of
 from .pattern import Pattern, pattern_of
 from .polish import Polish
+from .pooled import pooled_of
 from .recovery import Recovery
 from .search import Keep, Report, Search
 from .solution import Solution, constants_of, status_of
@@ -151,12 +152,14 @@ def recover(
     status = Status(int(status_of(at, found.sound, settled)))
     status = status if status in WORDS else Status.NOT_CONVERGED
     pattern = _pattern(fine, at, run, status)
-    if pattern is not None and status == Status.OK:
+    pooled = pooled_of(fine, theta, rows)
+    missed_sums = pooled is not None and pooled.misses
+    if (pattern is not None or missed_sums) and status == Status.OK:
         status = Status.MISFIT
     _log.info("%s after %d substeps", WORDS[status], fine.substeps)
     constants = _constants(fine, at, status == Status.OK)
     tested = record.noise.known and float(at.dof) >= 1
-    message = message_of(fine, run, at, constants, status, pattern, polish)
+    message = message_of(fine, run, at, constants, status, pattern, polish, pooled)
     empty = cast(Array, np.zeros((first.shape[0], 0)))
     parts = parts_of(fine, at.theta, at.at)
     return Recovery(

@@ -405,9 +405,9 @@ class Study(eqx.Module):
         """The run at these constants.
 
         With `rows`, the run is that of a search: later rows stand still, and the run
-        goes on past nodes. Of a scan there is a run for each row, from t0 to its time,
-        (R,). With `run`, law and initial state have these constants, and `theta` only
-        says how they are seen: a derivative by it then needs none of the motion.
+        goes on past nodes. Of a scan there are several, from t0 to their times, (V,).
+        With `run`, law and initial state have these constants, and `theta` only says
+        how they are seen: a derivative by it then needs none of the motion.
         """
         return self._trajectory(theta, rows, run)
 
@@ -429,8 +429,8 @@ class Study(eqx.Module):
             own = eqx.tree_at(lambda study: study.scene, self, scene)
             return own._run(theta, jnp.stack([data.t0, t]), moves, run)
 
-        moves = None if rows is None else jnp.arange(data.ts.shape[0]) < rows
-        return jax.vmap(one)(data.settings, data.ts, moves)
+        moves = None if rows is None else data.firsts < rows
+        return jax.vmap(one)(data.settings, data.looks, moves)
 
     def _run(
         self, theta: Array, ts: Array, moves: Array | None, run: Array | None
@@ -457,9 +457,13 @@ class Study(eqx.Module):
     def rows_of(self, run: Trajectory) -> Array:
         """The values of a run at the rows of the data, without the one at t0."""
         if isinstance(self.data, Scan):
-            return run.values[:, -1]
+            return self.data.over_rows(run.values[:, -1])
         seen = run.values if self.data.from_start else run.values[1:]
         return self.data.over_rows(seen)
+
+    def _of_rows(self, ends: Array) -> Array:
+        """How a run ended, for each row where a row has its own."""
+        return self.data.over_rows(ends) if isinstance(self.data, Scan) else ends
 
     def residuals(
         self,
@@ -513,7 +517,7 @@ class Study(eqx.Module):
         missed = self.data.shares + self.data.size
         prediction = jnp.where(self._is_sound(prediction), prediction, missed)
         raw = self.data.noise.residuals(prediction, self.data.values, at)
-        past_node = self.data.ts >= followed.failure_time
+        past_node = self.data.ts >= self._of_rows(followed.failure_time)
         weight = mask * jnp.where(past_node & jnp.asarray(rows is not None), PAST, 1)
         raw = jnp.reshape(weight, (-1,) + (1,) * (raw.ndim - 1)) * raw
         return jnp.ravel(raw)
@@ -540,7 +544,7 @@ class Study(eqx.Module):
 
     def _beside(self, theta: Array) -> list[Array]:
         """Residuals of priors and of walls."""
-        rows = [self.pulls(theta)[self._informed()]] if self.judged else []
+        rows = [self.pulls(theta)[self.informed]] if self.judged else []
         walled = self.walled
         if walled.any():
             (low, high), (foot, top) = self.walls(theta), self.bounds()
@@ -649,7 +653,8 @@ class Study(eqx.Module):
         each = [getattr(prior, which) for prior, slot in told for _ in slot.labels]
         return np.array([False] * self.wanted + each, bool)
 
-    def _informed(self) -> np.ndarray:
+    @property
+    def informed(self) -> np.ndarray:
         """Places, among entries of nuisances, of those whose prior pulls."""
         return np.flatnonzero(self._flags("informs")[self.wanted :])
 
@@ -683,7 +688,8 @@ class Study(eqx.Module):
         rows = noise.log_likelihood(prediction, self.data.values, at)
         low, high = self.walls(theta)
         theta = self._on_walls(theta)
-        sound = run.ok & jnp.all((theta >= low) & (theta <= high))
+        inside = jnp.all((theta >= low) & (theta <= high))
+        sound = self._of_rows(run.ok) & inside
         return jnp.where(sound & ~jnp.isnan(rows), rows, -jnp.inf)
 
     def _check_scatter(self, purpose: str) -> None:
@@ -727,7 +733,7 @@ class Study(eqx.Module):
 
     def first_weights(self, shares: Array | None = None) -> Weights:
         """Source of the weights before there is a fit: the shares of the data."""
-        shares = self.data.shares if shares is None else shares
+        shares = self.data.pooled if shares is None else shares
         return self.data.noise.first_weights(shares)
 
     @jax.jit

@@ -20,6 +20,7 @@ from .goodness import (
 )
 from .pattern import Pattern
 from .polish import Polish
+from .pooled import Pooled
 from .recovery import pulls_of
 from .solution import Solution
 from .study import Study
@@ -44,6 +45,7 @@ def message_of(
     status: Status,
     pattern: Pattern | None,
     polish: Polish | None,
+    pooled: Pooled | None,
 ) -> str:
     """What the status of a fit means, and what to know of its errors.
 
@@ -55,9 +57,11 @@ def message_of(
         status: of the fit.
         pattern: pattern of the residuals, where one speaks against the law.
         polish: settings of the final least-squares step; None where there was none.
+        pooled: test of the sums of clusters, where there is one.
     """
     noise = study.data.noise
     said = [_message(status, study, run, found, polish, pattern)]
+    said += [] if pooled is None else [pooled.describe()]
     said += _at_bounds(constants)
     if status not in (Status.NOT_CONVERGED, Status.UNIDENTIFIABLE):
         far = pulls_of(study, constants)
@@ -67,7 +71,7 @@ def message_of(
     said += _without_freedom(noise.known) if float(found.dof) < 1 else []
     assumed = noise.assumption()
     said += [] if assumed is None else [assumed]
-    return " ".join(said)
+    return " ".join(filter(None, said))
 
 
 def _at_bounds(constants: Mapping[str, Constant]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Int
@@ -90,6 +91,11 @@ class Clusters(Record):
         """What the law shows at these times, (V, ..), in rows of the data, (R, ..)."""
         return take(seen, self.visit)
 
+    @property
+    def pooled(self) -> Array:
+        """The shares, averaged over the clusters of each time."""
+        return self.over_rows(averaged(self.shares, self.visit, len(self.first)))
+
     def lines(self) -> dict[str, str]:
         """The contents in words, by label, as `repr` and `jqd show` print them."""
         each = np.bincount(np.asarray(self.visit))
@@ -98,6 +104,13 @@ class Clusters(Record):
             lines[label] = text.replace("at each time", "in each cluster")
         lines["times"] = spaced(np.asarray(self.ts)[np.asarray(self.first)])
         return lines
+
+
+def averaged(rows: Array, visit: Array, visits: int) -> Array:
+    """Means of the rows of each visit, (V, ..) of (R, ..)."""
+    ones = jnp.ones_like(rows)
+    summed, often = (jax.ops.segment_sum(x, visit, visits) for x in (rows, ones))
+    return summed / often
 
 
 def _check_known(x: Any, name: str) -> None:

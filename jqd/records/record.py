@@ -116,6 +116,11 @@ class Record(eqx.Module):
         return self.noise.shares(self.values)
 
     @property
+    def pooled(self) -> Array:
+        """The shares, averaged over rows of which the law says the same."""
+        return self.shares
+
+    @property
     def begin(self) -> Any:
         """The time from which on a search takes in more and more rows, scalar."""
         return self.t0

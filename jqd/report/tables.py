@@ -12,7 +12,7 @@ from .. import constants
 from .._files import provenance
 from .._html import plus_minus as plus_minus
 from .._html import with_error as with_error
-from ..records.scan import settings_of
+from ..records.scan import settings_of_rows
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -311,7 +311,7 @@ def recovery_dataset(
         "history": (("start", "iteration"), np.asarray(recovery.history)),
     }
     told = {"description": "what the rows of the data set"}
-    for name, value in settings_of(recovery.study.data).items():
+    for name, value in settings_of_rows(recovery.study.data).items():
         axes = (f"{name}_{i}" for i in range(value.ndim - 1))
         variables[f"setting.{name}"] = (("time", *axes), np.asarray(value), told)
     null = np.asarray(recovery.null_directions)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ...records.scan import settings_of
+from ...records.scan import settings_of_rows
 from ..joint import Joint
 
 
@@ -37,7 +37,7 @@ def groups(found: Any) -> dict[str, xr.Dataset]:
         predictive["values"] = (("sample", *row), predicted.values)
     logs = {"values": (("sample", "row" if joint else along), predicted.log_likelihood)}
     observed: dict[str, Any] = {"values": (row, values)}
-    for name, value in settings_of(data).items():
+    for name, value in settings_of_rows(data).items():
         axes = tuple(f"{name}_{i}" for i in range(value.ndim - 1))
         observed[f"setting.{name}"] = ((along, *axes), np.asarray(value))
     summary: dict[str, Any] = {
