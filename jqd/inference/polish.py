@@ -28,6 +28,9 @@ HOLD = 1e-4
 # Damping of the first step, beside what one miss by the largest value of the record
 # adds to J^T J.
 DAMPING = 1e-3
+# Values of the data, over all initial guesses, up to which these are polished side by
+# side: runs that are seen at many points fill the memory.
+SIDE_BY_SIDE = 2**14
 
 
 class Polish(eqx.Module):
@@ -285,12 +288,19 @@ def polish_all(
     mask: ArrayLike,
     rows: Array | None = None,
 ) -> tuple[Array, Array, Bool[Array, " S"]]:
-    """`polish_one` for every initial guess."""
+    """`polish_one` for every initial guess, side by side as far as memory allows."""
 
     def one(theta: Array) -> tuple[Array, Array, Array]:
         return polish_one(polish, study, theta, mask, rows)
 
-    return jax.vmap(one)(thetas)
+    starts, most = thetas.shape[0], SIDE_BY_SIDE // study.data.values.size
+    if starts <= max(most, 1):
+        return jax.vmap(one)(thetas)
+    # equal parts, so that there is one program
+    size = max(n for n in range(1, starts + 1) if starts % n == 0 and n <= max(most, 1))
+    parts = jnp.reshape(thetas, (-1, size, thetas.shape[1]))
+    found = jax.lax.map(jax.vmap(one), parts)
+    return jax.tree.map(lambda x: jnp.reshape(x, (starts, *x.shape[2:])), found)
 
 
 def polish_starts(

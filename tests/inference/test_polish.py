@@ -1,5 +1,7 @@
 """What a polish costs: few steps, and derivatives of the motion where it has any."""
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,10 +9,12 @@ import pytest
 from jax import Array
 
 import jqd
-from jqd.inference.polish import Polish, polish_one
+from jqd.inference.polish import Polish, polish_all, polish_one
 from jqd.inference.slopes import jacobian
 from jqd.instruments import Confusion, Gaussian, Instrument
 
+# `jqd.inference.polish` is the module
+polish_module = sys.modules["jqd.inference.polish"]
 TS, MASK = np.linspace(0.125, 3, 24), np.ones(24)
 
 
@@ -56,6 +60,21 @@ def test_a_fit_goes_on_from_the_weights_of_another():
     afar = polish_one(Polish(rounds=8), study, study.theta(), MASK)[0]
     # three rounds: the weights of the last but one are right to some 1e-4
     np.testing.assert_allclose((theta - afar) / study.spans, 0, atol=1e-5)
+
+
+def test_starts_that_do_not_fit_side_by_side_come_in_parts(monkeypatch):
+    study = study_of(jqd.CopyDynamics.from_hamiltonian)
+    given = np.array(study.theta())[None] + np.linspace(-0.03, 0.03, 6)[:, None] * [
+        [1.0, 0.1, 0.1]
+    ]
+    polish = Polish(within=1e-4, max_steps=11)
+    together = polish_all(polish, study, given, MASK)
+    # 48 values: four guesses at a time, in parts of three
+    monkeypatch.setattr(polish_module, "SIDE_BY_SIDE", 200)
+    apart = polish_all(Polish(within=1e-4, max_steps=12), study, given, MASK)
+    for one, other in zip(together, apart, strict=True):
+        # the same steps, whose rounding depends on the batch
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("free", ["q", ("q", "r", "phase0")])
