@@ -359,9 +359,7 @@ def _conditional(
     rest, settled = beside.rest(theta), jnp.asarray(True)
     if rest.shape[0]:
         mask = jnp.ones_like(study.data.ts)
-        rest, _, settled = polish_one(
-            Polish(within=1e-3), cast(Study, beside), rest, mask
-        )
+        rest, _, settled = polish_one(Polish(), cast(Study, beside), rest, mask)
     found = beside.theta(rest)
     # a polish that stopped early may end beyond a bound, where there is no likelihood;
     # the value itself may be beyond one that moves with the others

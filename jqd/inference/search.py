@@ -207,7 +207,12 @@ def descend(
         value, gradient = columns(loss, one, study.moving)
         gradient = jnp.where(jnp.isfinite(gradient), gradient, 0)
         updates, state = optimizer.update(
-            gradient, state, one, value=value, grad=gradient, value_fn=_forward(loss)
+            gradient,
+            state,
+            one,
+            value=value,
+            grad=gradient,
+            value_fn=_forward(lambda one: loss(one)),
         )
         return jnp.asarray(optax.apply_updates(one, updates)), state, value
 

@@ -20,6 +20,7 @@ from jqd.inference import Study, profile
 from jqd.inference.beside import Beside
 from jqd.inference.joint import Joint
 from jqd.inference.limits import limits_of
+from jqd.inference.polish import Polish
 from jqd.inference.profile import NEAR, NoEndError, end_of, settled_end
 from jqd.instruments import Confusion, Direct, Gaussian, Instrument, NoNoise
 from jqd.laws import Watch
@@ -32,6 +33,7 @@ WOBBLE = SIGMA * np.cos(12.9898 * np.arange(8))
 DESIGN = np.stack([TS, TS**2], axis=1)
 Z = stats.norm.ppf(0.975)
 ONCE = {"starts": 1, "start": {}, "search": None, "held_out": 0.0}
+ONCE["polish"] = Polish()  # to rounding
 SHOWN = {
     "instrument": Direct(itself),
     "method": jqd.Fixed(rk4, estimate_error=False),
