@@ -34,7 +34,7 @@ SIDE_BY_SIDE = 2**14
 
 
 class Polish(eqx.Module):
-    """The final least-squares step, which takes the best constants to rounding.
+    """The final least-squares step, which takes the best constants to a minimum.
 
     Attributes:
         rtol: relative change of constants and cost at which to stop.
@@ -64,7 +64,7 @@ class Polish(eqx.Module):
     def __check_init__(self) -> None:
         _checks.check_scalar(self.rtol, "rtol")
         _checks.check_scalar(self.atol, "atol")
-        _checks.check_scalar(self.within, "within")
+        _checks.check_not_negative(self.within, "within", ())
         for name in ("max_steps", "rounds", "windows"):
             _checks.check_positive_integer(getattr(self, name), name)
 

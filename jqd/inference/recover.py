@@ -61,8 +61,9 @@ def recover(
     """Fit free constants of a law to data.
 
     The search takes many initial guesses downhill (optax, over growing windows of
-    time). The polish, a final least-squares step, brings them to rounding
-    (Levenberg-Marquardt), refines the time step until its bias is negligible, and
+    time). The polish, a final least-squares step, brings them to the minimum:
+    within 1e-3 standard errors beside data whose scatter is known, else to rounding
+    (Levenberg-Marquardt). It refines the time step until its bias is negligible, and
     yields covariance and error bars. Part of the data is held out and predicted before
     the final fit to all of it.
 
@@ -193,7 +194,7 @@ def recover(
 
 
 def _rough(polish: Polish | None) -> Polish | None:
-    """A polish that tells which end is best; finer steps then take it to rounding."""
+    """A polish that tells which end is best; finer steps then settle it."""
     if polish is None:
         return None
     rtol, atol = (max(x, ROUGH) for x in (polish.rtol, polish.atol))

@@ -75,7 +75,9 @@ class Scan(Record):
         runs = next(iter(read.values())).shape[0]
         times = read_times(ts, runs)
         where = np.arange(runs) if visit is None else _read_visits(visit, runs)
-        if visit is not None and np.shape(times)[0] == runs:
+        if visit is not None:
+            # a run ends at one time, which all of its rows show
+            _checks.check_shape(times, "ts", (runs,))
             times = times[where]
         super().__init__(times, values, noise, t0)
         rows = runs if visit is not None else self.ts.shape[0]

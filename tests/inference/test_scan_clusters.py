@@ -125,6 +125,20 @@ def test_numbers_of_runs_that_cannot_be(visit):
         )  # fmt: skip
 
 
+def test_times_of_rows_beside_runs_are_refused():
+    """Rows of one run cannot show several times."""
+    with pytest.raises(ValueError, match="`ts` must have shape"):
+        jqd.Scan(
+            {"phase": np.ones(2)}, np.full((3, 2), 5.0), Multinomial(),
+            ts=[1.0, 2.0, 3.0], visit=[0, 0, 1],
+        )  # fmt: skip
+
+
+def test_a_negative_distance_is_refused():
+    with pytest.raises(ValueError, match="`within` must"):
+        jqd.inference.Polish(within=-1e-3)
+
+
 def test_numbers_of_runs_that_are_traced_are_refused():
     def of(visit):
         values = np.full((3, 2), 5.0)
