@@ -17,8 +17,9 @@ _EDGE = 1e-8
 _MOST = 200
 # Levels with which the quantum motion is followed, and times at which it is looked at.
 _TRIED, _LOOKS = (48, 96, 192), 64
-# Seconds that a product of complex numbers takes in a fit, on two busy cores.
-_PRODUCT = 1e-8
+# Seconds that a product of complex numbers takes, on two busy cores: in a run, and in
+# its derivative by each constant.
+_PRODUCT = 1e-9
 # Looks at the law that a start takes, those of the search and those of the polish.
 _LOOKS_OF_A_FIT = 20 + 40
 
@@ -49,13 +50,15 @@ def mean_quanta(record: PhaseSpaceRecord) -> float:
     return 0.5 * max(value.shape)
 
 
-def seconds_of_fit(record: PhaseSpaceRecord, law: Any, starts: int) -> float | None:
+def seconds_of_fit(
+    record: PhaseSpaceRecord, law: Any, starts: int, free: int
+) -> float | None:
     """About how long a fit of a map takes, by its cost on one machine; else None."""
     orders = getattr(law.form, "orders", None)
     if record.points is None or orders is None or record.modes > 1:
         return None
     products = len(record.ts) * (orders + 1) * law.form.levels * record.points.size
-    return _PRODUCT * products * starts * _LOOKS_OF_A_FIT
+    return _PRODUCT * products * (free + 1) * starts * _LOOKS_OF_A_FIT
 
 
 def _enough(shares: np.ndarray) -> int:

@@ -100,7 +100,7 @@ def husimi(
         "--hamiltonian, rates of --bath, parameters of pulses such as drive.omega.",
     ),
     start: Annotated[str, start_like("C=0.4,U=1.1")] = "",
-    starts: Starts = 32,
+    starts: Starts = 16,
     form: str = FIT.option("auto", help=f"Form of the law: {', '.join(FORMS)}."),
     loss: str = FIT.option("auto", help=f"Loss of the fit: {', '.join(LOSSES)}."),
     levels: Levels = None,
@@ -188,7 +188,7 @@ def husimi(
         common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
         starts=drawn, instrument=observe,
         search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
-        draw=draw, note=" ".join(filter(None, notes)), plan=_plan(law, record, drawn),
+        draw=draw, note=" ".join(filter(None, notes)), plan=_plan(law, record, drawn, len(names)),
         nuisances=priors, sampling=sampling,
     )  # fmt: skip
 
@@ -206,12 +206,14 @@ def _left_out(record: PhaseSpaceRecord, full: PhaseSpaceRecord) -> str:
     )
 
 
-def _plan(law: HusimiFokkerPlanck, record: PhaseSpaceRecord, starts: int) -> str:
+def _plan(
+    law: HusimiFokkerPlanck, record: PhaseSpaceRecord, starts: int, free: int
+) -> str:
     """What will be computed, and about how long that takes."""
     levels = getattr(law.form, "levels", None)
     plan = f"Form {type(law.form).__name__.lower()}"
     plan += "." if levels is None else f", {levels} levels of each mode."
-    seconds = seconds_of_fit(record, law, starts)
+    seconds = seconds_of_fit(record, law, starts, free)
     if seconds is None:
         return plan
     long = f"{seconds / 60:.0f} min" if seconds > 90 else f"{max(seconds, 1):.0f} s"

@@ -380,7 +380,8 @@ def loss_plane(
     def loss(first: Array, second: Array) -> Array:
         return _loss(study, theta.at[0].set(first).at[1].set(second))
 
-    return jax.vmap(lambda b: jax.vmap(lambda a: loss(a, b))(x))(y)
+    # row by row, since a plane of runs at once fills the memory
+    return jax.lax.map(lambda b: jax.vmap(lambda a: loss(a, b))(x), y)
 
 
 @jax.jit

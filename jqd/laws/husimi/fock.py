@@ -220,11 +220,15 @@ class Fock(Form):
         return jnp.max(jnp.stack(shares))
 
 
+def conserves_quanta(equation: Equation) -> bool:
+    """Whether each diagonal of the ρ of one mode moves by itself."""
+    still = all(m == n for m, n in equation.outline().symbol.powers)
+    return still and equation.modes == 1 and equation.s is None
+
+
 def moves_diagonals(equation: Equation, levels: tuple[int, ...]) -> bool:
     """Whether each diagonal of ρ moves by itself, and they are few enough."""
-    still = all(m == n for m, n in equation.outline().symbol.powers)
-    one = len(levels) == 1 and levels[0] <= LARGEST_DIAGONAL
-    return still and one and equation.s is None
+    return conserves_quanta(equation) and levels[0] <= LARGEST_DIAGONAL
 
 
 def cut_error(share: Float[Array, ""]) -> Resolution:

@@ -20,7 +20,8 @@ from ...steppers.blocks import connected_rows, pieces_orbit, split_entries
 from ...steppers.chebyshev import hermitian_exponential
 from ...steppers.eigenbasis import unitary_orbit
 from ..groups import Resolution
-from .fock import EDGE, Fock, cut_error, moves_diagonals
+from .damped import Damped
+from .fock import EDGE, Fock, conserves_quanta, cut_error
 from .form import Carrier, Equation, Order, Powers, read_levels
 from .starts import FirstOrder, ProductStart, PSamples, Series, Start
 from .window import check_window
@@ -73,7 +74,8 @@ class Levels(eqx.Module):
         if equation.bath is None:
             return Kets(self.terms)
         levels = self.sizes(equation)
-        return Fock(levels, 2, exponential=moves_diagonals(equation, levels))
+        kind = Damped if conserves_quanta(equation) else Fock
+        return kind(levels, 2)
 
     def series(self, start: Series, equation: Equation, psi: Any) -> Ensemble:
         """The kets of any state, see `Series.kets`.

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 
 import jqd
 from jqd import constants
@@ -65,15 +66,68 @@ def test_open_kerr(bath, C, Q, mean, close):
         assert quanta == pytest.approx(2.37207551299, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    "bath",
+    [
+        WARM,
+        Bath(0.5),
+        Bath(),
+        Bath(gain=0.2),
+        Bath(0.5, gain=0.5),  # c² = 4DG on the main diagonal: φ = 0
+    ],
+)
+@pytest.mark.parametrize("text", ["0.5*ad^2*a^2", "0.3*n + 0.4*n^2"])
+def test_the_ladder_of_a_diagonal_agrees_with_scipy(bath, text):
+    """exp(Lt) of Lindblad's equation with 1.3 times as many levels, by SciPy."""
+    levels, more, times = 12, 16, [0.2, 0.25, 1.2]
+    law = HusimiFokkerPlanck(text, form=Exact(levels), bath=bath)
+    psi = jqd.states.coherent(0.2 + 0.1j, 8)
+    rho0 = law.prepare(psi)
+    states, bound = law.form.orbit(law.equation, rho0, jnp.asarray([0.1, *times]))
+    a = np.diag(np.sqrt(np.arange(1, more)), 1)
+    n, one = a.T @ a, np.eye(more)
+    energy = 0.5 * (n @ n - n) if "ad" in text else 0.3 * n + 0.4 * n @ n
+    down, up, blur = map(float, bath.rates())
+    whole = -1j * (np.kron(energy, one) - np.kron(one, energy))
+    for rate, jump in ((down, a), (up, a.T), (blur, n)):
+        square = jump.T @ jump
+        whole = whole + rate * np.kron(jump, jump)
+        whole = whole - rate / 2 * (np.kron(square, one) + np.kron(one, square))
+    first = np.zeros((more, more), complex)
+    first[:levels, :levels] = rho0
+    for t, found in zip(times, states[1:], strict=True):
+        known = (scipy.linalg.expm(whole * (t - 0.1)) @ first.ravel()).reshape(
+            more, more
+        )
+        # six quanta: what comes back from beyond the highest level is below rounding
+        np.testing.assert_allclose(found[:6, :6], known[:6, :6], atol=3e-9)
+    assert np.all(np.asarray(bound) < 1e-12)
+
+
+def test_slopes_of_the_ladder_at_rates_of_zero():
+    """d/dγ at γ = 0, forward and reverse, against a difference."""
+    psi, ts = jqd.states.coherent(0.3, 6), jnp.asarray([0.0, 0.7])
+
+    def quanta(gamma):
+        law = HusimiFokkerPlanck(KERR, form=Exact(8), bath=Bath(gamma))
+        states, _ = law.form.orbit(law.equation, law.prepare(psi), ts)
+        return jnp.real(states[-1, 0, 1] + states[-1, 1, 1])
+
+    step = 1e-6  # its square, the error of the difference, is below rounding/step
+    slope = (-3 * quanta(0.0) + 4 * quanta(step) - quanta(2 * step)) / (2 * step)
+    for derivative in (jax.jacfwd, jax.grad):
+        assert float(derivative(quanta)(0.0)) == pytest.approx(float(slope), abs=1e-8)
+
+
 @pytest.mark.slow
 def test_steps_agree_with_diagonals():
-    """Steps of the whole matrix, and an exponential for each diagonal."""
+    """Steps of the whole matrix, and each diagonal in closed form."""
     law = HusimiFokkerPlanck(KERR, 1.2, points=POINTS, bath=WARM, form=Exact(30))
     psi = jqd.states.coherent(0.5, 16)
     exact, *_ = at_the_end(law, psi)
     stepped, *_ = at_the_end(law, psi, jqd.Fixed(law.stepper, 60))
     np.testing.assert_allclose(stepped, exact, atol=1e-12)  # rounding of 60 steps
-    # unequal gaps: an exponential of its own for each
+    # unequal gaps
     uneven, *_ = at_the_end(law, psi, ts=jnp.asarray([0.0, 0.1, 0.15, 0.8]))
     np.testing.assert_allclose(uneven, exact, atol=1e-12)
 
