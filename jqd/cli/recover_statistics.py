@@ -9,6 +9,7 @@ import numpy as np
 from rich.table import Table
 
 from ..inference.estimators import CURVE_CONSTANTS, StatisticsFit, fit_counts, fit_curve
+from ..inference.estimators.curve import BACKGROUND
 from ..inference.limits import Limit, bound_of, two_sided
 from ..records import CountsRecord, CurveRecord, load_statistics
 from ..records.lone import load_correlation
@@ -126,7 +127,7 @@ def _fit(
         return fit_counts(record.counts, starts=starts)
     return fit_curve(
         record.nbar, record.E, record.sigma, free=free or CURVE_CONSTANTS, start=start,
-        starts=starts, correlation=correlation,
+        starts=starts, correlation=correlation, background=record.background,
     )  # fmt: skip
 
 
@@ -235,7 +236,12 @@ def _draw_curve(axis: Any, record: CurveRecord, fit: StatisticsFit) -> None:
     words = "\n".join(map(str, fit.constants.values()))
     axis.errorbar(record.E, record.nbar, record.sigma, fmt="o", label="data")
     known = fit.known | values
-    axis.plot(E, occupation(E, known["T"], known["mu"], known["g"]), label=words)
+    curve = np.asarray(occupation(E, known["T"], known["mu"], known["g"]))
+    if record.background is not None:
+        order = np.argsort(record.E)
+        shape = np.interp(E, record.E[order], record.background[order])
+        curve = curve + values[BACKGROUND] * shape
+    axis.plot(E, curve, label=words)
     axis.set(xlabel="energy E", ylabel="mean occupation of a state")
     axis.set_title("1/(exp((E - μ)/kT) - g)")
     axis.legend()

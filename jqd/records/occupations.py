@@ -35,6 +35,9 @@ class CurveRecord(NamedTuple):
     E: Annotated[np.ndarray, "energy"]
     nbar: Annotated[np.ndarray, "mean occupation of a state there"]
     sigma: Annotated[np.ndarray | None, _SIGMA, _checks.check_positive] = None
+    background: Annotated[
+        np.ndarray | None, "shape of a background, whose size is fitted; else none"
+    ] = None
 
 
 @described

@@ -121,6 +121,9 @@ CASES = {
     "draws": (TABLES[:1], "statistics", CountsRecord(rng.integers(0, 9, (4, 3)))),
     "curve": (TABLES[:1], "statistics", CurveRecord(TS, TS + 1, TS / 7)),
     "no errors": (TABLES[:1], "statistics", CurveRecord(TS, TS + 1, None)),
+    "a background": (
+        TABLES[:1], "statistics", CurveRecord(TS, TS + 1, TS / 7, TS - 3),
+    ),
     "photons": (TABLES[:1], "photons", PhotonCounts(TS, np.arange(3.0), None)),
     "cut off": (TABLES[:1], "photons", PhotonCounts(TS, np.ones(3), np.full(3, 4.0))),
     "light": (TABLES[:1], "photons", PhotonCurve(TS, TS + 1, TS / 7)),

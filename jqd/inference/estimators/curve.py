@@ -26,6 +26,7 @@ from ..identifiability import Unidentifiable, analyse, refuse_degenerate
 from .counts import LIMIT, StatisticsFit
 
 CURVE_CONSTANTS = ("g", "T", "mu")
+BACKGROUND = "background"
 _SEARCH_STEPS = 60
 
 
@@ -33,6 +34,7 @@ class _Curve(NamedTuple):
     """The data; `known` holds g, ln T and μ, and `free`, (3,), what is fitted.
 
     `apart` makes errors of one unit each, without correlations, of those over σ.
+    `shape` is a background in these units, of length 1.
     """
 
     E: Array
@@ -42,15 +44,27 @@ class _Curve(NamedTuple):
     free: Array
     unit: Array
     apart: Array | None = None
+    shape: Array | None = None
 
     def constants(self, theta: Array) -> Array:
         """g, ln T and μ from the free ones, in their units."""
         return jnp.where(self.free, theta * self.unit, self.known)
 
     def residuals(self, theta: Array) -> Array:
-        """(model - data)/σ, as independent ones."""
+        """(model - data)/σ, as independent ones, beside the best background."""
+        missed = self.missed(theta)
+        if self.shape is None:
+            return missed
+        return missed - self.shape * jnp.vdot(self.shape, missed)
+
+    def missed(self, theta: Array) -> Array:
+        """Those without a background."""
         g, log_T, mu = self.constants(theta)
-        over = (self.model(g, jnp.exp(log_T), mu) - self.nbar) / self.sigma
+        return self.whitened(self.model(g, jnp.exp(log_T), mu) - self.nbar)
+
+    def whitened(self, values: Array) -> Array:
+        """Values over σ, with independent errors."""
+        over = values / self.sigma
         return over if self.apart is None else self.apart @ over
 
     def model(self, g: Array, T: Array, mu: Array) -> Array:
@@ -74,8 +88,11 @@ def fit_curve(
     starts: int = 7,
     limit: float = LIMIT,
     correlation: ArrayLike | None = None,
+    background: ArrayLike | None = None,
 ) -> StatisticsFit:
     """g, T and μ from mean occupations by least squares.
+
+        nbar = 1/(exp((E - μ)/kT) - g) + b background(E)
 
     For a given g, ln(1/nbar + g) is a straight line over E, which gives initial guesses
     of T and μ; a few steps of Adam and of Levenberg and Marquardt's method follow.
@@ -92,9 +109,10 @@ def fit_curve(
         limit: largest standard error of g that is accepted.
         correlation: correlations of the errors, (L, L), beside `sigma`; None for
             independent ones.
+        background: shape of a background, (L,), whose size b is fitted; None for none.
 
     Returns:
-        The fit.
+        The fit; b is its constant "background".
 
     Raises:
         ValueError: wrong shapes, names or values, float64 off.
@@ -104,7 +122,8 @@ def fit_curve(
     Source: Zakir, eqs. (46), (48), (50), completed by μ.
     """
     _checks.require_x64("jqd.recover")
-    E, nbar, errors = _check_data(E, nbar, sigma, len(free))
+    beside = background is not None
+    E, nbar, errors = _check_data(E, nbar, sigma, len(free) + beside)
     apart = None if correlation is None else _apart(correlation, sigma, len(E))
     names = _check_names(free, start or {})
     first = _line_starts(E, nbar, errors, start or {}, names, starts)
@@ -114,23 +133,34 @@ def fit_curve(
     free_ones = np.isin(np.arange(3), index)
     columns = (E, nbar, errors, first[0], free_ones, unit)
     data = _Curve(*map(jnp.asarray, columns))._replace(apart=apart)
+    size = 1.0
+    if background is not None:
+        shape = data.whitened(_check_background(background, len(E)))
+        size = float(jnp.linalg.norm(shape))
+        data = data._replace(shape=shape / size)
     thetas, costs = _descend(data, jnp.asarray(first / unit[None, :]))
     costs = np.where(np.isfinite(costs), costs, np.inf)
     best = int(np.argmin(costs))
-    value, slope = map(np.asarray, _slope(data, thetas[best]))
-    slope = slope[:, index]
+    value, slope, missed, whole = map(np.asarray, _slope(data, thetas[best]))
+    slope, whole = slope[:, index], whole[:, index]
     # to T from ln T, and out of the units
     natural = np.array(jax.vmap(data.constants)(thetas))
     natural[:, 1] = np.exp(natural[:, 1])
     width = np.where(index == 1, natural[best, 1], unit[index])
     own = jnp.asarray(slope / width[None, :])
     refuse_degenerate([analyse(own, jnp.asarray(width), list(names))])
-    dof = len(E) - len(names)
+    dof = len(E) - len(names) - beside
     chi2 = float(np.sum(value**2)) / max(dof, 1)
     inverse = np.linalg.inv(slope.T @ slope)
     # what one more step of Gauss and Newton would change, in standard errors
     left = np.abs(inverse @ (slope.T @ value)) / np.sqrt(np.diag(inverse))
-    covariance = inverse * np.outer(width, width)
+    values, covariance = natural[best, index], inverse * np.outer(width, width)
+    if data.shape is not None:
+        # b, which every step of the fit has taken at its best, and its errors
+        whole = np.column_stack([whole / width[None, :], np.asarray(data.shape) * size])
+        covariance = np.linalg.inv(whole.T @ whole)
+        b = -float(np.asarray(data.shape) @ missed) / size
+        values = np.append(values, b)
     covariance *= chi2 if sigma is None else 1.0
     stderr = np.sqrt(np.diag(covariance))
     if "g" in names:
@@ -143,16 +173,17 @@ def fit_curve(
         p = float(p_value(chi2 * dof, dof))
         if settled and p < MISFIT_P:
             status, message = MISFIT, misfit_message(chi2, p)
+    told = (*names, BACKGROUND) if beside else names
     constants = {
         name: Constant(
             name,
-            float(natural[best, i]),
+            float(found),
             float(error),
             0.0,
             None,
             holds=status == CONVERGED,
         )
-        for name, i, error in zip(names, index, stderr, strict=True)
+        for name, found, error in zip(told, values, stderr, strict=True)
     }
     known = {k: float(v) for k, v in (start or {}).items() if k not in names}
     shown = first.copy()
@@ -198,8 +229,10 @@ def _descend(data: _Curve, starts: Array) -> tuple[Array, Array]:
 
 
 @jax.jit
-def _slope(data: _Curve, theta: Array) -> tuple[Array, Array]:
-    return data.residuals(theta), jax.jacfwd(data.residuals)(theta)
+def _slope(data: _Curve, theta: Array) -> tuple[Array, Array, Array, Array]:
+    """Residuals and their derivatives, beside the best background and without one."""
+    with_it = data.residuals(theta), jax.jacfwd(data.residuals)(theta)
+    return *with_it, data.missed(theta), jax.jacfwd(data.missed)(theta)
 
 
 def _line_starts(
@@ -265,6 +298,14 @@ def _check_data(
     if np.ndim(sigma):
         _checks.check_shape(sigma, "sigma", levels.shape)
     return levels, values, np.broadcast_to(np.asarray(sigma, float), levels.shape)
+
+
+def _check_background(background: ArrayLike, rows: int) -> Array:
+    _checks.check_real(background, "background")
+    _checks.check_finite(background, "background", (rows,))
+    if not np.any(np.asarray(background)):
+        raise ValueError("Argument `background` must not be 0 everywhere, but is.")
+    return jnp.asarray(np.asarray(background, float))
 
 
 def _apart(correlation: ArrayLike, sigma: ArrayLike | None, rows: int) -> Array:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import least_squares
 
 from jqd.inference import Unidentifiable
 from jqd.inference.estimators.counts import fit_counts
@@ -110,6 +111,53 @@ def test_correlated_errors_of_a_curve():
     apart = nbar + 0.01 * np.sin(3 * E) - occupation(E, values["T"], values["mu"],
                                                      values["g"])  # fmt: skip
     assert bent.chi2_per_dof == pytest.approx(float(apart @ inverse @ apart) / 37)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_background_of_a_curve(known):
+    """Constants, errors and chi-square beside b, by SciPy's least squares."""
+    T, mu = CURVES[1.0]
+    nbar, sigma = np.asarray(occupation(E, T, mu, 1.0)), 0.01 + 0.002 * E
+    shape = np.exp(-((E - 2) ** 2))
+    noise = sigma * np.random.default_rng(0).normal(size=40)
+    R = 0.6 ** np.abs(np.subtract.outer(np.arange(40), np.arange(40)))
+    apart = np.linalg.inv(np.linalg.cholesky(R)) if known else np.eye(40)
+    seen = nbar + 0.3 * shape + noise
+    size = sigma if known else 0.01 * seen.max()
+
+    def residuals(x):
+        model = 1 / (np.exp((E - x[2]) / x[1]) - x[0]) + x[3] * shape
+        return apart @ ((model - seen) / size)
+
+    best = least_squares(residuals, [1, T, mu, 0.3], xtol=1e-14, ftol=1e-14, gtol=1e-14)
+    wanted = np.linalg.inv(best.jac.T @ best.jac)
+    wanted *= 1 if known else np.sum(best.fun**2) / 36
+    options = {"sigma": sigma, "correlation": R} if known else {}
+    fit = fit_curve(seen, E, background=shape, **options)
+    assert list(fit.constants) == ["g", "T", "mu", "background"]
+    errors = np.sqrt(np.diag(wanted))
+    found = [one.value for one in fit.constants.values()]
+    # SciPy ends within 1e-6 standard errors, its differences are good to 1e-6
+    np.testing.assert_allclose((found - best.x) / errors, 0, atol=1e-4)
+    np.testing.assert_allclose(fit.covariance, wanted, rtol=1e-4)
+    if known:
+        assert fit.chi2_per_dof == pytest.approx(np.sum(best.fun**2) / 36, rel=1e-8)
+    else:
+        assert fit.freedom == 36
+
+
+@pytest.mark.parametrize(
+    ("background", "said"),
+    [
+        (np.zeros(40), "`background` must not be 0 everywhere"),
+        (np.ones(39), "`background` must have shape"),
+        (np.full(40, np.nan), "`background` must be finite"),
+    ],
+)
+def test_backgrounds_that_cannot_be(background, said):
+    nbar = np.asarray(occupation(E, 1.0, -0.3, 1.0))
+    with pytest.raises(ValueError, match=said):
+        fit_curve(nbar, E, background=background)
 
 
 @pytest.mark.parametrize(
