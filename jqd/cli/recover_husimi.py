@@ -188,8 +188,8 @@ def husimi(
         common, law, rows, psi0=psi0, free=names, start=first or None, file=data,
         starts=drawn, instrument=observe,
         search=Search(steps=20, windows=2, chunk=10), names=columns, settings=settings,
-        draw=draw, note=" ".join(filter(None, notes)), plan=_plan(law, record, drawn, len(names)),
-        nuisances=priors, sampling=sampling,
+        draw=draw, note=" ".join(filter(None, notes)), nuisances=priors,
+        plan=_plan(law, record, drawn, len(names)), sampling=sampling,
     )  # fmt: skip
 
 

@@ -21,7 +21,8 @@ class Damped(Fock):
     With E_n = e n + b n², v_n = ρ_n,n+k moves by the ladder of su(1,1),
 
         dv/dt = (D K₋ + G K₊ + c K₀ + d) v,
-        K₋v_n = √((n+1)(n+1+k)) v_n+1,  K₊v_n = √(n(n+k)) v_n-1,  K₀v_n = (n+(k+1)/2) v_n
+        K₋v_n = √((n+1)(n+1+k)) v_n+1,  K₊v_n = √(n(n+k)) v_n-1,
+        K₀v_n = (n + (k+1)/2) v_n,
         c = -(D + G) + 2ikb/ħ,  d = (D - G)/2 + ik(e - b)/ħ - g k²/2,
 
     whose exponential is exp(A₊K₊) A₀^K₀ exp(A₋K₋) e^(dt), the first and the last a sum
