@@ -45,7 +45,9 @@ class Pooled(NamedTuple):
         )
 
 
-def pooled_of(study: Study, theta: Array, prediction: Array) -> Pooled | None:
+def pooled_of(
+    study: Study, theta: Array, prediction: Array, side: Array
+) -> Pooled | None:
     """The test of the sums; None for data without several clusters in a run.
 
     Clusters that are small hide in their own scatter what the law misses. Their sums
@@ -56,6 +58,7 @@ def pooled_of(study: Study, theta: Array, prediction: Array) -> Pooled | None:
     Args:
         theta: constants of the fit, (p,).
         prediction: probabilities there, like the data.
+        side: at which bound each constant is held, (p,), 0 for none.
     """
     data, noise = study.data, study.noise_at(theta)
     if not (isinstance(data, Scan) and isinstance(noise, Multinomial)):
@@ -78,5 +81,6 @@ def pooled_of(study: Study, theta: Array, prediction: Array) -> Pooled | None:
     pulls = np.asarray(study.pulls(theta))[study.informed]
     chi2 += float(np.sum(pulls**2))
     counted = math.prod(expected.shape) - len(expected)
-    dof = int(counted + study.judged - np.sum(~study.of_noise))
+    fitted = ~np.asarray(study.of_noise) & (np.asarray(side) == 0)
+    dof = int(counted + study.judged - np.sum(fitted))
     return Pooled(chi2, dof, float(p_value(chi2, dof))) if dof > 0 else None

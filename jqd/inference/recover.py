@@ -153,7 +153,7 @@ def recover(
     status = Status(int(status_of(at, found.sound, settled)))
     status = status if status in WORDS else Status.NOT_CONVERGED
     pattern = _pattern(fine, at, run, status)
-    pooled = pooled_of(fine, theta, rows)
+    pooled = pooled_of(fine, theta, rows, at.side)
     missed_sums = pooled is not None and pooled.misses
     if (pattern is not None or missed_sums) and status == Status.OK:
         status = Status.MISFIT
