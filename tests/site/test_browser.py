@@ -48,7 +48,14 @@ def watched(context):
     page.complaints = []
     page.on("pageerror", lambda e: page.complaints.append(str(e)))
     page.on("console", lambda m: m.type == "error" and page.complaints.append(m.text))
-    page.on("requestfailed", lambda r: page.complaints.append(f"failed: {r.url}"))
+    # whoever goes on to the next page stops what the last one still asks for
+    page.on(
+        "requestfailed",
+        lambda r: (
+            r.failure == "net::ERR_ABORTED"
+            or page.complaints.append(f"failed: {r.url}")
+        ),
+    )
     page.on(
         "request",
         lambda r: (
