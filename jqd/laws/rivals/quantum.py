@@ -38,6 +38,18 @@ def read_quantum(H: Any, name: str = "quantum") -> Schrodinger:
     return law
 
 
+def read_levels(H: Any, name: str = "quantum") -> Schrodinger:
+    """A `Schrodinger` of a matrix, which may be driven.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    law = read_quantum(H, name)
+    if law.grid is not None:
+        raise ValueError(f"Argument `{name}` must be a matrix, but is on a grid.")
+    return law
+
+
 def read_matrix(H: Any, name: str = "quantum") -> Schrodinger:
     """A `Schrodinger` of a matrix that does not depend on time.
 

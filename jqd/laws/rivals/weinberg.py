@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ... import _checks
 from ..._math import safe_divide
 from ...constants import constant, fixed, free, static
-from .quantum import at_all_times, read_matrix
+from .quantum import read_levels
 from .self_potential import SelfPotential
 
 PARTNERS = "bare", "reduced"
@@ -56,18 +56,19 @@ class Weinberg(SelfPotential):
         """Weinberg's law for one observable A.
 
         Args:
-            quantum: a matrix H, (M N, M N), or a `Schrodinger` with H and ħ.
+            quantum: a matrix H, (M N, M N), which may be `driven`, or a `Schrodinger`
+                with H and ħ.
             eps: ε, energy, scalar.
             A: (M,) real; None for the share of the last level.
             levels: N of a partner.
             partner: which of the two laws of pairs.
 
         Raises:
-            ValueError: on a grid or driven; an observable or a partner that does not
+            ValueError: on a grid; an observable or a partner that does not
                 fit; eps not one real number.
         """
-        self.quantum = read_matrix(quantum)
-        size = at_all_times(self.quantum).shape[0]
+        self.quantum = read_levels(quantum)
+        (size,) = self.quantum.hamiltonian.shape
         _checks.check_positive_integer(levels, "levels")
         if size % levels:
             raise ValueError(

@@ -169,6 +169,25 @@ def test_weinbergs_atom_is_driven():
     assert p2(0.3) == pytest.approx(0.0180579128, abs=1e-9)
 
 
+def test_a_pulse_drives_weinbergs_atom():
+    """SciPy integrates the same two equations."""
+    X, Z, psi0 = np.array([[0, 1], [1, 0]]), np.diag([0, 0.4]), np.array([0.8, 0.6j])
+    drive = jqd.pulse(lambda t, height: height * jnp.sin(t), height=1.3)
+    law, ts = Weinberg(jqd.driven(Z, (X, drive)), 0.3), np.linspace(0, 3, 4)
+    run = jqd.evolve(law, psi0, ts, method=jqd.Adaptive(rtol=1e-10, atol=1e-12))
+
+    def slope(t, psi):
+        a = abs(psi[1]) ** 2 / np.sum(np.abs(psi) ** 2)
+        own = 0.3 * (2 * a * np.array([0, 1]) - a**2)
+        return -1j * ((Z + 1.3 * np.sin(t) * X) @ psi + own * psi)
+
+    known = solve_ivp(
+        slope, (0, 3), psi0.astype(complex), t_eval=ts, rtol=1e-11, atol=1e-13
+    )
+    # both to ten digits
+    np.testing.assert_allclose(run.values, known.y.T, atol=2e-9)
+
+
 def test_partners_of_weinbergs_atom():
     """Of a product state both laws are that of the system alone."""
     own, other = np.diag([0.2, -0.1, 0.5]) + 0.3 * np.eye(3, k=1), np.diag([0.3, -0.2])
@@ -404,6 +423,7 @@ def test_slopes_by_the_constants():
         (lambda: Weinberg(H3, 0.1, levels=2), "`levels` must divide the 3 levels"),
         (lambda: Weinberg(H3, 0.1, partner="x"), "`partner` must"),
         (lambda: Weinberg(H3, 0.1, A=[1.0, 0.0]), "`A` must"),
+        (lambda: Weinberg(free(8, 16)[1], 0.1), "`quantum` must be a matrix"),
         (lambda: Gisin(free(8, 16)[1], 0.1), "`quantum` must be a matrix"),
         (lambda: Beretta(H3, -0.1), "`kappa` must"),
         (lambda: DoebnerGoldin(H3, 0.1), "`quantum` must be a `Schrodinger` on a grid"),
