@@ -1,4 +1,4 @@
-"""`--bath`: T1 and T2, exactly beside linear laws, as fading beside others."""
+"""`--bath`: T1 and T2 as jumps of a density operator, or as fading without one."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -12,6 +12,7 @@ from .. import constants
 from ..inference import LogNormal, Normal, Prior
 from ..laws import Decay, Law, RandomConstant
 from ..laws.rivals.decay import decays
+from ..laws.rivals.self_potential import SelfPotential
 from .options import LIFETIMES
 
 # Detuning over the Rabi frequency up to which a drive counts as resonant: the rate
@@ -23,7 +24,7 @@ class Bathed(NamedTuple):
     """A law in a bath, and what stands for the bath beside it.
 
     Attributes:
-        law: the law; a `Decay` where it is linear.
+        law: the law; a `Decay` where it has a density operator.
         priors: of nuisances, those of the bath among them.
         fading: rate at which contrast is lost, where that stands for the bath; else
             None.
@@ -67,9 +68,9 @@ def in_bath(
 ) -> Bathed:
     """A law of a matrix in a bath of these lifetimes.
 
-    A linear law becomes a `Decay`, also within a `RandomConstant`. For another law of a
-    qubit on resonance contrast is lost at the rate (1/T1 + 1/T2)/2; T2 = 2 T1 where it
-    is not given.
+    A law with a density operator becomes a `Decay`, also within a `RandomConstant`. For
+    another law of a qubit on resonance contrast is lost at the rate (1/T1 + 1/T2)/2;
+    T2 = 2 T1 where it is not given.
 
     Args:
         law: the law, at its first constants.
@@ -80,9 +81,9 @@ def in_bath(
     Raises:
         ValueError: T1 or T2 among the priors, unless the law has them; in a bath, times
             that are not positive, or T2 above 2 T1.
-        NoBath: a law that has T1 or T2 itself; one that is not linear, of no qubit on
-            resonance, beside `fading`, or with priors that are not of a time and its
-            error.
+        NoBath: a law that has T1 or T2 itself; one without a density operator, of no
+            qubit on resonance, beside `fading`, or with priors that are not of a time
+            and its error.
     """
     own = constants.names(law)
     for name in LIFETIMES:
@@ -124,16 +125,19 @@ def centre(name: str, given: Any) -> float:
 
 
 def _jumps(law: Any, times: Collection[str]) -> str:
-    """How lifetimes enter a linear law."""
+    """How lifetimes enter a law with a density operator."""
     both = len(times) > 1
     levels = law.yardstick().hamiltonian.shape[0]
     named = "level 1 decays to level 0 at 1/T1"
     if levels > 2:
         named = "level k decays to level k - 1 at k/T1, as those of an oscillator"
     rest = "of levels 0 and 1 at 1/T2" if both else "without pure dephasing"
+    own = ""
+    if isinstance(law, SelfPotential):
+        own = " Its nonlinear term takes the populations of this operator."
     return (
         f"{'T1 and T2 enter' if both else 'T1 enters'} {type(law).__name__} as jumps "
-        f"of the density operator: {named}{', coherence' if both else ','} {rest}."
+        f"of the density operator: {named}{', coherence' if both else ','} {rest}.{own}"
     )
 
 
@@ -144,19 +148,19 @@ def _faded(
     bath: Mapping[str, Any],
     own: Collection[str],
 ) -> Bathed:
-    """A law that is not linear, with a rate of fading in place of the bath."""
+    """A law without a density operator, with a rate of fading for the bath."""
     qubit = np.shape(H) == (2, 2) and H[0, 1] != 0
     if not qubit or abs(H[0, 0] - H[1, 1]) > _RESONANT * 2 * abs(H[0, 1]):
         raise NoBath(
             type(law).__name__,
-            "is not linear, and its T1 and T2 make a rate of fading only for two "
-            "levels driven on resonance, with equal energies in --hamiltonian; give "
-            "that rate, --nuisance fading=MEAN+-SD.",
+            "has no density operator, and its T1 and T2 make a rate of fading only "
+            "for two levels driven on resonance, with equal energies in --hamiltonian; "
+            "give that rate, --nuisance fading=MEAN+-SD.",
         )
     if "fading" in own or any(n.rpartition(".")[2] == "fading" for n in priors):
         raise NoBath(
             type(law).__name__,
-            "is not linear, and its T1 and T2 are a rate of fading.",
+            "has no density operator, and its T1 and T2 are a rate of fading.",
             "must not be given beside fading, for which it stands in this law, but is",
         )
     T1, relative = _time("T1", bath["T1"], law)
@@ -171,8 +175,8 @@ def _faded(
     enter = "T1 and T2 enter" if len(bath) > 1 else "T1 enters"
     width = f", known to {100 * relative:.2g} %" if relative > 0 else ""
     words = (
-        f"{enter} as fading = (1/T1 + 1/T2)/2 = {rate:.4g}{width}. For a nonlinear law "
-        f"this is an approximation: {more or 'it '}leaves out terms of the size "
+        f"{enter} as fading = (1/T1 + 1/T2)/2 = {rate:.4g}{width}. For this law "
+        f"that is an approximation: {more or 'it '}leaves out terms of the size "
         f"1/(Omega T1) = {size:.1g}."
     )
     told = {"fading": LogNormal(rate, relative)} if relative > 0 else {}
@@ -180,7 +184,7 @@ def _faded(
 
 
 def _time(name: str, given: Any, law: Law) -> tuple[float, float]:
-    """A time and its relative error, for a law that is not linear; 0 for a number."""
+    """A time and its relative error, for a rate of fading; 0 for a number."""
     if not isinstance(given, Prior):
         return float(given), 0.0
     if isinstance(given, LogNormal):
@@ -188,8 +192,8 @@ def _time(name: str, given: Any, law: Law) -> tuple[float, float]:
     if not isinstance(given, Normal):
         raise NoBath(
             type(law).__name__,
-            f"is not linear, and {name} enters it by a rate of fading, which needs an "
-            f"error: give {name}=MEAN+-SD or lognormal(MEDIAN,SD).",
+            f"has no density operator, and {name} enters it by a rate of fading, which "
+            f"needs an error: give {name}=MEAN+-SD or lognormal(MEDIAN,SD).",
             f"must give {name} as a time with its error, but does not",
         )
     return float(given.mean), float(given.sd) / float(given.mean)

@@ -12,6 +12,7 @@ from jqd import laws
 from jqd.ensembles.copying.follow import _Joint
 from jqd.evolution.one_path import _Realised, _Walk
 from jqd.laws import Breaks, Exact, Fits, Motion, Resolution, Watch, Wrapped
+from jqd.laws.rivals.decay import PotentialOfMean
 from jqd.matter.tower import RandomTower
 from jqd.status import Status
 from jqd.steppers import strang
@@ -45,6 +46,7 @@ EXAMPLES = {
     # near a jump two paths are not compared
     laws.GRW: (laws.GRW(LINE, 0.1), PACKET, ("difference",)),
     laws.Decay: (laws.Decay(H, 5.0), KET, ()),
+    PotentialOfMean: (laws.Decay(laws.Weinberg(H, 0.1), 5.0).inner, KET, ()),
     laws.QuantumJumps: (laws.QuantumJumps(laws.Lindblad(H, [H])), KET, ()),
     # at every node of the average
     laws.RandomConstant: (laws.RandomConstant(COPIES, "q", 0.1, nodes=3), KET, ()),

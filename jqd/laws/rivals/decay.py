@@ -1,4 +1,4 @@
-"""Decay beside a linear law of levels: T1 and T2 as its constants."""
+"""Decay beside a law of levels: T1 and T2 as its constants."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeGuard
@@ -17,22 +17,30 @@ from ..wrapped import Wrapped
 from .dephasing import Dephasing
 from .lindblad import Jump, Lindblad
 from .quantum import read_quantum
+from .self_potential import SelfPotential
+from .weinberg import Weinberg
 
-# The laws to which jumps can be added: they are linear in ρ.
-Linear: TypeAlias = Schrodinger | Lindblad | Dephasing
-
-
-def decays(law: Any) -> TypeGuard[Linear]:
-    """Whether a law is linear and of levels, so that it can have a `Decay`."""
-    return isinstance(law, Linear) and getattr(law, "grid", None) is None
+# The laws to which jumps can be added: linear in ρ, or with a potential that takes its
+# populations alone.
+Decaying: TypeAlias = Schrodinger | Lindblad | Dephasing | SelfPotential
 
 
-def _linear(given: Any, name: str) -> Linear:
+def decays(law: Any) -> TypeGuard[Decaying]:
+    """Whether a law is of levels and has a density operator, and so may `Decay`."""
+    if isinstance(law, SelfPotential):
+        alone = not isinstance(law, Weinberg) or law.levels == 1
+        return alone and law.quantum.grid is None
+    return isinstance(law, Decaying) and getattr(law, "grid", None) is None
+
+
+def _decaying(given: Any, name: str) -> Decaying:
     law = given if isinstance(given, Law) else read_quantum(given, name)
     if not decays(law):
         raise ValueError(
-            f"Argument `{name}` must be linear, a Schrodinger, Lindblad or Dephasing "
-            f"of a matrix, but is a {type(law).__name__} that is not."
+            f"Argument `{name}` must be a law of one system's matrix that has a "
+            "density operator: Schrodinger, Lindblad, Dephasing, Weinberg, "
+            f"GrossPitaevskii or Logarithmic; but is a {type(law).__name__} that does "
+            "not."
         )
     return law
 
@@ -43,16 +51,44 @@ def _around(value: Array, unit: ArrayLike) -> tuple[Array, Array]:
     return value / 2, 2 * value
 
 
+class PotentialOfMean(Wrapped):
+    """dρ/dt = (Lindblad's equation) - i[U, ρ]/ħ,  U of the populations ρ_kk.
+
+    Attributes:
+        law: the law of kets with this U.
+        open: Lindblad's equation of its H.
+    """
+
+    law: SelfPotential = parts()
+    open: Lindblad = parts()
+
+    @property
+    def inner(self) -> Lindblad:
+        """Lindblad's equation."""
+        return self.open
+
+    def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
+        """-i[H + U, ρ]/ħ and the jumps."""
+        U = self.law.self_potential(self.density(state))
+        apart = -1j / self.open.hbar * (U[:, None] - U[None, :])
+        return self.open.vector_field(t, state, args) + apart * state
+
+
 class Decay(Wrapped):
-    """A linear law of levels that decay and lose coherence, by T1 and T2.
+    """A law of levels that decay and lose coherence, by T1 and T2.
 
     dρ/dt = (the law) + D[a] ρ/T1 + (2/T2 - 1/T1) D[a†a] ρ,   D as in `Lindblad`
 
     Here a takes level k to level k - 1 with the amplitude √k. Level 1 of a qubit decays
     to level 0 at the rate 1/T1, and its coherence at 1/T2. Of more levels, in the order
     of their energy, level k decays at k/T1, as those of an oscillator do. Without T2
-    there is no further dephasing, so that T2 = 2 T1, its largest value. The law is
+    there is no further dephasing, so that T2 = 2 T1, its largest value. A linear law is
     a `Lindblad` with these jumps, `inner`, and is solved as one.
+
+    A law with a potential U of its own populations moves ρ by -i[H + U, ρ]/ħ, where U
+    takes ρ_kk: the reduced density operator of a system that is entangled with its
+    surroundings, after Polchinski. Were U that of each system's own ket between its
+    jumps, the mean would differ, by terms that grow as U t · t/T1.
 
     Attributes:
         law: the law without decay, whose constants are this law's too.
@@ -60,10 +96,11 @@ class Decay(Wrapped):
         T2: lifetime of the coherence of levels 0 and 1, time, positive, at most 2 T1;
             or None.
 
-    Source: G. Lindblad (1976) Commun. Math. Phys. 48, 119.
+    Source: G. Lindblad (1976) Commun. Math. Phys. 48, 119; J. Polchinski (1991) Phys.
+    Rev. Lett. 66, 397.
     """
 
-    law: Linear = parts(read=_linear)
+    law: Decaying = parts(read=_decaying)
     T1: Float[Array, ""] = free(positive=True, unit="time", span=_around)
     T2: Float[Array, ""] | None = free(
         positive=True, unit="time", span=_around, default=None
@@ -84,7 +121,7 @@ class Decay(Wrapped):
             )
 
     @property
-    def inner(self) -> Lindblad:
+    def inner(self) -> "Lindblad | PotentialOfMean":
         """The master equation: jumps of the law, and those of the decay."""
         quantum = self.law.yardstick()
         a = destroy(quantum.hamiltonian.shape[0]).astype(self.T1.dtype)
@@ -95,7 +132,10 @@ class Decay(Wrapped):
             rate = 2 * safe_divide(1, self.T2, otherwise=jnp.inf) - relaxed
             # rounding may put T2 = 2 T1 below 0; the slope there is that from inside
             jumps.append(Jump(a.T @ a, jnp.where(rate < 0, 0, rate), none))
-        return Lindblad(quantum.hamiltonian, jumps, quantum.hbar)
+        open_ = Lindblad(quantum.hamiltonian, jumps, quantum.hbar)
+        if isinstance(self.law, SelfPotential):
+            return PotentialOfMean(self.law, open_)
+        return open_
 
     def on(self, quantum: Schrodinger) -> "Decay | None":
         """The same decay beside the law of another H."""
@@ -103,8 +143,9 @@ class Decay(Wrapped):
         return None if law is None else Decay(law, self.T1, self.T2)
 
     def pair(self, other: Array) -> Lindblad | None:
-        """The law of a pair of which only this system decays."""
-        return self.inner.pair(other)
+        """The law of a pair of which only this system decays, if it is linear."""
+        inner = self.inner
+        return inner.pair(other) if isinstance(inner, Lindblad) else None
 
     def fits(self) -> Fits:
         """T2 is at most 2 T1."""
@@ -119,7 +160,7 @@ def _with_T2(limits: Callable[[Any], Any], most: Array) -> Callable[[Any], Any]:
     return lambda start: {**limits(start), "T2": (0.0, most)}
 
 
-def _jumps(law: Linear) -> list[Jump]:
+def _jumps(law: Decaying) -> list[Jump]:
     """The jumps that a law has by itself."""
     if isinstance(law, Lindblad):
         return list(law.channels.values())

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import jqd
@@ -158,20 +159,67 @@ def test_a_fit_finds_T1():
     assert float(found.stderr["T1"]) == pytest.approx(error, rel=0.02)
 
 
+def nonlinear():
+    """Three levels, Weinberg's term of the third, T1 and T2."""
+    G = np.array([[0, 0.4, 0], [0.4, 0.3, 0.2j], [0, -0.2j, 1.0]])
+    return G, Decay(jqd.laws.Weinberg(G, 0.7), T1, T2)
+
+
+def test_a_nonlinear_law_decays_with_the_populations_of_its_density_operator():
+    """SciPy integrates dρ/dt = -i[H + U(ρ_kk), ρ] and the jumps."""
+    G, law = nonlinear()
+    psi, ts = np.array([0.6, 0, 0.8]), np.linspace(0, 4, 5)
+    run = jqd.evolve(law, law.prepare(psi), ts, method=jqd.Fixed(jqd.steppers.rk4, 200))
+    assert run.ok
+    a = np.diag(np.sqrt([1, 2]), 1)
+
+    def slope(t, flat):
+        rho = flat.reshape(3, 3)
+        p = np.real(np.diag(rho))
+        share = p[2] / np.sum(p)
+        K = G + 0.7 * np.diag(2 * share * np.array([0, 0, 1]) - share**2)
+        moved = -1j * (K @ rho - rho @ K)
+        for rate, L in ((1 / T1, a), (2 / T2 - 1 / T1, a.T @ a)):
+            square = L.T @ L
+            moved += rate * (L @ rho @ L.T - (square @ rho + rho @ square) / 2)
+        return moved.ravel()
+
+    first = np.outer(psi, psi).astype(complex).ravel()
+    known = solve_ivp(slope, (0, 4), first, t_eval=ts, rtol=1e-11, atol=1e-13)
+    # RK4 with 200 steps a unit of time: (rate/200)^4 times some units
+    np.testing.assert_allclose(np.reshape(run.values, (5, 9)), known.y.T, atol=1e-8)
+
+
+def test_without_decay_it_is_the_nonlinear_law_of_kets():
+    G, law = nonlinear()
+    ket = jqd.laws.Weinberg(G, 0.7)
+    law = Decay(ket, 1e14)
+    psi, ts = np.array([0.6, 0.64j, 0.48]), np.linspace(0, 2, 3)
+    method = jqd.Fixed(jqd.steppers.rk4, 200)
+    one = jqd.evolve(law, law.prepare(psi), ts, method=method).values
+    other = np.asarray(jqd.evolve(ket, psi, ts, method=method).values)
+    pure = other[:, :, None] * np.conj(other[:, None, :])
+    np.testing.assert_allclose(one, pure, atol=1e-9)  # both of RK4
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         (lambda: Decay(H, T1, 2.1 * T1), "`T2` must be at most 2 T1 = 6, but is 6.3"),
         (lambda: Decay(H, 0.0), "`T1` must be positive"),
         (lambda: Decay(H, None, T2), "`T1` must be a time, but is None"),
-        (lambda: Decay(jqd.laws.Weinberg(H, 0.1), T1), "but is a Weinberg that is not"),
+        (lambda: Decay(jqd.laws.Gisin(H, 0.1), T1), "but is a Gisin that does not"),
+        (
+            lambda: Decay(jqd.laws.Weinberg(np.eye(4), 0.1, levels=2), T1),
+            "one system's matrix that has a density operator",
+        ),
         (
             lambda: Decay(jqd.CopyDynamics.from_hamiltonian(H), T1),
-            "`law` must be linear, a Schrodinger, Lindblad or Dephasing of a matrix",
+            "`law` must be a law of one system's matrix",
         ),
         (
             lambda: Decay(jqd.Schrodinger.on_grid(jqd.Grid((-5, 5), 16), jnp.abs), T1),
-            "of a matrix, but is a Schrodinger that is not",
+            "but is a Schrodinger that does not",
         ),
     ],
 )
