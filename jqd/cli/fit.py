@@ -79,7 +79,7 @@ def fit(
         said: list[Limit] = []
         without: list[str] = []
         with unless_it_fails("limits"):
-            said, without = limits_of(recovery)
+            said, without = limits_of(recovery, report=session.advance)
         limits = {"answers": kept_answers(said)}
         kept = {
             **settings,

@@ -128,9 +128,8 @@ Bath = Annotated[
     MODEL.option(
         help="Lifetimes of levels, in the unit of the times, beside a law of a matrix: "
         "T1=20+-1,T2=15+-2, fitted with these priors, or T1=20 where it is known. For "
-        "quantum mechanics and dephasing they are jumps of the density operator; for "
-        "other laws of a qubit driven on resonance they are approximated by a rate of "
-        "fading."
+        "a law with a density operator they are its jumps; for others, of a qubit "
+        "driven on resonance, they are approximated by a rate of fading."
     ),
 ]
 

@@ -46,6 +46,7 @@ State = Annotated[Path | None, takes("state", panel=MODEL)]
 STAGES = {
     "search": "Searching",
     "polish": "Polishing",
+    "limits": "Finding limits",
     "sample": "Sampling",
 }
 SUCCESS = ("converged", "ok")

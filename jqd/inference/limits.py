@@ -1,6 +1,7 @@
 """Limits on how far constants are from their values in quantum mechanics."""
 
 import math
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from .. import _checks
 from .bounds.words import percent
 from .goodness import factor_words
 from .profile import Interval, NoEndError, interval_of
+from .search import Report
 
 LEVEL = 0.95
 
@@ -82,7 +84,9 @@ def limit_of(recovery: Any, name: str, level: float = LEVEL) -> Limit:
     )
 
 
-def limits_of(recovery: Any, level: float = LEVEL) -> tuple[list[Limit], list[str]]:
+def limits_of(
+    recovery: Any, level: float = LEVEL, report: Report | None = None
+) -> tuple[list[Limit], list[str]]:
     """How far each free constant may be from quantum mechanics.
 
     There is none of a constant without an error that holds, or whose error is of steps
@@ -92,16 +96,22 @@ def limits_of(recovery: Any, level: float = LEVEL) -> tuple[list[Limit], list[st
     Args:
         recovery: what `jqd.recover` returned.
         level: confidence.
+        report: called as report("limits", done, total) where ends of intervals are
+            found by fits.
 
     Returns:
         The limits; and a sentence for each constant whose interval has no end.
     """
     found, without = [], []
-    for name in recovery.constants:
-        if _why_not(recovery, name) is not None:
-            continue
+    names = [name for name in recovery.constants if _why_not(recovery, name) is None]
+    for i, name in enumerate(names):
+
+        def ends(count: int, i: int = i) -> None:
+            if report is not None:
+                report("limits", 2 * i + count, 2 * len(names))
+
         try:
-            found.append(_limit(recovery, name, level))
+            found.append(_limit(recovery, name, level, ends))
         except NoEndError as error:
             without.append(f"There is no limit on {name}: {error}.")
     return found, without
@@ -141,14 +151,19 @@ def bound_of(
     return _bound(name, abs(value - reference) + half, ends, reference, level)
 
 
-def _limit(recovery: Any, name: str, level: float) -> Limit:
-    """The limit on a constant that was measured."""
+def _limit(
+    recovery: Any,
+    name: str,
+    level: float,
+    report: Callable[[int], None] | None = None,
+) -> Limit:
+    """The limit on a constant that was measured; `report` as for `interval_of`."""
     from .bounds.table import beside_fit  # reads the published numbers
 
     study, one = recovery.study, recovery.constants[name]
     reference, freedom = _references(study)[name], _freedom(recovery)
     assert reference is not None  # `_why_not` has said so else
-    ends = interval_of(recovery, name, two_sided(freedom, level), freedom)
+    ends = interval_of(recovery, name, two_sided(freedom, level), freedom, report)
     if ends.profiled or any(ends.walled):
         most = max(ends.high - reference, reference - ends.low)
         found = _bound(name, most, ends, reference, level)

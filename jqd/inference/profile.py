@@ -65,7 +65,11 @@ class NoEndError(Exception):
 
 
 def interval_of(
-    recovery: Any, name: str, quantile: float, freedom: float = math.inf
+    recovery: Any,
+    name: str,
+    quantile: float,
+    freedom: float = math.inf,
+    report: Callable[[int], None] | None = None,
 ) -> Interval:
     """The interval of a constant whose standard error holds.
 
@@ -85,6 +89,7 @@ def interval_of(
         quantile: z.
         freedom: degrees of freedom that determine the scatter; infinite where it is
             known.
+        report: called with the number of ends that fits have found, from 0 on.
 
     Returns:
         The interval; its ends include the step bias.
@@ -118,6 +123,8 @@ def interval_of(
     if free and inside and bool(np.all(np.abs(rises / far**2 - 1) <= SLACK)):
         return normal
     ends = []
+    report = report or (lambda ends: None)
+    report(0)
     for side, wall in zip((-1, 1), walls, strict=True):
         root = _root_on_side(theta, along, place, freedom, quantile)
         first = value + side * quantile * scatter
@@ -125,6 +132,7 @@ def interval_of(
         # scatter and step bias have nothing to do with each other: add in squares
         off = math.hypot(end - value, quantile * float(one.step_bias))
         ends.append(wall if end == wall else value + side * off)
+        report(len(ends))
     return _within(walls, *ends, profiled=True)
 
 

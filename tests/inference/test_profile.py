@@ -324,8 +324,10 @@ def test_bounds_end_an_interval():
         return misses(m, b, values)
 
     start = least(0.0)
-    (a, b), without = limits_of(found)
+    told = []
+    (a, b), without = limits_of(found, report=lambda *stage: told.append(stage))
     assert not without
+    assert told == [("limits", n, 4) for n in (0, 1, 2, 2, 3, 4)]
     end = optimize.brentq(lambda b: least(b) - start - Z**2, 1e-6, 1)
     assert (b.constant, b.low) == ("b", 0.0)
     assert b.high == pytest.approx(end, rel=2 * NEAR)
