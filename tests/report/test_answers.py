@@ -21,7 +21,7 @@ from jqd.report.answers import kept_answers, read_answer
 def normal(monkeypatch):
     """The fits below are none: their errors are taken as normal."""
 
-    def interval(found, name, quantile, freedom):
+    def interval(found, name, quantile, freedom, report=None):
         one = found.constants[name]
         half = quantile * one.stderr
         return Interval(one.value - half, one.value + half, profiled=False)
@@ -206,7 +206,7 @@ def test_an_interval_that_is_not_normal_says_how_it_was_found(monkeypatch):
 def test_no_limit_is_silent(monkeypatch):
     """A line for a constant whose interval has no end; an error for one asked for."""
 
-    def endless(found, name, quantile, freedom):
+    def endless(found, name, quantile, freedom, report=None):
         raise NoEndError("the likelihood falls too little")
 
     monkeypatch.setattr(limits, "interval_of", endless)
