@@ -123,7 +123,8 @@ class Decay(Wrapped):
     @property
     def inner(self) -> "Lindblad | PotentialOfMean":
         """The master equation: jumps of the law, and those of the decay."""
-        quantum = self.law.yardstick()
+        law = self.law
+        quantum = law.quantum if isinstance(law, SelfPotential) else law.yardstick()
         a = destroy(quantum.hamiltonian.shape[0]).astype(self.T1.dtype)
         relaxed = safe_divide(1, self.T1, otherwise=jnp.inf)
         none = jnp.zeros((), relaxed.dtype)
