@@ -25,7 +25,7 @@ class Recovery(eqx.Module):
     """The outcome of a fit.
 
     Attributes:
-        law_name: class name of the law (static).
+        law_name: of the law, see `Study.law_name` (static).
         law: the law with the recovered constants; of several studies that of the first.
         constants, covariance, singular_values, ends, agree, held_out, chi2_per_dof,
             p_value: as of a `Fit`, with numbers, and None where there is none.

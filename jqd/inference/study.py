@@ -18,10 +18,12 @@ from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
 from ..instruments.instrument import Instrument, as_instrument
 from ..instruments.noise import Noise, Weights
 from ..instruments.scene import Places, Scene, places_of, with_settings
+from ..laws.law import Law
 from ..laws.motion import Motion
 from ..laws.rivals.averaged_runs import by_another_rule
 from ..laws.scales import scales_of
 from ..laws.start import Prepared, as_start, prepared
+from ..laws.wrapped import Wrapped
 from ..records.populations import as_data
 from ..records.record import Record
 from ..records.scan import Scan, settings_of
@@ -184,8 +186,12 @@ class Study(eqx.Module):
 
     @property
     def law_name(self) -> str:
-        """The class name of the law."""
-        return type(self.law).__name__
+        """The class of the law, and of the one that it holds: "Decay of Weinberg"."""
+        names, law = [type(self.law).__name__], self.law
+        while isinstance(law, Wrapped) and isinstance(getattr(law, "law", None), Law):
+            law = law.law
+            names.append(type(law).__name__)
+        return " of ".join(names)
 
     def why_not(self) -> str | None:
         """Why the law says that no data determine a free constant, or None."""

@@ -174,11 +174,15 @@ def bounds(constant: str | None = None) -> Bounds:
 def beside_fit(law: str, constant: str) -> tuple[Bound, ...]:
     """The published bounds that are stated for a constant of a fit.
 
+    Args:
+        law: name of the law, see `Study.law_name`; its innermost one counts.
+        constant: name of the constant.
+
     Returns:
         One for each set of assumptions; none where nothing published speaks of the same
         constant in the same units.
     """
-    name = _FITTED.get((law, constant))
+    name = _FITTED.get((law.rpartition(" of ")[2], constant))
     return () if name is None else table_of(published(), name).stated(name)
 
 

@@ -8,6 +8,7 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import jqd
+from jqd.inference import Study
 from jqd.instruments import Confusion
 from jqd.laws import Decay, Dephasing
 
@@ -200,6 +201,19 @@ def test_without_decay_it_is_the_nonlinear_law_of_kets():
     other = np.asarray(jqd.evolve(ket, psi, ts, method=method).values)
     pure = other[:, :, None] * np.conj(other[:, None, :])
     np.testing.assert_allclose(one, pure, atol=1e-9)  # both of RK4
+
+
+def test_a_fit_names_the_law_that_decays():
+    inner = Decay(jqd.laws.Weinberg(H, 0.1), T1)
+    shares = np.full((len(TS) - 1, 2), 0.5)
+    record = jqd.Record(TS[1:], shares, jqd.instruments.NoNoise(), t0=0.0)
+    for law, name in (
+        (inner, "Decay of Weinberg"),
+        (jqd.laws.RandomConstant(inner, "eps", 0.1), "RandomConstant of Decay of W"),
+        (jqd.laws.Weinberg(H, 0.1), "Weinberg"),
+    ):
+        study = Study(law, record, psi0=np.array([0.6, 0.8]), free=("eps",))
+        assert study.law_name.startswith(name)
 
 
 @pytest.mark.parametrize(
