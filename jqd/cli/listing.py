@@ -62,6 +62,8 @@ OPTIONS = {
 HELD = ("levels", "mass", "n_max", "points", "shots", "sigma", "store", "t0")
 _HEAD = re.compile(r"Arguments? `.*?(?= must )")
 _NAME = re.compile(r"`([A-Za-z_]\w*)(?=[`\[])")
+# What else would tell, as in "say by `columns` which is which".
+_TELLS = re.compile(r"(?<=by `)[a-z_]+(?=`)")
 
 
 def by_options(message: str, known: Collection[str], words: Sequence[str]) -> str:
@@ -82,7 +84,11 @@ def by_options(message: str, known: Collection[str], words: Sequence[str]) -> st
                 return f"`--{said}"
         return name[0]
 
+    def telling(name: re.Match[str]) -> str:
+        flag = f"--{name[0]}"
+        return flag if flag in known else name[0]
+
     head = _HEAD.match(message)
     if head is None:
         return message
-    return _NAME.sub(option, head[0]) + message[head.end() :]
+    return _NAME.sub(option, head[0]) + _TELLS.sub(telling, message[head.end() :])
