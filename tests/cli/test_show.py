@@ -223,6 +223,15 @@ def test_what_a_person_reads_is_a_table(tmp_path, capsys):
     assert all(len(line) <= 80 for line in lines if not line.startswith("Next: "))
 
 
+def test_times_that_are_not_shown_are_counted(tmp_path, printed):
+    held = {"x": X, "potential": X**2 / 2, "density": np.tile(PACKET, (7, 1))}
+    path = written(tmp_path, "d.npz", held | {"t": np.arange(7.0)})
+    assert main(["show", str(path), "--json"]) == 0
+    found = printed("show")
+    assert found["facts"]["columns shown"] == "those of 6 of the 7 times"
+    assert len(found["columns"]) == 6
+
+
 @pytest.mark.parametrize(
     ("name", "held", "label", "said"),
     [
