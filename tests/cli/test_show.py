@@ -225,7 +225,8 @@ def test_what_a_person_reads_is_a_table(tmp_path, capsys):
 
 def test_times_that_are_not_shown_are_counted(tmp_path, printed):
     held = {"x": X, "potential": X**2 / 2, "density": np.tile(PACKET, (7, 1))}
-    path = written(tmp_path, "d.npz", held | {"t": np.arange(7.0)})
+    held |= {"t": np.arange(7.0), "x0": 0.0, "s0": 0.7, "p0": 0.0}
+    path = written(tmp_path, "d.npz", held)
     assert main(["show", str(path), "--json"]) == 0
     found = printed("show")
     assert found["facts"]["columns shown"] == "those of 6 of the 7 times"
