@@ -77,10 +77,17 @@ def by_options(message: str, known: Collection[str], words: Sequence[str]) -> st
     """
     typed = {word.partition("=")[0] for word in words}
 
+    head = _HEAD.match(message)
+    if head is None:
+        return message
+    rest = message[head.end() :]
+    # what was not given was not typed: the option is how to give it
+    lacking = rest.startswith(" must be given")
+
     def option(name: re.Match[str]) -> str:
         for said in (name[1].replace("_", "-"), OPTIONS.get(name[1], "")):
             flag = f"--{said.partition(' ')[0]}"
-            if flag in known and (name[1] not in HELD or flag in typed):
+            if flag in known and (name[1] not in HELD or flag in typed or lacking):
                 return f"`--{said}"
         return name[0]
 
@@ -88,7 +95,4 @@ def by_options(message: str, known: Collection[str], words: Sequence[str]) -> st
         flag = f"--{name[0]}"
         return flag if flag in known else name[0]
 
-    head = _HEAD.match(message)
-    if head is None:
-        return message
-    return _NAME.sub(option, head[0]) + _TELLS.sub(telling, message[head.end() :])
+    return _NAME.sub(option, head[0]) + _TELLS.sub(telling, rest)

@@ -117,7 +117,7 @@ def test_no_rank_is_exit_code_1(folder, printed):
     [
         ("none.npz", "`TABLE` must be a file, but none.npz does not exist"),
         ("bare.npz", "`TABLE` must hold `shots` for tables of preparations"),
-        ("table.csv", "`shots` must be given for counts"),
+        ("table.csv", "`--shots` must be given for counts"),
         ("tables.npz --shots 999", "`--shots` must not be given for tables.npz"),
         ("table.csv --shots 500", "`--shots` must be no less than any of the counts"),
         ("tables.npz --rank 12", "`--rank` must be at most 11"),
