@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from .. import report
+from .._words import p_words
 from ..inference.linear import JointTest, Linearity, linearity
 from ..records import load_tables, naming
 from .options import DATA, FIT, AsJson, MaybeOut
@@ -52,7 +53,7 @@ def _printed(found: Linearity) -> list[Any]:
         ("rank", "chi2/dof", "z", "p"),
         [
             (str(one.rank), f"{one.chi2 / one.dof:.4g}", f"{one.z:.3g}",
-             _p(one.p_value))
+             p_words(one.p_value, ""))
             for one in found.ranks
         ],
     )  # fmt: skip
@@ -65,7 +66,7 @@ def _printed(found: Linearity) -> list[Any]:
         more = "; of laws: size that gives p < 0.05 in 80 of 100 records"
         more = more if laws else ""
         lines = [
-            (*_line(one), _p(one.p_value or 0.0), *_sizes(one, laws))
+            (*_line(one), p_words(one.p_value or 0.0, ""), *_sizes(one, laws))
             for one in found.joint
         ]
         title = f"From the shortest wait to another{more}"
@@ -87,7 +88,3 @@ def _sizes(one: JointTest, laws: Sequence[str]) -> list[str]:
     """Sizes that show, in the order of these laws; empty where none is known."""
     known = {law.law: f"{law.detectable:.2g}" for law in one.power}
     return [known.get(law, "") for law in laws]
-
-
-def _p(value: float) -> str:
-    return f"{value:.2g}" if value > 0 else "< 1e-300"

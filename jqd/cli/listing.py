@@ -62,6 +62,8 @@ OPTIONS = {
 HELD = ("levels", "mass", "n_max", "points", "shots", "sigma", "store", "t0")
 _HEAD = re.compile(r"Arguments? `.*?(?= must )")
 _NAME = re.compile(r"`([A-Za-z_]\w*)(?=[`\[])")
+# What else would tell, as in "say by `columns` which is which".
+_TELLS = re.compile(r"(?<=by `)[a-z_]+(?=`)")
 
 
 def by_options(message: str, known: Collection[str], words: Sequence[str]) -> str:
@@ -75,14 +77,22 @@ def by_options(message: str, known: Collection[str], words: Sequence[str]) -> st
     """
     typed = {word.partition("=")[0] for word in words}
 
-    def option(name: re.Match[str]) -> str:
-        for said in (name[1].replace("_", "-"), OPTIONS.get(name[1], "")):
-            flag = f"--{said.partition(' ')[0]}"
-            if flag in known and (name[1] not in HELD or flag in typed):
-                return f"`--{said}"
-        return name[0]
-
     head = _HEAD.match(message)
     if head is None:
         return message
-    return _NAME.sub(option, head[0]) + message[head.end() :]
+    rest = message[head.end() :]
+    # what was not given was not typed: the option is how to give it
+    lacking = rest.startswith(" must be given")
+
+    def option(name: re.Match[str]) -> str:
+        for said in (name[1].replace("_", "-"), OPTIONS.get(name[1], "")):
+            flag = f"--{said.partition(' ')[0]}"
+            if flag in known and (name[1] not in HELD or flag in typed or lacking):
+                return f"`--{said}"
+        return name[0]
+
+    def telling(name: re.Match[str]) -> str:
+        flag = f"--{name[0]}"
+        return flag if flag in known else name[0]
+
+    return _NAME.sub(option, head[0]) + _TELLS.sub(telling, rest)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from rich.table import Table
 
+from .._words import p_words
 from ..inference import Unidentifiable
 from ..inference.estimators import TemperatureFit, fit_photon_counts, fit_photon_curve
 from ..matter.photons import bose_einstein, sample_counts, sample_occupations
@@ -112,7 +113,7 @@ def _printed(fits: Mapping[str, TemperatureFit]) -> list[Any]:
         table.add_column(heading, justify="left" if heading == "record" else "right")
     for name, fit in fits.items():
         chi2 = "not known" if fit.chi2_per_dof is None else f"{fit.chi2_per_dof:.3g}"
-        p = "not known" if fit.p_value is None else f"{fit.p_value:.2g}"
+        p = "not known" if fit.p_value is None else p_words(fit.p_value, "")
         error = f"{fit.T.stderr:.1e}" if fit.T.holds else "none"
         table.add_row(name, fit.T.digits, error, chi2, p)
     return [table, *(f"{fit.status}: {fit.message}" for fit in fits.values())]

@@ -119,6 +119,7 @@ class Session:
             np.savez(file, starts=starts, ends=ends, history=history)
 
     def __enter__(self) -> "Session":
+        check_parent(self._out / "summary.json")
         return self
 
     def __exit__(self, *error: Any) -> None:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from .. import _html
 from .._lazy import above
+from .._words import p_words
 from .evidence import Evidence
 from .goodness import CONVERGED, MISFIT, MISFIT_P
 from .posterior import Posterior
@@ -372,9 +373,8 @@ class Comparison(NamedTuple):
         fitted, weighed, predicted = [], [], []
         for row in self.rows:
             chi2 = f"{row.chi2:.5g} ({row.dof})"
-            fitted.append(
-                (row.name, row.status, str(row.parameters), chi2, f"{row.p_value:.2g}")
-            )
+            p = p_words(row.p_value, "")
+            fitted.append((row.name, row.status, str(row.parameters), chi2, p))
             less = (
                 difference(row.log_likelihood, first.log_likelihood),
                 difference(row.aic, first.aic),
@@ -403,7 +403,7 @@ class Comparison(NamedTuple):
             said = ("nothing to draw", "", "", "")
             if found is not None:
                 rhat = "" if found.rhat is None else f"{max(found.rhat.values()):.4f}"
-                p = f"{found.p_value:.2g}"
+                p = p_words(found.p_value, "")
                 said = (found.status, rhat, f"{min(found.ess.values()):.0f}", p)
             draws.append((row.name, *said))
             predicted.append(

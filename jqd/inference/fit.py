@@ -18,6 +18,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .. import _checks, _html
 from .._lazy import above
+from .._words import p_words
 from ..evolution import Adaptive, Fixed, Propagator
 from ..instruments.noise import sums_to_one
 from ..laws.motion import Motion
@@ -99,7 +100,7 @@ class Fit(eqx.Module):
         chi2 = self.chi2_per_dof
         if not batch and chi2 is not None and np.isfinite(chi2):
             p = float(cast(Array, self.p_value))
-            each = f"{float(chi2):.4g} (p = {p:.2g})"
+            each = f"{float(chi2):.4g} (p {p_words(p)})"
             lines.append(f"  chi-square per degree of freedom {each}")
         return "\n".join(lines)
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .._math import divisor
+from .._words import p_words
 
 # Below this p-value the law does not describe the data: one fit in a thousand of a true
 # law is flagged. A p-value above it does not show that the law is right: a wrong one
@@ -56,11 +57,11 @@ def p_value(
 
 def misfit_message(chi2_per_dof: float, p: float) -> str:
     """One sentence for a law that does not describe its data."""
-    shown = f"= {p:.1e}" if p > 0 else "< 1e-300"
     return (
-        f"The residuals are larger than the stated errors allow (chi-square per degree "
-        f"of freedom {chi2_per_dof:.4g}, p {shown}): law, state, instrument or errors "
-        "are not those of the record, and the standard errors are not to be trusted."
+        "The residuals are larger than the stated errors allow (chi-square per degree "
+        f"of freedom {chi2_per_dof:.4g}, p {p_words(p)}): law, state, instrument or "
+        "errors are not those of the record, and the standard errors are not to be "
+        "trusted."
     )
 
 
@@ -109,7 +110,7 @@ class Runs(NamedTuple):
         """The test in words."""
         return (
             f"{self.number} runs of residuals of one sign, {self.expected:.4g} +- "
-            f"{self.sd:.2g} expected by chance (p = {self.p_value:.2g})"
+            f"{self.sd:.2g} expected by chance (p {p_words(self.p_value)})"
         )
 
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._words import p_words
 from ..instruments.noise import Weights, sums_to_one
 from .study import Study
 
@@ -72,7 +73,7 @@ class Pattern(NamedTuple):
             where = f" of angular frequency {self.frequency:.3g} (period {period:.3g})"
         if self.time is not None:
             where = f" at t = {self.time:.6g} {_STANDS}"
-        chance = f"= {self.p_value:.1g}" if self.p_value > 0 else "< 1e-300"
+        chance = p_words(self.p_value, digits=1)
         said = (
             f"Pattern of the residuals: {what}{where} (p {chance}; it explains "
             f"{100 * self.share:.0f} % of the sum of squares). {cause}"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Array
 
+from .._words import p_words
 from ..instruments import DirichletMultinomial, Multinomial
 from ..records.scan import Scan
 from .goodness import MISFIT_P, p_value
@@ -35,7 +36,7 @@ class Pooled(NamedTuple):
         said = (
             "Added over the clusters of each run, the counts differ from the law with "
             f"chi-square {self.chi2:.4g} for {self.dof} degrees of freedom "
-            f"(p = {self.p:.2g})"
+            f"(p {p_words(self.p)})"
         )
         if not self.misses:
             return f"{said}."

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .. import _html
 from .._lazy import above
+from .._words import p_words
 from ..laws.motion import Motion
 from .constant import Constant, constants_table
 from .goodness import CONVERGED, TOO_SMALL_P, Runs
@@ -221,7 +222,7 @@ class Recovery(eqx.Module):
             small = ", scatter too small" if self.scatter_too_small else ""
             lines.append(
                 f"  chi-square per degree of freedom {self.chi2_per_dof:.4g} "
-                f"(p = {self.p_value:.2g}{small})"
+                f"(p {p_words(self.p_value)}{small})"
             )
         lines += [f"  {part.describe()}" for part in self.parts]
         if self.runs is not None:

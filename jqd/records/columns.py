@@ -14,8 +14,9 @@ from .file import File
 
 # of fewer digits than Python would refuse to read
 _CLASS = re.compile(r"[np](?:0|[1-9]\d{0,5})")
-# To those whose table has columns of other names.
+# To those whose table has columns of other names, and those who named too few of them.
 OTHER_NAMES = "; say by `columns` which is which, as t=time_us,n1=ones"
+NAMED_ALONE = "; columns that are not named by `columns` are left out"
 # Dotted names of constants, such as pulse[1].start; not 0.9, of a table without header.
 _SETTING = re.compile(r"[^\W\d]\w*(?:\[\d+\])?(?:\.[^\W\d]\w*(?:\[\d+\])?)+")
 # Shares of shots that are given in digits, times their number, are this close to whole
@@ -168,7 +169,7 @@ def _counts(
     if shots is None:
         if lacking:
             raise file.complaint(
-                "have a column for each class, or say how many `shots` a row is of",
+                "have a column for each class; say by `shots` how many a row is of",
                 f"has none for {lacking}",
             )
         return {}

@@ -223,6 +223,8 @@ def _show(record: DensityRecord) -> Contents:
         columns = {"largest density": flat.max(axis=1)}
         return Contents(_DENSITIES.data, lines, ("t", record.ts), columns)
     at = spread(len(record.ts))
+    if len(at) < len(record.ts):
+        lines["columns shown"] = f"those of {len(at)} of the {len(record.ts)} times"
     columns = {f"t = {record.ts[k]:.6g}": record.density[k] for k in at}
     sigma = None
     if record.sigma is not None:

@@ -1,6 +1,7 @@
 """A file of named numbers, and its error messages: one line each, of the same form."""
 
 import lzma
+import re
 import struct
 import tokenize
 import zipfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,8 @@ _DAMAGE = (
     OSError, EOFError, MemoryError, SyntaxError, AssertionError, struct.error,
     tokenize.TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
+
+_SAME = MappingProxyType[str, str]({})
 
 
 @dataclass(frozen=True)
@@ -149,12 +153,15 @@ class File:
 
 
 @contextmanager
-def naming(path: str | Path | None, argument: str = "") -> Iterator[None]:
+def naming(
+    path: str | Path | None, argument: str = "", called: Mapping[str, str] = _SAME
+) -> Iterator[None]:
     """Let errors about the contents of a file name the file.
 
     Args:
         path: the file, or None for values that did not come from a file.
         argument: only errors about this argument; "" for any.
+        called: other names of arguments, as the user knows them.
     """
     try:
         yield
@@ -163,6 +170,8 @@ def naming(path: str | Path | None, argument: str = "") -> Iterator[None]:
         about = f"Argument `{argument}`" if argument else "Argument `"
         if not name or name in message or not message.startswith(about):
             raise
+        for ours, theirs in called.items():
+            message = re.sub(rf"\b{ours}(?=[`\[])", theirs, message)
         named = f"{message.rstrip('.')} (in {name})."
         raise type(error)(named).with_traceback(error.__traceback__) from None
 

@@ -44,8 +44,8 @@ class CurveRecord(NamedTuple):
 class PhotonCounts(NamedTuple):
     """Photons counted in modes, (S,) each."""
 
-    omega: Annotated[np.ndarray, "frequency of the mode, ħ = 1"]
-    n: Annotated[np.ndarray, "whole numbers: photons counted"]
+    omega: Annotated[np.ndarray, "frequency of the mode, ħ = 1", _checks.check_positive]
+    n: Annotated[np.ndarray, "whole numbers: photons counted", _checks.check_whole]
     n_max: Annotated[
         np.ndarray | None, "largest number that the mode can hold; else any"
     ] = None
@@ -55,7 +55,7 @@ class PhotonCounts(NamedTuple):
 class PhotonCurve(NamedTuple):
     """Mean occupations over frequency, (L,) each."""
 
-    omega: Annotated[np.ndarray, "frequency, ħ = 1"]
+    omega: Annotated[np.ndarray, "frequency, ħ = 1", _checks.check_positive]
     nbar: Annotated[np.ndarray, "mean occupation"]
     sigma: Annotated[np.ndarray | None, _SIGMA] = None
 

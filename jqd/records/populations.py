@@ -11,6 +11,7 @@ from .. import _checks
 from ..instruments import Multinomial
 from .clusters import Clusters, clusters_of
 from .columns import (
+    NAMED_ALONE,
     OTHER_NAMES,
     check_columns,
     clustered,
@@ -87,7 +88,7 @@ def load_record(
     file = completed(file, shots, table=table)
     return _record(
         file, file.path.suffix, settings, cluster, path=path, noise=noise, sigma=sigma,
-        t0=t0,
+        t0=t0, more=OTHER_NAMES if columns is None else NAMED_ALONE,
     )  # fmt: skip
 
 
@@ -219,6 +220,7 @@ def _record(
     noise: str = "auto",
     sigma: float | None = None,
     t0: float | None = None,
+    more: str = "",
 ) -> Record:
     """The record of what a file that ends so holds.
 
@@ -226,8 +228,8 @@ def _record(
         settings, cluster: of its rows.
         path: the file; None for data in memory.
         noise, sigma, t0: as for `load_record`.
+        more: what to say to those whose table has other columns.
     """
-    more = "" if path is None else OTHER_NAMES
     ts, values, counted, errors = _rows(file, suffix, more)
     _check_clusters(file, cluster, counted)
     if t0 is None and "t0" in file:
@@ -238,7 +240,7 @@ def _record(
         errors = errors_of(file, errors, values)
     if settings:
         settings, ts, values, errors = _by_time(settings, ts, values, errors)
-    with naming(path):
+    with naming(path, called={"values": "data", "ts": "t"}):
         name = "data" if path is None else file.path.name
         model = noise_of(name, counted, values, noise, errors)
         if isinstance(model, Multinomial):

@@ -178,7 +178,7 @@ def noise_of(
         return EnsembleNoise(values[0].sum())
     if counted:
         return Multinomial()
-    check_populations(values, name, _slack(sigma, values))
+    check_populations(values, _slack(sigma, values))
     if noise != "gaussian":
         return None
     if sigma is None:
@@ -189,7 +189,7 @@ def noise_of(
     return Gaussian(sigma)
 
 
-def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> None:
+def check_populations(values: ArrayLike, tolerance: float = 1e-6) -> None:
     """Raise unless rows are probabilities.
 
     Args:
@@ -200,13 +200,13 @@ def check_populations(values: ArrayLike, name: str, tolerance: float = 1e-6) -> 
     if rows.min() < -tolerance:
         row, column = np.unravel_index(rows.argmin(), rows.shape)
         raise ValueError(
-            f"Argument `{name}` must not hold negative populations, but row {row} has "
+            f"Argument `data` must not hold negative populations, but row {row} has "
             f"{rows.min():.3g} in column {column}."
         )
     excess = np.abs(rows.sum(axis=-1) - 1)
     if excess.max() > tolerance:
         row = int(excess.argmax())
         raise ValueError(
-            f"Argument `{name}` must hold populations that sum to 1, but row {row} "
+            f"Argument `data` must hold populations that sum to 1, but row {row} "
             f"sums to {rows[row].sum():.8g}."
         )

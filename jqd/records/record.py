@@ -94,7 +94,9 @@ class Record(eqx.Module):
         self.noise.check(self.values)
         self.noise = self.noise.of(self.values)
         if known and start > first:
-            raise ValueError("Argument `t0` must not be after ts[0], but is.")
+            raise ValueError(
+                f"Argument `t0` must not be after ts[0] = {first:g}, but is {start:g}."
+            )
 
     @property
     def looks(self) -> Array:

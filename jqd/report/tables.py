@@ -12,6 +12,7 @@ from .. import constants
 from .._files import provenance
 from .._html import plus_minus as plus_minus
 from .._html import with_error as with_error
+from .._words import p_words
 from ..records.scan import settings_of_rows
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
 
 def chi_square_line(chi2_per_dof: Any, p: Any, more: str = "") -> dict[str, str]:
     """The line of `checks_table` on chi-square and its p-value."""
-    text = f"{float(chi2_per_dof):.4g} (p = {float(p):.2g}{more})"
+    text = f"{float(chi2_per_dof):.4g} (p {p_words(float(p))}{more})"
     return {"chi-square per degree of freedom": text}
 
 

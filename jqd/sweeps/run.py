@@ -246,8 +246,9 @@ def _check_same(
     found = list(_differences(store.manifest, wanted, lease, mixed=mixed))
     if found:
         raise ValueError(
-            f"Argument `{ARGUMENT}` must be the store of this sweep, but of "
-            f"{store.place}: {'; '.join(found)}. Name another folder, or remove it."
+            f"Argument `{ARGUMENT}` must be the store of this sweep, but "
+            f"{store.place} is not: {'; '.join(found)}. Name another folder, or remove "
+            "it."
         )
 
 

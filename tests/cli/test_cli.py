@@ -46,6 +46,7 @@ def one_line(text, part):
         ("Arguments `H` and `data` must be.", "Arguments `--hamiltonian` and `--data`"),
         # of the file, where the user typed none
         ("Argument `sigma` must be.", "Argument `sigma` must be."),
+        ("Argument `sigma` must be given.", "Argument `--sigma` must be given."),
         ("Argument `t0` must be.", "Argument `--t0` must be."),
         ("Argument `store` must be.", "Argument `store` must be."),
         ("Argument `omega` must be.", "Argument `omega` must be."),

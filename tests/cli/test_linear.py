@@ -64,6 +64,18 @@ def test_what_a_person_reads(folder, capsys):
         assert part in text
 
 
+def test_a_chance_below_all_floats_is_not_zero(folder, printed):
+    """Preparations that change by tenths between the waits, seen at 1e6 shots."""
+    first, later = probabilities()
+    p = np.stack([first, np.roll(later, 1, axis=0)])
+    counts = np.random.default_rng(5).binomial(1_000_000, p[:, None])
+    np.savez("moved.npz", counts=counts, shots=1_000_000, wait=[0, 1])
+    assert main(["linear", "moved.npz", "--json"]) == 0
+    found = printed("linear")
+    assert found["p_value"] == 0
+    assert "(p < 1e-300)" in found["sentence"]
+
+
 def test_sizes_stand_below_their_laws():
     """Of waits of which not each has the power of each law."""
     copying, weinberg = (
@@ -105,7 +117,7 @@ def test_no_rank_is_exit_code_1(folder, printed):
     [
         ("none.npz", "`TABLE` must be a file, but none.npz does not exist"),
         ("bare.npz", "`TABLE` must hold `shots` for tables of preparations"),
-        ("table.csv", "`shots` must be given for counts"),
+        ("table.csv", "`--shots` must be given for counts"),
         ("tables.npz --shots 999", "`--shots` must not be given for tables.npz"),
         ("table.csv --shots 500", "`--shots` must be no less than any of the counts"),
         ("tables.npz --rank 12", "`--rank` must be at most 11"),

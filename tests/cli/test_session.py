@@ -105,6 +105,8 @@ def test_a_folder_that_cannot_be_is_found_out_first(tmp_path):
     assert not (tmp_path / "new").exists()
     with pytest.raises(OutputError, match="`--out` must be a writable folder"):
         check_parent(tmp_path / "file" / "new" / "n.csv")
+    with pytest.raises(OutputError, match=r"`--out` .* folder, but .*file: Not a dir"):
+        carry_out(Common(out=tmp_path / "file"), lambda session: pytest.fail("begun"))
 
 
 TS = np.array([0.0, 1.0, 2.0])

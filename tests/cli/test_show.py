@@ -223,6 +223,16 @@ def test_what_a_person_reads_is_a_table(tmp_path, capsys):
     assert all(len(line) <= 80 for line in lines if not line.startswith("Next: "))
 
 
+def test_times_that_are_not_shown_are_counted(tmp_path, printed):
+    held = {"x": X, "potential": X**2 / 2, "density": np.tile(PACKET, (7, 1))}
+    held |= {"t": np.arange(7.0), "x0": 0.0, "s0": 0.7, "p0": 0.0}
+    path = written(tmp_path, "d.npz", held)
+    assert main(["show", str(path), "--json"]) == 0
+    found = printed("show")
+    assert found["facts"]["columns shown"] == "those of 6 of the 7 times"
+    assert len(found["columns"]) == 6
+
+
 @pytest.mark.parametrize(
     ("name", "held", "label", "said"),
     [
@@ -295,6 +305,9 @@ def test_samples_that_no_fit_takes_name_what_they_lack(tmp_path, printed):
         ("psi.npy", np.zeros(0)),
         ("H.npy", np.zeros((2, 2, 2))),
         ("n.csv", "n0,n1\n1e25,1\n"),
+        ("n.csv", "t,n0,n1\n0,5.5,3\n"),
+        ("light.csv", "omega,n\n1,2\n2,-3\n"),
+        ("light.csv", "omega,nbar\n-1,2\n2,3\n"),
     ],
 )
 def test_a_refusal_is_that_of_loading(name, held, tmp_path, capsys):
@@ -304,9 +317,19 @@ def test_a_refusal_is_that_of_loading(name, held, tmp_path, capsys):
         jqd.load(path)
     assert main(["show", str(path), "--out", str(tmp_path / "seen")]) == 2
     said = capsys.readouterr()
-    words = str(refused.value).split(" ", 2)[2]
-    assert (said.out, said.err) == ("", f"Error: Argument `FILE` {words}\n")
+    _, name, words = str(refused.value).split(" ", 2)
+    # arrays have their names in the file
+    name = name if name in ("`n`", "`omega`") else "`FILE`"
+    words = words.replace("`columns`", "`--columns`").replace("`shots`", "`--shots`")
+    assert (said.out, said.err) == ("", f"Error: Argument {name} {words}\n")
     assert not (tmp_path / "seen").exists()
+
+
+def test_columns_that_are_left_out_are_named_as_such(tmp_path, capsys):
+    path = written(tmp_path, "rabi.csv", "t [us],n0,n1\n0,3,4\n")
+    assert main(["show", str(path), "--columns", "t=t [us]"]) == 2
+    said = "has t; columns that are not named by `--columns` are left out."
+    assert said in capsys.readouterr().err
 
 
 def test_bits_are_no_counts(tmp_path, capsys):

@@ -89,7 +89,7 @@ def test_counts_of_one_time_are_added_in_the_order_of_time(tmp_path):
         (RABI, {}, "time_us,ones; say by `columns` which is which"),
         ("day,us,ones\n3 May,0,1\n", {}, "day,us,ones; say by `columns` which"),
         (RABI, {"columns": {"t": "time", "n1": "ones"}}, "have one column 'time'"),
-        (RABI, {"columns": OF_RABI}, "say how many `shots` .* has none for n0"),
+        (RABI, {"columns": OF_RABI}, "say by `shots` how .* has none for n0"),
         (RABI, {"columns": {"t": "time_us", "x": "ones"}}, "names that of 'x'"),
         (RABI, {"columns": {"t": "ones", "n1": "ones"}}, "names 'ones' twice"),
         (RABI, {"columns": "t=time_us"}, "`columns` must be"),

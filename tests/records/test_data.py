@@ -262,7 +262,7 @@ def test_tables_in_memory_are_completed_like_files():
     np.testing.assert_array_equal(found.ts, [0, 1])
     np.testing.assert_array_equal(found.values, [[4, 1], [7, 5]])
     for wrong, words in (
-        (Frame(t=[0.0], n1=[3.0]), "say how many `shots`"),
+        (Frame(t=[0.0], n1=[3.0]), "say by `shots` how many"),
         (Frame(t=[], p0=[], p1=[]), "hold values, but the DataFrame has none"),
         (Frame(t=["a"], p0=["b"]), "hold numbers, but the DataFrame has the types"),
         # cut to their real parts, or read as 110, these would be data

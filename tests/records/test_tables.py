@@ -121,7 +121,7 @@ def test_outcomes_bit_by_bit_are_no_numbers(tmp_path):
         ("t;p0;p1\n0;0,9;0,1\n", "by semicolons and writes decimal commas"),
         (TABLE.encode("utf-16"), "is in UTF-16"),
         (OUTCOMES, "has count, state, t; say by `columns` which is which"),
-        ("t,n1\n0,3\n1,4\n", "say how many `shots` .* has none for n0"),
+        ("t,n1\n0,3\n1,4\n", "say by `shots` how .* has none for n0"),
     ],
 )
 def test_a_file_of_unknown_kind_is_named_for_what_it_is(tmp_path, text, said):

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike
 
 from ... import _checks
 from ..._gate import gated
+from ..._words import p_words
 from ...matter.photons import bose_einstein, count_information, truncated_moments
 from ..constant import Constant
 from ..goodness import CONVERGED, MISFIT, MISFIT_P, NOT_CONVERGED, p_value
@@ -102,7 +103,7 @@ def fit_photon_counts(
         status = MISFIT
         message = (
             f" Thermal counts do not scatter like this (chi-square per degree of "
-            f"freedom {chi2:.4g}, p = {p:.1e}): the error is not to be trusted."
+            f"freedom {chi2:.4g}, p {p_words(p)}): the error is not to be trusted."
         )
     return TemperatureFit(
         Constant("T", T, bound, 0.0, None, holds=status == CONVERGED), bound, chi2,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection
 
+from ..._words import p_words
 from ..goodness import MISFIT_P
 from .outcome import NO_RANK, NOT_CONVERGED, OK, Linearity
 from .power import LEVEL
@@ -89,7 +90,7 @@ def sentence_of(found: Linearity) -> str:
     many = f" for {len(found.joint)} waits" if len(found.joint) > 1 else ""
     seen = (
         f"at wait {worst.wait:g}{unit} chi-square rises by {worst.excess:.3g} per "
-        f"degree of freedom, {beside} (p = {p:.2g}{many})"
+        f"degree of freedom, {beside} (p {p_words(p)}{many})"
     )
     if p >= MISFIT_P:
         could = " or ".join(
