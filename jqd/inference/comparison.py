@@ -355,8 +355,8 @@ class Comparison(NamedTuple):
         scales = ", ".join(f"x{scale:.3g}" for scale in self.scales)
         said = (
             f"ln L, AIC, ln B and ELPD are relative to {self.rows[0].name}; ln B "
-            f"(Laplace) is for priors of width {scales}; rows were left out in "
-            f"{self.folds} parts."
+            f"(Laplace) is for priors of width {scales}{self._widths()}; rows were "
+            f"left out in {self.folds} parts."
         )
         if any(row.drawn is not None for row in self.rows):
             said += (
@@ -365,6 +365,18 @@ class Comparison(NamedTuple):
                 "cannot predict."
             )
         return said if self.assumed is None else f"{said} {self.assumed}"
+
+    def _widths(self) -> str:
+        """What the factor 1 of the prior widths is, of each law with one."""
+        told = [
+            f"{label} {width:.3g} ({row.name})"
+            for row in self.rows
+            if row.evidence is not None
+            for label, width in zip(
+                row.constants, np.asarray(row.evidence.widths).tolist(), strict=False
+            )
+        ]
+        return f" (x1: {', '.join(told)})" if told else ""
 
     def tables(self) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
         """Title, headings and a line for each law of each table: how laws fit, their

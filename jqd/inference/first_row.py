@@ -47,7 +47,7 @@ class FirstRow:
         toward = np.where(start > (low + high) / 2, -1, 1)
         self.study = study
         self.theta = _checks.array(start + _NUDGE * toward * (high - low))
-        self.expected, slope = map(np.asarray, _row_and_slope(study, self.theta))
+        self.expected, slope = map(np.asarray, row_and_slope(study, self.theta))
         self.seen = np.asarray(study.data.shares)[0]
         self.noise = study.data.noise
         values = study.data.values
@@ -114,7 +114,7 @@ def check_first_row(study: "Study", theta: Array) -> None:
 
 
 @jax.jit
-def _row_and_slope(study: "Study", theta: Array) -> tuple[Array, Array]:
+def row_and_slope(study: "Study", theta: Array) -> tuple[Array, Array]:
     """The row at t0, and its derivative by the free constants in a last axis."""
 
     def row(theta: Array) -> Array:

@@ -229,10 +229,11 @@ def begin(
     train = train if train > 2 * size else rows
     if not isinstance(starts, int | np.integer):
         given = jnp.asarray(starts, theta.dtype)
-        _checks.check_finite(given, "starts", (given.shape[0], size))
+        if not given.ndim:
+            _checks.whole_number(starts, "starts", 1)
+        _checks.check_finite(given, "starts", (None, size))
         return given, train
-    if starts < 1:
-        raise ValueError(f"Argument `starts` must be at least 1, but is {starts}.")
+    _checks.whole_number(starts, "starts", 1)
     if starts == 1 and start is not None:
         return theta[None], train
     return _drawn(study, theta, key, starts, start is not None), train

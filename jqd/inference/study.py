@@ -29,6 +29,7 @@ from ..records.record import Record
 from ..records.scan import Scan, settings_of
 from ..status import Status
 from .first_row import check_first_row
+from .percent import check_percent
 from .priors import Prior, as_prior
 from .slopes import jacobian
 from .slots import Slots, kept
@@ -173,6 +174,7 @@ class Study(eqx.Module):
                 f"but has shape {self.data.values.shape}."
             )
         check_first_row(self, theta)
+        check_percent(self, theta)
 
     @property
     def law(self) -> Motion:

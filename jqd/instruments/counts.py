@@ -36,7 +36,11 @@ class Multinomial(Drawable):
 
     def check(self, values: Array | np.ndarray) -> None:
         """Raise ValueError unless each row holds counts, some of them not 0."""
-        _checks.check_shape(values, "values", (None, None))
+        if values.ndim != 2:
+            raise ValueError(
+                "Argument `values` must hold counts with a column for each class, but "
+                f"its shape is {values.shape}."
+            )
         if not _checks.is_concrete(values):
             return
         counts = np.asarray(values)

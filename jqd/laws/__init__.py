@@ -52,4 +52,5 @@ from .rivals import Weinberg as Weinberg
 from .rivals import kaplan_rajendran as kaplan_rajendran
 from .rivals import read_quantum as read_quantum
 from .schrodinger import Schrodinger as Schrodinger
+from .start import Start as Start
 from .wrapped import Wrapped as Wrapped

@@ -68,8 +68,7 @@ class Record(eqx.Module):
         if not issubclass(type(self.noise), Noise):
             raise ValueError(
                 "Argument `noise` must be NoNoise, Gaussian, Correlated, Multinomial, "
-                "DirichletMultinomial or EnsembleNoise, but is a "
-                f"{type(noise).__name__}."
+                f"DirichletMultinomial or EnsembleNoise, but is {_checks.shown(noise)}."
             )
         # NumPy reads concrete values: JAX would compile each reading, or trace it
         known = _checks.is_concrete((self.ts, t0))

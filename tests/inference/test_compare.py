@@ -452,11 +452,18 @@ def test_a_law_whose_constants_are_not_told_apart_is_not_outdone():
     assert "No law is clearly preferred" in found.verdict()
 
 
+def test_the_widths_of_which_ln_b_is_are_told():
+    """By default the span of b, 6; nuisances have priors of their own."""
+    free = line(("b",), {"c": (0.0, 0.1)})
+    found = jqd.compare({"line": line(()), "bent": free}, folds=2, starts=1)
+    assert "of width x0.333, x1, x3 (x1: b 6 (bent)); rows" in found.legend()
+
+
 def test_fewer_rows_than_ten_are_left_out_one_at_a_time():
     short = line((), ts=TS[:6], values=VALUES[:6])
     found = jqd.compare({"line": short})
     assert found.folds == 6
-    assert "left out in 6 parts" in found.legend()
+    assert "x0.333, x1, x3; rows were left out in 6 parts" in found.legend()
     assert compare._check({"line": line(())}, None) == 10
 
 

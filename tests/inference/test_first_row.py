@@ -50,6 +50,24 @@ def levels():
     )
 
 
+def test_percent_is_refused_although_no_row_is_at_t0(levels):
+    """One class of four in percent has 25 or more, which no share has."""
+    law, psi, record, counts = levels
+    late, values = np.asarray(record.ts)[1:], np.asarray(record.values)[1:]
+    for noise in (NoNoise(), Gaussian(1.0)):
+        data = Record(late, 100 * values, noise, t0=record.t0)
+        with pytest.raises(ValueError, match="row 0 sums to 100; divide percent"):
+            check(law, data, psi, ("q",))
+    check(law, Record(late, values, Gaussian(0.01), t0=record.t0), psi, ("q",))
+    counted = np.asarray(counts.values)[1:]
+    check(law, Record(late, counted, Multinomial(), t0=record.t0), psi, ("q",))
+    # what is no probability may have any size
+    height = 100 * values @ np.arange(4.0)[:, None]
+    data = Record(late, height, Gaussian(1.0), t0=record.t0)
+    levels = 100 * jnp.arange(4.0)
+    check(law, data, psi, ("q",), lambda t, state: (law.density(state) @ levels)[None])
+
+
 def test_populations(levels):
     law, psi, record, _ = levels
     ts, values = np.asarray(record.ts), np.asarray(record.values)

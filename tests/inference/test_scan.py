@@ -10,8 +10,8 @@ import jqd
 from jqd.inference import horizon
 from jqd.inference.search import window_counts
 from jqd.instruments import Direct
+from jqd.laws import Start
 from jqd.laws.groups import Fits
-from jqd.laws.start import Start
 from jqd.records import save
 from jqd.spaces.driven import Driven
 

@@ -146,6 +146,8 @@ def test_pickles_inside_archives_are_refused(tmp_path):
             "some counts in each row",
         ),
         (([0.0, 1.0], [[1.0], [1.0]], None, 0.5), "t0"),
+        (([0.0, 1.0], [1.0, 2.0], Multinomial()), "a column for each class"),
+        (([0.0, 1.0], [[1.0], [1.0]], Multinomial), "but is <class .*Multinomial'>"),
     ],
 )
 def test_bad_records(arguments, words):
@@ -171,6 +173,12 @@ def test_bad_settings():
         fit(start={"r": 1.0})
     with pytest.raises(ValueError, match="at least 1"):
         fit(starts=0)
+    with pytest.raises(
+        ValueError, match=r"`starts` must be a whole number, but is 2\.5"
+    ):
+        fit(starts=2.5)
+    with pytest.raises(ValueError, match=r"`starts` must have shape \(any, 1\)"):
+        fit(starts=[0.3, 0.5])
     with pytest.raises(ValueError, match="held_out"):
         fit(held_out=1.0)
     with pytest.raises(ValueError, match="`data`"):

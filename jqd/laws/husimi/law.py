@@ -95,10 +95,10 @@ class HusimiFokkerPlanck(Law):
         """The law of a Hamiltonian.
 
         Args:
-            symbol: anti-Wick symbol, or an operator: text in a and ad, such as
-                "0.5*U*ad^2*a^2 + delta*ad*a", or "0.5*U*ad^2*a^2 + drive(t)*(a+ad)"
-                with a pulse; or a QuTiP `Qobj` between number states of a Hamiltonian
-                of degree 4 or less.
+            symbol: anti-Wick symbol, or an operator: text in a and ad with [a, ad] = ħ,
+                such as "0.5*U*ad^2*a^2 + delta*ad*a" (delta is a rate, U a rate over
+                ħ), or "0.5*U*ad^2*a^2 + drive(t)*(a+ad)" with a pulse; or a QuTiP
+                `Qobj` between number states of a Hamiltonian of degree 4 or less.
             C: strength of the diffusion.
             s: scalar or shape (N,), or None for coherent states that match.
             hbar: ħ, scalar.
