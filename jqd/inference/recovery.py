@@ -218,7 +218,7 @@ class Recovery(eqx.Module):
     def __str__(self) -> str:
         lines = [f"{self.law_name}: {self.status}. {self.message}"]
         lines += [_line(constant) for constant in self.constants.values()]
-        if self.chi2_per_dof is not None:
+        if self.chi2_per_dof is not None and self.p_value is not None:
             small = ", scatter too small" if self.scatter_too_small else ""
             lines.append(
                 f"  chi-square per degree of freedom {self.chi2_per_dof:.4g} "

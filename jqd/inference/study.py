@@ -18,7 +18,6 @@ from ..evolution import Adaptive, Fixed, Propagator, Trajectory, evolve
 from ..instruments.instrument import Instrument, as_instrument
 from ..instruments.noise import Noise, Weights
 from ..instruments.scene import Places, Scene, places_of, with_settings
-from ..laws.law import Law
 from ..laws.motion import Motion
 from ..laws.rivals.averaged_runs import by_another_rule
 from ..laws.scales import scales_of
@@ -28,8 +27,7 @@ from ..records.populations import as_data
 from ..records.record import Record
 from ..records.scan import Scan, settings_of
 from ..status import Status
-from .first_row import check_first_row
-from .percent import check_percent
+from .first_row import check_first_row, check_percent
 from .priors import Prior, as_prior
 from .slopes import jacobian
 from .slots import Slots, kept
@@ -189,10 +187,10 @@ class Study(eqx.Module):
     @property
     def law_name(self) -> str:
         """The class of the law, and of the one that it holds: "Decay of Weinberg"."""
-        names, law = [type(self.law).__name__], self.law
-        while isinstance(law, Wrapped) and isinstance(getattr(law, "law", None), Law):
-            law = law.law
+        names, law = [], self.law
+        while isinstance(law, Motion):
             names.append(type(law).__name__)
+            law = getattr(law, "law", None) if isinstance(law, Wrapped) else None
         return " of ".join(names)
 
     def why_not(self) -> str | None:
