@@ -216,7 +216,9 @@ def _pattern(
 
 
 def _number(distance: Any) -> float | None:
-    return None if distance is None else float(distance)
+    """A distance; None where no row is held out, or a run does not reach it."""
+    known = distance is not None and np.isfinite(distance)
+    return float(distance) if known else None
 
 
 def _constants(study: Study, found: Solution, holds: bool) -> dict[str, Constant]:
