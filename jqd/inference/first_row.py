@@ -27,6 +27,8 @@ MOST_READOUT = 0.3
 # How far the constants are moved, in spans, to see what depends on them: from a start
 # at which a slope is zero by symmetry.
 _NUDGE = 0.0137
+# No share is so large, whatever its error.
+NO_SHARE = 2.0
 
 
 class FirstRow:
@@ -47,7 +49,7 @@ class FirstRow:
         toward = np.where(start > (low + high) / 2, -1, 1)
         self.study = study
         self.theta = _checks.array(start + _NUDGE * toward * (high - low))
-        self.expected, slope = map(np.asarray, row_and_slope(study, self.theta))
+        self.expected, slope = map(np.asarray, _row_and_slope(study, self.theta))
         self.seen = np.asarray(study.data.shares)[0]
         self.noise = study.data.noise
         values = study.data.values
@@ -113,8 +115,30 @@ def check_first_row(study: "Study", theta: Array) -> None:
     )
 
 
+def check_percent(study: "Study", theta: Array) -> None:
+    """Refuse rows whose sums are of another unit than shares that sum to 1.
+
+    The row at t0 would tell the unit, but many records begin later. Where values are
+    traced, nothing is compared.
+    """
+    data = study.data
+    if not (_checks.can_read() and _checks.is_concrete((study, theta))):
+        return
+    shares = np.asarray(data.shares)
+    if shares.ndim != 2 or (shares.max(axis=1) < NO_SHARE).any():
+        return
+    expected = np.asarray(_row_and_slope(study, theta)[0])
+    if expected.min() < 0 or abs(expected.sum() - 1) > 1e-3:
+        return
+    raise ValueError(
+        "Argument `data` must hold shares that sum to 1 in each row, as the law's "
+        f"do, but row 0 sums to {shares[0].sum():.4g}; divide percent by 100, and "
+        "their errors too."
+    )
+
+
 @jax.jit
-def row_and_slope(study: "Study", theta: Array) -> tuple[Array, Array]:
+def _row_and_slope(study: "Study", theta: Array) -> tuple[Array, Array]:
     """The row at t0, and its derivative by the free constants in a last axis."""
 
     def row(theta: Array) -> Array:

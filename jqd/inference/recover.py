@@ -217,8 +217,9 @@ def _pattern(
 
 def _number(distance: Any) -> float | None:
     """A distance; None where no row is held out, or a run does not reach it."""
-    known = distance is not None and np.isfinite(distance)
-    return float(distance) if known else None
+    if distance is None or not np.isfinite(distance):
+        return None
+    return float(distance)
 
 
 def _constants(study: Study, found: Solution, holds: bool) -> dict[str, Constant]:

@@ -26,8 +26,7 @@ from ..records.populations import as_data
 from ..records.record import Record
 from ..records.scan import Scan, settings_of
 from ..status import Status
-from .first_row import check_first_row
-from .percent import check_percent
+from .first_row import check_first_row, check_percent
 from .priors import Prior, as_prior
 from .slopes import jacobian
 from .slots import Slots, kept
