@@ -216,7 +216,10 @@ def _pattern(
 
 
 def _number(distance: Any) -> float | None:
-    return None if distance is None else float(distance)
+    """A distance; None where no row is held out, or a run does not reach it."""
+    if distance is None or not np.isfinite(distance):
+        return None
+    return float(distance)
 
 
 def _constants(study: Study, found: Solution, holds: bool) -> dict[str, Constant]:

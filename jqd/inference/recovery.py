@@ -34,7 +34,8 @@ class Recovery(eqx.Module):
             vectors in the constants' own units, shape (null, p).
         starts: initial guesses of the search, shape (S, p).
         history: loss from each initial guess at each step of the search, (S, steps).
-        held_out_start: `held_out` for the law as it was before the fit.
+        held_out_start: `held_out` for the law as it was before the fit. Both are None
+            as well where the run does not reach these rows.
         held_out_rows: number of rows held out (static).
         prediction: prediction of the recovered constants, like the data.
         start_prediction: prediction of the first initial guess.

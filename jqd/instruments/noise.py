@@ -473,7 +473,14 @@ class Correlated(Drawable):
     whole_rows: ClassVar[bool] = True
 
     def __check_init__(self) -> None:
+        if self.covariance.ndim != 3:
+            raise ValueError(
+                "Argument `covariance` must hold a matrix for each row, (T, k, k), but "
+                f"its shape is {self.covariance.shape}; rows scatter independently."
+            )
         _checks.check_reals(self.covariance, "covariance", (None, None, None))
+        if _checks.is_concrete(self.covariance):
+            _check_covariances(np.asarray(self.covariance))
 
     def check(self, values: Array) -> None:
         """Raise ValueError unless each row has a covariance of its values."""
@@ -534,6 +541,30 @@ class Correlated(Drawable):
         """Σ^(-1/2) of the deviations."""
         del errors
         return np.asarray(self.residuals(values.at[0].add(apart), values, values))[0]
+
+
+def _check_covariances(each: np.ndarray) -> None:
+    """Raise ValueError for what is no covariance, (T, k, k), by more than rounding."""
+    if each.shape[1] != each.shape[2]:
+        return  # `check` compares its shape with that of the values
+    error = np.sqrt(np.maximum(np.diagonal(each, axis1=1, axis2=2), 0))
+    size = error[:, :, None] * error[:, None, :]
+    lopsided = (abs(each - np.swapaxes(each, 1, 2)) > SUM_ROUNDING * size).any((1, 2))
+    if lopsided.any():
+        raise ValueError(
+            "Argument `covariance` must be symmetric, but that of row "
+            f"{np.argmax(lopsided)} is not."
+        )
+    # beside a variance of 0 there is no unit
+    largest = np.max(np.abs(each), axis=(1, 2), keepdims=True, initial=0)
+    unit_of = np.where(size > 0, size, np.where(largest > 0, largest, 1))
+    least = np.min(np.linalg.eigvalsh(each / unit_of), axis=1, initial=0)
+    negative = least < -SUM_ROUNDING
+    if negative.any():
+        raise ValueError(
+            "Argument `covariance` must have no negative eigenvalue, but that of row "
+            f"{np.argmax(negative)} has one."
+        )
 
 
 def exact_error(values: np.ndarray) -> float:

@@ -66,9 +66,7 @@ def recovery_tables(recovery: Any) -> tuple[Table, Table]:
     biases = [abs(float(c.step_bias)) for c in recovery.constants.values()]
     lines = {
         "starts that reached the best fit": f"{agree} of {starts} ({share:.3g} %)",
-        "held-out distance": "none held out"
-        if recovery.held_out is None
-        else f"{recovery.held_out:.2e} (before the fit {recovery.held_out_start:.2e})",
+        "held-out distance": _held_out(recovery),
         "step-size bias": f"{max(biases, default=math.nan):.1e} at most",
     }
     lines |= _beside(recovery)
@@ -380,3 +378,14 @@ _DESCRIPTIONS = {
     "history": "loss of each search, iteration by iteration",
     "landscape": "loss over the plane of the first two constants",
 }
+
+
+def _held_out(recovery: Any) -> str:
+    """How far the rows are that were held out, after the fit and before."""
+    if not recovery.held_out_rows:
+        return "none held out"
+    after, before = (
+        "none, the run does not reach these rows" if apart is None else f"{apart:.2e}"
+        for apart in (recovery.held_out, recovery.held_out_start)
+    )
+    return f"{after} (before the fit {before})"

@@ -102,6 +102,30 @@ def test_wrong_data_do_not_give_the_quantum_values(four_level, law):
     assert recovery.held_out > 1e-3
 
 
+class Bursting(jqd.Motion):
+    """x' = a x², which from x = 1 has x(t) = 1/(1 - a t) and ends at t = 1/a."""
+
+    a: jax.Array = jqd.free(default=0.2)
+
+    def vector_field(self, t, state, args=None):
+        return self.a * state**2
+
+
+def test_rows_that_the_first_guess_does_not_reach_have_no_distance():
+    ts = np.linspace(0.2, 2.0, 10)
+    data = jqd.Record(ts, 1 / (1 - 0.2 * ts)[:, None], jqd.Gaussian(0.01), t0=0.0)
+    recovery = jqd.recover(
+        Bursting(), data, psi0=np.ones(1), free=("a",), search=None,
+        instrument=jqd.instruments.Direct(lambda t, state: state),
+        method=jqd.Fixed(None, 16), starts=[[1.0], [0.21]],
+    )  # fmt: skip
+    assert recovery.status == "converged"
+    assert recovery.held_out_rows == 2
+    assert recovery.held_out < 1e-3
+    assert recovery.held_out_start is None
+    assert recovery.to_xarray() is not None
+
+
 def test_counts_give_the_values_within_errors(from_counts):
     assert from_counts.status == "converged"
     for constant in from_counts.constants.values():

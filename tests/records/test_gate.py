@@ -373,7 +373,13 @@ def test_data_in_memory(noise, changes):
         (lambda: Gaussian(np.inf), "`sigma` must be finite"),
         (lambda: Gaussian(1j), "`sigma` must be real"),
         (lambda: Gaussian(0.0), "`sigma` must be positive"),
-        (lambda: Correlated(np.ones((3, 2))), "`covariance` must have shape"),
+        (lambda: Correlated(np.ones((3, 2))), "`covariance` must hold a matrix for"),
+        (lambda: Correlated(-np.eye(2)[None]), "no negative eigenvalue, but .* row 0"),
+        (
+            lambda: Correlated([[[1, 2.0], [2.0, 1]]]),
+            "must have no negative eigenvalue",
+        ),
+        (lambda: Correlated([[[1, 0.5], [0.4, 1]]]), "must be symmetric, but .* row 0"),
         (lambda: Correlated(np.full((3, 2, 2), np.nan)), "`covariance` must be finite"),
     ],
 )

@@ -61,6 +61,7 @@ def recovery():
         history=np.exp(-np.arange(12.0)) * np.ones((num_starts, 1)),
         held_out=0.0123,
         held_out_start=0.3,
+        held_out_rows=3,
         chi2_per_dof=None,
         p_value=None,
         scatter_too_small=False,

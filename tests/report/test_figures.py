@@ -333,6 +333,14 @@ def test_the_printed_recovery_has_every_number(recovery):
         assert part in text
 
 
+def test_rows_that_a_run_does_not_reach_have_no_distance_in_the_table(recovery):
+    recovery.held_out_start = None
+    out = io.StringIO()
+    Console(file=out, width=150).print(*recovery_tables(recovery))
+    said = "1.23e-02 (before the fit none, the run does not reach these rows)"
+    assert said in out.getvalue()
+
+
 def test_the_summary_gives_no_error_that_the_table_withholds(recovery):
     """Nor what the error were with known nuisances, or without their priors."""
     q, coupling = recovery.constants.values()
