@@ -87,7 +87,8 @@ class Watch:
         for path in _files(self.store / "leases"):
             if path.name in self._holders or path.name.startswith("clock"):
                 continue
-            with contextlib.suppress(OSError, ValueError):
+            # gone by now, half written, or no lease but the mark that all is done
+            with contextlib.suppress(OSError, ValueError, KeyError):
                 pid = json.loads(path.read_text())["pid"]
                 self._holders[path.name] = pid
                 if pid in self.seen and self.seen[pid].claimed is None:
@@ -97,8 +98,8 @@ class Watch:
                 continue
             self._commits.add(path.name)
             # the newest holder that was seen
-            held = sorted(n for n in self._holders if n[:7] == path.name[:7])
-            pid = self._holders[held[-1]] if held else None
+            held = max((n for n in self._holders if n[:7] == path.name[:7]), default="")
+            pid = self._holders.get(held)
             if pid in self.seen:
                 seen = self.seen[pid]
                 seen.committed, seen.chunks = (now, seen.last), seen.chunks + 1
@@ -223,10 +224,9 @@ def _costs(chunks: int) -> list[dict[str, Any]]:
 
 
 def _cost(where: str, place: str, chunks: int) -> list[dict[str, Any]]:
-    axes = {"q": np.arange(64.0 * chunks)}
-    jqd.sweep(_four, axes, store=place, tile=64, chunk=64, progress=False)
+    q = np.arange(64.0 * chunks).reshape(chunks, 64)
+    jqd.sweep(_four, {"q": q.ravel()}, store=place, tile=64, chunk=64, progress=False)
     store = Store(place)
-    q = axes["q"].reshape(chunks, 64)
     store.withdraw(range(chunks))
     requests, marks = [], []
 
