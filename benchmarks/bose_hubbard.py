@@ -9,7 +9,7 @@ import numpy as np
 
 import jqd
 
-from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
+from .peers import by_dynamiqs, by_qutip, dynamiqs, dynamiqs_methods, qutip
 from .systems import bose_hubbard, coherent, eigen_orbit, error
 from .timing import Report, compared
 
@@ -116,17 +116,8 @@ def _qutip(qt: Any, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
 @dynamiqs
 def _dynamiqs(dq: Any, ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:
     hop, onsite, start, _ = sites_of_dynamiqs(dq, psi0)
-    method = dq.method
-    methods = {
-        "default": method.Tsit5(),
-        "Expm": method.Expm(),
-        "Dopri8 1e-8": method.Dopri8(rtol=1e-8, atol=1e-8),
-        "Dopri8 5e-12": method.Dopri8(rtol=5e-12, atol=5e-12),
-        "Dopri8 1e-12": method.Dopri8(rtol=1e-12, atol=1e-12),
-    }
-    return {
-        f"dynamiqs {name}": partial(
-            by_dynamiqs, dq, hop + U * onsite, start, ts, method=one
-        )
-        for name, one in methods.items()
-    }
+    solve = partial(by_dynamiqs, dq, hop + U * onsite, start, ts)
+    methods = {"dynamiqs default": dq.method.Tsit5()} | dynamiqs_methods(
+        dq, "Expm", "Dopri8 1e-8", "Dopri8 5e-12", "Dopri8 1e-12"
+    )
+    return {name: partial(solve, method=one) for name, one in methods.items()}

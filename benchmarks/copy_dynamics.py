@@ -13,7 +13,7 @@ import jqd
 
 from .floors import bandwidth, bytes_moved
 from .peers import peer
-from .systems import eigen_orbit, error
+from .systems import eigen_orbit, error, last_state, rk4
 from .timing import Report, beside_floor, compared, round_to
 
 # Entries of the M x M matrices of a whole batch: beyond this one array is 64 MiB.
@@ -98,11 +98,9 @@ def one_case(
 
 def by_jqd(steps: int) -> Any:
     """From the law and a batch of states to the states after so many steps."""
-    ts = np.array([0.0, steps * DT])
-    method = jqd.Fixed(jqd.steppers.rk4, steps, gradient="direct", estimate_error=False)
 
     def one(law, psi):
-        return jqd.evolve(law, psi, ts, method=method).values[-1]
+        return last_state(law, jqd.steppers.rk4, steps, DT, gradient="direct")(psi)
 
     return jax.jit(jax.vmap(one, in_axes=(None, 0)))
 
@@ -129,20 +127,12 @@ def _plain(H: np.ndarray, steps: int):
         direct = jnp.sum((k_r + k_q) / 2 * drive, -1)
         return -1j * (omega * psi + direct + twisted * psi * psi / (rho + eps))
 
-    def step(psi, q, r):
-        k1 = field(psi, q, r)
-        k2 = field(psi + DT / 2 * k1, q, r)
-        k3 = field(psi + DT / 2 * k2, q, r)
-        k4 = field(psi + DT * k3, q, r)
-        return psi + DT / 6 * (k1 + 2 * (k2 + k3) + k4)
-
     @jax.jit
     def solve(q, r, psi):
-        return jax.vmap(
-            lambda psi: jax.lax.scan(
-                lambda p, _: (step(p, q, r), None), psi, None, length=steps
-            )[0]
-        )(psi)
+        def step(psi, _):
+            return rk4(lambda psi: field(psi, q, r), psi, DT), None
+
+        return jax.vmap(lambda psi: jax.lax.scan(step, psi, None, length=steps)[0])(psi)
 
     return partial(solve, jnp.asarray(0.5), jnp.asarray(-0.5))
 

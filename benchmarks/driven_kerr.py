@@ -12,7 +12,7 @@ from jqd.steppers import cf4
 
 from .driven_qutrit import BOTH, VALUE, Programs, compiled, peers_of, raced
 from .driven_qutrit import Exact as Result
-from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
+from .peers import by_dynamiqs, by_qutip, dynamiqs, dynamiqs_methods, qutip
 from .systems import slope
 from .timing import Goal, Report, round_to
 
@@ -150,10 +150,5 @@ def _dynamiqs(dq: Any, case: str) -> Programs:
 
         return compiled(value, STRENGTHS, case)
 
-    method = dq.method
-    tight = {"rtol": 1e-8, "atol": 1e-8}
-    return {
-        "dynamiqs Tsit5 (default)": program(method.Tsit5()),
-        "dynamiqs Tsit5 1e-8": program(method.Tsit5(**tight)),
-        "dynamiqs Dopri8 1e-8": program(method.Dopri8(**tight)),
-    }
+    methods = dynamiqs_methods(dq, "Tsit5 (default)", "Tsit5 1e-8", "Dopri8 1e-8")
+    return {name: program(method) for name, method in methods.items()}

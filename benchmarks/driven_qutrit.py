@@ -11,7 +11,7 @@ import numpy as np
 import jqd
 from jqd.steppers import cf4, exponential_midpoint
 
-from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
+from .peers import by_dynamiqs, by_qutip, dynamiqs, dynamiqs_methods, qutip
 from .timing import Raced, Report, compared, round_to
 
 # An anharmonic ladder in the frame of its drive: levels at 0, DETUNING and
@@ -209,10 +209,8 @@ def _dynamiqs(dq: Any, values: np.ndarray, case: str) -> Programs:
 
         return compiled(value, values, case)
 
-    method, back = dq.method, dq.gradient.BackwardCheckpointed()
-    tight = method.Dopri8(rtol=1e-10, atol=1e-10)
-    return {
-        "dynamiqs Tsit5 (default)": program(method.Tsit5(), back),
-        "dynamiqs Dopri8 1e-10": program(tight, back),
-        "dynamiqs Expm": program(method.Expm(), dq.gradient.Direct()),
+    stepped = dynamiqs_methods(dq, "Tsit5 (default)", "Dopri8 1e-10")
+    back = dq.gradient.BackwardCheckpointed()
+    return {name: program(method, back) for name, method in stepped.items()} | {
+        "dynamiqs Expm": program(dq.method.Expm(), dq.gradient.Direct())
     }

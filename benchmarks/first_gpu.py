@@ -25,7 +25,7 @@ from .copy_dynamics import DT, by_jqd, random_problem
 from .floors import bandwidth, bytes_moved
 from .sweep import digest, swept
 from .systems import ALPHA, LEVELS, coherent, error, kerr_exact
-from .timing import Goal, Report, compared, failure, line_by_line, ratio, round_to
+from .timing import Goal, Report, compared, guarded, line_by_line, ratio, round_to
 
 # seconds of a part, compilation and all; the last measurement may pass it
 BUDGET = 100.0
@@ -54,21 +54,12 @@ def run(quick: bool = False) -> Iterator[Report]:
 def _rows(quick: bool) -> Rows:
     for name, part in PARTS.items():
         end = time.monotonic() + (10 * BUDGET if quick else BUDGET)
-        for row in _guarded(part, quick):
+        for row in guarded(part(quick), part.__name__.strip("_")):
             yield {"part": name, **row}
             if time.monotonic() > end:
                 row = {"part": name, "case": name, "program": "-"}
                 yield row | {"note": f"cut after {BUDGET:g} s"}
                 break
-
-
-def _guarded(part: Callable[[bool], Rows], quick: bool) -> Rows:
-    """The rows of a part, and one that says where it failed."""
-    try:
-        yield from part(quick)
-    except Exception as error:  # the other parts are not to be lost
-        name = part.__name__.strip("_")
-        yield {"case": "-", "program": name, "note": failure(error)}
 
 
 def _report(rows: list[dict[str, Any]]) -> Report:

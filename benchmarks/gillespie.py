@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .systems import rk4
+
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = ("-O3", "-march=native", "-shared", "-fPIC")
 # A phase turns by at most so many radians between two looks at it.
@@ -51,11 +53,7 @@ def in_numpy(omega: np.ndarray, H: np.ndarray, psi: np.ndarray) -> Sampler:
             rate = omega + np.real(np.conj(u) * (H @ (root * u))) / root
             return -1j * rate * u
 
-        k1 = slope(unit)
-        k2 = slope(unit + dt / 2 * k1)
-        k3 = slope(unit + dt / 2 * k2)
-        k4 = slope(unit + dt * k3)
-        unit = unit + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        unit = rk4(slope, unit, dt)
         return unit / np.abs(unit)
 
     def one(rng, n, unit, T):

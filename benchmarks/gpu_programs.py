@@ -26,6 +26,7 @@ from . import scaling_laws
 from .copy_dynamics import DT, random_problem
 from .floors import bandwidth
 from .memory import sizes
+from .systems import last_state, rk4
 from .timing import Report, attempted, line_by_line, race, round_to
 from .xla_text import (
     LAUNCH,
@@ -167,9 +168,7 @@ def _copying(quick: bool) -> Iterator[tuple[str, Case]]:
 def _evolved(H: Any, steps: int, theta: Any, psi: Any) -> Any:
     """States after the steps, for all members, as a user writes it."""
     law = jqd.CopyDynamics.from_hamiltonian(H, q=theta[0], r=theta[1])
-    method = jqd.Fixed(jqd.steppers.rk4, steps, estimate_error=False)
-    ts = np.array([0.0, steps * DT])
-    return jax.vmap(lambda psi: jqd.evolve(law, psi, ts, method=method).values[-1])(psi)
+    return jax.vmap(last_state(law, jqd.steppers.rk4, steps, DT))(psi)
 
 
 def _loss(H: Any, steps: int, theta: Any, psi: Any) -> Any:
@@ -184,11 +183,7 @@ def _batch_last(steps: int, H: Any, psi: Any, theta: Any) -> Any:
     slope = partial(_slope, law, omega, links)
 
     def step(psi, _):
-        k1 = slope(psi)
-        k2 = slope(psi + DT / 2 * k1)
-        k3 = slope(psi + DT / 2 * k2)
-        k4 = slope(psi + DT * k3)
-        return psi + DT / 6 * (k1 + 2 * k2 + 2 * k3 + k4), None
+        return rk4(slope, psi, DT), None
 
     return jax.lax.scan(step, psi, None, length=steps)[0]
 

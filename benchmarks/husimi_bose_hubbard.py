@@ -7,13 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import jqd
-from jqd import constants
 from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
 from jqd.states import coherent
 
 from . import systems
 from .bose_hubbard import sites_of_dynamiqs, sites_of_qutip
+from .husimi_kerr import seen_of
 from .peers import by_dynamiqs, by_qutip, dynamiqs, qutip
 from .timing import Goal, Report, compared, round_to
 
@@ -74,16 +73,10 @@ def _law(levels: int, orders: int) -> HusimiFokkerPlanck:
 def _quanta(law, ts: np.ndarray, psi0: np.ndarray):
     """<n_1> as a function of U and C."""
 
-    def look(t, law, state):
+    def look(law, state):
         return jnp.real(law.moment(state, (1, 0), (1, 0))) - 1
 
-    def solve(U, C):
-        changed = constants.unpack(constants.unpack(law, "U", U[None]), "C", C[None])
-        observe = lambda t, state: look(t, changed, state)  # noqa: E731
-        run = jqd.evolve(changed, changed.prepare(psi0), ts, observe=observe)
-        return run.values[1:]
-
-    return solve
+    return seen_of(law, psi0, ts, look, "U", "C")
 
 
 def _ours(ts: np.ndarray, psi0: np.ndarray) -> dict[str, Any]:

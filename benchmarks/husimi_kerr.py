@@ -1,5 +1,6 @@
 """The Husimi function of a Kerr oscillator: density, gradient in C, batch, recovery."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -115,16 +116,24 @@ def _evolve(ts: np.ndarray):
     return solve
 
 
-def density_of_C(points: np.ndarray, ts: np.ndarray, orders: int, levels: int):
-    """Densities as a function of C, prepared anew for each."""
-    law, psi0 = law_of(points, 1.0, levels, orders), coherent(ALPHA0, 40)
+def seen_of(law: Any, psi0: Any, ts: Any, look: Callable[..., Any], *names: str):
+    """`look(law, state)` at ts[1:] as a function of constants, prepared anew."""
 
-    def solve(C):
-        changed = constants.unpack(law, "C", C[None])
-        state = changed.prepare(psi0)
-        return jqd.evolve(changed, state, ts, observe="density").values[1:]
+    def solve(*values):
+        changed = law
+        for name, value in zip(names, values, strict=True):
+            changed = constants.unpack(changed, name, value[None])
+        observe = lambda t, state: look(changed, state)  # noqa: E731
+        run = jqd.evolve(changed, changed.prepare(psi0), ts, observe=observe)
+        return run.values[1:]
 
     return solve
+
+
+def density_of_C(points: np.ndarray, ts: np.ndarray, orders: int, levels: int):
+    """Densities as a function of C."""
+    law, look = law_of(points, 1.0, levels, orders), HusimiFokkerPlanck.density
+    return seen_of(law, coherent(ALPHA0, 40), ts, look, "C")
 
 
 def _gradient(points, ts, C: float, rounds: int) -> list[dict[str, Any]]:

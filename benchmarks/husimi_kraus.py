@@ -9,13 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import jqd
-from jqd import constants
 from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
 from jqd.laws.husimi.starts import amplify
 from jqd.spaces.symbols import bose_hubbard
 from jqd.states import Ensemble, as_ensemble, coherent
 
+from .husimi_kerr import seen_of
 from .memory import sizes
 from .timing import Goal, Report, race, round_to
 
@@ -89,31 +88,20 @@ def _law(modes: int, levels: int, orders: int) -> HusimiFokkerPlanck:
     return HusimiFokkerPlanck(chain, form=Exact(levels, Series(orders)))
 
 
-def _quanta(modes: int):
-    """∫|α_1|² Q, powers of α and of α*."""
-    one = (1,) + (0,) * (modes - 1)
-    return one, one
-
-
 def _shares(modes: int, levels: int, psi0: jax.Array, orders: int):
     """What each ket adds to ∫|α_1|² Q at t = 1, as a function of C."""
-    law = _law(modes, levels, orders)
+    power = (1,) + (0,) * (modes - 1)  # of α and of α*
 
-    def solve(C):
-        changed = constants.unpack(law, "C", C[None])
+    def look(law, state):
+        def one(ket, weight):
+            single = Ensemble(ket[None], weight[None])
+            return jnp.real(law.moment(single, power, power))
 
-        def look(t, state):
-            def one(ket, weight):
-                single = Ensemble(ket[None], weight[None])
-                return jnp.real(changed.moment(single, *_quanta(modes)))
+        return jax.vmap(one)(state.kets, state.weights)
 
-            return jax.vmap(one)(state.kets, state.weights)
-
-        ts = jnp.asarray([0.0, 1.0])
-        run = jqd.evolve(changed, changed.prepare(psi0), ts, observe=look)
-        return run.values[1]
-
-    return solve
+    law, ts = _law(modes, levels, orders), jnp.asarray([0.0, 1.0])
+    shares = seen_of(law, psi0, ts, look, "C")
+    return lambda C: shares(C)[0]
 
 
 def _total(modes: int, levels: int, psi0: jax.Array, orders: int):

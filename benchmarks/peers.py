@@ -72,6 +72,18 @@ def by_qutip(
     return np.array([psi.full()[:, 0] for psi in found.states])
 
 
+def dynamiqs_methods(dq: Any, *texts: str) -> Programs:
+    """Methods by texts such as "Dopri8 1e-8", whose number is both tolerances."""
+
+    def method(text: str) -> Any:
+        name, *number = text.removesuffix(" (default)").split()
+        return getattr(dq.method, name)(
+            **{key: float(x) for x in number for key in ("rtol", "atol")}
+        )
+
+    return {f"dynamiqs {text}": method(text) for text in texts}
+
+
 def by_dynamiqs(
     dq: Any, H: Any, start: Any, ts: Any, *e_ops: Any, method: Any, gradient: Any = None
 ) -> Any:

@@ -12,7 +12,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from .pulls_cases import CASES, Pulls
+from .pulls_cases import CASES
+from .pulls_fits import Pulls
 from .tables import say
 from .timing import Goal, Report, round_to
 

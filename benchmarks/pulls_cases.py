@@ -1,7 +1,7 @@
 """Records of each kind, a batch of them, and the fits of them all: see `pulls`."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,13 +11,11 @@ from jaxtyping import Array
 import jqd
 from jqd import problems
 from jqd.evolution import Fixed, Propagator
-from jqd.inference import Polish
 from jqd.inference.estimators import fit_counts, fit_photon_counts
 from jqd.instruments import (
     Confusion,
     Direct,
     Displaced,
-    Drawable,
     Gaussian,
     Instrument,
     Multinomial,
@@ -27,89 +25,13 @@ from jqd.laws.husimi import Bath, DisplacedThermal, Exact, Series
 from jqd.matter.photons import sample_counts
 from jqd.matter.tower import RandomTower
 from jqd.matter.tower.random_tower import FOOT, MATTER, LevelNorms
-from jqd.records import AtomRecord, Record
+from jqd.records import AtomRecord
 from jqd.records.phase_space import sample_moments, sample_orders
 from jqd.states import coherent, sample_husimi
 from jqd.statistics import sample_occupations
 from jqd.steppers import rk4, srkn11
 
-# Value and standard error of nuisances by name, as a calibration knows them.
-Known = dict[str, tuple[float, float]]
-# A fit that knows where to begin; to rounding, so that no pull is that of the solver.
-POLISH = Polish(rtol=1e-9, atol=1e-9, max_steps=40)
-
-
-class Pulls(NamedTuple):
-    """What fits found.
-
-    Attributes:
-        values, errors: (seeds,) by name of the constant.
-        truth: by name.
-        misfit: fits whose χ² is less likely than 1e-3, (seeds,).
-        failed: fits that did not end, (seeds,).
-    """
-
-    values: dict[str, np.ndarray]
-    errors: dict[str, np.ndarray]
-    truth: dict[str, float]
-    misfit: np.ndarray
-    failed: np.ndarray
-
-
-def _fitted(
-    records: Any, fit_one: Callable[[Any], Any], truth: dict[str, float]
-) -> Pulls:
-    """The fits of a batch of records, whatever PyTree one of them is."""
-    found = jax.jit(jax.vmap(fit_one))(records)
-    status = np.asarray(found.status)
-    allowed = [jqd.Status.OK.value, jqd.Status.MISFIT.value]
-    return Pulls(
-        {name: np.asarray(found.constants[name].value) for name in truth},
-        {name: np.asarray(found.constants[name].stderr) for name in truth},
-        truth,
-        status == jqd.Status.MISFIT.value,
-        ~np.isin(status, allowed),
-    )
-
-
-def _recovered(
-    keys: Array,
-    mean: Array,
-    noise: Drawable,
-    law: Any,
-    ts: Array,
-    truth: dict[str, float],
-    known: Known | None = None,
-    shots: int = 1,
-    told: Any = None,
-    free: tuple[str, ...] | None = None,
-    **options: Any,
-) -> Pulls:
-    """Records of what an instrument shows on average, and the fits of them.
-
-    Args:
-        keys: of the draws.
-        mean, noise, shots: what is shown at each time, and how it is drawn.
-        law, ts, options: of `jqd.fit`.
-        truth: constants by name.
-        known: nuisances beside them.
-        told: the noise that the fit is told of; None for `noise`.
-        free: names of what is fitted, where they are not those of `truth`.
-    """
-    known = known or {}
-    noise_of_fit = noise if told is None else told
-
-    def fit(of: tuple[Array, dict[str, Array]]) -> Any:
-        return jqd.fit(
-            law, Record(ts, of[0], noise_of_fit, t0=0.0), free=free or tuple(truth),
-            starts=1, search=None, polish=POLISH,
-            nuisances=_priors(of[1], known), **options,
-        )  # fmt: skip
-
-    drawn = jax.lax.map(lambda key: noise.sample(key, mean, shots), keys)
-    centres = {name: centre for name, (centre, _) in known.items()}
-    return _fitted((drawn, _calibrated(keys, known)), fit, truth | centres)
-
+from .pulls_fits import Known, Pulls, fitted, fitter, recovered, shown
 
 # -- laws ----------------------------------------------------------------------------
 
@@ -145,8 +67,8 @@ def _copying(keys: Array, instrument: Instrument, known: Known) -> Pulls:
     problem, ts = problems.four_level(), jnp.linspace(0, 3, 16)
     H, psi0, truth = problem.hamiltonian, problem.psi0, {"q": 0.45, "r": -0.55}
     exact = jqd.CopyDynamics.from_hamiltonian(H, truth["q"], truth["r"])
-    return _recovered(
-        keys, _shown(exact, exact.prepare(psi0), ts, instrument), instrument.noise,
+    return recovered(
+        keys, shown(exact, exact.prepare(psi0), ts, instrument), instrument.noise,
         jqd.CopyDynamics.from_hamiltonian(H), ts, truth, known, 2000, Multinomial(),
         psi0=psi0, start={"q": 0.5, "r": -0.5}, method=Fixed(rk4), substeps=20,
         instrument=instrument,
@@ -162,8 +84,8 @@ def husimi_displaced(keys: Array) -> Pulls:
     start = DisplacedThermal(1.2 + 0.5j, 0.05, levels=40)
     instrument, shots = Displaced(net(2, 5), V=0.9, eps=0.02), 2000
     exact = kerr(C=0.9)
-    mean = _shown(exact, exact.prepare(exact.admit(start.state())), KERR_TS, instrument)
-    return _recovered(
+    mean = shown(exact, exact.prepare(exact.admit(start.state())), KERR_TS, instrument)
+    return recovered(
         keys, mean[1:], instrument.noise, kerr(form=Exact(64, Series(30))),
         KERR_TS[1:], {"C": 0.9}, known, shots, instrument.noise.after(shots),
         psi0=start, start={"C": 1.0}, instrument=instrument,
@@ -185,28 +107,21 @@ def husimi_samples(keys: Array) -> Pulls:
 
     orders = sample_orders(1)
     drawn = [sample_moments(np.asarray(draw(key)), orders) for key in keys]
-    records, noise = jnp.asarray(np.stack(drawn)), SampleMoments(orders, shots)
-
-    def fit(mean: Array) -> Any:
-        return jqd.fit(
-            kerr(form=Exact(64, Series(30))), Record(KERR_TS[1:], mean, noise, t0=0.0),
-            psi0=psi0, free=("C",), start={"C": 1.0}, starts=1, search=None,
-            polish=POLISH, instrument=jqd.Moments(orders),
-        )  # fmt: skip
-
-    return _fitted(records, fit, {"C": 0.9})
+    fit = fitter(
+        kerr(form=Exact(64, Series(30))), KERR_TS[1:], SampleMoments(orders, shots),
+        ("C",), {}, psi0=psi0, start={"C": 1.0}, instrument=jqd.Moments(orders),
+    )  # fmt: skip
+    return fitted((jnp.asarray(np.stack(drawn)), {}), fit, {"C": 0.9})
 
 
 def husimi_map(keys: Array) -> Pulls:
     """Maps of 15 x 15 points at three times, C = 1.1, errors of 0.5 % of the peak."""
     psi0, points = coherent(ALPHA, 24), net(3, 15)
-    law = kerr(C=1.1, points=points)
-    run = jqd.evolve(
-        law, law.prepare(psi0), KERR_TS, method=Propagator(), observe="density"
-    )
-    fitted = kerr(points=points, form=Exact(64, Series(30)))
-    return _recovered(
-        keys, run.values[1:], Gaussian(0.005 / np.pi), fitted, KERR_TS[1:], {"C": 1.1},
+    exact = kerr(C=1.1, points=points)
+    maps = shown(exact, exact.prepare(psi0), KERR_TS, "density", Propagator())
+    return recovered(
+        keys, maps[1:], Gaussian(0.005 / np.pi),
+        kerr(points=points, form=Exact(64, Series(30))), KERR_TS[1:], {"C": 1.1},
         psi0=psi0, start={"C": 1.0}, instrument="density",
     )  # fmt: skip
 
@@ -222,9 +137,9 @@ def husimi_bath(keys: Array) -> Pulls:
 
     exact = law(**truth)
     state = exact.prepare(exact.admit(psi0))
-    run = jqd.evolve(exact, state, ts, method=Propagator(), observe="density")
-    return _recovered(
-        keys, run.values[1:], Gaussian(0.002 / np.pi), law(1.0, 1.0, 0.2, 0.2), ts[1:],
+    maps = shown(exact, state, ts, "density", Propagator())
+    return recovered(
+        keys, maps[1:], Gaussian(0.002 / np.pi), law(1.0, 1.0, 0.2, 0.2), ts[1:],
         truth, psi0=psi0, start={"C": 1.0}, instrument="density", method=Propagator(),
     )  # fmt: skip
 
@@ -239,11 +154,10 @@ def diffusion(keys: Array) -> Pulls:
         )
 
     exact, seen = law(0.45), jqd.Occupations()
-    method = Fixed(exact.stepper, 400)
     state = exact.prepare(exact.admit(base.initial))
-    p = jqd.evolve(exact, state, ts, method=method, observe=seen).values[1:]
-    return _recovered(
-        keys, p, Multinomial(), law(0.5), ts[1:], {"D": 0.45}, shots=5000,
+    p = shown(exact, state, ts, seen, Fixed(exact.stepper, 400))
+    return recovered(
+        keys, p[1:], Multinomial(), law(0.5), ts[1:], {"D": 0.45}, shots=5000,
         psi0=base.initial, start={"D": 0.5}, instrument=seen, substeps=100,
     )  # fmt: skip
 
@@ -254,18 +168,15 @@ def diffusion(keys: Array) -> Pulls:
 def springs(keys: Array) -> Pulls:
     """Three springs from the end of their chain, 61 rows, errors of a thousandth."""
     K = {"K[0]": 0.9, "K[1]": 1.15, "K[2]": 1.05}
+    sites, ones = np.arange(4.0), np.ones(3)
     record = AtomRecord(
-        np.arange(61) / 4,
-        np.zeros((61, 1)),
-        np.array([0]),
-        np.arange(4.0),
-        np.eye(4)[0],
+        np.arange(61) / 4, np.zeros((61, 1)), np.array([0]), sites, np.eye(4)[0]
     )
     _, observe = record.data()
-    exact, method = record.law(np.array([*K.values()])), Fixed(srkn11, 8)
-    state, ones = exact.prepare(record.state()), np.ones(3)
-    x = jqd.evolve(exact, state, record.ts, method=method, observe=observe).values
-    return _recovered(
+    exact = record.law(np.array([*K.values()]))
+    state = exact.prepare(record.state())
+    x = shown(exact, state, record.ts, observe, Fixed(srkn11, 8))
+    return recovered(
         keys, x, Gaussian(1e-3), record.law(ones), record.ts, K, psi0=record.state(),
         free=("K",), start={"K": ones}, substeps=4, instrument=observe,
         method=Fixed(srkn11),
@@ -280,9 +191,9 @@ def tower(keys: Array) -> Pulls:
     matter = jax.random.key(2)
     exact = RandomTower(matter, 20, 5, **truth, **MATTER)
     law, psi0 = RandomTower(matter, 20, 5, **first, **MATTER), exact.foot(FOOT)
-    p = jqd.evolve(exact, psi0, ts, method=Propagator(), observe=seen).values[1:]
-    return _recovered(
-        keys, p, Multinomial(), law, ts[1:], truth, shots=50_000, psi0=psi0,
+    p = shown(exact, psi0, ts, seen, Propagator())
+    return recovered(
+        keys, p[1:], Multinomial(), law, ts[1:], truth, shots=50_000, psi0=psi0,
         start=first, instrument=seen, method=Propagator(terms=40),
     )  # fmt: skip
 
@@ -317,31 +228,6 @@ def _estimated(found: list[Any], name: str, truth: float) -> Pulls:
     return Pulls(
         {name: values}, {name: errors}, {name: truth}, none, ~np.isfinite(values)
     )
-
-
-# -- nuisances -----------------------------------------------------------------------
-
-
-def _calibrated(keys: Array, known: dict[str, tuple[float, float]]) -> dict[str, Array]:
-    """What a calibration finds of each nuisance, with the error of its prior."""
-    found = {}
-    for number, (name, (centre, sd)) in enumerate(known.items()):
-        draw = jax.vmap(
-            lambda key, i=number: jax.random.normal(jax.random.fold_in(key, i))
-        )
-        found[name] = centre + sd * draw(keys)
-    return found
-
-
-def _priors(found: dict[str, Array], known: Known) -> dict[str, jqd.Normal]:
-    """Priors about what the calibration found."""
-    return {name: jqd.Normal(found[name], sd) for name, (_, sd) in known.items()}
-
-
-def _shown(law: Any, state: Any, ts: Array, instrument: Instrument) -> Array:
-    """What an instrument shows of a law on average, (T, ..)."""
-    mean = lambda t, state: instrument.mean(law, t, state)  # noqa: E731
-    return jqd.evolve(law, state, ts, observe=mean).values
 
 
 CASES: dict[str, Callable[[Array], Pulls]] = {

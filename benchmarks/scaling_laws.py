@@ -17,6 +17,7 @@ from jqd.matter import gas, solid
 from . import husimi_kerr, photon_tower
 from .copy_dynamics import random_problem
 from .copy_ensembles import standard_problem
+from .systems import last_state
 
 # a call is to take about so long, and no more steps than this
 SECONDS, MOST_STEPS = 0.05, 2000
@@ -71,16 +72,7 @@ def _repeat(start: Any, batch: int) -> Any:
     )
 
 
-def _run(law: Any, stepper: Any, steps: int, dt: float) -> Callable[[Any], Any]:
-    """The last state after so many steps."""
-    method = jqd.Fixed(stepper, steps, gradient="direct", estimate_error=False)
-    ts = np.array([0.0, steps * dt])
-
-    def one(state):
-        run = jqd.evolve(law, state, ts, method=method)
-        return jax.tree.map(lambda leaf: leaf[-1], run.values)
-
-    return one
+_run = partial(last_state, gradient="direct")
 
 
 def _oscillator(points: int) -> tuple[Any, Any]:

@@ -28,6 +28,7 @@ KET = np.array([0.6, 0.64j, 0.48])
 UP = np.diag([1.0, 1.4], 1)
 LINE = jqd.Grid((0.0, 2 * np.pi), 32)
 WAVE = LINE.normalise(jnp.exp(0.3 * jnp.cos(LINE.x) + 0.5j * jnp.sin(LINE.x)))
+RINGED = {"boundary": "periodic"}
 RING = jqd.Schrodinger.on_grid(LINE, lambda x: 0.4 * jnp.cos(x))
 COPIES, START = golden(0.4)
 CASCADE = laws.Lindblad(H, {"down": laws.Jump(UP, 0.3)})
@@ -37,17 +38,9 @@ def well(q):
     return jnp.sum(q**2) / 2 + jnp.sum(q**4) / 10
 
 
-def alignment():
-    one = laws.PhaseAlignment(
-        [0, 0, 1, 2], COPIES.omega, COPIES.R, COPIES.delta, 0.7, damping=0.1
-    )
-    return one, START
-
-
 def atoms():
     body = solid.chain(8, solid.FPUT(beta=1.0), ends="fixed")
-    x = body.sites
-    return solid.AtomMotion(body), solid.Point(x, 0.1 * jnp.cos(x))
+    return solid.AtomMotion(body), solid.Point(body.sites, 0.1 * jnp.cos(body.sites))
 
 
 def crystal():
@@ -64,13 +57,6 @@ def packet():
     return law, law.prepare(state)
 
 
-def light():
-    law = photons.PhotonRates(
-        np.array([1.0, 1.4]), 0.1, 20.0, photons.HeatCapacity(5.0)
-    )
-    return law, jnp.array([0.5, 0.2])
-
-
 def levels():
     law = tower.Tower(tower.harmonic_ladder(4, 1.0), 1.0, 0.2, 4.0)
     return law, tower.level_state(law, 1.0, 0.3)
@@ -82,17 +68,6 @@ def husimi():
         "0.5*U*ad^2*a^2", points=net[None] + 1j * net[:, None], U=0.5, C=0.9
     )
     return law, jqd.states.coherent(1.0, 20)
-
-
-def diffusion(form=None):
-    return laws.ConservativeDiffusion(
-        LINE, jnp.cos, 0.4, boundary="periodic", form=form
-    )
-
-
-def spinor():
-    law = laws.Pauli(LINE, jnp.cos, lambda x: jnp.sin(x), direction=(1.0, 0, 0))
-    return law, jnp.stack([WAVE, 1j * WAVE]) / np.sqrt(2)
 
 
 def family(base: Any, start: Any, **constants: tuple[Any, ...]) -> dict[str, Any]:
@@ -109,15 +84,27 @@ CASES = {
     "Schrodinger, grid": lambda: (RING, WAVE),
     "CopyDynamics": lambda: (COPIES, START),
     "CopyDynamics, adaptive": lambda: (COPIES, START, jqd.Adaptive()),
-    "PhaseAlignment": alignment,
+    "PhaseAlignment": lambda: (
+        laws.PhaseAlignment(
+            [0, 0, 1, 2], COPIES.omega, COPIES.R, COPIES.delta, 0.7, damping=0.1
+        ),
+        START,
+    ),
     "HusimiFokkerPlanck": husimi,
-    "ConservativeDiffusion": lambda: (diffusion(), WAVE),
-    "ConservativeDiffusion, links": lambda: (diffusion("links"), WAVE),
-    "Madelung": lambda: (laws.Madelung(LINE, jnp.cos, boundary="periodic"), WAVE),
+    "ConservativeDiffusion": lambda: (
+        laws.ConservativeDiffusion(LINE, jnp.cos, 0.4, **RINGED), WAVE,
+    ),
+    "ConservativeDiffusion, links": lambda: (
+        laws.ConservativeDiffusion(LINE, jnp.cos, 0.4, form="links", **RINGED), WAVE,
+    ),
+    "Madelung": lambda: (laws.Madelung(LINE, jnp.cos, **RINGED), WAVE),
     "ClassicalDiffusion": lambda: (
         laws.ClassicalDiffusion(LINE, 0.1, periodic=True), WAVE,
     ),
-    "Pauli": spinor,
+    "Pauli": lambda: (
+        laws.Pauli(LINE, jnp.cos, lambda x: jnp.sin(x), direction=(1.0, 0, 0)),
+        jnp.stack([WAVE, 1j * WAVE]) / np.sqrt(2),
+    ),
     "Lindblad": lambda: (CASCADE, KET),
     "AtomMotion": atoms,
     "AtomMotion, list of neighbours": crystal,
@@ -126,7 +113,12 @@ CASES = {
         packets.ClassicalMotion(well, np.ones(2)),
         packets.PhasePoint(jnp.ones(2), jnp.zeros(2)),
     ),
-    "PhotonRates": light,
+    "PhotonRates": lambda: (
+        photons.PhotonRates(
+            np.array([1.0, 1.4]), 0.1, 20.0, photons.HeatCapacity(5.0)
+        ),
+        jnp.array([0.5, 0.2]),
+    ),
     "Tower": levels,
     "RandomTower": lambda: (
         random := tower.RandomTower(
@@ -150,10 +142,10 @@ CASES = {
     ),
     **family(CASCADE, KET, QuantumJumps=()),
 }  # fmt: skip
-NOISY = {"PhaseKicks", "QuantumJumps", "Collapse", "CSL", "GRW"}
-NOISY |= {"DiosiPenrose", "QMUPL"}
 # What is drawn has no derivative. Some have other paths with one, these have none.
-DRAWN, UNDIFFERENTIATED = NOISY - {"PhaseKicks"}, {"QuantumJumps", "GRW"}
+UNDIFFERENTIATED = {"QuantumJumps", "GRW"}
+DRAWN = UNDIFFERENTIATED | {"Collapse", "CSL", "DiosiPenrose", "QMUPL"}
+NOISY = DRAWN | {"PhaseKicks"}
 
 
 class Program(NamedTuple):

@@ -22,7 +22,7 @@ import jqd
 from . import xla_text
 from .floors import bandwidth
 from .memory import sizes
-from .timing import Report, failure, line_by_line, round_to
+from .timing import Report, failure, guarded, line_by_line, round_to
 
 FILE = Path(__file__).parents[1] / "experiments" / "sweeps" / "copying_signals.py"
 # values of each exponent, pairs at each law, laws in a call: 1e7 points in 40 calls
@@ -45,14 +45,7 @@ Rows = Iterator[dict[str, Any]]
 
 def run(quick: bool = False) -> Iterator[Report]:
     """Reports with the last row of each program so far."""
-    yield from line_by_line(_guarded(quick), _report)
-
-
-def _guarded(quick: bool) -> Rows:
-    try:
-        yield from _rows(quick)
-    except Exception as error:  # what was measured is not to be lost
-        yield {"case": "-", "program": "jqd evolve", "note": failure(error)}
+    yield from line_by_line(guarded(_rows(quick), "jqd evolve"), _report)
 
 
 def _report(rows: list[dict[str, Any]]) -> Report:

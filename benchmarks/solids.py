@@ -12,6 +12,7 @@ import jqd
 from jqd.matter import solid
 
 from .peers import optional
+from .systems import last_state
 from .timing import Raced, Report, compared, round_to
 
 SPACING, CRYSTAL_DT = 1.112, 0.005
@@ -153,13 +154,7 @@ def _raced(
 def _program(
     body: solid.Solid, start: Any, stepper: Any, steps: int, dt: float
 ) -> Callable[[], Any]:
-    method = jqd.Fixed(stepper, substeps=steps, estimate_error=False)
-    motion, ts = solid.AtomMotion(body), np.array([0.0, steps * dt])
-
-    def one(point):
-        run = jqd.evolve(motion, point, ts, method=method)
-        return jax.tree.map(lambda leaf: leaf[-1], run.values)
-
+    one = last_state(solid.AtomMotion(body), stepper, steps, dt)
     if len(start.x) > 1:
         return partial(jax.jit(jax.vmap(one)), start)
     # a batch of one without `vmap`, as one crystal would be run

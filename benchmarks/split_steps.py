@@ -14,7 +14,7 @@ from jqd.readings.slits import slit_wall
 
 from .floors import FFT, fft_pairs
 from .peers import peer, torch_device
-from .systems import distance, harmonic_packet
+from .systems import distance, harmonic_packet, last_state
 from .timing import Raced, beside_floor, compared, unit_seconds
 
 X0 = 1.0
@@ -111,12 +111,8 @@ def ours(
 ) -> Callable[[Any], Any]:
     """jqd's run of one wave function; `finer` divides each step."""
     law = jqd.Schrodinger.on_grid(problem.grid, problem.V, **options)
-    method = jqd.Fixed(jqd.steppers.strang, steps * finer, estimate_error=False)
-    ts = np.array([0.0, steps * problem.dt])
-
-    def solve(psi):
-        return jqd.evolve(law, psi, ts, method=method).values[-1]
-
+    dt = problem.dt / finer
+    solve = last_state(law, jqd.steppers.strang, steps * finer, dt)
     return jax.vmap(solve) if problem.batched else solve
 
 

@@ -1,10 +1,13 @@
-"""The problems that several benchmarks share, in plain NumPy."""
+"""Problems that several benchmarks share, in plain NumPy, and runs to their end."""
 
 import math
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
+
+import jqd
 
 from .timing import round_to
 
@@ -60,6 +63,29 @@ def eigen_orbit(H: np.ndarray, psi0: np.ndarray, ts: np.ndarray) -> np.ndarray:
     energies, vectors = np.linalg.eigh(H)
     start = vectors.conj().T @ psi0
     return (np.exp(-1j * np.outer(ts, energies)) * start) @ vectors.T
+
+
+def last_state(
+    law: Any, stepper: Any, steps: int, dt: float, **options: Any
+) -> Callable[[Any], Any]:
+    """From a state to jqd's after so many steps; `options` are those of `jqd.Fixed`."""
+    method = jqd.Fixed(stepper, steps, estimate_error=False, **options)
+    ts = np.array([0.0, steps * dt])
+
+    def run(state):
+        values = jqd.evolve(law, state, ts, method=method).values
+        return jax.tree.map(lambda leaf: leaf[-1], values)
+
+    return run
+
+
+def rk4(slope: Callable[[Any], Any], x: Any, dt: float) -> Any:
+    """A step of Runge and Kutta as one writes it, of dx/dt = slope(x)."""
+    k1 = slope(x)
+    k2 = slope(x + dt / 2 * k1)
+    k3 = slope(x + dt / 2 * k2)
+    k4 = slope(x + dt * k3)
+    return x + dt / 6 * (k1 + 2 * (k2 + k3) + k4)
 
 
 def slope(function: Callable[[float], Any], at: float, h: float) -> np.ndarray:

@@ -133,13 +133,10 @@ def race(
     for name, call in programs.items():
         first, _, result = _time(call, 1)
         (warm, cpu, _), memory = metered(call, partial(_time, call, 1))
-        timings[name] = Timing(first, [], [], result, memory)
         cut = next((n for limit, n in PATIENCE if warm > limit), rounds)
-        if cut == 0:
-            timings[name].wall.append(warm)
-            timings[name].cpu.append(cpu)
-        number = math.ceil(SAMPLE_SECONDS / max(warm, 1e-7))
-        plan[name] = (cut, min(number, 10_000))
+        kept = ([], []) if cut else ([warm], [cpu])
+        timings[name] = Timing(first, *kept, result, memory)
+        plan[name] = cut, min(math.ceil(SAMPLE_SECONDS / max(warm, 1e-7)), 10_000)
     for i in range(rounds):
         for name, call in programs.items():
             cut, number = plan[name]
@@ -228,11 +225,10 @@ def compared(
     timings = race({name: one for name, one in programs.items() if one}, rounds)
     rows = []
     for name in programs:
-        row = columns | {"program": name}
-        if name not in timings:
-            rows.append(missing(row))
+        row, timing = columns | {"program": name}, timings.get(name)
+        if timing is None:
+            rows.append(row | {"note": "not installed"})
             continue
-        timing = timings[name]
         row |= timing.row(work, unit)
         if beside is not None:
             row["times_jqd"] = round_to(ratio(timing, timings[beside]) or math.nan, 3)
@@ -273,6 +269,14 @@ def attempted(columns: dict[str, Any], make: Callable[[], dict[str, Any]]):
         return columns | {"note": failure(error)}
 
 
+def guarded(rows: Iterable[dict[str, Any]], program: str) -> Iterator[dict[str, Any]]:
+    """The rows, and one that says why there are no more: they are not to be lost."""
+    try:
+        yield from rows
+    except Exception as error:
+        yield {"case": "-", "program": program, "note": failure(error)}
+
+
 def line_by_line(
     rows: Iterable[dict[str, Any]], report: Callable[[list[dict[str, Any]]], Report]
 ) -> Iterator[Report]:
@@ -285,11 +289,6 @@ def line_by_line(
         found.append(row)
         print(json.dumps(row), flush=True)
         yield report(list(found))
-
-
-def missing(row: dict[str, Any]) -> dict[str, Any]:
-    """The row of a program that is not there."""
-    return row | {"note": "not installed"}
 
 
 def _time(call: Callable[[], Any], number: int) -> tuple[float, float, Any]:

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support import free_form
+from _support import free_form, surfaces
 from _support.local_polynomials import local_polynomials
 
 import jqd
@@ -55,12 +55,8 @@ def quantum_runs(number):
 
 def seen(law, psi):
     """The data where all ratios lie on the grid, and their pairs (ℓ, x)."""
-    record = free_form.pair_record(law, *local_polynomials(TS)(psi))
-    inside = np.all(np.abs(record.level) < REACH, axis=(1, 2))
-    names = set(record._fields) - {"R"}
-    record = record._replace(**{name: getattr(record, name)[inside] for name in names})
-    a, b = np.nonzero(~np.eye(psi.shape[-1], dtype=bool))
-    return record, jnp.ravel(record.level[:, a, b]), jnp.ravel(record.x[:, a, b])
+    record = free_form.pair_record(law, *local_polynomials(TS)(psi)).within(REACH)
+    return record, *map(jnp.ravel, record.pairs())
 
 
 # --- Comparison -------------------------------------------------------------------
@@ -81,19 +77,17 @@ def both(surfaces, record):
 
 def fit(record, knots, steps, progress):
     """(S, G) by name, and the singular values of both."""
-    zero = free_form.SplineSurface.zeros(*knots, REACH)
-    flow, of_flow = free_form.solve_spline(
+    zero = surfaces.SplineSurface.zeros(*knots, REACH)
+    flow, of_flow = surfaces.solve_spline(
         zero, free_form.density_residuals, record, NULL
     )
-    turn, of_turn = free_form.solve_spline(
-        zero, free_form.phase_residuals, record, NULL
-    )
+    turn, of_turn = surfaces.solve_spline(zero, free_form.phase_residuals, record, NULL)
     fits = {"splines": (flow, turn)}
     for seed in progress((1, 2), "networks"):
         keys = jax.random.split(jax.random.key(seed))
-        network = free_form.NetworkSurface.random
+        network = surfaces.NetworkSurface.random
         start = network(keys[0], positive=True), network(keys[1])
-        fits[f"network {seed}"], _ = free_form.fit_surface(start, both, record, steps)
+        fits[f"network {seed}"], _ = surfaces.fit_surface(start, both, record, steps)
     return fits, {"S": np.asarray(of_flow), "G": np.asarray(of_turn)}
 
 

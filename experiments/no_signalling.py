@@ -29,7 +29,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.free_form import fit_surface
+from _support.surfaces import fit_surface
 
 from jqd.readings.signals import second_order
 from jqd.report.style import BLUE, CYCLE, GREEN, INK, VERMILLION, subplots

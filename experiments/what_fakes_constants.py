@@ -35,145 +35,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from _support.fake_figures import CONTROL, TITLES, figure_clouds, figure_dots
-from _support.problems import displacements
+from _support.fake_figures import TITLES, figure_clouds, figure_dots
+from _support.fake_problems import (
+    CONTROL,
+    SHOTS,
+    kerr_studies,
+    kerr_truths,
+    shots_each,
+    three_level_studies,
+    three_level_truths,
+)
 
 import jqd
-from jqd.inference import hamiltonian_priors
 from jqd.inference.goodness import MISFIT_P, p_value
-from jqd.instruments import Confusion, Displaced
-from jqd.laws.husimi import Bath, DisplacedThermal, Exact
-from jqd.problems import golden
 from jqd.report.tables import plus_minus
 
-# --- Parameters (ħ = 1) -----------------------------------------------------------
+# --- Parameters; those of the problems are in _support/fake_problems.py -----------
 
-# Three levels: 50 times to T = 5, 20000 shots at each.
-TS, SHOTS = np.arange(1, 51) * 0.1, 20000
-RATE = 0.01  # of relaxation and dephasing, 1/time: 5 % within T
-# Kerr oscillator, U = 1: three times, 10^6 shots over 121 displacements.
-KERR_TS, KERR_SHOTS = np.array([0.2, 0.5, 1.0]), 10**6
-V, EPS, ALPHA, LEVELS = 0.98, 0.01, 1.2, 16
-SYMBOL, VALUES = "0.5*U*ad^2*a^2 + delta*ad*a", {"U": 1.0, "delta": 2.0}
 NEAR = (0.05, 0.002), (0.002, 0.05)
 EXPONENTS = {"q": 0.5, "r": -0.5}
 SETTLED = (jqd.Status.OK.value, jqd.Status.MISFIT.value)
 
 # A quick run is of these alone.
 QUICK = ("dephasing, 5 %", "all couplings +1 %", CONTROL), ("loss, 5 %",)
-
-# --- Three levels: the true systems -------------------------------------------------
-
-
-def unit(row, column):
-    return np.zeros((3, 3)) + np.eye(3)[:, [row]] * np.eye(3)[[column]]
-
-
-def three_level_truths():
-    """Populations, (T, 3), of quantum mechanics with one error each, or none."""
-    law, psi = golden()
-    H = np.asarray(law.hamiltonian())
-    coupled = np.where(np.eye(3, dtype=bool), 1.0, 1.01)
-    first = 1 + 0.01 * (unit(0, 1) + unit(1, 0))
-    fall = {f"fall{b}": jqd.laws.Jump(unit(0, b), RATE) for b in (1, 2)}
-    lose = {f"phase{b}": jqd.laws.Jump(unit(b, b), RATE) for b in range(3)}
-    exact = jqd.Schrodinger(H)
-    cases = {
-        "relaxation, 5 %": (jqd.Lindblad(H, fall), 0.0),
-        "dephasing, 5 %": (jqd.Lindblad(H, lose), 0.0),
-        "readout, 1 %": (exact, 0.01),
-        "all couplings +1 %": (jqd.Schrodinger(H * coupled), 0.0),
-        "one coupling +1 %": (jqd.Schrodinger(H * first), 0.0),
-        "one energy +0.01": (jqd.Schrodinger(H + 0.01 * unit(1, 1)), 0.0),
-        CONTROL: (exact, 0.0),
-    }
-    means = {}
-    for name, (truth, readout) in cases.items():
-        see = Confusion(readout=readout, noise=jqd.instruments.NoNoise())
-        means[name] = jqd.simulate(truth, psi, TS, see, t0=0.0).values
-    return {name: np.asarray(mean) for name, mean in means.items()}
-
-
-def three_level_studies():
-    """The pure law, and with priors of each real parameter of H and of the readout."""
-    law, psi = golden()
-    record = jqd.Record(TS, np.full((TS.size, 3), SHOTS // 3), jqd.Multinomial(), t0=0)
-    options = {"psi0": psi, "free": ("q", "r"), "instrument": Confusion()}
-    priors = {**hamiltonian_priors(law, 0.01), "readout": jqd.HalfNormal(0.02)}
-    return {
-        "pure law": jqd.Study(law, record, **options),
-        "H, readout": jqd.Study(law, record, nuisances=priors, **options),
-    }
-
-
-# --- Kerr oscillator: the true systems ----------------------------------------------
-
-
-def kerr(bath=None, levels=LEVELS):
-    return jqd.HusimiFokkerPlanck(SYMBOL, form=Exact(levels), bath=bath, **VALUES)
-
-
-def kerr_start(alpha=ALPHA, n0=0.0, levels=LEVELS):
-    return DisplacedThermal(alpha, n0, levels=levels, orders=6)
-
-
-def kerr_truths():
-    """Probabilities of the vacuum, (T, 121), of quantum mechanics with one error, or
-    none."""
-
-    def seen(bath=None, start=None, **wrong):
-        see = {"V": V, "eps": EPS, "noise": jqd.instruments.NoNoise()} | wrong
-        see, start = Displaced(displacements(), **see), start or kerr_start()
-        run = jqd.simulate(kerr(bath), start, KERR_TS, see, t0=0.0)
-        return np.asarray(run.values)
-
-    return {
-        "loss, 5 %": seen(Bath(0.05)),
-        "loss, 0.1 thermal quanta": seen(Bath(0.05, 0.1)),
-        "dephasing, 5 %": seen(Bath(dephasing=0.05)),
-        "displacements +1 %": seen(scale=1.01),
-        "start +1 %": seen(start=kerr_start(1.01 * ALPHA)),
-        "visibility -0.01": seen(V=V - 0.01),
-        "offset +0.01": seen(eps=EPS + 0.01),
-        "start, 0.01 thermal quanta": seen(start=kerr_start(n0=0.01)),
-        CONTROL: seen(),
-    }
-
-
-def shots_each():
-    """Shots of one displacement at one time."""
-    return round(KERR_SHOTS / (KERR_TS.size * displacements().size))
-
-
-def kerr_studies():
-    """C alone; with the oscillator; with the instrument; with loss and dephasing."""
-    each = shots_each()
-    counts = np.full((KERR_TS.size, displacements().size), each // 2)
-    record = jqd.Record(KERR_TS, counts, jqd.Binomial(each), t0=0.0)
-    see = {"instrument": Displaced(displacements(), V=V, eps=EPS)}
-    options = {"psi0": kerr_start(), **see}
-    oscillator = ("C", "U", "delta", "alpha")
-    everything = (*oscillator, "eps")
-    priors = {
-        "n0": jqd.HalfNormal(0.005),
-        "scale": jqd.LogNormal(1.0, 0.005),
-        "V": jqd.Normal(V, 0.005),
-    }
-    opened = priors | {"gamma": jqd.HalfNormal(0.1), "dephasing": jqd.HalfNormal(0.1)}
-    # 13 levels hold all but 1e-8 of the initial state, and cost half of 16 as a matrix
-    small = {"psi0": kerr_start(levels=13), **see}
-    law, bathed = kerr(), kerr(Bath(0.02, dephasing=0.02), levels=13)
-    return {
-        "C alone": jqd.Study(law, record, free=("C",), **options),
-        "oscillator": jqd.Study(law, record, free=oscillator, **options),
-        "instrument": jqd.Study(
-            law, record, free=everything, nuisances=priors, **options
-        ),
-        "loss, dephasing": jqd.Study(
-            bathed, record, free=everything, nuisances=opened, **small
-        ),
-    }
-
 
 # --- Fits -------------------------------------------------------------------------
 

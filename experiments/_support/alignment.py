@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool, Complex, Float
+from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jqd import CopyDynamics, Status, _checks, free
 from jqd._math import abs2
@@ -16,7 +16,7 @@ from jqd.laws.copying import coupling
 from jqd.laws.groups import Watch
 
 # What has the couplings ω, R and δ of classes.
-Coupled: TypeAlias = "AlignedClasses | ClassSpread | CopyDynamics"
+Coupled: TypeAlias = "_Classes | CopyDynamics"
 # A class of less than this share counts as empty: the rates per member end there.
 EMPTY = 1e-12
 
@@ -33,7 +33,36 @@ class ClassState(NamedTuple):
     momentum: Array
 
 
-class AlignedClasses(Law):
+class _Classes(Law):
+    """M classes whose ψ_a obeys Schrödinger's law while none of them is empty."""
+
+    omega: Float[Array, " M"]
+    damping: Float[Array, ""]
+    copy_momentum: bool = eqx.field(static=True)
+    R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric)
+    delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
+
+    def _set(
+        self, couplings: tuple[ArrayLike, ...], damping: ArrayLike, copied: bool
+    ) -> None:
+        self.omega, self.R, self.delta = check_couplings(*couplings)
+        self.damping = not_negative(damping, "damping")
+        self.copy_momentum = bool(copied)
+
+    def density(self, state: Any) -> Float[Array, " M"]:
+        """ρ_a, the share of systems in each class."""
+        return abs2(state.psi)
+
+    def invariants(self, state: Any) -> dict[str, Array]:
+        """Norm Σρ."""
+        return {"norm": jnp.sum(self.density(state))}
+
+    def watch(self) -> Watch:
+        """Node: a class that is empty, or was within the step."""
+        return Watch(_alarm)
+
+
+class AlignedClasses(_Classes):
     """M aligned classes of the alignment model, in which systems copy each other.
 
     ψ̇_a = -i [(ω_a + π_a) ψ_a + Σ_b R_ab e^{iδ_ab} ψ_b]
@@ -57,12 +86,6 @@ class AlignedClasses(Law):
         copy_momentum: whether copiers take over the momentum (static).
     """
 
-    omega: Float[Array, " M"]
-    damping: Float[Array, ""]
-    copy_momentum: bool = eqx.field(static=True)
-    R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric)
-    delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
-
     def __init__(
         self,
         omega: ArrayLike,
@@ -77,9 +100,7 @@ class AlignedClasses(Law):
         Raises:
             ValueError: couplings that `CopyDynamics` refuses, or a negative damping.
         """
-        self.omega, self.R, self.delta = check_couplings(omega, R, delta)
-        self.damping = not_negative(damping, "damping")
-        self.copy_momentum = bool(copy_momentum)
+        self._set((omega, R, delta), damping, copy_momentum)
 
     def prepare(self, psi: Any, momentum: ArrayLike | None = None) -> ClassState:
         """ψ with momenta π, at rest by default.
@@ -101,18 +122,10 @@ class AlignedClasses(Law):
             class_rate(self, psi) - 1j * momentum * psi, force - self.damping * momentum
         )
 
-    def density(self, state: ClassState) -> Float[Array, " M"]:
-        """ρ_a, the share of systems in each class."""
-        return abs2(state.psi)
-
     def invariants(self, state: ClassState) -> dict[str, Array]:
         """Norm Σρ, and momentum Σρπ (conserved if not copied and not damped)."""
-        rho = self.density(state)
-        return {"norm": jnp.sum(rho), "momentum": jnp.sum(rho * state.momentum)}
-
-    def watch(self) -> Watch:
-        """Node: a class that is empty, or was within the step."""
-        return Watch(_alarm)
+        momentum = jnp.sum(self.density(state) * state.momentum)
+        return super().invariants(state) | {"momentum": momentum}
 
 
 def _ket(law: Coupled, psi: Any) -> Complex[Array, " M"]:
@@ -161,15 +174,11 @@ def momentum_generator(
 
 
 def _alarm(t: ArrayLike, before: Any, after: Any) -> Array:
+    """A class emptied in a step: it is empty now, or its ψ_a reversed."""
     del t
-    met = passed_node(before.psi, after.psi)
+    reversed_ = jnp.real(jnp.conj(before.psi) * after.psi) < 0
+    met = jnp.any(reversed_ | (abs2(after.psi) <= EMPTY))
     return jnp.where(met, Status.NODE, Status.OK)
-
-
-def passed_node(before: Array, after: Array) -> Bool[Array, ""]:
-    """Whether a class emptied in a step: it is empty now, or its ψ_a reversed."""
-    reversed_ = jnp.real(jnp.conj(before) * after) < 0
-    return jnp.any(reversed_ | (abs2(after) <= EMPTY))
 
 
 class SpreadState(NamedTuple):
@@ -188,7 +197,7 @@ class SpreadState(NamedTuple):
     momentum_variance: Array
 
 
-class ClassSpread(Law):
+class ClassSpread(_Classes):
     """Small spread of phases and momenta within classes, along Schrödinger's law.
 
     With u = <δφ²>_a, c = <δφ δπ>_a, w = <δπ²>_a and g = ρ̇_a/(2ρ_a),
@@ -216,14 +225,9 @@ class ClassSpread(Law):
         copy_momentum: whether copiers take over the momentum (static).
     """
 
-    omega: Float[Array, " M"]
     f: Float[Array, ""]
     copies: Float[Array, ""]
-    damping: Float[Array, ""]
     norm: str = eqx.field(static=True)
-    copy_momentum: bool = eqx.field(static=True)
-    R: Float[Array, "M M"] = free(pack=upper_triangle, unpack=symmetric)
-    delta: Float[Array, "M M"] = free(pack=upper_triangle, unpack=antisymmetric)
 
     def __init__(
         self,
@@ -243,12 +247,11 @@ class ClassSpread(Law):
             ValueError: couplings that `CopyDynamics` refuses, a negative constant, or
                 an unknown norm.
         """
-        self.omega, self.R, self.delta = check_couplings(omega, R, delta)
+        self._set((omega, R, delta), damping, copy_momentum)
         self.f = not_negative(f, "f")
         self.copies = not_negative(copies, "copies")
-        self.damping = not_negative(damping, "damping")
         _checks.check_choice(norm, "norm", NORMS)
-        self.norm, self.copy_momentum = norm, bool(copy_momentum)
+        self.norm = norm
 
     def prepare(
         self, psi: Any, variance: ArrayLike = 1.0, momentum_variance: ArrayLike = 0.0
@@ -287,15 +290,3 @@ class ClassSpread(Law):
             cross -= c * jnp.sum(gain, axis=1)
             heat += jnp.sum(gain * (w[None, :] - w[:, None]), axis=1)
         return SpreadState(class_rate(self, psi), 2 * (c - g * u), cross, heat)
-
-    def density(self, state: SpreadState) -> Float[Array, " M"]:
-        """ρ_a, the share of systems in each class."""
-        return abs2(state.psi)
-
-    def invariants(self, state: SpreadState) -> dict[str, Array]:
-        """Norm Σρ."""
-        return {"norm": jnp.sum(self.density(state))}
-
-    def watch(self) -> Watch:
-        """Node: a class that is empty, or was within the step."""
-        return Watch(_alarm)

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from _support.fake_problems import CONTROL
 from _support.figures import draw_dots
 from jqd.report.style import BLUE, CYCLE, GREY, INK, PALE, VERMILLION, subplots
 
@@ -21,7 +22,6 @@ TITLES = {
     "instrument": "and the instrument",
     "loss, dephasing": "and loss, dephasing",
 }
-CONTROL = "no error"
 # Errors whose name is not above their cloud.
 BELOW, RIGHT = (
     ("relaxation, 5 %",),

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _support import free_form
+from _support import free_form, surfaces
 from _support.free_form import FreeFormCopying
 from _support.gradient_matching import match_gradients
 from _support.local_polynomials import local_polynomials
@@ -137,19 +137,15 @@ def test_what_a_record_cannot_tell_is_refused():
 
 # -- functions without a formula ---------------------------------------------------
 
-ZERO = free_form.SplineSurface.zeros(4, 10, 2.5)
+ZERO = surfaces.SplineSurface.zeros(4, 10, 2.5)
 
 
 @pytest.fixture(scope="module")
 def pairs():
     """The record, and (ℓ, x) of its pairs, within the knots."""
     psi = jnp.asarray(quantum(LAW.hamiltonian(), draw_starts(12), TS[:41]))
-    record = free_form.pair_record(LAW, *local_polynomials(TS[:41])(psi))
-    inside = np.all(np.abs(record.level) < 2.5, axis=(1, 2))
-    names = set(record._fields) - {"R"}
-    record = record._replace(**{name: getattr(record, name)[inside] for name in names})
-    a, b = np.nonzero(~np.eye(3, dtype=bool))
-    return record, record.level[:, a, b], record.x[:, a, b]
+    record = free_form.pair_record(LAW, *local_polynomials(TS[:41])(psi)).within(2.5)
+    return record, *record.pairs()
 
 
 def far(values, exact):
@@ -161,7 +157,7 @@ def far(values, exact):
 def test_splines_find_the_copy_law(pairs):
     """2 sin x, e^{-ℓ/2} cos x; spacing (2π/10)⁴/384 of sin x is 4e-4."""
     record, level, x = pairs
-    flow, values = free_form.solve_spline(
+    flow, values = surfaces.solve_spline(
         ZERO, free_form.density_residuals, record, 1e-9
     )
     assert far(free_form.net_flow(flow, level, x), 2 * jnp.sin(x)) < 1e-3
@@ -169,7 +165,7 @@ def test_splines_find_the_copy_law(pairs):
     assert far(free_form.least_rate(flow, level, x), rate) < 1e-3
     # traffic both ways: the even half of 70 coefficients, one of them its own image
     assert int(jnp.sum(values < 1e-9)) >= ZERO.coefficients.size // 2
-    turn, values = free_form.solve_spline(ZERO, free_form.phase_residuals, record, 1e-9)
+    turn, values = surfaces.solve_spline(ZERO, free_form.phase_residuals, record, 1e-9)
     assert far(turn(level, x), jnp.exp(-level / 2) * jnp.cos(x)) < 2e-3
     assert int(jnp.sum(values < 1e-9)) == 0
     law, psi = FreeFormCopying.like(LAW, flow, turn), jnp.asarray(draw_starts(1)[0])
@@ -201,8 +197,8 @@ def test_traffic_both_ways_changes_nothing(pairs):
 def test_networks_agree_in_the_net_flow_alone(pairs):
     record, level, x = pairs
     flows = [
-        free_form.fit_surface(
-            free_form.NetworkSurface.random(jax.random.key(seed), positive=True),
+        surfaces.fit_surface(
+            surfaces.NetworkSurface.random(jax.random.key(seed), positive=True),
             free_form.density_residuals, record, 200,
         )[0]
         for seed in (1, 2)
