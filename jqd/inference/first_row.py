@@ -323,25 +323,3 @@ def _of_any(row: FirstRow) -> Iterator[Cause]:
             f"the state is that of row {k}, t = {float(data.ts[k]):.4g}",
             expected + (seen - later),
         )
-
-
-def check_percent(study: "Study", theta: Array) -> None:
-    """Refuse rows whose sums are of another unit than shares that sum to 1.
-
-    The row at t0 would tell the unit, but many records begin later. Where values are
-    traced, nothing is compared.
-    """
-    data = study.data
-    if not (_checks.can_read() and _checks.is_concrete((study, theta))):
-        return
-    shares = np.asarray(data.shares)
-    if shares.ndim != 2 or (shares.max(axis=1) < NO_SHARE).any():
-        return
-    expected = np.asarray(_row_and_slope(study, theta)[0])
-    if expected.min() < 0 or abs(expected.sum() - 1) > 1e-3:
-        return
-    raise ValueError(
-        "Argument `data` must hold shares that sum to 1 in each row, as the law's "
-        f"do, but row 0 sums to {shares[0].sum():.4g}; divide percent by 100, and "
-        "their errors too."
-    )
