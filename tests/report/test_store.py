@@ -252,7 +252,7 @@ def test_draws_that_are_stopped_leave_the_fit(recovery, tmp_path, monkeypatch):
 
     monkeypatch.setattr(command, "recover", lambda *given, **options: recovery)
     limit = bound_of("q", 0.5, 1.5e-4, 0.5)
-    monkeypatch.setattr(command, "limits_of", lambda found: ([limit], []))
+    monkeypatch.setattr(command, "limits_of", lambda *found, report: ([limit], []))
     monkeypatch.setattr(command, "draw_posterior", stopped)
     data = SimpleNamespace(noise=SimpleNamespace(known=True))
     with pytest.raises(files.Interrupted, match="finished files are in"):
