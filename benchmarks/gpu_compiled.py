@@ -17,6 +17,8 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding
 
+from jqd.evolution.random_paths import WIDE_TILE
+
 from . import set_ups
 from .cards import CARDS, SMALLER, Card, on
 from .memory import sizes
@@ -36,9 +38,6 @@ MEMBERS = 2**14
 # between two save times; what a run does once is spread over twice as many
 SUBSTEPS = 16
 QUICK = ("CopyDynamics", "Lindblad")
-# Reverse mode through the exponentials of each step takes 15 MB a member on a CPU. For
-# this many on a GPU XLA asks for 25 TiB, and dies in its own code, which ends the run.
-TOO_LARGE = {("Collapse", "gradient")}
 # A figure is worse than the stored one above so many times of it.
 WORSE = 1.1
 COMPARED = (
@@ -101,12 +100,14 @@ class Built(NamedTuple):
     """A function of one tree, that tree, and what a step is.
 
     Attributes:
+        members: of the batch; of random motions the paths of all.
         steps: of a member; None where they adapt, or are drawn.
         floor: bytes of a step that reads and writes the state once.
     """
 
     function: Any
     argument: Any
+    members: int
     steps: int | None
     floor: float
 
@@ -137,12 +138,14 @@ def _built(case: Case, members: int) -> Built:
     if case.kind == "sample":
         function, one = set_ups.ENSEMBLES[case.name](np.float64)
         batch = jax.ShapeDtypeStruct((members, *one.shape), one.dtype)
-        return Built(jax.vmap(function), batch, None, math.nan)
+        return Built(jax.vmap(function), batch, members, None, math.nan)
+    # a GPU computes so many paths together, though fewer are asked for
+    paths = min(WIDE_TILE, members)
     one = set_ups.program(
         case.name, substeps=SUBSTEPS, judged=False, single=case.single,
-        differentiated=case.kind == "gradient",
+        differentiated=case.kind == "gradient", paths=paths,
     )  # fmt: skip
-    batch = set_ups.batch_of(one.state, members)
+    batch = set_ups.batch_of(one.state, members // one.paths)
     size = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(batch))
     substeps = getattr(one.way, "substeps", None)
     steps = substeps and substeps * (len(set_ups.TS) - 1)
@@ -155,7 +158,7 @@ def _built(case: Case, members: int) -> Built:
         moving, given = argument
         return function(moving, eqx.combine(given, kept))
 
-    return Built(together, (moving, given), steps, 2.0 * size * one.paths)
+    return Built(together, (moving, given), members, steps, 2.0 * size * one.paths)
 
 
 def _is_given(x: Any) -> bool:
@@ -169,8 +172,6 @@ def _is_given(x: Any) -> bool:
 
 def _row(case: Case, places: dict[str, NamedSharding], members: int) -> Row:
     """Figures of one program on each card; those of the first without an ending."""
-    if (case.name, case.kind) in TOO_LARGE:
-        raise MemoryError("XLA asks for 25 TiB and dies")
     built, lowered, calls = _built(case, members), {}, 0
     for end, place in places.items():
         shaped = jax.tree.map(partial(_shaped, place), built.argument)
@@ -183,7 +184,7 @@ def _row(case: Case, places: dict[str, NamedSharding], members: int) -> Row:
         )
     row = {"callbacks": calls}
     for end, (program, seconds) in compiled.items():
-        figures = _figures(program, built, CARDS[end], members)
+        figures = _figures(program, built, CARDS[end])
         figures["compile_s"] = round_to(seconds)
         row |= {f"{key}{end}": value for key, value in figures.items()}
     return row
@@ -198,7 +199,7 @@ def _compiled(lowered: Any) -> tuple[Any, float]:
     return lowered.compile(), time.perf_counter() - began
 
 
-def _figures(program: Any, built: Built, card: Card, members: int) -> Row:
+def _figures(program: Any, built: Built, card: Card) -> Row:
     """What is counted, and the model's time, of a step; of a run where steps adapt."""
     text, held = program.as_text(), sizes(program)
     body, steps = parsed(text), built.steps or 1
@@ -212,7 +213,7 @@ def _figures(program: Any, built: Built, card: Card, members: int) -> Row:
         "temporaries_MB": round_to(held.temporaries / 1e6),
         "constant_MB": round_to(largest_constant(text) / 1e6),
         # of the memory of the card, if all that a member takes grows with their number
-        "members": round_to(members * card.memory / max(sum(held), 1), 2),
+        "members": round_to(built.members * card.memory / max(sum(held), 1), 2),
         "model_us": round_to(1e6 * body.seconds(card.rates) / steps, 3),
     }
     if built.steps is not None:
@@ -287,7 +288,9 @@ def _of_budget(budget: Budget, rows: list[Row]) -> list[Goal]:
 
 
 NOTE = (
-    f"{MEMBERS} members. kernels, calls of libraries (cuFFT, cuBLAS, cuSOLVER) and "
+    f"{MEMBERS} members; of random motions as many paths, {WIDE_TILE} of each member, "
+    "which a GPU computes together. kernels, calls of libraries (cuFFT, cuBLAS, "
+    "cuSOLVER) and "
     f"model_us are of a step, over {2 * SUBSTEPS} steps with all that a run does once; "
     "of adaptive steps and samples they are of a run in which each loop of unknown "
     "length turns once. over_floor: bytes that kernels read and write over those of "

@@ -172,6 +172,7 @@ def program(
     judged: bool = True,
     differentiated: bool = False,
     single: bool = False,
+    paths: int = 2,
 ) -> Program:
     """The run of one of `CASES`.
 
@@ -181,10 +182,11 @@ def program(
         judged: whether errors by steps are estimated.
         differentiated: without these errors, and by the paths that have a derivative.
         single: whether the state, and so the run, is in single precision.
+        paths: of a random motion.
     """
     law, psi, *method = CASES[name]()
     state = law.prepare(psi) if isinstance(law, Law) else psi
-    paths = {"paths": 2} if name in NOISY else {}
+    several = {"paths": paths} if name in NOISY else {}
     way = method[0] if method else jqd.Fixed(substeps=substeps)
     if method and isinstance(way, jqd.Fixed):
         way = dataclasses.replace(way, substeps=substeps)
@@ -195,13 +197,13 @@ def program(
         law = law.chance().pathwise()
     if single:
         state = in_precision(state, jnp.float32)
-    options = {"key": jax.random.key(0), **paths} if paths else {}
+    options = {"key": jax.random.key(0), **several} if several else {}
 
     def run(law, state):
         found = jqd.evolve(law, state, TS, method=way, **options)
         return found.values, found.status
 
-    return Program(run, law, state, way, **paths)
+    return Program(run, law, state, way, **several)
 
 
 def batch_of(state: Any, members: int) -> Any:
