@@ -462,5 +462,6 @@ def _maps(
     figure = report.figure_phase_space(
         [data, fitted, fitted - data], x, y,
         [f"data, t = {last[-1]:.3g}", "law, constants recovered", "law - data"],
+        shared=(1, 1, 2),
     )  # fmt: skip
     return {"maps": figure}

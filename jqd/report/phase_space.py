@@ -26,7 +26,7 @@ def figure_phase_space(
     titles: Sequence[str] | None = None,
     *,
     kind: str = "husimi",
-    shared: bool = False,
+    shared: bool | Sequence[int] = False,
     columns: int = 3,
 ) -> Figure:
     """Draw densities in phase space, each in its own panel.
@@ -40,7 +40,8 @@ def figure_phase_space(
         y: Im α in √ħ, shape (ny,).
         titles: one for each panel.
         kind: "husimi" or "wigner", for the label of the colours.
-        shared: whether all panels have the same scale of colours.
+        shared: whether all panels have the same scale of colours; or of each panel the
+            number of the one whose scale it has.
         columns: largest number of panels in a row.
 
     Raises:
@@ -63,12 +64,13 @@ def figure_phase_space(
             axis.set_visible(False)
         whole = colour_scale(maps)
         for k, (axis, values) in enumerate(zip(panels, maps, strict=True)):
-            scale = whole if shared else colour_scale(values)
+            like = values if isinstance(shared, bool) else maps[shared[k]]
+            scale = whole if shared is True else colour_scale(like)
             draw_density(axis, values, x, y, scale)
             axis.set_title(titles[k])
-            if not shared:
+            if shared is not True:
                 colour_bar(figure, scale, [axis], LABELS[kind])
-        if shared:
+        if shared is True:
             colour_bar(figure, whole, panels, LABELS[kind])
         outer_labels(axes, len(maps))
     return figure

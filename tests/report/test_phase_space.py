@@ -79,6 +79,17 @@ def test_panels_share_their_colours_if_asked(shared):
     assert "W  (1/ħ)" in texts(figure)
 
 
+def test_data_and_law_are_drawn_alike():
+    """Noise below 0 does not change the colours of what it is compared with."""
+    law, noise = gaussian(0), 1e-3 * np.cos(9 * X)[None, :]
+    maps = np.stack([law + noise, law, noise + 0 * law])
+    figure = figure_phase_space(maps, X, Y, list("abc"), shared=(1, 1, 2))
+    data, fitted, apart = drawn_maps(figure)
+    assert data.norm.vmax == fitted.norm.vmax == law.max()
+    assert data.cmap.name == fitted.cmap.name == "viridis"
+    assert (apart.cmap.name, apart.norm.vmin) == ("RdBu_r", -apart.norm.vmax)
+
+
 @pytest.mark.parametrize("rows", [1, 2])
 def test_a_strip_has_one_scale_and_names_its_times(rows):
     maps = np.stack([gaussian(0), gaussian(1) / 2, gaussian(1j) / 4])
