@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from jqd._math import (
+    FEW,
     abs2,
     divisor,
     expi,
     inverse_root,
+    matmul,
+    roll,
     safe_divide,
     safe_log,
     safe_sqrt,
@@ -191,3 +194,56 @@ def test_take(lead, index):
     # forward mode, of what it is linear in
     moved = jax.jvp(lambda z: take(z, index, lead), (batch[0],), (batch[1],))[1]
     np.testing.assert_array_equal(moved, 2 * expected)
+
+
+# -- products --------------------------------------------------------------------------
+
+SHAPES = {
+    "a matrix with a vector": ((3, 2), (2,)), "with a matrix": ((2, 3), (3, 4)),
+    "with one row": ((1, 9), (9,)), "large": ((3, FEW + 1), (FEW + 1,)),
+    "a batch": ((2, 3, 3), (2, 3, 3)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_product_by_a_sum_is_the_product(monkeypatch, name, backend):
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    rng, (left, right) = np.random.default_rng(1), SHAPES[name]
+    a, b = rng.normal(size=left), rng.normal(size=right)
+    for first, second in ((a, b), (a * (1 + 2j), b), (a, b * 1j), (a * 1j, b - 3j)):
+        found = matmul(jnp.asarray(first), jnp.asarray(second))
+        # sums of ten products of numbers below 10, in another order
+        np.testing.assert_allclose(found, first @ second, rtol=0, atol=1e-13)
+        assert found.dtype == (first @ second).dtype
+    slope = jax.grad(lambda a: jnp.sum(matmul(a, jnp.asarray(b)) ** 2))(jnp.asarray(a))
+    expected = 2 * (a @ b)[..., None] * b if b.ndim == 1 else None
+    if expected is not None:
+        np.testing.assert_allclose(slope, expected, rtol=0, atol=1e-12)
+
+
+def test_small_products_call_no_library(monkeypatch):
+    """And larger ones in float32 are not rounded to fewer digits on a GPU."""
+    program = lambda n: str(  # noqa: E731
+        jax.make_jaxpr(matmul)(jnp.ones((n, n)), jnp.ones(n))
+    )
+    for backend in ("cpu", "gpu"):
+        monkeypatch.setattr(jax, "default_backend", lambda backend=backend: backend)
+        assert "dot_general" not in program(FEW)
+        assert "precision=(Precision.HIGHEST, Precision.HIGHEST)" in program(FEW + 1)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("shift", [0, 1, -2, 7])
+def test_rolls_are_those_of_numpy_on_every_device(monkeypatch, shift, axis):
+    z = np.arange(12.0).reshape(3, 4) * (1 + 0.5j)
+    weight = np.random.default_rng(4).normal(size=z.shape)
+    for backend in ("cpu", "gpu"):
+        monkeypatch.setattr(jax, "default_backend", lambda backend=backend: backend)
+        of = lambda z: roll(z, shift, axis)  # noqa: E731
+        np.testing.assert_array_equal(of(jnp.asarray(z)), np.roll(z, shift, axis))
+        pushed = jax.jvp(of, (jnp.asarray(z),), (jnp.asarray(2j * z),))[1]
+        np.testing.assert_array_equal(pushed, np.roll(2j * z, shift, axis))
+        slope = jax.grad(lambda x, of=of: jnp.sum(weight * of(x)))(jnp.asarray(weight))
+        np.testing.assert_array_equal(slope, np.roll(weight, -shift, axis))
+    assert "concatenate" not in str(jax.make_jaxpr(of)(z))

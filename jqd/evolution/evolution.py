@@ -17,9 +17,8 @@ from .._outside import plain
 from ..laws.law import Law
 from ..laws.motion import Motion
 from ..spaces.hamiltonians import MatrixHamiltonian
-from ..steppers import Splitting
 from .adaptive import Adaptive
-from .fixed import Fixed
+from .fixed import Fixed, splitting_of
 from .propagator import Propagator
 from .random_paths import SUBSTEPS, Run, run_paths
 from .starting import explain, read_state, whole_to_float
@@ -127,7 +126,7 @@ def _run(
     devices: Sequence[Any] | None,
 ) -> Trajectory:
     """The run of arguments that are in order."""
-    splits = isinstance(method, Fixed) and isinstance(method.stepper, Splitting)
+    splits = isinstance(method, Fixed) and splitting_of(method, motion) is not None
     # by its class: equinox makes a module of each bound method
     state0 = type(motion).carry(motion, state0, splits=splits)
     states = isinstance(method, Propagator)

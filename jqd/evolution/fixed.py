@@ -16,6 +16,7 @@ from .._math import take
 from .._outside import plain
 from .._program import saved_scan
 from ..constants import static, switch
+from ..laws.groups import Watch
 from ..laws.motion import Motion
 from ..status import Status
 from ..steppers import Splitting
@@ -256,6 +257,18 @@ def rollout(
     return values, records, last, status, when
 
 
+def splitting_of(method: Fixed, law: Motion) -> Splitting | None:
+    """The splitting that takes all steps of an interval as one, or None.
+
+    It is the one that was asked for, or that by which a law steps itself where no alarm
+    could end the run within the interval.
+    """
+    stepper = method.stepper
+    if stepper is None and law.by_stepper and law.watch().alarm is Watch().alarm:
+        stepper = law.stepper
+    return stepper if isinstance(stepper, Splitting) else None
+
+
 def marks_within(law: Interrupted, ts: Array, steps: int | Array) -> Array | None:
     """Times within pulses that are narrower than a step; the last time for others."""
     found = jax.lax.stop_gradient(marks_of(law))
@@ -301,9 +314,10 @@ def _advance(
     """
     dt = (t1 - t0) / jnp.maximum(steps, 1)
     state, status, when = carry
-    if isinstance(method.stepper, Splitting):
+    sweeping = splitting_of(method, law)
+    if sweeping is not None:
         # exact flows cannot blow up: one look per interval is enough
-        after = method.stepper.sweep(law, t0, state, dt, steps, most)
+        after = sweeping.sweep(law, t0, state, dt, steps, most)
         state, code = _judge(method, law, t0, state, status, after)
         later = t1
     else:
@@ -327,12 +341,14 @@ def _take_steps(
 ):
     """State and status after the steps, and how many of them went well."""
 
+    made = law.made(dt) if method.stepper is None else None
+
     # The steps are counted apart from the index of the loop: XLA copies an index that
     # outlives the body, which on CPU takes as long as a step of four classes.
     def body(carry, i):
         state, status, taken = carry
         t = t0 + i * dt
-        after = _shielded_step(method.stepper, law, t, state, dt)
+        after = _shielded_step(method.stepper, law, made, t, state, dt)
         state, status = _judge(method, law, t, state, status, after)
         return (state, status, taken + (status == Status.OK)), None
 
@@ -344,20 +360,24 @@ def _take_steps(
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _shielded_step(
-    stepper: Any, law: Motion, t: Array, state: PyTree[Array], dt: Array
+    stepper: Any, law: Motion, made: Any, t: Array, state: PyTree[Array], dt: Array
 ):
     """A step whose derivatives are cut where its result is unsound.
 
     `_judge` discards such a result, but its derivatives may be infinite, and in reverse
     mode 0 times infinity would spoil the gradient of constants that a batch shares.
     """
-    return _step(stepper, law, t, state, dt)
+    return _step(stepper, law, made, t, state, dt)
 
 
 # traced once: its derivatives are those of what was traced
 @partial(jax.jit, static_argnums=0, inline=True)
-def _step(stepper: Any, law: Motion, t: Array, state: PyTree[Array], dt: Array):
-    return law.step(t, state, dt) if stepper is None else stepper(law, t, state, dt)
+def _step(
+    stepper: Any, law: Motion, made: Any, t: Array, state: PyTree[Array], dt: Array
+):
+    if stepper is not None:
+        return stepper(law, t, state, dt)
+    return law.step_with(made, t, state, dt)
 
 
 @partial(_shielded_step.defjvp, symbolic_zeros=True)

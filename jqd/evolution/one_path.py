@@ -85,11 +85,21 @@ class _Realised(Motion):
         drift = self.motion.vector_field(t, state.state, args)
         return _Walk(drift, jnp.zeros_like(state.taken))
 
+    def made(self, dt: ArrayLike) -> Any:
+        return self.motion.made(dt)
+
     def step(self, t: ArrayLike, state: _Walk, dt: ArrayLike) -> _Walk:
         """The motion's own, with the noise of this step of this path."""
+        return self.step_with(None, t, state, dt)
+
+    def step_with(
+        self, made: Any, t: ArrayLike, state: _Walk, dt: ArrayLike, *noise: Any
+    ) -> _Walk:
+        """As `step`, with what `made` gave for dt."""
+        del noise
         chance = cast(Chance, self.motion.chance())
         w = draw_noise(chance.noise, self.key, state.taken, dt, self.parts)
-        after = cast(Any, self.motion).step(t, state.state, dt, w)
+        after = self.motion.step_with(made, t, state.state, dt, w)
         return _Walk(after, state.taken + 1)
 
     def invariants(self, state: _Walk) -> dict[str, Array]:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from .. import _checks
-from .._math import inverse_root, safe_divide, safe_log
+from .._math import inverse_root, matmul, safe_divide, safe_log
 from ..constants import constant
 from ..ensembles.copying.laws_of_noise import LEAST_COPIES
 from ..ensembles.copying.linear_noise import linear_noise
@@ -58,9 +58,9 @@ class Whitening(eqx.Module):
 
         def row(hidden, step):
             flow, readout, gain, root, seen = step
-            hidden = flow @ hidden
-            news = seen - readout @ hidden
-            return hidden + gain @ news, root @ news
+            hidden = matmul(flow, hidden)
+            news = seen - matmul(readout, hidden)
+            return hidden + matmul(gain, news), matmul(root, news)
 
         steps = (self.flow, self.readout, self.gain, self.root, deviation)
         hidden = jnp.zeros(self.flow.shape[-1], deviation.dtype)
@@ -205,10 +205,11 @@ class EnsembleNoise(Noise):
 
         def row(C, step):
             flow, kicks, readout = step
-            C = flow @ C @ flow.T + kicks
-            root, log_scatter, rank, inverse = self._root(readout @ C @ readout.T)
-            gain = C @ readout.T @ inverse
-            C = C - gain @ readout @ C
+            C = matmul(matmul(flow, C), flow.T) + kicks
+            seen = matmul(C, readout.T)
+            root, log_scatter, rank, inverse = self._root(matmul(readout, seen))
+            gain = matmul(seen, inverse)
+            C = C - matmul(gain, matmul(readout, C))
             return (C + C.T) / 2, (gain, root, log_scatter, rank)
 
         steps = (flow, kicks, readout)
@@ -220,8 +221,8 @@ class EnsembleNoise(Noise):
         """N^½ Σ^(-½), ln det Σ, rank and Σ⁻¹ on the directions that scatter."""
         variances, axes = jnp.linalg.eigh(covariance)
         scatters = variances > FLOOR
-        root = (axes * inverse_root(variances, scatters)[None, :]) @ axes.T
-        inverse = (axes * safe_divide(1, variances, scatters)[None, :]) @ axes.T
+        root = matmul(axes * inverse_root(variances, scatters)[None, :], axes.T)
+        inverse = matmul(axes * safe_divide(1, variances, scatters)[None, :], axes.T)
         # Shares always sum to 1; those of a row that a run does not reach do not, and
         # must count for something.
         size = covariance.shape[0]

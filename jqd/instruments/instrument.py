@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from .. import _checks
+from .._math import matmul
 from ..constants import constant, fixed, free
 from ..evolution.evolution import look
 from ..laws import HusimiFokkerPlanck
@@ -139,7 +140,7 @@ class Confusion(Instrument):
         """c A p + (1 - c)/M"""
         p = look(law, t, state, "populations")
         if self.matrix is not None:
-            p = self.matrix @ p
+            p = matmul(self.matrix, p)
         many = p.shape[-1]
         # of one class there is no other to be read
         kept = 1 - self.flip * many / (many - 1) if many > 1 else 1.0

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
+from .._math import matmul
 from ..constants import fixed, free
 from ..evolution.evolution import look
 from ..laws.motion import Motion
@@ -32,7 +33,7 @@ class Thinned(Instrument):
     def mean(self, law: Motion, t: ArrayLike, state: PyTree[Array]) -> Array:
         """P(k)"""
         p = look(law, t, state, "populations")
-        return self.matrix(p.shape[0]).astype(p.dtype) @ p
+        return matmul(self.matrix(p.shape[0]).astype(p.dtype), p)
 
     def matrix(self, size: int) -> Float[Array, "M M"]:
         """The probability to count k of n quanta, row k and column n."""

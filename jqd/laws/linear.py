@@ -116,7 +116,11 @@ class LinearLaw(Law):
             del wave
             return H.convection(t, x)
 
-        return Watch(alarm, resolution, self._records, convection=convection)
+        seamless = type(H).seam_share is OnGrid.seam_share
+        return Watch(
+            Watch().alarm if seamless else alarm,
+            resolution, self._records, convection=convection,
+        )  # fmt: skip
 
     def _records(self, state: Array) -> dict[str, Array]:
         figures = {"min_density": jnp.min(self.density(state))}

@@ -74,6 +74,27 @@ class Motion(eqx.Module):
         """
         return self.stepper(self, t, state, dt)
 
+    def made(self, dt: ArrayLike) -> Any:
+        """What all steps of this length have in common, for `step_with`, or None.
+
+        A run makes it once for its equal steps, derivatives included.
+        """
+        make = getattr(self.stepper, "made", None) if self.by_stepper else None
+        return None if make is None else make(self, dt)
+
+    def step_with(
+        self, made: Any, t: ArrayLike, state: PyTree[Array], dt: ArrayLike, *noise: Any
+    ) -> PyTree[Array]:
+        """As `step`, with what `made` gave for dt."""
+        if made is None:
+            return self.step(t, state, dt, *noise)
+        return self.stepper(self, t, state, dt, made)
+
+    @property
+    def by_stepper(self) -> bool:
+        """Whether `step` is a step of `stepper`."""
+        return type(self).step is Motion.step
+
     def __repr__(self) -> str:
         return eqx.tree_pformat(jax.tree.map(_html.legible, self))
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
-from .._program import program
+from .._math import matmul
 from ..constants import scalars
 from ..spaces.absorbers import read_absorber
 from ..spaces.driven import Driven
@@ -157,28 +157,15 @@ class Schrodinger(LinearLaw):
         parts = (f * driven.at(t) for f, t in zip(factors, ts, strict=True))
         matrix = (-1j * dt / self.hbar) * functools.reduce(jnp.add, parts)
         one = jnp.ones((), jnp.finfo(state.dtype).dtype)
-        return exponential(lambda power: matrix @ power, state, one, unroll=True)
-
-    @program
-    def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """A step: Strang's on a grid, Runge-Kutta's for a matrix, `cf4` if driven."""
-        return self._own_step(self, t, state, dt)
-
-    @property
-    def _own_step(self) -> Any:
-        if isinstance(self.hamiltonian, Driven):
-            return cf4
-        return rk4 if self.grid is None else strang
-
-    @property
-    def step_order(self) -> int:
-        """Order of the method of `step`."""
-        return self._own_step.order
+        field = functools.partial(matmul, jnp.asarray(matrix))
+        return exponential(field, state, one, unroll=True)
 
     @property
     def stepper(self) -> Any:
-        """The one-step method with which `recover` follows the law."""
-        return cf4 if isinstance(self.hamiltonian, Driven) else rk4
+        """Strang's on a grid, Runge-Kutta's for a matrix, `cf4` if that is driven."""
+        if isinstance(self.hamiltonian, Driven):
+            return cf4
+        return rk4 if self.grid is None else strang
 
     def yardstick(self) -> "Schrodinger":
         """This law itself."""

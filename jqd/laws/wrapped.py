@@ -109,6 +109,25 @@ class Wrapped(Law):
         noise = () if w is None else (w,)
         return cast(Any, self.inner).step(t, state, dt, *noise)
 
+    def made(self, dt: ArrayLike) -> Any:
+        """What steps of the other law have in common, if both move alike."""
+        own = type(self).step is not Wrapped.step
+        return None if own or not self._alike else self.inner.made(dt)
+
+    def step_with(
+        self, made: Any, t: ArrayLike, state: PyTree[Array], dt: ArrayLike, *noise: Any
+    ) -> PyTree[Array]:
+        """As `step`, with what `made` gave for dt."""
+        if made is None:
+            return self.step(t, state, dt, *noise)
+        return self.inner.step_with(made, t, state, dt, *noise)
+
+    @property
+    def by_stepper(self) -> bool:
+        """Whether `step` is a step of `stepper`."""
+        own = type(self).step is not Wrapped.step
+        return not own and (not self._alike or self.inner.by_stepper)
+
     def flow(
         self,
         ts: Sequence[ArrayLike],

@@ -11,6 +11,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, ArrayLike, Complex, Float, PyTree
 
 from .. import _checks
+from .._math import matmul
 from .._program import saved_scan
 from ..evolution.drives import edges
 from ..evolution.judging import difference, judged
@@ -30,7 +31,7 @@ class _Linear:
         self.generator = generator
 
     def vector_field(self, t: Any, X: Array) -> Array:
-        return jnp.matmul(self.generator(t), X, precision=jax.lax.Precision.HIGHEST)
+        return matmul(self.generator(t), X)
 
 
 def _jumps(function: Callable[[Array], Array], period: Array) -> Float[Array, " B"]:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
+from .._math import matmul
 from ..constants import fixed, parts
 from .hamiltonians import Hamiltonian
 from .pulses import jumps_of, pulse
@@ -127,7 +128,7 @@ class Driven(Hamiltonian):
     def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """H(t) ψ, for matrices."""
         del hbar
-        return self.at(t) @ psi
+        return matmul(self.at(t), psi)
 
     def __str__(self) -> str:
         terms = [f"{name} ({self.operators[name]})" for name in self.names]

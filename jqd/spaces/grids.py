@@ -13,7 +13,7 @@ from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
-from .._math import abs2
+from .._math import abs2, roll
 from .._outside import plain
 from ..interop import as_array
 from . import sharding as spread
@@ -285,7 +285,7 @@ class Grid(eqx.Module):
             return spread.on_shifted(self._difference, f, self.sharding, width)
 
         def shift(axis: int) -> Callable[[int], Array]:
-            return lambda j: jnp.roll(f, -j, axis)
+            return lambda j: roll(f, -j, axis)
 
         return tuple(self._difference(axis, shift(axis)) for axis in self._axes)
 

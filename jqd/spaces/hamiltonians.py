@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
-from .._math import abs2
+from .._math import abs2, matmul
 from ..constants import constant, fixed, scalars
 from ..status import Status
 from ..steppers.flows import Flow, Flows, PhaseFlow, damped_flow
@@ -112,7 +112,8 @@ class MatrixHamiltonian(Hamiltonian):
     def apply(self, psi: Array, t: ArrayLike, hbar: Array) -> Array:
         """H psi."""
         del t, hbar
-        return self.matrix * psi if self.matrix.ndim == 1 else self.matrix @ psi
+        diagonal = self.matrix.ndim == 1
+        return self.matrix * psi if diagonal else matmul(self.matrix, psi)
 
 
 class OnGrid(Hamiltonian):

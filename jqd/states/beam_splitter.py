@@ -15,6 +15,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
+from .._math import matmul
 from ..spaces.fock import coherent_amplitudes, hermite_functions, log_binomials
 
 # With more levels the d³ numbers of the beam splitter cost more than they save.
@@ -30,7 +31,7 @@ def maps_of_kets(kets: Array, xi: Array, eta: Array, scale: Array) -> Array:
     left, right = hermite_functions(eta, levels), hermite_functions(xi, levels)
 
     def one(ket):
-        re, im = (_matmul(left, _matmul(part, right.T)) for part in _turned(ket))
+        re, im = (matmul(left, matmul(part, right.T)) for part in _turned(ket))
         return scale * (re**2 + im**2)
 
     return _each(one, kets)
@@ -71,7 +72,7 @@ def maps_of_operators(operators: Array, xi: Array, eta: Array, scale: Array) -> 
     left = left * (scale / np.pi)
 
     def one(operator):
-        return _matmul(left, _matmul(_beam_split(operator), right.T))
+        return matmul(left, matmul(_beam_split(operator), right.T))
 
     return _each(one, operators)
 
@@ -91,8 +92,8 @@ def _beam_split(operator: Array) -> Array:
     # ρ_mn = ρ_nm*: real parts make the even powers of η, imaginary ones the odd
     blocks = jnp.concatenate(
         (
-            _matmul(pairs.real, jnp.asarray(even, pairs.real.dtype)),
-            _matmul(pairs.imag, jnp.asarray(odd, pairs.real.dtype)),
+            matmul(pairs.real, jnp.asarray(even, pairs.real.dtype)),
+            matmul(pairs.imag, jnp.asarray(odd, pairs.real.dtype)),
         ),
         axis=1,
     )
@@ -166,7 +167,7 @@ def _by_basis(operators: Array, xi: Array, eta: Array) -> Array:
     amplitudes = coherent_amplitudes(lax.complex(re, im), operators.shape[-1])
 
     def one(operator):
-        bra = _matmul(jnp.conj(amplitudes), operator)
+        bra = matmul(jnp.conj(amplitudes), operator)
         return jnp.sum(bra.real * amplitudes.real - bra.imag * amplitudes.imag, -1)
 
     return lax.map(one, operators) / np.pi
@@ -179,7 +180,3 @@ def _each(function: Callable[[Array], Array], items: Array) -> Array:
         cpu=functools.partial(lax.map, function),
         default=jax.vmap(function),
     )
-
-
-def _matmul(a: Array, b: Array) -> Array:
-    return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)

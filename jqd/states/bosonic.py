@@ -16,7 +16,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Complex
 
 from .. import _checks
-from .._math import abs2
+from .._math import abs2, matmul
 from ..interop import as_array
 from ..spaces.fock import (
     check_levels,
@@ -286,9 +286,7 @@ def _thermal(nbar: Array, alpha: Array, levels: int) -> Array:
     kets = jnp.where(m >= k, amplified * start[n], 0)
     lost = jnp.full(levels - 1, nbar / gain)
     weights = jnp.cumprod(jnp.concatenate((jnp.ones(1, real), lost)))
-    return jnp.matmul(
-        kets.T * weights[None, :], jnp.conj(kets), precision=lax.Precision.HIGHEST
-    )
+    return matmul(kets.T * weights[None, :], jnp.conj(kets))
 
 
 def _check_reach(alpha: ArrayLike, name: str, what: str = "its modulus") -> None:

@@ -16,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from .. import _checks
 from .._gate import gated
-from .._math import abs2, expi
+from .._math import abs2, expi, matmul
 from ..spaces.fock import coherent_amplitudes, hermite_functions
 from ..spaces.symbols import as_points
 from .ensemble import Ensemble, as_ensemble
@@ -252,7 +252,7 @@ def _marginal(ensemble: Ensemble, x: Array, angle: ArrayLike, hbar: ArrayLike) -
         t, weight = node
         position = (x + t) / np.sqrt(2)
         waves = hermite_functions(position, levels).astype(kets.dtype)
-        psi = jnp.matmul(waves, kets.T, precision=lax.Precision.HIGHEST)
+        psi = matmul(waves, kets.T)
         density = abs2(psi) * ensemble.weights[None, :]
         spread = jnp.exp(-((np.sqrt(2) * x - position) ** 2))
         return total + weight * spread * jnp.sum(density, axis=1), None

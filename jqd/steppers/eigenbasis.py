@@ -5,6 +5,7 @@ The kernel works in any precision and checks only shapes; `exact.matrices` and
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -15,7 +16,7 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, ArrayLike, Complex, Inexact, Real
 
 from .. import _checks
-from .._math import expi
+from .._math import expi, matmul
 from .._outside import plain
 from .._program import saved_scan
 
@@ -88,7 +89,7 @@ def _unitary_orbit(hamiltonian: Any, psi0: Any, ts: Any, hbar: Any) -> Array:
 def _rotate(hamiltonian, vectors):
     """V* H V of the Hermitian part of H, for `eigh` reads that of the matrix."""
     hermitian = (hamiltonian + hamiltonian.conj().T) / 2
-    return _matmul(_matmul(vectors.conj().T, hermitian), vectors)
+    return matmul(matmul(vectors.conj().T, hermitian), vectors)
 
 
 @jax.custom_jvp
@@ -171,9 +172,9 @@ def _divided(energies, chain, start, taus, phase):
     for wide in range(1, order + 1):
         for a in range(order + 1 - wide):
             b = a + wide
-            rest = chain[a] if wide == 1 else _matmul(chain[a], S[a + 1, b])
+            rest = chain[a] if wide == 1 else matmul(chain[a], S[a + 1, b])
             for middle in range(a + 1, b):
-                rest = rest - _matmul(S[a, middle], N[middle, b])
+                rest = rest - matmul(S[a, middle], N[middle, b])
             N[a, b] = jnp.where(near, rest, 0)
             S[a, b] = -jnp.where(near, 0, rest / jnp.where(near, 1, gaps))
 
@@ -231,12 +232,8 @@ def _products(matrix, angles, series, order):
 
 def _combined(powers, series):
     """Σ_m powers_tm series_m; one real product."""
-    parts = _matmul(powers, jnp.concatenate((series.real, series.imag), axis=1))
+    parts = matmul(powers, jnp.concatenate((series.real, series.imag), axis=1))
     return lax.complex(*jnp.split(parts, 2, axis=1))
-
-
-def _matmul(a, b):
-    return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)
 
 
 def _matvec(matrix, vector):
@@ -246,9 +243,35 @@ def _matvec(matrix, vector):
 def _apply(matrix, states):
     """matrix @ state for each row of `states`; one real product for a real matrix."""
     if jnp.iscomplexobj(matrix):
-        return _matmul(states, matrix.T)
-    parts = _matmul(jnp.concatenate((states.real, states.imag)), matrix.T)
+        return matmul(states, matrix.T)
+    parts = matmul(jnp.concatenate((states.real, states.imag)), matrix.T)
     return lax.complex(*jnp.split(parts, 2))
+
+
+def unitary_matrix(angles: Inexact[Array, "n n"]) -> Complex[Array, "n n"]:
+    """exp(-iA) of a Hermitian matrix, with derivatives of all orders at any spectrum.
+
+    Only the Hermitian part of A counts, so that a gradient is Hermitian as well.
+
+    Args:
+        angles: A, radians.
+    """
+    return _turn((angles + jnp.conj(angles.T)) / 2)
+
+
+@jax.custom_jvp
+def _turn(angles):
+    energies, vectors = jnp.linalg.eigh(angles)
+    return matmul(vectors * expi(-energies)[None, :], jnp.conj(vectors.T))
+
+
+@_turn.defjvp
+def _turn_jvp(primals, tangents):
+    # eigenvectors have no derivative at equal eigenvalues; that of Padé's series holds
+    def series(angles):
+        return jax.scipy.linalg.expm(-1j * angles)
+
+    return _turn(*primals), jax.jvp(series, primals, tangents)[1]
 
 
 def exponential_orbit(
@@ -258,26 +281,48 @@ def exponential_orbit(
 ) -> Inexact[Array, "T ... n"]:
     """y(t) with dy/dt = G y at the times `ts`, by exp(G (t' - t)).
 
-    An exponential costs some 30 matrix products, and is reused as long as the interval
-    between two times stays the same to rounding.
+    An exponential costs some 30 matrix products, and is made once for equal intervals.
 
     Args:
         generator: G, one matrix or a batch.
         start: y at ts[0].
         ts: times, (T,), increasing.
     """
+
+    def move(state: Array, dt: Array, kernel: Array) -> Array:
+        return jnp.matmul(kernel, state[..., None])[..., 0]
+
+    return kept_orbit(lambda dt: jax.scipy.linalg.expm(generator * dt), move, start, ts)
+
+
+def kept_orbit(
+    make: Callable[[Array], Array],
+    move: Callable[[Array, Array, Array], Array],
+    start: Array,
+    ts: Array,
+) -> Array:
+    """y at the times `ts`, (T, ...), by y <- move(y, dt, make(dt)).
+
+    Args:
+        make: of an interval what its move needs; it is kept as long as intervals stay
+            the same to rounding.
+        move: what an interval does.
+        start: y at ts[0].
+        ts: times, (T,), increasing.
+    """
     near = 8 * jnp.finfo(ts.dtype).eps * jnp.max(jnp.abs(ts), initial=0)
 
     def interval(carry: Any, dt: Array) -> tuple[Any, Array]:
-        state, made_for, kernel = carry
-        made_for, kernel = jax.lax.cond(
+        state, made_for, made = carry
+        made_for, made = jax.lax.cond(
             jnp.abs(dt - made_for) <= near,
-            lambda: (made_for, kernel),
-            lambda: (dt, jax.scipy.linalg.expm(generator * dt)),
+            lambda: (made_for, made),
+            lambda: (dt, make(dt)),
         )
-        state = jnp.matmul(kernel, state[..., None])[..., 0]
-        return (state, made_for, kernel), state
+        state = move(state, dt, made)
+        return (state, made_for, made), state
 
     never = jnp.asarray(-jnp.inf, ts.dtype)
-    begin = start, never, generator
+    shape = jax.eval_shape(make, never)
+    begin = start, never, jnp.zeros(shape.shape, shape.dtype)
     return saved_scan(interval, begin, jnp.diff(ts), start)[1]

@@ -53,30 +53,55 @@ class Splitting(eqx.Module):
                 )
 
     def __call__(
-        self, law: Splittable, t: ArrayLike, state: PyTree[Array], dt: ArrayLike
+        self,
+        law: Splittable,
+        t: ArrayLike,
+        state: PyTree[Array],
+        dt: ArrayLike,
+        made: list[PyTree[Array]] | None = None,
     ) -> PyTree[Array]:
-        """The state at t + dt, for a law whose `exact()` has flows."""
-        return self.sweep(law, t, state, dt, 1)
+        """The state at t + dt, for a law whose `exact()` has flows.
 
-    def stages(self) -> list[tuple[str, float, float, float]]:
-        """(part, coefficient, correction, offset in units of dt) of one merged step.
+        Args:
+            law: the law.
+            t: time, scalar.
+            state: of the law.
+            dt: step, scalar, of either sign.
+            made: what `made` gives for this step, or None.
+        """
+        flows, stages = self.flows(law), self.stages(merged=False)
+        made = self.factors(flows, t, dt, stages) if made is None else made
+        return _applied(flows, stages, made, state)
 
-        The last outer flow of a step and the first of the next are merged into one
-        flow, which is left out where it takes no time.
+    def made(self, law: Splittable, dt: ArrayLike) -> list[PyTree[Array]] | None:
+        """The factors of a step of dt, or None where they change in time."""
+        flows = self.flows(law)
+        if not (flows.outer.autonomous and flows.inner.autonomous):
+            return None
+        return self.factors(flows, 0.0, dt, self.stages(merged=False))
+
+    def stages(self, *, merged: bool = True) -> list[tuple[str, float, float, float]]:
+        """(part, coefficient, correction, offset in units of dt) of one step.
+
+        Parts that take no time are left out.
+
+        Args:
+            merged: whether the last outer flow is merged with the first one of the next
+                step, and the step begins behind its own first one.
         """
         c = self.c or (0.0,) * len(self.b)
-        last = len(self.a) - 1
+        kicks: list[Any] = [*zip(self.b, c, strict=True)]
         result, offset = [], 0.0
-        for j, a in enumerate(self.a):
+        if merged:
+            kicks[-1] = tuple(map(sum, zip(kicks[-1], kicks[0], strict=True)))
+        else:
+            result.append(("outer", *kicks[0], offset))
+        for a, kick in zip(self.a, kicks[1:], strict=True):
             result.append(("inner", a, 0.0, offset))
             offset += a
-            merged = j == last
-            kick = self.b[j + 1] + (self.b[0] if merged else 0.0)
-            correction = c[j + 1] + (c[0] if merged else 0.0)
-            # methods that begin with the inner part have no outer flow to merge
-            if kick != 0 or correction != 0:
-                result.append(("outer", kick, correction, offset))
-        return result
+            result.append(("outer", *kick, offset))
+        # methods that begin with the inner part have no outer flow there
+        return [stage for stage in result if stage[1] != 0 or stage[2] != 0]
 
     def entry(self) -> tuple[float, float]:
         """(coefficient, correction) of the outer flow that opens a step."""
@@ -89,11 +114,18 @@ class Splitting(eqx.Module):
         correction = c * dt**3 if self.c is not None else None
         return flows.outer.factor(t, b * dt, correction)
 
-    def factors(self, flows: Flows, t: ArrayLike, dt: ArrayLike) -> list[PyTree[Array]]:
-        """The factors of the merged stages of a step that starts at t."""
+    def factors(
+        self,
+        flows: Flows,
+        t: ArrayLike,
+        dt: ArrayLike,
+        stages: list[tuple[str, float, float, float]] | None = None,
+    ) -> list[PyTree[Array]]:
+        """The factors of the stages, the merged ones by default, of a step from t."""
+        stages = self.stages() if stages is None else stages
         known: dict[tuple[str, float, float, float], PyTree[Array]] = {}
         result = []
-        for part, coefficient, correction, offset in self.stages():
+        for part, coefficient, correction, offset in stages:
             frozen = getattr(flows, part).autonomous
             key = (part, coefficient, correction, 0.0 if frozen else offset)
             if key not in known:
@@ -178,16 +210,27 @@ class Splitting(eqx.Module):
         """(i, state) -> state: the i-th merged step from t."""
         autonomous = flows.outer.autonomous and flows.inner.autonomous
         fixed = self.factors(flows, t, dt) if autonomous else None
+        stages = self.stages()
 
         def body(i: Array, state: PyTree[Array]) -> PyTree[Array]:
-            factors = (
-                fixed if fixed is not None else self.factors(flows, t + i * dt, dt)
-            )
-            for (part, *_), factor in zip(self.stages(), factors, strict=True):
-                state = getattr(flows, part).apply(factor, state)
-            return state
+            factors = fixed
+            if factors is None:
+                factors = self.factors(flows, t + i * dt, dt)
+            return _applied(flows, stages, factors, state)
 
         return body
+
+
+def _applied(
+    flows: Flows,
+    stages: list[tuple[str, float, float, float]],
+    factors: list[PyTree[Array]],
+    state: PyTree[Array],
+) -> PyTree[Array]:
+    """The state after these stages."""
+    for (part, *_), factor in zip(stages, factors, strict=True):
+        state = getattr(flows, part).apply(factor, state)
+    return state
 
 
 def as_many(body: Callable[..., Any], steps: int | Array) -> Callable[..., Any]:

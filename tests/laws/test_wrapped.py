@@ -118,7 +118,8 @@ PASSED = {
 # What it says itself: how it moves, by chance or not, and what is conserved.
 OWN = {
     "prepare", "density", "vector_field", "step", "stepper", "step_order",
-    "invariants", "on", "pair", "chance", "exact",
+    "invariants", "on", "pair", "chance", "exact", "made",
+    "step_with", "by_stepper",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import scipy.linalg
 
 import jqd
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
-from jqd.steppers.eigenbasis import exponential_orbit
+from jqd.steppers.eigenbasis import exponential_orbit, unitary_matrix
 
 KERR = "0.5*ad^2*a^2"
 COUNTED = np.linspace(0.0, 0.8, 41)
@@ -60,3 +60,43 @@ def test_one_exponential_for_equal_distances(made, law):
     jax.block_until_ready(states)
     jax.effects_barrier()
     assert len(made) == 1
+
+
+ANGLES = {
+    "any": lambda rng: rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)),
+    "equal eigenvalues": lambda rng: np.ones((4, 4)),
+    "none": lambda rng: np.zeros((3, 3)),
+}
+
+
+@pytest.mark.parametrize("name", ANGLES)
+def test_rotations_and_their_slopes_at_any_spectrum(name):
+    """exp(-iA) of SciPy; slopes by differences, in both modes, twice."""
+    A = ANGLES[name](np.random.default_rng(2))
+    A = (A + A.conj().T) / 2
+    np.testing.assert_allclose(
+        unitary_matrix(jnp.asarray(A)), scipy.linalg.expm(-1j * A), rtol=0, atol=4e-15
+    )
+    bend = np.eye(len(A))[::-1]
+    weight = np.arange(A.size).reshape(A.shape) / A.size
+
+    def of(s, exponential=unitary_matrix):
+        return jnp.sum(weight * jnp.real(exponential(A * s + bend * s**2)))
+
+    def exact(s):
+        return np.sum(weight * scipy.linalg.expm(-1j * (A * s + bend * s**2)).real)
+
+    h = 1e-3
+    first = (exact(1 + h) - exact(1 - h)) / (2 * h)
+    second = (exact(1 + h) - 2 * exact(1.0) + exact(1 - h)) / h**2
+    # the differences err by h² times a derivative of up to 100, and 1e-15/h²
+    np.testing.assert_allclose(jax.grad(of)(1.0), first, rtol=0, atol=1e-4)
+    for twice in (jax.grad(jax.grad(of)), jax.jacfwd(jax.jacfwd(of))):
+        np.testing.assert_allclose(twice(1.0), second, rtol=0, atol=1e-4)
+
+
+def test_only_the_hermitian_part_turns():
+    A = jnp.asarray(np.random.default_rng(3).normal(size=(3, 3)))
+    np.testing.assert_array_equal(unitary_matrix(A), unitary_matrix((A + A.T) / 2))
+    slope = jax.grad(lambda A: jnp.sum(jnp.real(unitary_matrix(A)) ** 3))(A)
+    np.testing.assert_allclose(slope, slope.T, rtol=0, atol=1e-15)

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int
 
 from ... import _checks
 from ..._gate import gated
-from ..._math import abs2, safe_divide
+from ..._math import abs2, matmul, safe_divide
 from ..._program import saved_scan
 from ...evolution.judging import difference
 from ...laws import CopyDynamics
@@ -211,7 +211,7 @@ def _grown(first: Array, flow: Array, kicks: Array) -> Array:
 
     def grow(C, interval):
         flow, kicks = interval
-        C = flow @ C @ flow.T + kicks
+        C = matmul(matmul(flow, C), flow.T) + kicks
         return C, C
 
     return saved_scan(grow, first, (flow, kicks), first)[1]
@@ -221,7 +221,8 @@ def _shots(psi: Array) -> Array:
     """Covariance of y, times N, of N draws from |ψ|²."""
     density = abs2(psi)
     lift = _lift(psi)
-    return lift @ (jnp.diag(density) - density[:, None] * density[None, :]) @ lift.T
+    drawn = jnp.diag(density) - density[:, None] * density[None, :]
+    return matmul(matmul(lift, drawn), lift.T)
 
 
 def _spread(law: CopyDynamics, psi: Array, sums: tuple[Array, Array]) -> Any:
@@ -239,8 +240,8 @@ def _spread(law: CopyDynamics, psi: Array, sums: tuple[Array, Array]) -> Any:
     moves = moves + moves.T
     D = jnp.diag(jnp.sum(moves, axis=1)) - moves
     lift = _lift(psi)
-    turned = A @ kicks
-    return A @ flow, turned + turned.T + lift @ D @ lift.T
+    turned = matmul(A, kicks)
+    return matmul(A, flow), turned + turned.T + matmul(matmul(lift, D), lift.T)
 
 
 def _lift(psi: Array) -> Array:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ..._math import abs2
+from ..._math import abs2, roll
 from ...constants import constant, switch
 from ...interop import as_array
 from ...spaces import Grid
@@ -86,10 +86,10 @@ class ClassicalDiffusion(Law):
         fluxes = []
         for axis, h in enumerate(self.grid.spacing):
             if self.ordering == "fick":
-                both = (D + jnp.roll(D, -1, axis)) / 2
-                flux = -both * (jnp.roll(state, -1, axis) - state) / h
+                both = (D + roll(D, -1, axis)) / 2
+                flux = -both * (roll(state, -1, axis) - state) / h
             else:
-                flux = -(jnp.roll(D * state, -1, axis) - D * state) / h
+                flux = -(roll(D * state, -1, axis) - D * state) / h
             if not self.periodic:
                 inner = jnp.arange(self.grid.shape[axis]) < self.grid.shape[axis] - 1
                 shape = [-1 if i == axis else 1 for i in range(self.grid.ndim)]
@@ -101,7 +101,7 @@ class ClassicalDiffusion(Law):
         """-∇j."""
         del t, args
         parts = [
-            (jnp.roll(flux, 1, axis) - flux) / h
+            (roll(flux, 1, axis) - flux) / h
             for axis, (flux, h) in enumerate(
                 zip(self.flux(state), self.grid.spacing, strict=True)
             )

@@ -17,10 +17,11 @@ subtracted from S_b - S_a: Peierls' phases.
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ..._math import divisor
+from ..._math import divisor, roll
 from ...spaces import Grid
 from ...spaces.graphs import Graph
 from ...spaces.resolution import SECOND_DIFFERENCES
@@ -45,13 +46,13 @@ class LinkFlow(NamedTuple):
 
 
 def _link(
-    a: tuple[Array, Array], s: tuple[Array, Array], D: Array, mass: Array, w: Array
+    a: tuple[Array, Array], s: tuple[Array, Array], D: Array, w: Array, mass: Array
 ) -> LinkFlow:
     """The canonical equations of one link between two sites."""
     hbar = 2 * mass * D
     ratio = jnp.exp(a[1] - a[0])
     # D -> 0 is the classical limit of actions that vary slowly
-    angle = (s[1] - s[0]) / divisor(hbar)
+    angle = (s[1] - s[0]) * (1 / divisor(hbar))
     sine, cosine = jnp.sin(angle), jnp.cos(angle)
     rate = w * D
     return LinkFlow(
@@ -60,6 +61,36 @@ def _link(
         -hbar * rate * (1 - ratio * cosine),
         -hbar * rate * (1 - cosine / ratio),
     )
+
+
+def _both_sides(
+    a: Array, s: Array, link: tuple[Any, Array, Array], mass: Array, j: int, axis: int
+) -> tuple[Array, Array]:
+    """Rates of a and S of each site by the links to its j-th neighbours on both sides.
+
+    Links behind a site are those ahead of others. A GPU computes them anew, from their
+    other ends: elementary functions cost it less than what it knows costs memory.
+
+    Args:
+        a, s: of all sites.
+        link: work along the links that begin at each site or None, D, and weight.
+        mass: along the axis.
+        j, axis: neighbours.
+    """
+
+    def rolled(part: Any) -> Any:
+        return roll(part, j, axis) if jnp.ndim(part) else part
+
+    work, D, w = link
+    beyond = roll(s, -j, axis)
+    beyond = beyond if work is None else beyond - work
+    ahead = _link((a, roll(a, -j, axis)), (s, beyond), D, w, mass)
+    if jax.default_backend() == "cpu":
+        a_behind, s_behind = rolled(ahead.a_second), rolled(ahead.s_second)
+        return ahead.a_first + a_behind, ahead.s_first + s_behind
+    before = rolled(s) if work is None else rolled(s) + rolled(work)
+    behind = _link((a, rolled(a)), (s, before), rolled(D), rolled(w), mass)
+    return ahead.a_first + behind.a_first, ahead.s_first + behind.s_first
 
 
 def link_rates(
@@ -89,8 +120,8 @@ def link_rates(
         first, second = space.ends
         both = D if D.ndim == 0 else (D[first] + D[second]) / 2
         flow = _link(
-            (a[first], a[second]), (s[first], _less(s[second], work)), both, mass,
-            space.weights,
+            (a[first], a[second]), (s[first], _less(s[second], work)), both,
+            space.weights, mass,
         )  # fmt: skip
         a_rate = a_rate.at[first].add(flow.a_first).at[second].add(flow.a_second)
         s_rate = s_rate.at[first].add(flow.s_first).at[second].add(flow.s_second)
@@ -98,13 +129,11 @@ def link_rates(
     constants = zip(each_axis(space, D), each_axis(space, mass), strict=True)
     for axis, (h, (D, m)) in enumerate(zip(space.spacing, constants, strict=True)):
         for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-            ends_a = a, jnp.roll(a, -j, axis)
-            ends_s = s, _less(jnp.roll(s, -j, axis), work, axis, j)
-            both = D if D.ndim == 0 else (D + jnp.roll(D, -j, axis)) / 2
+            both = D if D.ndim == 0 else (D + roll(D, -j, axis)) / 2
             w = _link_weights(space, axis, j, weight / h**2, periodic, a)
-            flow = _link(ends_a, ends_s, both, m, w)
-            a_rate = a_rate + flow.a_first + jnp.roll(flow.a_second, j, axis)
-            s_rate = s_rate + flow.s_first + jnp.roll(flow.s_second, j, axis)
+            along = None if work is None else work(axis, j).astype(s.dtype)
+            a_part, s_part = _both_sides(a, s, (along, both, w), m, j, axis)
+            a_rate, s_rate = a_rate + a_part, s_rate + s_part
     return a_rate, s_rate
 
 
@@ -143,10 +172,10 @@ def link_energy(
     constants = zip(each_axis(space, D), each_axis(space, mass), strict=True)
     for axis, (h, (D, m)) in enumerate(zip(space.spacing, constants, strict=True)):
         for j, weight in enumerate(SECOND_DIFFERENCES[order], start=1):
-            both = D if D.ndim == 0 else (D + jnp.roll(D, -j, axis)) / 2
+            both = D if D.ndim == 0 else (D + roll(D, -j, axis)) / 2
             w = _link_weights(space, axis, j, weight / h**2, periodic, a)
-            ahead = _less(jnp.roll(s, -j, axis), work, axis, j)
-            total = total + energy(a, jnp.roll(a, -j, axis), s, ahead, both, m, w)
+            ahead = _less(roll(s, -j, axis), work, axis, j)
+            total = total + energy(a, roll(a, -j, axis), s, ahead, both, m, w)
     return total * space.cell
 
 
@@ -178,10 +207,10 @@ def classical_rates(
         return rate.at[second].add(half * space.weights * jnp.expm1(-step))
     rate = jnp.zeros_like(a)
     for axis, h in enumerate(space.spacing):
-        step = 2 * (jnp.roll(a, -1, axis) - a)
+        step = 2 * (roll(a, -1, axis) - a)
         w = half * _link_weights(space, axis, 1, 1 / h**2, periodic, a)
         rate = rate + w * jnp.expm1(step)
-        rate = rate + jnp.roll(w * jnp.expm1(-step), 1, axis)
+        rate = rate + roll(w * jnp.expm1(-step), 1, axis)
     return rate
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool
 
 from ... import _checks
+from ..._math import roll
 from ...spaces import Grid
 from ...status import Status
 from .amplitude import refuse_torn
@@ -60,7 +61,7 @@ def log_rates(
 
 def dips(chi: Array, axis: int, *, periodic: bool) -> Bool[Array, ""]:
     """Whether ln density falls and rises again within two steps: a node."""
-    left, right = jnp.roll(chi, 1, axis), jnp.roll(chi, -1, axis)
+    left, right = roll(chi, 1, axis), roll(chi, -1, axis)
     core = jnp.minimum(left, right) > jnp.max(chi) + np.log(CORE)
     dip = (left + right - 2 * chi > DIP) & core
     if not periodic:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ..._math import abs2, divisor, expi, safe_sqrt
+from ..._math import abs2, divisor, expi, roll, safe_sqrt
 from ...constants import constant
 from ...spaces import Grid
 from ...spaces.graphs import Graph
@@ -55,7 +55,7 @@ class Peierls(eqx.Module):
 
         def reach(axis: int, j: int) -> Array:
             mean, chi = parts[axis]
-            step = jnp.roll(chi, -j, axis) - chi
+            step = roll(chi, -j, axis) - chi
             return q * (mean * (j * space.spacing[axis]) + step)
 
         return reach

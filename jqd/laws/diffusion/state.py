@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float
 
 from ... import _checks
-from ..._math import abs2, expi
+from ..._math import abs2, expi, roll
 from ...spaces import Grid
 from ...spaces.graphs import Graph
 from .peierls import Work
@@ -88,7 +88,7 @@ def _unwrapped(psi: Array, hbar: Array, work: Work | None) -> Array:
     peak = jnp.unravel_index(jnp.argmax(density), psi.shape)
     total = jnp.zeros((), density.dtype)
     for axis in range(psi.ndim):
-        turn = jnp.roll(_turns(psi, axis, hbar, work), 1, axis)
+        turn = roll(_turns(psi, axis, hbar, work), 1, axis)
         for later in reversed(range(axis + 1, psi.ndim)):
             turn = jnp.take(turn, peak[later], axis=later)
         first = (slice(None),) * axis + (slice(0, 1),)
@@ -103,7 +103,7 @@ def _turns(psi: Array, axis: int, hbar: Array, work: Work | None) -> Array:
 
     In a vector potential the part m∫v·dl/ħ lies in (-π, π], and q∫A·dl/ħ is added.
     """
-    step = jnp.roll(psi, -1, axis) * jnp.conj(psi)
+    step = roll(psi, -1, axis) * jnp.conj(psi)
     if work is None:
         return jnp.angle(step)
     lift = jnp.broadcast_to(work(axis, 1) / hbar, psi.shape)
@@ -134,7 +134,7 @@ def is_torn(
     hbar = jnp.asarray(hbar)
     for axis in range(psi.ndim):
         turn = _turns(psi, axis, hbar, work)
-        step = (jnp.roll(state.action, -1, axis) - state.action) / hbar
+        step = (roll(state.action, -1, axis) - state.action) / hbar
         inner = jnp.arange(psi.shape[axis]) < psi.shape[axis] - (not periodic)
         inner = inner.reshape((-1,) + (1,) * (psi.ndim - 1 - axis))
         inner = jnp.broadcast_to(inner, psi.shape)

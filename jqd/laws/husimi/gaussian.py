@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import matmul
 from ...spaces.symbols import Symbol
 from ...states import (
     Ensemble,
@@ -111,8 +112,8 @@ class GaussianForm(Form):
 
         def at(t):
             flow, shift = _flow(drift, force, t)
-            means = jnp.matmul(state0.means, flow.T) + shift[None, :]
-            cov = jnp.matmul(flow, jnp.matmul(state0.covariance - kernel, flow.T))
+            means = matmul(state0.means, flow.T) + shift[None, :]
+            cov = matmul(flow, matmul(state0.covariance - kernel, flow.T))
             cov = cov + kernel
             if equation.bath is not None:
                 cov = cov + _spread(drift, flow, spread, t)
@@ -126,8 +127,8 @@ class GaussianForm(Form):
     def vector_field(self, equation: Equation, state: GaussianSum) -> GaussianSum:
         """μ' = Fμ + f, Σ' = FΣ + ΣFᵀ + D, D = -(FK + KFᵀ) without a bath."""
         drift, force = _drift(equation)
-        means = jnp.matmul(state.means, drift.T) + force[None, :]
-        half = jnp.matmul(drift, state.covariance - _kernel(equation))
+        means = matmul(state.means, drift.T) + force[None, :]
+        half = matmul(drift, state.covariance - _kernel(equation))
         return GaussianSum(0 * state.weights, means, half + half.T + _bath(equation))
 
     def density(
@@ -160,7 +161,7 @@ def diffusion(equation: Equation) -> Float[Array, "2N 2N"]:
     Source: eq. (52).
     """
     drift, _ = _hamiltonian_drift(equation.symbol)
-    half = jnp.matmul(drift, _kernel(equation))
+    half = matmul(drift, _kernel(equation))
     return -(half + half.T)
 
 
@@ -184,7 +185,7 @@ def _spread(drift: Array, flow: Array, rate: Array, t: ArrayLike) -> Array:
     """∫₀ᵗ exp(Fs) D exp(Fᵀs) ds, after C. F. Van Loan, IEEE TAC 23, 395 (1978)."""
     size = drift.shape[0]
     whole = jnp.block([[-drift, rate], [jnp.zeros_like(drift), drift.T]])
-    return jnp.matmul(flow, jax.scipy.linalg.expm(whole * t)[:size, size:])
+    return matmul(flow, jax.scipy.linalg.expm(whole * t)[:size, size:])
 
 
 def _kernel(equation: Equation) -> Float[Array, "2N 2N"]:
@@ -237,10 +238,8 @@ def _hamiltonian_drift(
     real = jnp.finfo(kind).dtype
     right, left = jnp.asarray(turn, kind), jnp.asarray(turn.T, kind)
     half = jnp.asarray(symplectic, real)
-    hessian = jnp.real(jnp.matmul(left, jnp.matmul(second, right)))
-    return jnp.matmul(half, hessian), jnp.matmul(
-        half, jnp.real(jnp.matmul(left, first))
-    )
+    hessian = jnp.real(matmul(left, matmul(second, right)))
+    return matmul(half, hessian), matmul(half, jnp.real(matmul(left, first)))
 
 
 def _from_moments(ensemble: Ensemble, hbar: Array) -> GaussianSum:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from ... import _checks
-from ..._math import abs2, take
+from ..._math import abs2, matmul, take
 from ..._program import saved_scan
 from ...constants import static
 from ...spaces.fock import coherent_amplitudes
@@ -246,7 +246,7 @@ class SectorKets(Carrier):
         flat = jnp.reshape(points, (-1, state.modes)).astype(state.kets.dtype)
         tables = coherent_amplitudes(flat / jnp.sqrt(hbar), state.quanta + 1)
         bras = jnp.conj(product_kets(tables, state.quanta))
-        overlaps = jnp.matmul(bras, state.kets.T, precision=jax.lax.Precision.HIGHEST)
+        overlaps = matmul(bras, state.kets.T)
         values = jnp.sum(abs2(overlaps) * state.weights[None, :], axis=1)
         return jnp.reshape(values / (np.pi * hbar) ** state.modes, points.shape[:-1])
 
@@ -330,7 +330,7 @@ class SectorBlocks(Carrier):
             columns = jax.vmap(unitary_orbit, (None, 0, None, None), 1)
             one = jnp.eye(rho.shape[0], dtype=rho.dtype)
             turn = columns(energies, one, times, hbar)  # <i|U(t)|j> at [t, j, i]
-            return _matmul(jnp.swapaxes(turn, 1, 2), _matmul(rho[None], jnp.conj(turn)))
+            return matmul(jnp.swapaxes(turn, 1, 2), matmul(rho[None], jnp.conj(turn)))
 
         # one by one: see `jqd.steppers.blocks`
         orbits = [
@@ -349,7 +349,7 @@ class SectorBlocks(Carrier):
         hamiltonian = hamiltonian_pieces(equation.symbol, state.quanta, hbar)
         for (_, parts), rho in zip(hamiltonian, state.pieces, strict=True):
             parts = parts.astype(rho.dtype)
-            rates.append(-1j / hbar * (_matmul(parts, rho) - _matmul(rho, parts)))
+            rates.append(-1j / hbar * (matmul(parts, rho) - matmul(rho, parts)))
         return NumberBlocks(tuple(rates), state.modes, state.quanta)
 
     def density(
@@ -425,10 +425,6 @@ def _no_density() -> ValueError:
         "Argument `points` must be None for blocks in `Sectors`, which hold no "
         "coherences between numbers of quanta and so no density; use `Levels`."
     )
-
-
-def _matmul(a: Array, b: Array) -> Array:
-    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
 
 
 def _lost_share(lost: Array) -> Resolution:

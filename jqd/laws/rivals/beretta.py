@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ..._math import divisor, safe_log
+from ..._math import divisor, matmul, safe_log
 from ...constants import free, parts
 from ...steppers import Flows, strang
 from ...steppers.flows import general_flow
@@ -48,7 +48,7 @@ class Beretta(DensityOperators, Departure):
 
     def invariants(self, state: Array) -> dict[str, Array]:
         """The trace, as `norm`, and the energy tr Hρ."""
-        energy = jnp.real(jnp.trace(self._matrix() @ state))
+        energy = jnp.real(jnp.trace(matmul(self._matrix(), state)))
         return {**super().invariants(state), "energy": energy}
 
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
@@ -60,12 +60,12 @@ class Beretta(DensityOperators, Departure):
     def climb(self, state: Array) -> Complex[Array, "n n"]:
         """-κ (ρ ln ρ + α ρ + β {H, ρ}/2)."""
         H = self._matrix()
-        image, chaos = H @ state, x_log_x(state)
+        image, chaos = matmul(H, state), x_log_x(state)
         trace = divisor(jnp.sum(self.density(state)))
         energy = jnp.real(jnp.trace(image)) / trace
-        spread = jnp.real(jnp.trace(H @ image)) / trace - energy**2
+        spread = jnp.real(jnp.trace(matmul(H, image))) / trace - energy**2
         heat = jnp.real(jnp.trace(chaos)) / trace
-        both = jnp.real(jnp.trace(H @ chaos)) / trace - energy * heat
+        both = jnp.real(jnp.trace(matmul(H, chaos))) / trace - energy * heat
         # with one level alone there is no ascent
         flat = spread <= 64 * jnp.finfo(energy.dtype).eps * (energy**2 + spread)
         beta = jnp.where(flat, 0, -both / jnp.where(flat, 1, spread))
@@ -101,7 +101,7 @@ class Beretta(DensityOperators, Departure):
 def x_log_x(rho: Array) -> Array:
     """ρ ln ρ of a Hermitian matrix; eigenvalues that are not positive count as 0."""
     p, modes = jnp.linalg.eigh(rho)
-    return (modes * _scalar(p)[None, :]) @ jnp.conj(modes.T)
+    return matmul(modes * _scalar(p)[None, :], jnp.conj(modes.T))
 
 
 @x_log_x.defjvp
@@ -121,9 +121,10 @@ def _slope(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]
     there = middle > rounding
     slope = jnp.where(there, safe_log(middle, there) + 1, 0)
     ratio = (value[:, None] - value[None, :]) / jnp.where(near, 1, apart)
-    inside = jnp.conj(modes.T) @ change @ modes
-    moved = modes @ (jnp.where(near, slope, ratio) * inside) @ jnp.conj(modes.T)
-    return (modes * value[None, :]) @ jnp.conj(modes.T), moved
+    back = jnp.conj(modes.T)
+    inside = matmul(matmul(back, change), modes)
+    moved = matmul(matmul(modes, jnp.where(near, slope, ratio) * inside), back)
+    return matmul(modes * value[None, :], back), moved
 
 
 def _scalar(p: Array) -> Array:

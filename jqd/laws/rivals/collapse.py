@@ -8,16 +8,13 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ..._math import abs2, safe_sqrt
+from ..._math import abs2, matmul, safe_sqrt
 from ...constants import fixed, free, switch
 from ...interop import as_array
 from ..groups import Chance, StepNoise
 from ..law import Law, norm_alone
 from .density_operators import unitary
 from .dephasing import Dephasing, measured_rate, read_measured
-
-# Levels up to which a matrix times a vector is written as a sum.
-_FEW = 8
 
 
 class Collapse(Law):
@@ -105,7 +102,8 @@ class Collapse(Law):
     def vector_field(self, t: ArrayLike, state: Array, args: Any = None) -> Array:
         """The drift, without the noise."""
         del t, args
-        image = self.H * state if self.H.ndim == 1 else self.H @ state
+        diagonal = self.H.ndim == 1
+        image = self.H * state if diagonal else matmul(self.H, state)
         away = self.A - self._mean(self.density(state))[:, None]
         loss = 0.5 * jnp.sum(self.gamma[:, None] * away**2, axis=0)
         return -1j / self.hbar * image - loss * state
@@ -126,7 +124,11 @@ class Collapse(Law):
         return Dephasing(self.H, self.A, self.gamma, self.hbar)
 
     def step(
-        self, t: ArrayLike, state: Array, dt: ArrayLike, w: StepNoise | None = None
+        self,
+        t: ArrayLike,
+        state: Array,
+        dt: ArrayLike,
+        w: StepNoise | None = None,
     ) -> Array:
         """The state at t + dt under the noise w, which must be given.
 
@@ -143,6 +145,17 @@ class Collapse(Law):
             raise ValueError("Argument `w` must be the noise of the step, but is None.")
         return self.monitored(t, state, dt, w)[0]
 
+    def made(self, dt: ArrayLike) -> Array:
+        """exp(-iH dt/2ħ)."""
+        return unitary(self.H, dt / 2, self.hbar)
+
+    def step_with(
+        self, made: Array, t: ArrayLike, state: Array, dt: ArrayLike, *noise: StepNoise
+    ) -> Array:
+        """As `step`, with what `made` gave for dt."""
+        del t
+        return self._monitored(made, state, dt, *noise)[0]
+
     def monitored(
         self, t: ArrayLike, state: Array, dt: ArrayLike, w: StepNoise
     ) -> tuple[Array, Array]:
@@ -155,12 +168,18 @@ class Collapse(Law):
             w: `increments` (K,) and, if records are drawn, `uniforms` ().
         """
         del t
-        psi = self._turned(state, dt / 2)
+        return self._monitored(self.made(dt), state, dt, w)
+
+    def _monitored(
+        self, made: Array, state: Array, dt: ArrayLike, w: StepNoise
+    ) -> tuple[Array, Array]:
+        turn = made.astype(state.dtype)
+        psi = matmul(turn, state)
         p = self.density(psi)
         p = p / jnp.sum(p)
         record = self._drawn(p, dt, w) if self.draw else self._followed(p, dt, w)
         psi, _ = self._informed(psi, p, record, dt)
-        return self._turned(psi, dt / 2), record
+        return matmul(turn, psi), record
 
     def log_likelihood(
         self, psi0: Array, dY: Float[Array, "T K"], dt: ArrayLike
@@ -195,11 +214,13 @@ class Collapse(Law):
         records = records[:, None] if records.ndim == 1 else records
         _checks.check_shape(records, "dY", (None, self.A.shape[0]))
 
+        turn = self.made(dt).astype(psi.dtype)
+
         def follow(psi: Array, record: Array) -> tuple[Array, Array]:
-            psi = self._turned(psi, dt / 2)
+            psi = matmul(turn, psi)
             p = self.density(psi)
             psi, gain = self._informed(psi, p / jnp.sum(p), record, dt)
-            return self._turned(psi, dt / 2), gain
+            return matmul(turn, psi), gain
 
         return jnp.sum(jax.lax.scan(follow, psi, records)[1])
 
@@ -222,13 +243,6 @@ class Collapse(Law):
         psi = psi * jnp.exp(jnp.where(p > 0, exponent - most, 0))
         norm = jnp.sum(self.density(psi))
         return psi / jnp.sqrt(norm), 2 * most + jnp.log(norm)
-
-    def _turned(self, psi: Array, dt: ArrayLike) -> Array:
-        """exp(-iH dt/ħ) ψ."""
-        U = unitary(self.H, dt, self.hbar, psi)
-        # for a batch of small matrices the sum is the faster product
-        few = psi.shape[0] <= _FEW
-        return jnp.sum(U * psi[None, :], axis=-1) if few else U @ psi
 
     def _mean(self, p: Array) -> Array:
         """⟨A_k⟩."""

@@ -3,14 +3,14 @@
 import math
 from typing import Any, cast
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
+from ..._math import expi, matmul
 from ...interop import as_array
-from ...steppers.eigenbasis import unitary_orbit
-from ...steppers.flows import Flow, general_flow
+from ...steppers.eigenbasis import unitary_matrix
+from ...steppers.flows import Flow, without_correction
 from ..law import Law
 from ..schrodinger import Schrodinger
 
@@ -56,7 +56,7 @@ class DensityOperators(Law):
 
 def unitary_rate(H: Array, hbar: Array, rho: Array) -> Complex[Array, "n n"]:
     """-i[H, ρ]/ħ of a Hermitian ρ, H as a matrix or as its diagonal."""
-    image = H[:, None] * rho if H.ndim == 1 else H @ rho
+    image = H[:, None] * rho if H.ndim == 1 else matmul(H, rho)
     # ρH = (Hρ)*
     return -1j / hbar * (image - jnp.conj(image.T))
 
@@ -64,20 +64,20 @@ def unitary_rate(H: Array, hbar: Array, rho: Array) -> Complex[Array, "n n"]:
 def unitary_flow(H: Array, hbar: Array) -> Flow:
     """The exact flow of dρ/dt = -i[H, ρ]/ħ."""
 
-    def turn(t: ArrayLike, rho: Array, dt: ArrayLike) -> Array:
+    def factor(t: ArrayLike, dt: ArrayLike) -> Array:
         del t
-        U = unitary(H, dt, hbar, rho)
-        return U @ rho @ jnp.conj(U.T)
+        return expi(-H * dt / hbar) if H.ndim == 1 else unitary(H, dt, hbar)
 
-    return general_flow(turn)
+    def apply(U: Array, rho: Array) -> Array:
+        U = U.astype(rho.dtype)
+        if U.ndim == 1:
+            return U[:, None] * rho * jnp.conj(U)[None, :]
+        return matmul(matmul(U, rho), jnp.conj(U.T))
+
+    return Flow(without_correction(factor), apply)
 
 
-def unitary(H: Array, dt: ArrayLike, hbar: Array, like: Array) -> Complex[Array, "n n"]:
-    """exp(-iH dt/ħ) as a matrix of the dtype of `like`.
-
-    It is a matrix even for one state: a loop over equal steps makes it once.
-    """
-    unit = jnp.eye(H.shape[0]).astype(like.dtype)
-    dt = jnp.asarray(dt)[None]
-    columns = jax.vmap(lambda column: unitary_orbit(H, column, dt, hbar)[0], 1, 1)
-    return columns(unit).astype(like.dtype)
+def unitary(H: Array, dt: ArrayLike, hbar: Array) -> Complex[Array, "n n"]:
+    """exp(-iH dt/ħ) of a matrix, or of its diagonal, as a matrix."""
+    angles = H * dt / hbar
+    return jnp.diag(expi(-angles)) if H.ndim == 1 else unitary_matrix(angles)

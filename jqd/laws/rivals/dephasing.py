@@ -11,7 +11,7 @@ from ...constants import Scales, constant, fixed, free
 from ...interop import as_array
 from ...spaces.hamiltonians import matrix_hamiltonian
 from ...steppers import Flows, Splitting, strang
-from ...steppers.flows import general_flow
+from ...steppers.flows import Flow, without_correction
 from ..groups import Exact
 from ..schrodinger import Schrodinger
 from .density_operators import DensityOperators, unitary_flow, unitary_rate
@@ -75,13 +75,12 @@ class Dephasing(DensityOperators):
     def exact(self) -> Exact:
         """Both parts, exactly: rotation by H (outer), decay (inner)."""
 
-        def fade(t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
+        def kept(t: ArrayLike, dt: ArrayLike) -> Array:
             del t
-            return jnp.exp(-self.decay() * dt) * state
+            return jnp.exp(-self.decay() * dt)
 
-        return Exact(
-            flows=lambda: Flows(unitary_flow(self.H, self.hbar), general_flow(fade))
-        )
+        fade = Flow(without_correction(kept), jnp.multiply)
+        return Exact(flows=lambda: Flows(unitary_flow(self.H, self.hbar), fade))
 
     @property
     def stepper(self) -> Splitting:

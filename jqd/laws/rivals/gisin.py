@@ -4,11 +4,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Complex, Float
 
-from ..._math import divisor, expi
+from ..._math import abs2, divisor, expi, matmul
 from ..._program import program
 from ...constants import free, parts
+from ...steppers.eigenbasis import kept_orbit
+from ..groups import Exact
 from ..law import norm_alone
 from ..schrodinger import Schrodinger
 from .quantum import at_all_times, read_matrix
@@ -44,21 +46,46 @@ class Gisin(DepartureOfKets):
         energy = jnp.sum(jnp.real(jnp.conj(state) * image)) / divisor(n)
         return (-1j * image + self.lam * (energy * state - image)) / hbar
 
+    def exact(self) -> Exact:
+        """States at all times by the closed form."""
+        return Exact(orbit=self.orbit)
+
+    def orbit(self, state0: Array, ts: Array) -> tuple[Complex[Array, "T n"], Array]:
+        """The closed form from each time to the next, and a bound on its rounding."""
+
+        def move(state: Array, dt: Array, made: Array) -> Array:
+            return self.step_with(made, 0.0, state, dt)
+
+        states = kept_orbit(self.made, move, state0, ts)
+        H, hbar = at_all_times(self.quantum), self.quantum.hbar
+        size = jnp.sqrt(jnp.sum(abs2(H))) * (1 + jnp.abs(self.lam)) / hbar
+        return states, jnp.finfo(ts.dtype).eps * (1 + size * (ts - ts[0]))
+
     @program
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The closed form: exact at any dt."""
-        del t
+        return self.step_with(self.made(dt), t, state, dt)
+
+    def step_with(
+        self, made: Array, t: ArrayLike, state: Array, dt: ArrayLike, *noise: Any
+    ) -> Array:
+        """As `step`, with what `made` gave for dt."""
+        del t, dt, noise
+        moved = made * state if made.ndim == 1 else matmul(made, state)
+        before, after = (jnp.sum(self.density(psi)) for psi in (state, moved))
+        return (jnp.sqrt(before / after) * moved).astype(state.dtype)
+
+    def made(self, dt: ArrayLike) -> Array:
+        """exp(-(i + λ) H dt/ħ) up to a factor, as a matrix or as its diagonal."""
         H, hbar = at_all_times(self.quantum), self.quantum.hbar
         # E is taken out of both parts alike: the real one would only scale ψ, and
         # might overflow; of the other one remains the phase
         if H.ndim == 1:
             E = jnp.min(H)
-            moved = jnp.exp(-(1j + self.lam) * dt / hbar * (H - E)) * state
+            moved = jnp.exp(-(1j + self.lam) * dt / hbar * (H - E))
         else:
             E = jnp.mean(jnp.diagonal(jnp.real(H)))
             unit = jnp.eye(H.shape[0], dtype=H.dtype)
             rate = -(1j + self.lam) * dt / hbar * (H - E * unit)
-            moved = jax.scipy.linalg.expm(rate) @ state
-        before, after = (jnp.sum(self.density(psi)) for psi in (state, moved))
-        phase = expi(-E * dt / hbar)
-        return (jnp.sqrt(before / after) * phase * moved).astype(state.dtype)
+            moved = jax.scipy.linalg.expm(rate)
+        return expi(-E * dt / hbar) * moved

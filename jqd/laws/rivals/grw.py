@@ -89,7 +89,9 @@ class GRW(JumpingPaths, Departure):
             jnp.zeros_like(state.seed),
         )
 
-    def _turned(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
+    def _turned(
+        self, t: ArrayLike, psi: Array, dt: ArrayLike, made: Any = None
+    ) -> Array:
         """A step of Strang's."""
         return strang(self.quantum, t, psi, dt)
 

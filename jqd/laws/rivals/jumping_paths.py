@@ -1,7 +1,7 @@
 """Common part of the laws of kets that jump at random times."""
 
 import abc
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -55,8 +55,10 @@ class JumpingPaths(Law):
     """
 
     @abc.abstractmethod
-    def _turned(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
-        """ψ after an interval without jumps."""
+    def _turned(
+        self, t: ArrayLike, psi: Array, dt: ArrayLike, made: Any = None
+    ) -> Array:
+        """ψ after an interval without jumps; `made` is what was made for it."""
 
     @abc.abstractmethod
     def _jumped(self, state: JumpingKet, dt: Array) -> JumpingKet:
@@ -94,7 +96,20 @@ class JumpingPaths(Law):
         """
         if w is None:
             raise ValueError("Argument `w` must be the noise of the step, but is None.")
+        return self.step_with(None, t, state, dt, w)
+
+    def step_with(
+        self,
+        made: Any,
+        t: ArrayLike,
+        state: JumpingKet,
+        dt: ArrayLike,
+        *noise: StepNoise,
+    ) -> JumpingKet:
+        """As `step`, with what `made` gave for dt."""
+        (w,) = noise
         state = state.seeded(w.uniforms)
-        state = state._replace(psi=self._turned(t, state.psi, dt / 2))
+        state = state._replace(psi=self._turned(t, state.psi, dt / 2, made))
         state = self._jumped(state, jnp.asarray(dt))
-        return state._replace(psi=self._turned(t + dt / 2, state.psi, dt / 2))
+        psi = self._turned(t + dt / 2, state.psi, dt / 2, made)
+        return state._replace(psi=psi)

@@ -1,7 +1,7 @@
 """Open quantum systems: Lindblad's equation for a matrix, with named jumps."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
-from ..._math import abs2, divisor
+from ..._math import FEW, abs2, divisor, matmul
 from ..._program import program
 from ...constants import Scales, constant, fixed, free, parts, scalars
 from ...interop import as_array
@@ -172,22 +172,47 @@ class Lindblad(DensityOperators):
         return both, jnp.concatenate([rate * (nbar + 1), rate * nbar])
 
     def _field(
-        self, matrix: Array, weight: ArrayLike, state: Array
-    ) -> Complex[Array, "n n"]:
-        """The right side with this H, and all rates multiplied by a number."""
+        self, matrix: Array, weight: ArrayLike, kind: Any
+    ) -> Callable[[Array], Complex[Array, "n n"]]:
+        """ρ -> the right side with this H, and all rates multiplied by a number."""
+        if self.levels**2 <= FEW:
+            G = self._generator(matrix, weight, kind)
+            return lambda state: matmul(G, jnp.ravel(state)).reshape(state.shape)
+        K, L, rates = self._parts(matrix, weight, kind)
+
+        def field(state: Array) -> Array:
+            fed = jnp.einsum("k,kab,bc,kdc->ad", rates, L, state, jnp.conj(L))
+            return matmul(K, state) + matmul(state, jnp.conj(K.T)) + fed
+
+        return field
+
+    def _parts(
+        self, matrix: Array, weight: ArrayLike, kind: Any
+    ) -> tuple[Array, Array, Array]:
+        """K = -iH/ħ - ½ Σ_k r_k L_k†L_k, the L_k, and their rates r_k with weight."""
         L, rates = self.operators()
-        L, rates = L.astype(state.dtype), weight * rates
-        lost = jnp.einsum("k,kba,kbc->ac", rates, jnp.conj(L), L)
-        K = -1j / self.hbar * matrix - lost / 2
-        fed = jnp.einsum("k,kab,bc,kdc->ad", rates, L, state, jnp.conj(L))
-        return K @ state + state @ jnp.conj(K.T) + fed
+        L, rates = L.astype(kind), jnp.multiply(weight, rates)
+        return -1j / self.hbar * matrix - loss(L, rates) / 2, L, rates
+
+    def _generator(
+        self, matrix: Array, weight: ArrayLike, kind: Any
+    ) -> Complex[Array, "n2 n2"]:
+        """K ⊗ 1 + 1 ⊗ K* + Σ_k r_k L_k ⊗ L_k*, which acts on ρ, flat by rows."""
+        K, L, rates = self._parts(matrix, weight, kind)
+        unit, size = jnp.eye(self.levels), self.levels**2
+        left = K[:, None, :, None] * unit[None, :, None, :]
+        right = unit[:, None, :, None] * jnp.conj(K)[None, :, None, :]
+        weighted = rates[:, None, None] * L
+        fed = weighted[:, :, None, :, None] * jnp.conj(L)[:, None, :, None, :]
+        fed = jnp.sum(fed, axis=0)
+        return (left + right + fed).reshape(size, size)
 
     def vector_field(
         self, t: ArrayLike, state: Array, args: Any = None
     ) -> Complex[Array, "n n"]:
         """-i[H, ρ]/ħ + Σ_k rate D[L_k] ρ"""
         del args
-        return self._field(self.matrix(t), 1.0, state)
+        return self._field(self.matrix(t), 1.0, state.dtype)(state)
 
     def matrix(self, t: ArrayLike) -> Array:
         """H(t), (n, n)."""
@@ -203,8 +228,8 @@ class Lindblad(DensityOperators):
         """exp(dt Σ_k f_k G(t_k)) ρ by its series, for `cf4`."""
         turns = (f * self.matrix(t) for f, t in zip(factors, ts, strict=True))
         matrix = functools.reduce(jnp.add, turns)
-        field = functools.partial(self._field, matrix, sum(factors))
-        return exponential(field, state, dt)
+        field = self._field(matrix, sum(factors), state.dtype)
+        return exponential(field, state, dt, unroll=self.levels**2 <= FEW)
 
     @property
     def stepper(self) -> Any:
@@ -226,11 +251,9 @@ class Lindblad(DensityOperators):
 
     def generator_matrix(self) -> Complex[Array, "n2 n2"]:
         """The right side as a matrix that acts on ρ, flat by rows."""
-        size = self.levels
-        kind = jnp.result_type(self.matrix(0.0).dtype, jnp.complex64)
-        unit = jnp.eye(size * size, dtype=kind).reshape(-1, size, size)
-        field = functools.partial(self._field, self.matrix(0.0), 1.0)
-        return jax.vmap(field)(unit).reshape(size * size, -1).T
+        matrix = self.matrix(0.0)
+        kind = jnp.result_type(matrix.dtype, jnp.complex64)
+        return self._generator(matrix, 1.0, kind)
 
     def orbit(
         self, state0: Complex[Array, "n n"], ts: Array
@@ -247,13 +270,42 @@ class Lindblad(DensityOperators):
 
     @program
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """The state at t + dt by the series, or, with a driven H, by exponentials."""
-        return self.stepper(self, t, state, dt)
+        """The state at t + dt: exact where the law is solvable, else by the stepper."""
+        return self.step_with(self.made(dt), t, state, dt)
+
+    def step_with(
+        self,
+        made: Array | None,
+        t: ArrayLike,
+        state: Array,
+        dt: ArrayLike,
+        *noise: Any,
+    ) -> Array:
+        """As `step`, with what `made` gave for dt."""
+        del noise
+        if made is None:
+            return self.stepper(self, t, state, dt)
+        moved = matmul(made.astype(state.dtype), jnp.ravel(state))
+        return moved.reshape(state.shape)
+
+    def made(self, dt: ArrayLike) -> Complex[Array, "n2 n2"] | None:
+        """exp(G dt) where the law is solvable, else None."""
+        if not self.solvable:
+            return None
+        return jax.scipy.linalg.expm(self.generator_matrix() * dt)
 
     @property
     def step_order(self) -> int:
         """Order of the series or of the exponentials."""
         return self.stepper.order
+
+
+def loss(L: Array, rates: Array) -> Complex[Array, "n n"]:
+    """Σ_k r_k L_k†L_k of operators L, (K, n, n), and rates r, (K,)."""
+    weighted = rates[:, None, None] * L
+    if L.shape[-1] > FEW:
+        return jnp.einsum("kba,kbc->ac", jnp.conj(L), weighted)
+    return jnp.sum(jnp.conj(L)[:, :, :, None] * weighted[:, :, None, :], axis=(0, 1))
 
 
 def _named(jumps: Any) -> dict[str, Jump]:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ..._math import abs2, divisor, expi
+from ..._math import abs2, divisor, expi, matmul
 from ...constants import parts
 from ...interop import as_array
 from ...spaces.driven import Driven
@@ -20,7 +20,7 @@ from ..wrapped import Wrapped
 from .collapse import undifferentiated
 from .density_operators import unitary
 from .jumping_paths import JumpingKet, JumpingPaths
-from .lindblad import Lindblad
+from .lindblad import Lindblad, loss
 
 # Newton's steps to the time of a jump: from below, each doubles its digits.
 _NEWTON = 12
@@ -95,8 +95,8 @@ class QuantumJumps(JumpingPaths, Wrapped):
         """The drift between jumps."""
         del args
         H, (L, rates) = self.law.matrix(t), self._jumps(state.psi)
-        image = H @ state.psi
-        lost = jnp.einsum("k,kba,kb->a", rates, jnp.conj(L), L @ state.psi)
+        image = matmul(H, state.psi)
+        lost = matmul(loss(L, rates), state.psi)
         rate = jnp.sum(jnp.real(jnp.conj(state.psi) * lost))
         return JumpingKet(
             -1j / self.law.hbar * image - (lost - rate * state.psi) / 2,
@@ -105,13 +105,25 @@ class QuantumJumps(JumpingPaths, Wrapped):
             jnp.zeros_like(state.seed),
         )
 
-    def _turned(self, t: ArrayLike, psi: Array, dt: ArrayLike) -> Array:
+    def _turned(
+        self, t: ArrayLike, psi: Array, dt: ArrayLike, made: Any = None
+    ) -> Array:
         """exp(-iH dt/ħ) ψ, H of the middle of the interval."""
-        H = self.law.hamiltonian
-        matrix = H.at(t + dt / 2) if isinstance(H, Driven) else H.matrix
+        U = self._turn(t + dt / 2, dt) if made is None else made
+        U = U.astype(psi.dtype)
+        return U * psi if U.ndim == 1 else matmul(U, psi)
+
+    def _turn(self, t: ArrayLike, dt: ArrayLike) -> Array:
+        """exp(-iH(t) dt/ħ) as a matrix, or as the diagonal of a diagonal one."""
+        H, hbar = self.law.hamiltonian, self.law.hbar
+        matrix = H.at(t) if isinstance(H, Driven) else H.matrix
         if matrix.ndim == 1:
-            return expi(-matrix * dt / self.law.hbar).astype(psi.dtype) * psi
-        return unitary(matrix, dt, self.law.hbar, psi) @ psi
+            return expi(-matrix * dt / hbar)
+        return unitary(matrix, dt, hbar)
+
+    def made(self, dt: ArrayLike) -> Array | None:
+        """The rotation of half a step, or None where H changes in time."""
+        return self._turn(0.0, dt / 2) if self.law.hamiltonian.autonomous else None
 
     def _jumps(self, like: Array) -> tuple[Array, Array]:
         L, rates = self.law.operators()
@@ -122,22 +134,20 @@ class QuantumJumps(JumpingPaths, Wrapped):
         L, rates = self._jumps(state.psi)
         rates = undifferentiated(rates)
         state = state._replace(psi=undifferentiated(state.psi))
-        decay, basis = jnp.linalg.eigh(
-            jnp.einsum("k,kba,kbc->ac", rates, jnp.conj(L), L)
-        )
+        decay, basis = jnp.linalg.eigh(loss(L, rates))
         key = state.key()
 
         def wait(carry: tuple) -> tuple:
             state, left, _ = carry
             now = jax.random.fold_in(key, state.number)
             until, which = jax.random.uniform(now, (2,), left.dtype)
-            parts = jnp.conj(basis.T) @ state.psi
+            parts = matmul(jnp.conj(basis.T), state.psi)
             share = abs2(parts)
             # of survival since the last jump, this is what is left to lose
             target = jnp.log1p(-until) - state.survival
             tau, jumps = _waiting_time(share, decay, target, left)
             survived = _log_survival(share, decay, tau)
-            psi = basis @ (jnp.exp(-decay * tau / 2 - survived / 2) * parts)
+            psi = matmul(basis, jnp.exp(-decay * tau / 2 - survived / 2) * parts)
             images = L @ psi
             weight = rates * jnp.sum(abs2(images), axis=1)
             up_to = jnp.cumsum(weight)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
-from ..._math import safe_divide
+from ..._math import matmul, safe_divide
 from ...constants import constant, fixed, free, static
 from .quantum import read_levels
 from .self_potential import SelfPotential
@@ -97,8 +97,7 @@ class Weinberg(SelfPotential):
         table = rho.reshape(-1, self.levels)
         if self.partner == "reduced":
             table = jnp.sum(table, axis=1, keepdims=True)
-        n = jnp.sum(table, axis=0)
-        part = jnp.sum(self.A[:, None] * table, axis=0)
+        n, part = matmul(jnp.stack([jnp.ones_like(self.A), self.A]), table)
         return safe_divide(part, n), n
 
     def self_potential(self, rho: Float[Array, "..."]) -> Float[Array, "..."]:

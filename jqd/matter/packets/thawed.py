@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ... import _checks
-from ..._math import abs2, safe_sqrt
+from ..._math import abs2, matmul, safe_sqrt
 from ..._program import program
 from ...constants import constant
 from ...laws.groups import Exact, Watch
@@ -103,7 +103,10 @@ class ThawedGaussian(Law):
         q, p, Q, P = state
         force = -jax.grad(self.potential)(q)
         return Packet(
-            p / self.masses, force, P / self.masses[:, None], -self.curvature(q) @ Q
+            p / self.masses,
+            force,
+            P / self.masses[:, None],
+            -matmul(self.curvature(q), Q),
         )
 
     def exact(self) -> Exact:
@@ -113,7 +116,7 @@ class ThawedGaussian(Law):
             del t
             q, p, Q, P = state
             p = p - dt * jax.grad(self.potential)(q)
-            return Packet(q, p, Q, P - dt * (self.curvature(q) @ Q))
+            return Packet(q, p, Q, P - dt * matmul(self.curvature(q), Q))
 
         def drift(t: ArrayLike, state: Packet, dt: ArrayLike) -> Packet:
             del t

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ... import _checks
+from ..._math import roll
 from ..._outside import plain
 
 
@@ -42,7 +43,7 @@ class Bonds(eqx.Module):
             row = jnp.concatenate([x[-2:-1], x[:-2], x[-1:]])
             apart = row[1:] - row[:-1]
         elif self.order == "periodic":
-            apart = jnp.roll(x, -1, axis=0) - x
+            apart = roll(x, -1, axis=0) - x
         else:
             apart = x[self.pairs[:, 1]] - x[self.pairs[:, 0]]
         if box is None:
@@ -56,7 +57,7 @@ class Bonds(eqx.Module):
         if self.order == "fixed":
             return forces[1:] - forces[:-1]
         if self.order == "periodic":
-            return forces - jnp.roll(forces, 1, axis=0)
+            return forces - roll(forces, 1, axis=0)
         none = jnp.zeros_like(forces[:1])
         if self.order == "free":
             whole = jnp.concatenate([none, forces, none])

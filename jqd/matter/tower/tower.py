@@ -8,7 +8,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from ... import _checks
-from ..._math import take
+from ..._math import FEW, matmul, take
 from ...constants import constant, scalars
 from ...laws.groups import Watch
 from ...laws.linear import LinearLaw
@@ -242,18 +242,16 @@ def _configurations(
 
 
 def times(a: Array, b: Array) -> Array:
-    """a @ b from real products alone: a real factor is never made complex."""
+    """a @ b; large ones from real products alone: no real factor is made complex."""
+    if max(*a.shape, *b.shape) <= FEW:
+        return matmul(a, b)
     if jnp.iscomplexobj(a) and jnp.iscomplexobj(b):
         left, right = times(a.real, b), times(a.imag, b)
         return left + 1j * right
     if jnp.iscomplexobj(b):
-        parts = _product(a, jnp.concatenate((b.real, b.imag), axis=1))
+        parts = matmul(a, jnp.concatenate((b.real, b.imag), axis=1))
         return lax.complex(*jnp.split(parts, 2, axis=1))
     if jnp.iscomplexobj(a):
-        parts = _product(jnp.concatenate((a.real, a.imag)), b)
+        parts = matmul(jnp.concatenate((a.real, a.imag)), b)
         return lax.complex(*jnp.split(parts, 2))
-    return _product(a, b)
-
-
-def _product(a: Array, b: Array) -> Array:
-    return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)
+    return matmul(a, b)

@@ -126,6 +126,28 @@ def test_rates_are_canonical(uniform, periodic):
     np.testing.assert_allclose(s_rate, -by_density / grid.cell, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("periodic", [False, True])
+def test_links_behind_a_site_are_those_ahead_of_others(monkeypatch, periodic):
+    """A GPU computes them anew; with local D and work along the links."""
+    rng = np.random.default_rng(5)
+    grid = Grid(((-3.0, 3.0), (0.0, 2.0)), (9, 10))
+    a, s, q = (jnp.asarray(rng.normal(size=grid.shape)) for _ in range(3))
+    D = jnp.asarray(rng.uniform(0.3, 0.5, grid.shape))
+
+    def work(axis, j):
+        return q[:, :1] * j * (1 + axis)
+
+    for of, by in ((D, None), (0.4, work), (D, work)):
+        options = {"order": 6, "periodic": periodic, "work": by}
+        known = link_rates(a, s, grid, of, 1.3, **options)
+        with monkeypatch.context() as patch:
+            patch.setattr(jax, "default_backend", lambda: "gpu")
+            found = link_rates(a, s, grid, of, 1.3, **options)
+        for one, other in zip(found, known, strict=True):
+            # rounding of sums of 12 terms of up to 1e4
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-10)
+
+
 @pytest.mark.sampled
 @pytest.mark.parametrize("periodic", [False, True])
 def test_one_constant_for_all_links_or_one_a_site(periodic):
