@@ -19,6 +19,8 @@ KERNELS = {
     "reduce", "cholesky", "triangular-solve", "transpose", "concatenate", "slice",
     "dynamic-slice", "dynamic-update-slice", "broadcast", "iota", "pad", "convert",
 }  # fmt: skip
+# what a call of a library may write on beside its results: most of it stays untouched
+WORKSPACE = re.compile(r"[su]8\[\d+\]")
 # operations of float32 or float64 that an instruction counts as, for each number
 COST = (
     dict.fromkeys(("add", "subtract", "multiply", "maximum", "minimum", "negate"), 1)
@@ -117,7 +119,7 @@ def _body(known: dict[str, Any], name: str, trips: int | None) -> Body:
             kernels[target[1] if target else op] += 1
             operands = re.findall(r"%([\w.\-]+)", rest.split("), ")[0])
             read = sum(_bytes(shapes.get(operand, "")) for operand in operands)
-            moved += _bytes(shape) + read
+            moved += _bytes(WORKSPACE.sub("", shape) if target else shape) + read
             counted += _operations(known, shapes, shape, op, rest)
         for part in parts:
             kernels += part.kernels

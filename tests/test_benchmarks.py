@@ -265,9 +265,9 @@ ENTRY %main (x: f64[4]) -> f64[4] {
   %f = f64[4]{0} fusion(%x, %y), kind=kLoop, calls=%fused
   %r = f64[] reduce(%f, %l), dimensions={0}, to_apply=%sum
   %t = c128[8]{0} fft(%u), fft_type=FFT, fft_length={8}
-  ROOT %g = f64[4]{0} custom-call(%f), custom_call_target="__cublas$gemm"
+  ROOT %g = (f64[4]{0}, s8[33554432]{0}) custom-call(%f), custom_call_target="__cublas$gemm"
 }
-"""
+"""  # noqa: E501
 
 
 def test_arithmetic_constants_and_libraries_of_a_program_are_counted():
@@ -278,6 +278,8 @@ def test_arithmetic_constants_and_libraries_of_a_program_are_counted():
     assert body.single == 2 * text.COMPLEX
     assert text.library_calls(body) == 2
     assert text.largest_constant(ARITHMETIC) == 400
+    # of the fusion, the sum, the transform and the product, without its workspace
+    assert body.moved == 64 + 48 + 128 + 64
     # slow float64 takes longer than the bytes do
     rates = text.Rates(1e12, 1e12, 1e9)
     expected = body.double / 1e9 + body.single / 1e12 + 4 * text.LAUNCH
