@@ -4,12 +4,14 @@ import math
 from functools import partial
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 import jqd
+from jqd._math import abs2
 
 from .floors import bandwidth, bytes_moved
 from .peers import peer
@@ -20,11 +22,15 @@ from .timing import Report, beside_floor, compared, round_to
 MOST_ENTRIES = 2**22
 SHOWN = ("share_of_bandwidth",)
 DT = 0.02
+BATCHES = (1, 64, 1024, 4096, 65536)
+# of derivatives: forward mode stores nothing, reverse mode every step
+MODES = {"forward": jax.jacfwd, "reverse": jax.grad}
+MOST_STORED = 2**26
 
 
 def run(quick: bool = False) -> Report:
     """Microseconds a step and trajectory, error at the quantum point."""
-    sizes, batches = ((4,), (1,)) if quick else ((4, 16, 64, 256), (1, 64, 1024, 4096))
+    sizes, batches = ((4,), (1,)) if quick else ((4, 16, 64, 256), BATCHES)
     rows, left_out = [], []
     for size in sizes:
         for batch in batches:
@@ -32,6 +38,8 @@ def run(quick: bool = False) -> Report:
                 left_out.append(f"M = {size} x {batch}")
                 continue
             rows += one_case(size, batch, quick)
+    for batch in batches:
+        rows += gradient_case(4, batch, quick)
     notes = [
         "Floor: the state read and written once a step, at the copy bandwidth that was "
         "measured here for a working set of this size. share_of_bandwidth: bytes that "
@@ -41,6 +49,7 @@ def run(quick: bool = False) -> Report:
         "cut), random H of spectral radius about 2, psi form. No other program has "
         "this law: beside jqd stand the same formula in a bare `lax.scan`, without "
         "alarms, status or regulated ratios shared between terms, and SciPy's DOP853.",
+        "Gradient: of the mean population of one class by q and r.",
     ]
     if left_out:
         notes.append(f"Left out for memory: {', '.join(left_out)}.")
@@ -71,7 +80,7 @@ def one_case(
     law = jqd.CopyDynamics.from_hamiltonian(H)
     programs = {
         "jqd Fixed(rk4)": partial(by_jqd(steps), law, jnp.asarray(psi)),
-        "plain lax.scan": partial(_plain(H, steps), jnp.asarray(psi)),
+        "plain lax.scan": partial(_plain(H, steps), 0.5, -0.5, jnp.asarray(psi)),
     }
     if batch == 1:
         programs |= _scipy(H, psi[0], T)
@@ -134,7 +143,42 @@ def _plain(H: np.ndarray, steps: int):
 
         return jax.vmap(lambda psi: jax.lax.scan(step, psi, None, length=steps)[0])(psi)
 
-    return partial(solve, jnp.asarray(0.5), jnp.asarray(-0.5))
+    return solve
+
+
+def gradient_case(size: int, batch: int, quick: bool) -> list[dict[str, Any]]:
+    """Rows of the derivatives of a batch by q and r, in both modes."""
+    H, psi = random_problem(size, batch)
+    psi, steps = (
+        jnp.asarray(psi),
+        int(np.clip(0.01 / (120e-9 * size**2 * batch), 3, 400)),
+    )
+    law, ours, plain = (
+        jqd.CopyDynamics.from_hamiltonian(H),
+        by_jqd(steps),
+        _plain(H, steps),
+    )
+
+    def of_jqd(constants: Array) -> Array:
+        moved = eqx.tree_at(lambda law: (law.q, law.r), law, tuple(constants))
+        return jnp.mean(abs2(ours(moved, psi)[:, 0]))
+
+    def of_plain(constants: Array) -> Array:
+        return jnp.mean(abs2(plain(*constants, psi)[:, 0]))
+
+    programs, at = {}, jnp.array([0.45, -0.55])
+    for mode, slope in MODES.items():
+        if mode == "reverse" and steps * batch * size**2 > MOST_STORED:
+            continue
+        for name, value in (("jqd", of_jqd), ("plain", of_plain)):
+            programs[f"{name}, {mode}"] = partial(jax.jit(slope(value)), at)
+    known = MODES["forward"](of_plain)(at)
+    return compared(
+        programs, 2 if quick else 5,
+        lambda _, result: {"error": float(jnp.max(jnp.abs(result - known)))},
+        steps * batch, "step and trajectory",
+        case=f"gradient, M = {size}, batch {batch}", M=size, batch=batch, steps=steps,
+    ).rows  # fmt: skip
 
 
 @peer("scipy.integrate", "scipy DOP853 1e-9")
