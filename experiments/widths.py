@@ -30,6 +30,16 @@ from _support.potentials import free_chain, hot_packet, mode_potential, walled_c
 from scipy.stats import linregress
 
 import jqd
+from jqd.figures.style import (
+    BLUE,
+    CYCLE,
+    GREEN,
+    GREY,
+    INK,
+    PURPLE,
+    VERMILLION,
+    subplots,
+)
 from jqd.matter.packets import (
     ClassicalMotion,
     GaussianState,
@@ -39,7 +49,6 @@ from jqd.matter.packets import (
     thawed_run,
     truncated_wigner,
 )
-from jqd.report.style import BLUE, CYCLE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
 
 # --- Parameters (K = m = 1) -------------------------------------------------------
 

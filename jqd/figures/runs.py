@@ -1,4 +1,4 @@
-"""The standard picture of an outcome, which `.plot()` draws."""
+"""Figures of what moves over time: a run, the mean of copies, paths."""
 
 from typing import Any
 
@@ -8,21 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .. import _html
-from ..ensembles.copying import Copies
-from ..ensembles.copying.copies import mean_of
-from ..ensembles.paths.result import Paths
-from ..evolution import Trajectory
-from ..inference import Recovery
-from ..status import Status
-from .recovery_figures import MAX_PANELS, mark_held_out, span_of
-from .style import CYCLE, GREY, PALE, house_style, subplots
-from .tables import columns
+from .style import CYCLE, GREY, MAX_PANELS, PALE, house_style, most_varied, subplots
 
 # Above this number of curves, values over time are drawn as a map; paths drawn.
 MOST_CURVES, MOST_PATHS = 8, 60
 
 
-def plot_trajectory(run: Trajectory, x: Any = None) -> Figure:
+def figure_trajectory(run: Any, x: Any = None) -> Figure:
     """Values of a run over time; see `Trajectory.plot`."""
     ts = np.asarray(run.ts)
     found = [
@@ -108,44 +100,18 @@ def _map(
     figure.colorbar(mesh, ax=axis, label=label)
 
 
-def plot_recovery(found: Recovery) -> Figure:
-    """Data as dots and the fitted law as lines, above the residuals."""
-    over_time = found.study.data.over_time
-    ts = np.asarray(found.ts) if over_time else np.arange(len(found.ts))
-    data, fitted = columns(found.observed), columns(found.prediction)
-    most = np.argsort(-np.ptp(data, axis=0), kind="stable")[:MAX_PANELS]
-    # of several studies they are no last ones of all values
-    known = found.held_out_rows and not found.parts
-    held = float(ts[-found.held_out_rows]) if known else None
-    with house_style():
-        look: Any = {"sharex": True, "height_ratios": (2, 1)}
-        figure, axes = subplots(2, 1, size=(6.4, 4.8), **look)
-        top, bottom = axes[:, 0]
-        mark_held_out(top, ts, held, label=True)
-        mark_held_out(bottom, ts, held, label=False)
-        bottom.axhline(0, color=GREY, lw=0.8)
-        for color, k in zip(CYCLE, np.sort(most), strict=False):
-            label = str(k) if data.shape[1] > 1 else None
-            top.plot(ts, data[:, k], "o", color=color, ms=3, mew=0)
-            top.plot(ts, fitted[:, k], color=color, lw=1.2, label=label)
-            bottom.plot(ts, data[:, k] - fitted[:, k], "o", color=color, ms=3, mew=0)
-        top.set_ylabel("data, and law (lines)")
-        bottom.set_ylabel("data - law")
-        bottom.set_xlabel("time" if over_time else "row")
-        bottom.set_xlim(*span_of(ts))
-        if data.shape[1] > 1:
-            figure.legend(loc="outside upper left", ncols=MAX_PANELS)
-    return figure
+def figure_mean_density(ts: Any, mean: Any, error: Any) -> Figure:
+    """Mean densities over time, with two standard errors.
 
-
-def plot_copies(found: Copies) -> Figure:
-    """Mean densities over trajectories, with two standard errors, over time."""
-    ts = np.asarray(found.ts)
-    mean, error = (np.asarray(part) for part in mean_of(found.density))
+    Args:
+        ts: times, (T,).
+        mean: densities of the classes, (T, M).
+        error: their standard errors, (T, M).
+    """
+    ts, mean, error = map(np.asarray, (ts, mean, error))
     with house_style():
         figure, axes = subplots(size=(6.4, 3.6))
-        shown = np.sort(np.argsort(-np.ptp(mean, axis=0), kind="stable")[:MAX_PANELS])
-        for color, k in zip(CYCLE, shown, strict=False):
+        for color, k in zip(CYCLE, most_varied(mean), strict=False):
             axes[0, 0].plot(ts, mean[:, k], color=color, label=str(k))
             low, high = mean[:, k] - 2 * error[:, k], mean[:, k] + 2 * error[:, k]
             axes[0, 0].fill_between(ts, low, high, color=color, alpha=0.25, lw=0)
@@ -154,18 +120,23 @@ def plot_copies(found: Copies) -> Figure:
     return figure
 
 
-def plot_paths(found: Paths) -> Figure:
-    """The first coordinate of some of the paths over time; ended ones in grey."""
-    ts, positions = np.asarray(found.ts), np.asarray(found._positions())[:, :, 0]
+def figure_paths(ts: Any, positions: Any, ended: Any) -> Figure:
+    """The first coordinate of some of the paths over time; ended ones in grey.
+
+    Args:
+        ts: times, (T,).
+        positions: (T, paths, d).
+        ended: which paths ended early, (paths,).
+    """
+    ts, positions, ended = np.asarray(ts), np.asarray(positions), np.asarray(ended)
     step = -(-positions.shape[1] // MOST_PATHS)
-    ended = np.asarray(found.status) != Status.OK
+    shown = range(0, positions.shape[1], step)
     with house_style():
         figure, axes = subplots(size=(6.4, 3.6))
-        for i in range(0, positions.shape[1], step):
+        for i in shown:
             color = GREY if ended[i] else CYCLE[0]
-            axes[0, 0].plot(ts, positions[:, i], color=color, lw=0.6, alpha=0.6)
+            axes[0, 0].plot(ts, positions[:, i, 0], color=color, lw=0.6, alpha=0.6)
         axes[0, 0].set(xlabel="time", ylabel="position x")
         if step > 1:
-            shown = len(range(0, positions.shape[1], step))
-            axes[0, 0].set_title(f"{shown} of {positions.shape[1]} paths")
+            axes[0, 0].set_title(f"{len(shown)} of {positions.shape[1]} paths")
     return figure

@@ -1,13 +1,11 @@
-"""Figures of a fit to densities: profiles over position, loss over one constant."""
+"""The figure of a fit to densities over position."""
 
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import BLUE, GREY, INK, VERMILLION, house_style, subplots
-
-MAX_PANELS = 6
+from .style import BLUE, GREY, INK, MAX_PANELS, house_style, subplots
 
 
 def figure_profiles(x: Any, ts: Any, data: Any, fitted: Any, start: Any) -> Figure:
@@ -58,49 +56,4 @@ def figure_profiles(x: Any, ts: Any, data: Any, fitted: Any, start: Any) -> Figu
             handles, ["data", "law, constants recovered", "law at the first start"],
             loc="outside upper left", ncols=3 if columns > 1 else 1,
         )  # fmt: skip
-    return figure
-
-
-def figure_loss_line(
-    values: Any,
-    loss: Any,
-    ends: Any,
-    converged: Any,
-    reference: float | None,
-    name: str,
-) -> Figure:
-    """The loss over one constant, and where the fits from all initial guesses ended.
-
-    Args:
-        values: values of the constant, shape (K,).
-        loss: loss at these values, shape (K,), NaN where the law has no value.
-        ends: final value from each initial guess, shape (S,).
-        converged: which of them reached the best fit, shape (S,).
-        reference: value in quantum mechanics, or None.
-        name: name of the constant.
-    """
-    values, loss, ends = (np.asarray(v, float) for v in (values, loss, ends))
-    converged = np.asarray(converged, bool)
-    with house_style():
-        figure, axes = subplots(size=(5.6, 3.4))
-        axis = axes[0, 0]
-        drawn = loss > 0
-        axis.semilogy(values, np.where(drawn, loss, np.nan), color=BLUE)
-        for mask, color, what in (
-            (converged, INK, "reached the best fit"),
-            (~converged, VERMILLION, "ended elsewhere"),
-        ):
-            if mask.any() and drawn.any():
-                # On the line as it is drawn, straight on an axis of logarithms.
-                height = np.interp(ends[mask], values[drawn], np.log(loss[drawn]))
-                axis.plot(
-                    ends[mask], np.exp(height), "o", ms=5, color=color, mec="white",
-                    mew=0.6,
-                    label=f"{mask.sum()} of {len(ends)} starts {what}",
-                )  # fmt: skip
-        if reference is not None:
-            axis.axvline(reference, color=GREY, lw=1, ls=":", label="quantum mechanics")
-        axis.set_xlabel(name)
-        axis.set_ylabel("mean squared residual per row")
-        figure.legend(loc="outside upper left", ncols=2)
     return figure
