@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import BLUE, GREY, INK, MAX_PANELS, house_style, subplots
+from .recovery import draw_laws, name_data_and_laws
+from .style import INK, MAX_PANELS, house_style, subplots
 
 
 def figure_profiles(x: Any, ts: Any, data: Any, fitted: Any, start: Any) -> Figure:
@@ -36,9 +37,8 @@ def figure_profiles(x: Any, ts: Any, data: Any, fitted: Any, start: Any) -> Figu
             sharex=True, sharey=True,
         )  # fmt: skip
         for axis, i in zip(axes.flat, rows, strict=False):
-            axis.plot(x, start[i], color=GREY, lw=1.2, ls=(0, (4, 2)))
             axis.plot(x, data[i], "o", color=INK, ms=2.2, mew=0)
-            axis.plot(x, fitted[i], color=BLUE)
+            draw_laws(axis, x, fitted[i], start[i])
             axis.set_title(f"t = {ts[i]:.4g}")
         for k in range(len(rows), axes.size):
             axes.flat[k].set_visible(False)
@@ -47,13 +47,5 @@ def figure_profiles(x: Any, ts: Any, data: Any, fitted: Any, start: Any) -> Figu
         axes[0, 0].set_xlim(low - margin, high + margin)
         figure.supxlabel("position x", fontsize=10)
         figure.supylabel("density", fontsize=10)
-        handles = [
-            axes[0, 0].plot([], [], "o", color=INK, ms=3, mew=0)[0],
-            axes[0, 0].plot([], [], color=BLUE)[0],
-            axes[0, 0].plot([], [], color=GREY, lw=1.2, ls=(0, (4, 2)))[0],
-        ]
-        figure.legend(
-            handles, ["data", "law, constants recovered", "law at the first start"],
-            loc="outside upper left", ncols=3 if columns > 1 else 1,
-        )  # fmt: skip
+        name_data_and_laws(figure, 3 if columns > 1 else 1)
     return figure

@@ -19,7 +19,7 @@ from .style import (
     house_style,
     most_varied,
     subplots,
-)  # fmt: skip
+)
 
 # Entries of a legend of residuals beside each other.
 A_ROW = 4
@@ -90,12 +90,9 @@ def figure_fit(
     ts, data, fitted, start = (np.asarray(a, float) for a in (ts, data, fitted, start))
     with house_style():
         figure, axes, shown = _panels(data, sigma)
-        # a line through one row would not be seen
-        alone: Any = {"marker": "_", "ms": 14} if len(ts) == 1 else {}
         for axis, k in zip(axes.flat, shown, strict=False):
             mark_held_out(axis, ts, held_out_from, label=axis is axes.flat[0])
-            axis.plot(ts, start[:, k], color=GREY, lw=1.2, ls=(0, (4, 2)), **alone)
-            axis.plot(ts, fitted[:, k], color=BLUE, **alone)
+            draw_laws(axis, ts, fitted[:, k], start[:, k])
             _draw_column(axis, ts, data, sigma, k)
             axis.set_title(names[k])
         ends = data if sigma is None else np.stack(_bars(data, sigma))
@@ -104,12 +101,7 @@ def figure_fit(
         axes[0, 0].set_xlim(*span_of(ts))
         _label_below(axes, len(shown), along)
         figure.supylabel("data and laws", fontsize=10)
-        handles = [
-            Line2D([], [], color=INK, marker="o", ms=4, ls="", label="data"),
-            Line2D([], [], color=BLUE, label="fitted law"),
-            Line2D([], [], color=GREY, lw=1.2, ls=(0, (4, 2)), label="starting law"),
-        ]
-        figure.legend(handles=handles, loc="outside upper left", ncols=3)
+        name_data_and_laws(figure)
     return figure
 
 
@@ -233,6 +225,24 @@ def _panels(
     for axis in axes.flat[len(shown) :]:
         axis.set_visible(False)
     return figure, axes, shown
+
+
+def draw_laws(axis: Axes, at: np.ndarray, fitted: Any, start: Any) -> None:
+    """The fitted law, and the law from which the fit began."""
+    # a line through one row would not be seen
+    alone: Any = {"marker": "_", "ms": 14} if len(at) == 1 else {}
+    axis.plot(at, start, color=GREY, lw=1.2, ls=(0, (4, 2)), **alone)
+    axis.plot(at, fitted, color=BLUE, **alone)
+
+
+def name_data_and_laws(figure: Figure, columns: int = 3) -> None:
+    """The legend of data, and of laws as `draw_laws` draws them."""
+    handles = [
+        Line2D([], [], color=INK, marker="o", ms=4, ls="", label="data"),
+        Line2D([], [], color=BLUE, label="fitted law"),
+        Line2D([], [], color=GREY, lw=1.2, ls=(0, (4, 2)), label="starting law"),
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns)
 
 
 def _draw_column(

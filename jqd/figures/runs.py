@@ -1,5 +1,6 @@
 """Figures of what moves over time: a run, the mean of copies, paths."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -45,7 +46,10 @@ def figure_trajectory(run: Any, x: Any = None) -> Figure:
             label = "|ψ|²" if is_ket and not name else name or "value"
             if rows.shape[1] <= MOST_CURVES or len(ts) < 2:
                 own = errors[i] if len(errors) > i and not is_ket else None
-                _curves(axis, ts, rows, label, own, single=shown.ndim == 1)
+                _curves(axis, ts, rows, own, range(rows.shape[1]))
+                axis.set_ylabel(label)
+                if shown.ndim > 1:
+                    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
             else:
                 _map(figure, axis, ts, rows, label, x)
         ended = float(np.min(np.asarray(run.failure_time)))
@@ -59,26 +63,17 @@ def figure_trajectory(run: Any, x: Any = None) -> Figure:
 
 
 def _curves(
-    axis: Axes,
-    ts: np.ndarray,
-    rows: np.ndarray,
-    label: str,
-    error: Any,
-    *,
-    single: bool,
+    axis: Axes, ts: np.ndarray, rows: np.ndarray, error: Any, shown: Iterable[int]
 ) -> None:
-    """Each column over time, with its error as a band where that is known."""
+    """Some columns over time, with their errors as bands where these are known."""
     bars = None if error is None else np.asarray(error, float).reshape(rows.shape)
-    for k, column in enumerate(rows.T):
-        color = CYCLE[k % len(CYCLE)]
-        style = "-" if k < len(CYCLE) else "--"
-        axis.plot(ts, column, style, color=color, label=str(k))
+    for i, k in enumerate(shown):
+        color = CYCLE[i % len(CYCLE)]
+        style = "-" if i < len(CYCLE) else "--"
+        axis.plot(ts, rows[:, k], style, color=color, label=str(k))
         if bars is not None:
-            low, high = column - bars[:, k], column + bars[:, k]
+            low, high = rows[:, k] - bars[:, k], rows[:, k] + bars[:, k]
             axis.fill_between(ts, low, high, color=color, alpha=0.25, lw=0)
-    axis.set_ylabel(label)
-    if not single:
-        axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
 
 
 def _map(
@@ -111,10 +106,7 @@ def figure_mean_density(ts: Any, mean: Any, error: Any) -> Figure:
     ts, mean, error = map(np.asarray, (ts, mean, error))
     with house_style():
         figure, axes = subplots(size=(6.4, 3.6))
-        for color, k in zip(CYCLE, most_varied(mean), strict=False):
-            axes[0, 0].plot(ts, mean[:, k], color=color, label=str(k))
-            low, high = mean[:, k] - 2 * error[:, k], mean[:, k] + 2 * error[:, k]
-            axes[0, 0].fill_between(ts, low, high, color=color, alpha=0.25, lw=0)
+        _curves(axes[0, 0], ts, mean, 2 * error, most_varied(mean))
         axes[0, 0].set(xlabel="time", ylabel="mean density, ± 2 standard errors")
         figure.legend(title="class", loc="outside right upper", fontsize=8)
     return figure

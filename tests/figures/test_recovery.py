@@ -167,7 +167,7 @@ def test_profiles_show_each_time_in_its_panel():
     figure = figure_profiles(x, ts, data, fitted, start)
     for k, axis in enumerate(figure.axes[:4]):
         assert f"t = {ts[k]:.4g}" in (axis.get_title(), axis.get_title(loc="left"))
-        for line, values in zip(axis.lines, (start, data, fitted), strict=False):
+        for line, values in zip(axis.lines, (data, start, fitted), strict=True):
             np.testing.assert_array_equal(line.get_xdata(), x)
             np.testing.assert_array_equal(line.get_ydata(), values[k])
 
