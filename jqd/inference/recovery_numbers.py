@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._files import provenance
+from .._saved import numbered
 from ..records.scan import settings_of_rows
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ def recovery_dataset(
     }
     told = {"description": "what the rows of the data set"}
     for name, value in settings_of_rows(recovery.study.data).items():
-        axes = (f"{name}_{i}" for i in range(value.ndim - 1))
-        variables[f"setting.{name}"] = (("time", *axes), np.asarray(value), told)
+        axes = ("time", *numbered(name, value.ndim - 1))
+        variables[f"setting.{name}"] = (axes, np.asarray(value), told)
     null = np.asarray(recovery.null_directions)
     if null.size:
         variables["null_directions"] = (("null_direction", "constant"), null)
