@@ -27,9 +27,9 @@ from _support.animation import write_animation
 import jqd
 from jqd import steppers
 from jqd.ensembles import bohm
+from jqd.figures.style import GREY, INK, VERMILLION, subplots
 from jqd.readings.slits import slit_amplitudes
 from jqd.report import draw_density
-from jqd.report.style import GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = m = q = 1) ---------------------------------------------------
 

@@ -23,9 +23,9 @@ import jax
 import numpy as np
 import xarray as xr
 
+from jqd.figures.style import BLUE, GREY, INK, VERMILLION, subplots
 from jqd.laws.alignment import POTENTIALS, PhaseAlignment
 from jqd.readings.stability import align_from_random
-from jqd.report.style import BLUE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (R = 1, ω = δ = 0) ------------------------------------------------
 

@@ -28,9 +28,9 @@ import xarray as xr
 from _support.alignment import AlignedClasses, ClassSpread, SpreadState
 
 from jqd import problems
+from jqd.figures.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.laws import alignment
 from jqd.readings import stability
-from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (R = 1) -----------------------------------------------------------
 

@@ -26,8 +26,8 @@ from _support.figures import draw_lines, figure_time_strip
 from _support.problems import squeezed_cat
 
 import jqd
+from jqd.figures.style import BLUE, GREY, INK, subplots
 from jqd.laws.husimi import GaussianForm, HusimiFokkerPlanck
-from jqd.report.style import BLUE, GREY, INK, subplots
 from jqd.spaces import symbols
 from jqd.states import marginal, phase_grid
 

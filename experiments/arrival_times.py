@@ -37,7 +37,7 @@ from jqd.ensembles import (
 )
 from jqd.ensembles.arrival.detector import CAUTION
 from jqd.exact import free_gaussian
-from jqd.report.style import CYCLE, GREY, INK, VERMILLION, subplots
+from jqd.figures.style import CYCLE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = m = 1, so D = 1/2) -------------------------------------------
 

@@ -27,8 +27,8 @@ import xarray as xr
 from _support.figures import draw_dots
 from _support.problems import bosonic_theories
 
+from jqd.figures.style import AMBER, BLUE, GREEN, PALE, VERMILLION, subplots
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
-from jqd.report.style import AMBER, BLUE, GREEN, PALE, VERMILLION, subplots
 from jqd.spaces import symbols
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------

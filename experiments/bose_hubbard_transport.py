@@ -21,8 +21,8 @@ import numpy as np
 import xarray as xr
 
 import jqd
+from jqd.figures.style import BLUE, GREY, VERMILLION, subplots
 from jqd.laws.husimi import Exact, FirstOrder, GaussianSum, HusimiFokkerPlanck, Sectors
-from jqd.report.style import BLUE, GREY, VERMILLION, subplots
 from jqd.spaces.symbols import bose_hubbard
 
 # --- Parameters (ħ = J = 1) -------------------------------------------------------

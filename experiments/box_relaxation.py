@@ -26,8 +26,8 @@ import xarray as xr
 from _support.animation import write_animation
 
 from jqd.ensembles import Cells, draw_positions, equilibration, nelson
+from jqd.figures.style import CYCLE, GREY, INK, subplots
 from jqd.problems import box_of_modes
-from jqd.report.style import CYCLE, GREY, INK, subplots
 
 # --- Parameters -------------------------------------------------------------------
 

@@ -22,9 +22,9 @@ import numpy as np
 import xarray as xr
 from _support.figures import draw_dots
 
+from jqd.figures.style import BLUE, GREY, VERMILLION, subplots
 from jqd.readings.brackets import canonical_rates, poisson_bracket, symplecticity
 from jqd.readings.observables import amplitude, bilinear, momentum, polar
-from jqd.report.style import BLUE, GREY, VERMILLION, subplots
 from jqd.spaces import Grid
 
 # --- Parameters (ħ = 1.3, m = 0.7, any units) -------------------------------------

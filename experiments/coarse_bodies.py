@@ -31,8 +31,8 @@ from _support.liouville import liouville_density
 import jqd
 from jqd.ensembles import copying
 from jqd.exact import unitary_orbit
+from jqd.figures.style import AMBER, BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.readings.lattice import lattice_motion
-from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (m = 1) -----------------------------------------------------------
 

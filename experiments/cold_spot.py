@@ -26,9 +26,9 @@ import xarray as xr
 from _support.figures import draw_lines
 
 import jqd
+from jqd.figures.style import AMBER, BLUE, GREY, INK, VERMILLION, subplots
 from jqd.laws.diffusion import ClassicalDiffusion
 from jqd.readings.cold_spots import reading
-from jqd.report.style import AMBER, BLUE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (units: ħ/m = 1 for m = 1, c = 1) ---------------------------------
 

@@ -22,6 +22,7 @@ import numpy as np
 import xarray as xr
 from _support.figures import draw_dots, draw_lines
 
+from jqd.figures.style import CYCLE, subplots
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.readings.conditions import (
     as_doubled,
@@ -31,7 +32,6 @@ from jqd.readings.conditions import (
     symmetry_residual,
 )
 from jqd.readings.phase_space import complex_fokker_planck, complex_hessian
-from jqd.report.style import CYCLE, subplots
 from jqd.spaces import symbols
 from jqd.states import coherent
 

@@ -32,6 +32,7 @@ import numpy as np
 import xarray as xr
 from _support.figures import draw_dots
 
+from jqd.figures.style import GREY, subplots
 from jqd.readings.conditions import (
     as_doubled,
     energy_residual,
@@ -45,7 +46,6 @@ from jqd.readings.phase_space import (
     complex_gradient,
     complex_hessian,
 )
-from jqd.report.style import GREY, subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, husimi
 

@@ -31,11 +31,11 @@ from _support.designs import errors_by_shots
 
 import jqd
 from jqd.exact import unitary_orbit
+from jqd.figures.style import CYCLE, GREY, INK, PALE, VERMILLION, subplots
 from jqd.inference.bounds import cardinal_infidelity, pulse_response
 from jqd.inference.design.apparatus import Apparatus, Experiment
 from jqd.inference.design.continuous import study_of_experiment
 from jqd.problems import golden
-from jqd.report.style import CYCLE, GREY, INK, PALE, VERMILLION, subplots
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------
 

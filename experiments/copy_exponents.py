@@ -29,10 +29,10 @@ from sweeps import copying_exponents
 
 import jqd
 from jqd import problems
+from jqd.figures.recovery import figure_fit
+from jqd.figures.style import AMBER, BLUE, INK, PALE, VERMILLION, subplots
 from jqd.inference import Search, recover
 from jqd.records import Record
-from jqd.report.recovery_figures import figure_fit
-from jqd.report.style import AMBER, BLUE, INK, PALE, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------
 

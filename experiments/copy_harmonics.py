@@ -26,9 +26,9 @@ from _support.gradient_matching import match_gradients
 
 import jqd
 from jqd import problems
+from jqd.figures.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.inference.identifiability import analyse
 from jqd.laws.copying import Harmonics
-from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------
 

@@ -28,11 +28,11 @@ import jqd
 from jqd import problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.linear_noise import linear_noise
+from jqd.figures.style import BLUE, INK, PALE, VERMILLION, subplots
 from jqd.inference import Study
 from jqd.inference.slopes import jacobian
 from jqd.instruments import EnsembleNoise
 from jqd.records import Record
-from jqd.report.style import BLUE, INK, PALE, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------
 

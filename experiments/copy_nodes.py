@@ -47,7 +47,7 @@ from scipy.stats import beta
 
 import jqd
 from jqd import constants, problems
-from jqd.report.style import INK, VERMILLION, subplots
+from jqd.figures.style import INK, VERMILLION, subplots
 from jqd.report.tables import plus_minus
 
 # --- Parameters -------------------------------------------------------------------

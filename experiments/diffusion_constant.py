@@ -27,6 +27,7 @@ from jaxtyping import ArrayLike
 import jqd
 from jqd import ConservativeDiffusion, problems
 from jqd.exact import free_gaussian, squeezed_state
+from jqd.figures.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.inference import recover
 from jqd.inference.estimators import (
     diffusion_from_energy,
@@ -35,7 +36,6 @@ from jqd.inference.estimators import (
 )
 from jqd.laws.diffusion.state import AmplitudeAction, split
 from jqd.records import DensityRecord
-from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = m = 1, so D = 1/2) -------------------------------------------
 

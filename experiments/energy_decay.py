@@ -43,7 +43,7 @@ from scipy.linalg import expm
 
 from jqd import problems
 from jqd.ensembles import copying
-from jqd.report.style import BLUE, GREEN, INK, VERMILLION, subplots
+from jqd.figures.style import BLUE, GREEN, INK, VERMILLION, subplots
 from jqd.report.tables import plus_minus
 
 # --- Parameters (R = 1: the period of densities is π) -----------------------------

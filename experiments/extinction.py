@@ -26,7 +26,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jqd import problems
 from jqd.ensembles import copying
-from jqd.report.style import CYCLE, INK, subplots
+from jqd.figures.style import CYCLE, INK, subplots
 
 # --- Parameters (R = 1: densities have the period π) ------------------------------
 

@@ -29,10 +29,10 @@ import numpy as np
 import xarray as xr
 from _support.figures import draw_lines
 
+from jqd.figures.style import CYCLE, INK, subplots
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.readings.chains import chain_symbol, chain_total_variation
 from jqd.readings.truncation import horizon
-from jqd.report.style import CYCLE, INK, subplots
 from jqd.states import coherent
 from jqd.status import Status
 

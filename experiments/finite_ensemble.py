@@ -26,7 +26,8 @@ import jqd
 from jqd import problems
 from jqd.ensembles import copying
 from jqd.ensembles.copying.laws_of_noise import infidelity
-from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
+from jqd.figures.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION
+from jqd.report import subplots
 from jqd.report.tables import plus_minus
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------

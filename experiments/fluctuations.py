@@ -34,8 +34,8 @@ from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
+from jqd.figures.style import AMBER, BLUE, GREY, INK, SKY, VERMILLION, subplots
 from jqd.matter import tower
-from jqd.report.style import AMBER, BLUE, GREY, INK, SKY, VERMILLION, subplots
 
 # --- Parameters (ħ = k_B = 1; T = 1/β = 1.25 of the matter) -----------------------
 

@@ -26,9 +26,9 @@ from _support.husimi import amplifier_paths, ornstein_uhlenbeck_kernel
 from _support.statistics import standard_error
 
 import jqd
+from jqd.figures.style import BLUE, GREY, INK, PALE, VERMILLION, subplots
 from jqd.laws.husimi import GaussianForm, GaussianSum, HusimiFokkerPlanck
 from jqd.report import draw_density
-from jqd.report.style import BLUE, GREY, INK, PALE, VERMILLION, subplots
 from jqd.spaces import symbols
 from jqd.states import phase_grid
 

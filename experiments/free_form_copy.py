@@ -27,7 +27,7 @@ from _support.local_polynomials import local_polynomials
 
 import jqd
 from jqd import problems
-from jqd.report.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
+from jqd.figures.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------
 

@@ -27,9 +27,9 @@ from matplotlib.colors import LogNorm
 
 import jqd
 from jqd.exact import free_gaussian, squeezed_state
+from jqd.figures.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.inference import recover
 from jqd.laws.diffusion import ConservativeDiffusion, Window
-from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = m = ω = 1, so D = 1/2) ---------------------------------------
 

@@ -30,11 +30,12 @@ from matplotlib.ticker import LogLocator
 
 import jqd
 from jqd.constants import constant
+from jqd.figures.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION
 from jqd.matter import solid
 from jqd.matter.solid import PairPotential, Point, Solid
 from jqd.matter.solid.equipartition import effective_modes, normality, window_average
 from jqd.matter.solid.modes import normal_modes
-from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
+from jqd.report import subplots
 from jqd.statistics._family import falling_root
 
 # --- Parameters (K = m = 1) -------------------------------------------------------

@@ -23,10 +23,10 @@ from _support.figures import draw_dots
 from _support.problems import husimi_problems
 
 from jqd.exact import husimi as exact
+from jqd.figures.style import BLUE, GREY, INK, VERMILLION, subplots
 from jqd.inference import recover
 from jqd.laws.husimi import HusimiFokkerPlanck
 from jqd.records import Record
-from jqd.report.style import BLUE, GREY, INK, VERMILLION, subplots
 from jqd.spaces import symbols
 from jqd.states import phase_grid
 

@@ -26,9 +26,9 @@ from _support.problems import dual_symbol, ordered_problems
 
 import jqd
 from jqd.exact import husimi as exact
+from jqd.figures.style import GREEN, GREY, VERMILLION, subplots
 from jqd.laws.husimi import Exact, HusimiFokkerPlanck
 from jqd.observe import total_variation
-from jqd.report.style import GREEN, GREY, VERMILLION, subplots
 from jqd.spaces import symbols
 from jqd.states import as_ensemble, coherent, phase_grid, quasiprobability, thermal
 

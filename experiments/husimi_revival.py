@@ -22,8 +22,8 @@ from _support.figures import figure_time_strip
 
 import jqd
 from jqd.exact import husimi as exact
+from jqd.figures.style import BLUE, GREY, VERMILLION, subplots
 from jqd.laws.husimi import Exact, HusimiFokkerPlanck, Series
-from jqd.report.style import BLUE, GREY, VERMILLION, subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, phase_grid
 

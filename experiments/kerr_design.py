@@ -35,9 +35,9 @@ from _support.figures import draw_lines
 from _support.problems import displacements
 
 import jqd
+from jqd.figures.style import CYCLE, GREY, INK, PALE, VERMILLION, subplots
 from jqd.instruments import Binomial, Displaced
 from jqd.laws.husimi import DisplacedThermal, Exact
-from jqd.report.style import CYCLE, GREY, INK, PALE, VERMILLION, subplots
 
 # --- Parameters (ħ = U = 1) -------------------------------------------------------
 

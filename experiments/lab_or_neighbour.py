@@ -29,10 +29,10 @@ import xarray as xr
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd.constants import constant
+from jqd.figures.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.matter import solid
 from jqd.matter.solid.modes import normal_modes
 from jqd.matter.solid.phonons import wigner_samples
-from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (K = m = ħ = 1) ---------------------------------------------------
 

@@ -30,9 +30,9 @@ from matplotlib.colors import LogNorm
 
 import jqd
 from jqd import problems
+from jqd.figures.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 from jqd.inference import Study, horizon
 from jqd.inference.slopes import jacobian
-from jqd.report.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------
 

@@ -23,11 +23,11 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jqd.exact import on_grids
 from jqd.exact.diffusion import wide
+from jqd.figures.style import BLUE, GREEN, GREY, VERMILLION, subplots
 from jqd.readings import fields
 from jqd.readings.circulation import winding
 from jqd.readings.energies import energy_budget
 from jqd.readings.packets import virial_localization_energy
-from jqd.report.style import BLUE, GREEN, GREY, VERMILLION, subplots
 from jqd.spaces import Grid
 
 # --- Parameters (ħ = m = 1; box of length 1, ω = 1) -------------------------------

@@ -36,8 +36,7 @@ import xarray as xr
 
 import jqd
 from jqd.exact import free_gaussian
-from jqd.laws.diffusion import ConservativeDiffusion, Links, Madelung, Window
-from jqd.report.style import (
+from jqd.figures.style import (
     AMBER,
     BLUE,
     GREEN,
@@ -48,6 +47,7 @@ from jqd.report.style import (
     VERMILLION,
     subplots,
 )
+from jqd.laws.diffusion import ConservativeDiffusion, Links, Madelung, Window
 from jqd.spaces.resolution import dispersion_bound
 
 # --- Parameters (ħ = m = 1; no grid point at x = 0, where nodes form) --------------

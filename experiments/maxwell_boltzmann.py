@@ -27,8 +27,8 @@ from jaxtyping import Array, ArrayLike, Float
 from matplotlib.figure import Figure
 from scipy.stats import ks_1samp
 
+from jqd.figures.style import BLUE, GREY, INK, VERMILLION
 from jqd.matter import gas
-from jqd.report.style import BLUE, GREY, INK, VERMILLION
 
 # --- Parameters (m = k_B = T = 1, diameter 1) -------------------------------------
 

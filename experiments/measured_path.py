@@ -40,7 +40,7 @@ from _support.statistics import mean_error
 import jqd
 from jqd import exact
 from jqd.ensembles import conditional_wave, nelson
-from jqd.report.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
+from jqd.figures.style import BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 from jqd.report.tables import plus_minus
 
 # --- Parameters (ħ = m = ω = 1, so D = 1/2; G = 1) --------------------------------

@@ -27,10 +27,10 @@ import xarray as xr
 from matplotlib.patches import Ellipse
 
 import jqd
+from jqd.figures.style import BLUE, GREEN, INK, VERMILLION, subplots
 from jqd.inference.goodness import MISFIT_P
 from jqd.instruments import Confusion
 from jqd.problems import golden
-from jqd.report.style import BLUE, GREEN, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------
 

@@ -36,9 +36,9 @@ import xarray as xr
 from _support.figures import MARKERS, draw_lines
 
 from jqd import states
+from jqd.figures.style import CYCLE, GREY, subplots
 from jqd.laws.husimi import GaussianSum
 from jqd.readings.path_weights import backward_noise, path_distance, path_weight
-from jqd.report.style import CYCLE, GREY, subplots
 from jqd.states import phase_grid
 
 # --- Parameters (ħ = g = 1) -------------------------------------------------------

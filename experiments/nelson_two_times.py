@@ -26,7 +26,7 @@ import xarray as xr
 import jqd
 from jqd.ensembles import nelson
 from jqd.exact import squeezed_state
-from jqd.report.style import CYCLE, GREY, INK, PALE, subplots
+from jqd.figures.style import CYCLE, GREY, INK, PALE, subplots
 
 # --- Parameters (ħ = m = ω = 1, so D = 1/2) ---------------------------------------
 

@@ -31,8 +31,8 @@ import numpy as np
 import xarray as xr
 from _support.surfaces import fit_surface
 
+from jqd.figures.style import BLUE, CYCLE, GREEN, INK, VERMILLION, subplots
 from jqd.readings.signals import second_order
-from jqd.report.style import BLUE, CYCLE, GREEN, INK, VERMILLION, subplots
 
 # --- Parameters (R = 1) -----------------------------------------------------------
 

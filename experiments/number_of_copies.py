@@ -41,7 +41,7 @@ from _support.statistics import mean_error, standard_error
 
 import jqd
 from jqd.ensembles import copying
-from jqd.report.style import CYCLE, GREY, INK, PALE, subplots
+from jqd.figures.style import CYCLE, GREY, INK, PALE, subplots
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------
 

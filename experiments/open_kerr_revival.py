@@ -27,7 +27,7 @@ from _support.figures import draw_lines, figure_time_strip
 from _support.growth import first_passage
 
 from jqd.exact import open_kerr, open_kerr_amplitude
-from jqd.report.style import CYCLE, GREY, subplots
+from jqd.figures.style import CYCLE, GREY, subplots
 from jqd.states import phase_grid
 
 # --- Parameters (ħ = U = 1) -------------------------------------------------------

@@ -24,9 +24,9 @@ import xarray as xr
 from _support.figures import draw_lines
 from _support.problems import dual_symbol, ordered_problems
 
+from jqd.figures.style import BLUE, INK, subplots
 from jqd.readings.generators import complex_generator
 from jqd.readings.phase_space import complex_gradient
-from jqd.report.style import BLUE, INK, subplots
 from jqd.spaces import symbols
 from jqd.states import quasiprobability
 

@@ -22,10 +22,10 @@ import xarray as xr
 from _support.figures import draw_lines
 
 import jqd
+from jqd.figures.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.laws.diffusion import ClassicalDiffusion, ConservativeDiffusion
 from jqd.readings import packets
 from jqd.readings.energies import energy_budget
-from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.spaces import Grid
 
 # --- Parameters (ħ = m = 1, so D = 1/2) -------------------------------------------

@@ -34,10 +34,10 @@ from jaxtyping import Array, ArrayLike, Float
 from matplotlib.ticker import NullFormatter
 from scipy.constants import Boltzmann, hbar
 
+from jqd.figures.style import AMBER, BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.matter import gas
 from jqd.readings.gases import dilute_averages, energy_spread, recoil_time_spring
 from jqd.readings.time_scales import spreading_width
-from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, VERMILLION, subplots
 
 # --- Parameters -------------------------------------------------------------------
 

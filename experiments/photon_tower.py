@@ -33,9 +33,9 @@ from _support.tower import microcanonical_weights, mixture_numbers
 from matplotlib import colormaps
 
 import jqd
+from jqd.figures.style import AMBER, BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 from jqd.matter import tower
 from jqd.matter.photons import level_distribution
-from jqd.report.style import AMBER, BLUE, CYCLE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = k_B = 1; T = 1/β = 1.25 of the matter) -----------------------
 

@@ -39,8 +39,8 @@ from _support.statistics import mean_error
 from _support.tower import light_temperature, light_up_to, total_variation, weights_at
 
 import jqd
+from jqd.figures.style import AMBER, BLUE, GREY, INK, VERMILLION, subplots
 from jqd.matter import tower
-from jqd.report.style import AMBER, BLUE, GREY, INK, VERMILLION, subplots
 from jqd.report.tables import plus_minus
 from jqd.steppers.chebyshev import chebyshev_terms
 

@@ -23,9 +23,9 @@ import xarray as xr
 from _support.statistics import configuration_index
 
 from jqd import statistics
+from jqd.figures.style import BLUE, CYCLE, GREEN, GREY, VERMILLION, subplots
 from jqd.inference.estimators.counts import fit_counts
 from jqd.inference.estimators.curve import fit_curve
-from jqd.report.style import BLUE, CYCLE, GREEN, GREY, VERMILLION, subplots
 from jqd.report.tables import plus_minus
 
 # --- Parameters (k = 1, energies in units of kT = 1) ------------------------------

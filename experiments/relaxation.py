@@ -33,8 +33,8 @@ from jqd._math import abs2, safe_divide
 from jqd.ensembles.copying import individuals, population
 from jqd.ensembles.copying.follow import admit, follow, one_way_flow
 from jqd.ensembles.copying.laws_of_noise import LEAST_COPIES
+from jqd.figures.style import CYCLE, GREY, INK, PALE, subplots
 from jqd.laws import CopyDynamics
-from jqd.report.style import CYCLE, GREY, INK, PALE, subplots
 
 # --- Parameters -------------------------------------------------------------------
 

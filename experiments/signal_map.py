@@ -30,8 +30,8 @@ from matplotlib.colors import LogNorm
 from sweeps import copying_signals
 
 import jqd
+from jqd.figures.style import BLUE, INK, VERMILLION, subplots
 from jqd.report.experiment import Context
-from jqd.report.style import BLUE, INK, VERMILLION, subplots
 
 # Signals below so many times their integration error do not count.
 MARGIN = 10

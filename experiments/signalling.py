@@ -31,7 +31,7 @@ from _support.statistics import mean_error
 
 import jqd
 from jqd.ensembles import copying
-from jqd.report.style import BLUE, GREEN, GREY, INK, PALE, VERMILLION, subplots
+from jqd.figures.style import BLUE, GREEN, GREY, INK, PALE, VERMILLION, subplots
 from jqd.states import composite
 
 # --- Parameters (ħ = R = 1) -------------------------------------------------------

@@ -29,7 +29,7 @@ from _support.statistics import standard_error
 
 from jqd import problems
 from jqd.ensembles import copying
-from jqd.report.style import BLUE, GREY, INK, PALE, PURPLE, VERMILLION, subplots
+from jqd.figures.style import BLUE, GREY, INK, PALE, PURPLE, VERMILLION, subplots
 
 # --- Parameters (R = 1: densities have the period π) ------------------------------
 

@@ -29,7 +29,7 @@ from scipy.stats import norm
 
 import jqd
 from jqd.ensembles import bohm, nelson, path_spin
-from jqd.report.style import BLUE, GREY, INK, VERMILLION, subplots
+from jqd.figures.style import BLUE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = m = 1, so D = 1/2) -------------------------------------------
 

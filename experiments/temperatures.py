@@ -28,9 +28,9 @@ from jax.scipy.special import digamma
 from jaxtyping import Array, ArrayLike, Float
 
 from jqd import _checks
+from jqd.figures.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.matter.temperature import Cumulants, kde_beta, saddle_beta, temperatures
 from jqd.matter.temperature._spectrum import over_batch
-from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.statistics._family import falling_root
 
 # --- Parameters (k_B = ħ = 1) -----------------------------------------------------

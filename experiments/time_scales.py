@@ -29,9 +29,9 @@ from _support.potentials import hot_packet, wall_frequencies, walled_chain
 from _support.returns import kerr_amplitude, observed_recurrence, torus_recurrence
 from scipy.special import gammaln
 
+from jqd.figures.style import AMBER, BLUE, GREEN, GREY, PURPLE, VERMILLION, subplots
 from jqd.matter.packets import ThawedGaussian, thawed_run
 from jqd.readings.time_scales import doubling_time, ehrenfest_time, localization_times
-from jqd.report.style import AMBER, BLUE, GREEN, GREY, PURPLE, VERMILLION, subplots
 
 # --- Parameters (K = m = β = 1) ---------------------------------------------------
 

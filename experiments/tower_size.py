@@ -33,8 +33,8 @@ from _support.tower import light_temperature, light_up_to, total_variation, weig
 from scipy.signal import hilbert
 
 import jqd
+from jqd.figures.style import CYCLE, GREY, INK, subplots
 from jqd.matter import tower
-from jqd.report.style import CYCLE, GREY, INK, subplots
 from jqd.steppers.chebyshev import chebyshev_terms
 
 # --- Parameters (ħ = k_B = ω = 1) -------------------------------------------------

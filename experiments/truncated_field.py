@@ -25,10 +25,10 @@ from _support.figures import draw_lines, label_plane
 from _support.husimi import truncation_deviation
 
 from jqd.exact import husimi as exact
+from jqd.figures.style import subplots
 from jqd.laws.husimi import Fock, HusimiFokkerPlanck
 from jqd.readings.truncation import horizon
 from jqd.report import draw_density
-from jqd.report.style import subplots
 from jqd.spaces import symbols
 from jqd.states import coherent, phase_grid
 

@@ -24,9 +24,9 @@ from _support.animation import write_animation
 from _support.figures import draw_lines
 
 import jqd
+from jqd.figures.style import GREY, VERMILLION, subplots
 from jqd.readings.slits import Screen, current, two_slits
 from jqd.report import draw_density
-from jqd.report.style import GREY, VERMILLION, subplots
 
 # --- Parameters: grid spacing, screens, duration, save times, time step -----------
 

@@ -21,8 +21,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, ArrayLike, Float
 
+from jqd.figures.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.readings.energies import osmotic_correlation, uncertainty_product
-from jqd.report.style import BLUE, GREEN, GREY, INK, VERMILLION, subplots
 from jqd.spaces import Grid
 
 # --- Parameters (ħ = 1) -----------------------------------------------------------

@@ -22,9 +22,9 @@ import xarray as xr
 from _support.figures import draw_lines
 from _support.husimi import ornstein_uhlenbeck_kernel
 
+from jqd.figures.style import INK, subplots
 from jqd.observe import total_variation
 from jqd.readings.path_weights import backward_kernel
-from jqd.report.style import INK, subplots
 
 # --- Parameters -------------------------------------------------------------------
 

@@ -24,11 +24,11 @@ from _support.husimi import ornstein_uhlenbeck_kernel
 from matplotlib.colors import Normalize
 
 import jqd
+from jqd.figures.style import CYCLE, INK, subplots
 from jqd.laws.husimi import Exact, GaussianForm, GaussianSum, HusimiFokkerPlanck, Series
 from jqd.observe import total_variation
 from jqd.readings.forms import kappa_free_form, phase_space_function
 from jqd.report import draw_density
-from jqd.report.style import CYCLE, INK, subplots
 from jqd.spaces import symbols
 from jqd.states import Ensemble, coherent, phase_grid
 

@@ -27,7 +27,7 @@ from _support.statistics import mean_error
 import jqd
 from jqd.ensembles import nelson
 from jqd.exact import free_gaussian
-from jqd.report.style import BLUE, GREY, INK, VERMILLION, subplots
+from jqd.figures.style import BLUE, GREY, INK, VERMILLION, subplots
 
 # --- Parameters (ħ = m = 1) -------------------------------------------------------
 

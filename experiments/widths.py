@@ -30,6 +30,7 @@ from _support.potentials import free_chain, hot_packet, mode_potential, walled_c
 from scipy.stats import linregress
 
 import jqd
+from jqd.figures.style import BLUE, CYCLE, GREEN, GREY, INK, PURPLE, VERMILLION
 from jqd.matter.packets import (
     ClassicalMotion,
     GaussianState,
@@ -39,7 +40,7 @@ from jqd.matter.packets import (
     thawed_run,
     truncated_wigner,
 )
-from jqd.report.style import BLUE, CYCLE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
+from jqd.report import subplots
 
 # --- Parameters (K = m = 1) -------------------------------------------------------
 

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from .records import Record as Record
     from .records import Scan as Scan
     from .records import simulate as simulate
-    from .report.trees import load as load
+    from .report.loading import load as load
     from .spaces import Grid as Grid
     from .spaces import Particles as Particles
     from .spaces import Symbol as Symbol
@@ -124,7 +124,7 @@ _logging.getLogger("jqd").addHandler(_logging.NullHandler())
 
 @_cache
 def _rooms() -> dict[str, str | None]:
-    """Room of each name above, None for a room itself."""
+    """Where each name above comes from, None for a room itself."""
     return _homes(__file__)
 
 
@@ -141,7 +141,7 @@ def __getattr__(name: str) -> _Any:
         return getattr(_import_module(home), name)
     room = _rooms().get(name)
     try:
-        found = _import_module(f".{room or name}", __name__)
+        found = _import_module(room or f".{name}", __name__)
     except ModuleNotFoundError as error:
         if error.name != f"{__name__}.{name}":
             raise

@@ -144,8 +144,8 @@ def shared_data():
 def journal(monkeypatch):
     """Every figure that the test saves is one that a journal would take."""
     from jqd import report
-    from jqd.report import style
-    from jqd.report.flaws import flaws
+    from jqd.figures import style
+    from jqd.figures.flaws import flaws
 
     save, found = style.save_figures, {}
 

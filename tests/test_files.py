@@ -10,8 +10,8 @@ import pytest
 from jqd import records
 from jqd._files import OutputError, whole_files
 from jqd.cli import main
+from jqd.figures.style import save_figures, subplots
 from jqd.report.examples import copy_example
-from jqd.report.style import save_figures, subplots
 
 
 def full(*args, **options):

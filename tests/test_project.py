@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib import import_module, metadata
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,33 @@ def test_import_leaves_jax_alone_and_loads_no_slow_library():
     done = subprocess.run(
         [sys.executable, "-c", IMPORT_CHECK], capture_output=True, text=True, cwd=ROOT,
         env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+WITHOUT = """
+import sys
+from importlib import import_module
+from pkgutil import walk_packages
+rooms, libraries = (words.split(",") for words in sys.argv[1:])
+sys.modules |= dict.fromkeys(libraries)  # as if they were not installed
+for room in map(import_module, rooms):
+    for module in walk_packages(room.__path__, room.__name__ + "."):
+        import_module(module.name)
+"""
+CONTRACTS = [
+    contract
+    for contract in PYPROJECT["tool"]["importlinter"]["contracts"]
+    if contract["type"] == "forbidden"
+]
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c["name"])
+def test_what_a_contract_lets_pass_is_imported_by_who_asks_for_it(contract):
+    names = [",".join(contract[f"{k}_modules"]) for k in ("source", "forbidden")]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, *names], capture_output=True, text=True,
+        cwd=ROOT, env={**os.environ, "JAX_PLATFORMS": "cpu"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
@@ -148,15 +175,3 @@ def test_the_quick_compiler_has_no_flag_that_jaxlib_does_not_know(
     assert done.returncode == 0, done.stderr
     assert "--xla_backend_optimization_level=0" in done.stdout
     assert ("--xla_cpu_use_fusion_emitters=false" in done.stdout) == known
-
-
-def test_what_is_asked_of_a_room_above_is_there():
-    """`above` loads by name, which no other check of names follows."""
-    asked = {
-        call
-        for file in (ROOT / "jqd").rglob("*.py")
-        for call in re.findall(r'\babove\("([\w.]+)", "(\w+)"\)', file.read_text())
-    }
-    assert len(asked) > 10
-    for module, name in asked:
-        assert callable(getattr(import_module(f"jqd.report.{module}"), name))

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse
 
 import jqd
-from jqd.report.style import CYCLE, GREY, INK, VERMILLION, house_style, subplots
+from jqd.figures.style import CYCLE, GREY, INK, VERMILLION, house_style, subplots
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Contours of χ² above its least value that hold two constants in 68 and 95 of 100.

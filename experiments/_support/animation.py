@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from jqd._files import atomic_file
-from jqd.report.phase_space import colour_scale, draw_density
-from jqd.report.style import house_style, subplots
+from jqd.figures.phase_space import colour_scale, draw_density
+from jqd.figures.style import house_style, subplots
 
 DOTS = 100  # an inch
 COLOURS = 128  # of a GIF

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import Normalize, to_rgba
 
-from jqd.report.style import BLUE, INK
+from jqd.figures.style import BLUE, INK
 
 
 class Atoms:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from _support.animation import write_frames
-from jqd.report.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, subplots
+from jqd.figures.style import AMBER, BLUE, GREEN, GREY, INK, PURPLE, VERMILLION
+from jqd.report import subplots
 
 from .atoms import draw_atoms, draw_scale_bar
 from .collision import Collision

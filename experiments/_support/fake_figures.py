@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from _support.fake_problems import CONTROL
 from _support.figures import draw_dots
-from jqd.report.style import BLUE, CYCLE, GREY, INK, PALE, VERMILLION, subplots
+from jqd.figures.style import BLUE, CYCLE, GREY, INK, PALE, VERMILLION, subplots
 
 Row = Mapping[str, Any]
 

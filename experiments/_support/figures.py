@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from _support.animation import time_text
-from jqd.report.phase_space import (
+from jqd.figures.phase_space import (
     LABELS,
     checked_maps,
     checked_titles,
@@ -19,7 +19,7 @@ from jqd.report.phase_space import (
     draw_density,
     outer_labels,
 )
-from jqd.report.style import BLUE, CYCLE, INK, VERMILLION, house_style, subplots
+from jqd.figures.style import BLUE, CYCLE, INK, VERMILLION, house_style, subplots
 
 MARKERS = "os^xDv"
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,10 @@ from .._files import provenance
 from .._words import did_you_mean
 from ..inference import Recovery, Unidentifiable, loss_plane, recover
 from ..inference.limits import Limit, limits_of
+from ..inference.recovery_numbers import columns, rows_of
 from ..records import naming
 from ..report.answers import kept_answers
-from ..report.tables import columns, recovery_tables
+from ..report.tables import recovery_tables
 from .options import Common, Sampling, typed
 from .posterior import Drawn, check_sampling, draw_posterior
 from .session import Outcome, Session, carry_out, conclude, overall, unless_it_fails
@@ -153,8 +153,9 @@ def _beside_imports(recovery: Recovery) -> Plane | None:
     """`landscape_of`, while what writes and draws is imported."""
     with ThreadPoolExecutor(1) as beside:
         plane = beside.submit(landscape_of, recovery)
-        for library in ("xarray", "matplotlib.figure"):
-            import_module(library)
+        import matplotlib.figure  # noqa: F401
+        import xarray  # noqa: F401
+
         return plane.result()
 
 
@@ -162,14 +163,11 @@ def draw_all(
     recovery: Recovery, landscape: Plane | None, names: Sequence[str]
 ) -> "dict[str, Figure]":
     """The figures of a fit: data and law, residuals, and the loss over a plane."""
-    ts, along, observed = np.asarray(recovery.ts), "time", columns(recovery.observed)
-    if not recovery.study.data.over_time:
-        # rows of a scan may have one time
-        ts, along = np.arange(len(ts)), "row"
-    fitted, start = columns(recovery.prediction), columns(recovery.start_prediction)
-    held, sigma = None, errors_of(recovery)
-    if recovery.held_out_rows:
-        held = float(ts[-recovery.held_out_rows])
+    ts, along, held = rows_of(recovery)
+    observed, fitted, start = map(
+        columns, (recovery.observed, recovery.prediction, recovery.start_prediction)
+    )
+    sigma = errors_of(recovery)
     figures = {
         "fit": report.figure_fit(
             ts, observed, fitted, start, names, held, sigma=sigma, along=along

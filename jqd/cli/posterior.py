@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from .. import report
 from ..inference import Recovery, posterior
-from ..inference.posterior.chains import module
+from ..inference.posterior.chains import blackjax
 from ..inference.posterior.posterior import SAMPLERS
 from .options import Sampling, check_word, only_with, typed
 from .session import Session
@@ -60,7 +60,7 @@ def check_installed(sampling: Sampling) -> None:
     """Raise ValueError where a sampler needs what is not installed, before a fit."""
     if sampling.posterior and sampling.sampler != "laplace":
         try:
-            module("blackjax")
+            blackjax()
         except ImportError as error:
             raise ValueError(f"Argument `--posterior`: {error}") from None
 

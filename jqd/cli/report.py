@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
+from ..figures.style import house_style
 from ..report.page import page, write_page
 from ..report.results import Results, damaged, read_results
-from ..report.style import house_style
 from ..report.sweep_figure import figure_sweep
 from ..report.sweep_words import STATUS, status_counts
 from ..sweeps import Store

@@ -11,12 +11,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 from .. import _html
-from .._lazy import above
 from .._math import abs2
+from .._saved import save
 from ..laws.groups import Resolution
 from ..laws.law import recorded
 from ..laws.motion import Motion
 from ..status import Status, describe
+from .dataset import trajectory_dataset
 
 
 class Trajectory(eqx.Module):
@@ -174,7 +175,7 @@ class Trajectory(eqx.Module):
         Raises:
             ValueError: names that do not fit, or values that are not numbers.
         """
-        return above("datasets", "trajectory_dataset")(self, dims, coords, batch)
+        return trajectory_dataset(self, dims, coords, batch)
 
     def plot(self, x: Any = None) -> Any:
         """Plot the values of one run over time; |ψ|² for kets.
@@ -191,7 +192,9 @@ class Trajectory(eqx.Module):
         Raises:
             ValueError: a batch, values that are not numbers, or more than a million.
         """
-        return above("plots", "plot_trajectory")(self, x)
+        from ..figures.runs import figure_trajectory
+
+        return figure_trajectory(self, x)
 
     def save(self, path: str | Path, **names: Any) -> Path:
         """Write `to_xarray` as a Zarr folder, which `jqd.load` reads back.
@@ -203,7 +206,7 @@ class Trajectory(eqx.Module):
         Raises:
             ValueError: it exists or cannot be written, or values are not numbers.
         """
-        return above("trees", "save")(self.to_xarray(**names), path)
+        return save(self.to_xarray(**names), path)
 
 
 def _curves(leaves: list[Any]) -> np.ndarray | None:

@@ -26,7 +26,7 @@ from .identifiability import Unidentifiable, analyse
 from .joint import Joint
 from .polish import Polish, polish_one
 from .posterior import posterior
-from .posterior.chains import module
+from .posterior.chains import blackjax
 from .posterior.left_out import LeftOut
 from .posterior.posterior import SAMPLERS
 from .recover import recover
@@ -94,7 +94,7 @@ def compare(
     parts = _check(studies, folds)
     if sampler is not None:
         _checks.check_choice(sampler, "sampler", SAMPLERS)
-        module("blackjax")  # weights of rows left out are its, whatever the sampler
+        blackjax()  # weights of rows left out are its, whatever the sampler
     drawing = None if sampler is None else Drawing(sampler, draws, key)
     known = [name for s in studies.values() for name in (*s.free, *s.labels())]
     for name in widths or {}:

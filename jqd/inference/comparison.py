@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float
 
 from .. import _html
-from .._lazy import above
 from .._words import p_words
 from .evidence import Evidence
 from .goodness import CONVERGED, MISFIT, MISFIT_P
@@ -234,7 +233,9 @@ class Comparison(NamedTuple):
         Args:
             ts: times of the data, (T,).
         """
-        return above("outcome_figures", "figure_comparison")(self, np.asarray(ts))
+        from ..figures.outcomes import figure_comparison
+
+        return figure_comparison(self, np.asarray(ts))
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .. import _checks, _html
-from .._lazy import above
+from .._saved import numbered, save, to_dataset
 from .._words import p_words
 from ..evolution import Adaptive, Fixed, Propagator
 from ..instruments.noise import sums_to_one
@@ -86,7 +86,10 @@ class Fit(eqx.Module):
         Raises:
             ValueError: it exists or cannot be written.
         """
-        return above("trees", "save")(above("datasets", "plain_dataset")(self), path)
+        dataset = to_dataset(
+            self, lambda path, x: numbered(path[-1], x.ndim), parts=(Constant,)
+        )
+        return save(dataset, path)
 
     def __repr__(self) -> str:
         return str(self) if _checks.is_concrete(self) else eqx.tree_pformat(self)

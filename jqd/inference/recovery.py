@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .. import _html
-from .._lazy import above
+from .._saved import save
 from .._words import p_words
 from ..laws.motion import Motion
 from .constant import Constant, constants_table
@@ -19,6 +19,7 @@ from .limits import LEVEL, Limit, limit_of
 from .parts import Part
 from .pattern import Pattern
 from .priors import PULLED
+from .recovery_numbers import columns, recovery_dataset, rows_of
 from .study import Study
 
 
@@ -166,7 +167,10 @@ class Recovery(eqx.Module):
 
     def plot(self) -> Any:
         """Plot data, fitted law and residuals; a `matplotlib.figure.Figure`."""
-        return above("plots", "plot_recovery")(self)
+        from ..figures.recovery import figure_recovery
+
+        data, fitted = columns(self.observed), columns(self.prediction)
+        return figure_recovery(data, fitted, *rows_of(self))
 
     def to_xarray(self, names: Sequence[str] | None = None) -> Any:
         """Data, fitted law, constants with errors, and initial guesses as a dataset.
@@ -182,7 +186,7 @@ class Recovery(eqx.Module):
         Raises:
             ValueError: not one name for each column.
         """
-        return above("tables", "recovery_dataset")(self, names)
+        return recovery_dataset(self, names)
 
     def save(self, path: str | Path) -> Path:
         """Write `to_xarray` as a Zarr folder, which `xarray.open_zarr` reads.
@@ -193,7 +197,7 @@ class Recovery(eqx.Module):
         Raises:
             OutputError: (a ValueError) it exists, or cannot be written.
         """
-        return above("trees", "save")(self.to_xarray(), path)
+        return save(self.to_xarray(), path)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:
@@ -208,7 +212,7 @@ class Recovery(eqx.Module):
             self.errors_hold,
             [constants_table(self.constants)],
             [self.message, *notes],
-            None if apart is None else apart.reshape(len(apart), -1),
+            None if apart is None else columns(apart),
             self.ts if over_time else None,
             f"data less fitted law, over {'time' if over_time else 'rows'}",
         )

@@ -4,7 +4,6 @@ Only listed codecs decode (`_zarr`), and nothing outside the file is read, even 
 the file refers to it.
 """
 
-import importlib
 import importlib.util
 import warnings
 from collections.abc import Iterator, Mapping
@@ -178,7 +177,7 @@ def _netcdf_engine(file: File) -> str:
 
 def _outside_of_hdf(file: File) -> str | None:
     """Which part of an HDF5 file says that its data lie in another one, or None."""
-    h5py: Any = importlib.import_module("h5py")
+    import h5py
 
     with whole(file), h5py.File(file.path, "r") as root:
         waiting: list[Any] = [root["/"]]
@@ -192,7 +191,7 @@ def _outside_of_hdf(file: File) -> str | None:
                 if not isinstance(link, h5py.HardLink):
                     continue  # what it leads to inside of the file is looked at there
                 one = group[name]
-                place = h5py.h5o.get_info(one.id).addr
+                place = h5py.h5o.get_info(one.id).addr  # pyright: ignore[reportAttributeAccessIssue]
                 if place in seen:
                     continue
                 seen.add(place)

@@ -14,9 +14,9 @@ from .._html import with_error
 from ..ensembles.copying.copies import StepBias, mean_of, step_bias
 from ..ensembles.copying.linear_noise import linear_noise
 from ..evolution import Adaptive, Propagator, evolve
+from ..figures.style import BLUE, CYCLE, GREY, INK, VERMILLION, house_style, subplots
 from ..laws import CopyDynamics
 from ..status import Status, describe
-from .style import BLUE, CYCLE, GREY, INK, VERMILLION, house_style, subplots
 
 SHOWN = 6  # classes drawn, the fullest ones
 

@@ -15,8 +15,8 @@ from xarray import Dataset
 
 from .._bars import bars
 from .._files import finished_work_in, provenance, to_plain, whole_files, write_json
+from ..figures.style import house_style, save_figure
 from .store import new_run_folder, write_csv, write_dataset
-from .style import house_style, save_figure
 from .user_code import failures_of, import_folder, load_file
 
 # In the folder of a run with sweeps: its settings, and the stores.

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import GREY, house_style, subplots
+from ..figures.style import GREY, house_style, subplots
 from .sweep_words import MOST_VALUES, STATUS
 
 

@@ -5,7 +5,6 @@ import math
 from typing import Any, NamedTuple
 
 from .. import _html
-from .._lazy import above
 
 # Multiples of the floor: figures up to the first hold, beyond the second they fail.
 HOLDS, FAILS = 10.0, 100.0
@@ -43,6 +42,11 @@ class Row(NamedTuple):
     verdict: Verdict
     note: str = ""
 
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """Between which figures nothing is decided: 10 and 100 times the floor."""
+        return None if self.floor is None else (HOLDS * self.floor, FAILS * self.floor)
+
     def with_note(self, note: str) -> "Row":
         """The row with a further note."""
         return self._replace(note=f"{self.note}; {note}" if self.note else note)
@@ -79,7 +83,9 @@ class Card(NamedTuple):
 
     def plot(self) -> Any:
         """Draw figures beside their floors; a `matplotlib.figure.Figure`."""
-        return above("cards", "figure_cards")({self.law: self})
+        from ..figures.cards import figure_cards
+
+        return figure_cards({self.law: self})
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

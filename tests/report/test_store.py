@@ -14,12 +14,9 @@ from jqd import _revision
 from jqd.cli import fit as command
 from jqd.cli.options import Common, Sampling
 from jqd.inference.limits import bound_of
+from jqd.inference.recovery_numbers import recovery_dataset
 from jqd.report import store
-from jqd.report.tables import (
-    recovery_dataset,
-    recovery_details,
-    recovery_summary,
-)
+from jqd.report.tables import recovery_details, recovery_summary
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, Complex, Float, Int, PyTree
 
 from ... import _checks, _html
-from ..._lazy import above
 from ..._math import abs2
+from ..._saved import TIME, Where, numbered, save, to_dataset
 from ...status import Status, describe
 
 
@@ -150,11 +150,28 @@ class Copies(eqx.Module):
 
     def to_xarray(self) -> Any:
         """All results as an `xarray.Dataset` over trajectory, t and class."""
-        return above("datasets", "copies_dataset")(self)
+        lead = ("trajectory", TIME)
+
+        def dims_of(path: Where, values: np.ndarray) -> tuple[str, ...]:
+            name = path[0]
+            if name in ("occupation", "psi"):
+                return (*lead, "class")
+            if name == "tagged":
+                return (*lead, "class", "first_class")
+            if name == "values":
+                return (*lead, *numbered(".".join(path), values.ndim - 2))
+            if name in ("ts", "bias") and values.ndim:
+                return (TIME, "class", "first_class")[: values.ndim]
+            return lead[: values.ndim]
+
+        notes = {"outcome": self.describe()}
+        return to_dataset(self, dims_of, notes=notes, parts=(StepBias, Estimate))
 
     def plot(self) -> Any:
         """Draw mean densities over time; a `matplotlib.figure.Figure`."""
-        return above("plots", "plot_copies")(self)
+        from ...figures.runs import figure_mean_density
+
+        return figure_mean_density(self.ts, *self.mean())
 
     def save(self, path: str | Path) -> Path:
         """Write `to_xarray` as a Zarr folder, which `jqd.load` reads back.
@@ -165,7 +182,7 @@ class Copies(eqx.Module):
         Raises:
             ValueError: it exists or cannot be written, or values are not numbers.
         """
-        return above("trees", "save")(self.to_xarray(), path)
+        return save(self.to_xarray(), path)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

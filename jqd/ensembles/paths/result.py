@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ... import _html
-from ..._lazy import above
 from ...status import Status, describe
 from .observables import Average, mean_square_displacement, two_time_correlation
 from .sampling import LINE, sample_status
@@ -83,7 +82,9 @@ class Paths(eqx.Module):
 
     def plot(self) -> Any:
         """Draw some of the paths over time; a `matplotlib.figure.Figure`."""
-        return above("plots", "plot_paths")(self)
+        from ...figures.runs import figure_paths
+
+        return figure_paths(self.ts, self._positions(), self.status != Status.OK)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ... import _checks, _html
-from ..._lazy import above
 from ...status import Status
 from ..fisher import StandardErrors, determined
 from ..identifiability import Identifiability
@@ -154,9 +153,10 @@ class Design(eqx.Module):
 
     def plot(self) -> Any:
         """Draw where shots count and where they go; a `matplotlib.figure.Figure`."""
+        from ...figures.outcomes import figure_sensitivity
+
         ts = [one.t for one in self.settings]
-        draw = above("outcome_figures", "figure_sensitivity")
-        return draw(ts, self.sensitivity, self.weights, self.criterion)
+        return figure_sensitivity(ts, self.sensitivity, self.weights, self.criterion)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:

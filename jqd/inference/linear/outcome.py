@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._lazy import above
 from .power import Power
 from .shots import Scatter
 
@@ -147,7 +146,9 @@ class Linearity:
 
     def plot(self) -> Any:
         """Plot chi-square by rank and by wait; a `matplotlib.figure.Figure`."""
-        return above("outcome_figures", "figure_linearity")(self)
+        from ...figures.outcomes import figure_linearity
+
+        return figure_linearity(self)
 
     def __str__(self) -> str:
         lines = [f"Linearity of {len(self.wait)} tables: {self.status}. {self.message}"]

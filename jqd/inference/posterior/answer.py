@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from ... import _html
 from ..._files import provenance, to_plain
-from ..._lazy import above
+from ..._saved import save
 from ..goodness import CONVERGED, MISFIT, MISFIT_P
 from ..pattern import Pattern
 from ..study import Study
@@ -228,7 +228,9 @@ class Posterior(NamedTuple):
 
     def plot(self) -> Any:
         """Plot each constant and each pair; a `matplotlib.figure.Figure`."""
-        return above("posterior", "figure_corner")(self)
+        from ...figures.posterior import figure_corner
+
+        return figure_corner(self)
 
     @_html.shows
     def _repr_html_(self) -> _html.Card:
@@ -277,7 +279,7 @@ class Posterior(NamedTuple):
         Raises:
             OutputError: (a ValueError) it exists, or cannot be written.
         """
-        return above("trees", "save")(self.to_xarray(), path)
+        return save(self.to_xarray(), path)
 
 
 def rounded(value: float, sd: float) -> str:

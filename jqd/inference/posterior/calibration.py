@@ -19,7 +19,7 @@ from ..polish import Polish, polish_one
 from ..sensitivity import independent_rows
 from ..study import Study
 from .box import Box, box_of
-from .chains import module
+from .chains import blackjax
 from .coordinates import covariance_root, whitened
 from .laplace import LEAST, normal_draws
 from .nuts import STEP, moves
@@ -155,7 +155,7 @@ def sbc(
     _checks.whole_number(draws, "draws", 1)
     _checks.check_choice(sampler, "sampler", SAMPLERS)
     if sampler == "nuts":
-        module("blackjax")
+        blackjax()
     independent_rows(study)
     limits = box_of(study, box)
     limits.check_proper(study.labels(), "truths to draw")

@@ -1,6 +1,5 @@
 """Results of samplers: draws of constants, chain by chain, with diagnostics."""
 
-import importlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,19 +34,20 @@ class Chains(NamedTuple):
     log_evidence: Float[np.ndarray, " chain"] | None = None
 
 
-def module(name: str) -> Any:
-    """A module of blackjax, an optional dependency.
+def blackjax() -> Any:
+    """The package blackjax, an optional dependency.
 
     Raises:
         ImportError: it is not installed.
     """
     try:
-        return importlib.import_module(name)
+        import blackjax as found
     except ImportError as error:
         raise ImportError(
             'Samplers "nuts" and "smc" need blackjax, which is missing: '
             'pip install "jqd[bayes]"; sampler "laplace" does without.'
         ) from error
+    return found
 
 
 def mixing(theta: Float[np.ndarray, "chain draw p"]) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +57,7 @@ def mixing(theta: Float[np.ndarray, "chain draw p"]) -> tuple[np.ndarray, np.nda
 
     Source: Vehtari et al., Bayesian Analysis 16, 667 (2021).
     """
-    diagnostics = module("blackjax.diagnostics")
+    diagnostics = blackjax().diagnostics
     entries = np.moveaxis(theta, -1, 0)
     rhat = [np.asarray(diagnostics.rhat(x)) for x in entries]
     ess = [np.asarray(diagnostics.ess_bulk(x)) for x in entries]

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..._saved import numbered
 from ...records.scan import settings_of_rows
 from ..joint import Joint
 
@@ -20,7 +21,7 @@ def groups(found: Any) -> dict[str, xr.Dataset]:
     chain, draw = (np.arange(n) for n in chains.log_posterior.shape)
     both = ("chain", "draw")
     own = {"chain": chain, "draw": draw}
-    inner = tuple(f"component_{i}" for i in range(values.ndim - 1))
+    inner = numbered("component", values.ndim - 1)
     # of several studies the values stand in one row, which is not in the order of `t`
     joint = isinstance(found.study, Joint)
     along, at = ("value", {}) if joint else ("t", {"t": times})
@@ -38,8 +39,8 @@ def groups(found: Any) -> dict[str, xr.Dataset]:
     logs = {"values": (("sample", "row" if joint else along), predicted.log_likelihood)}
     observed: dict[str, Any] = {"values": (row, values)}
     for name, value in settings_of_rows(data).items():
-        axes = tuple(f"{name}_{i}" for i in range(value.ndim - 1))
-        observed[f"setting.{name}"] = ((along, *axes), np.asarray(value))
+        axes = (along, *numbered(name, value.ndim - 1))
+        observed[f"setting.{name}"] = (axes, np.asarray(value))
     summary: dict[str, Any] = {
         "fit": ("constant", found.theta),
         "stderr": ("constant", found.stderr),

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from .chains import module
+from .chains import blackjax
 
 # Above this the weights of a row have no mean that finitely many draws can find.
 UNSURE = 0.7
@@ -47,7 +47,7 @@ def left_out(log_likelihood: Float[np.ndarray, "n T"], worth: float) -> LeftOut:
 
     Source: Vehtari, Gelman, Gabry, Statistics and Computing 27, 1413 (2017).
     """
-    psis = module("blackjax.diagnostics").psis_weights
+    psis = blackjax().diagnostics.psis_weights
     share = min(max(worth, 1e-3), 1.0)
 
     def one(logs: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from ..search import Report
-from .chains import Chains, mixing, module
+from .chains import Chains, blackjax, mixing
 from .coordinates import Target
 
 # In whitened coordinates; mass 1.
@@ -39,7 +39,7 @@ class Moves(NamedTuple):
 
 def moves(target: Target, z: Array, key: Array, step: ArrayLike, length: int) -> Moves:
     """So many transitions from a point at which the run is sound."""
-    nuts = module("blackjax.mcmc.nuts")
+    nuts = blackjax().mcmc.nuts
     kernel, mass = nuts.build_kernel(), jnp.ones_like(z)
 
     def transition(state: Any, key: Array) -> tuple[Any, Moves]:

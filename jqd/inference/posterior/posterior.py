@@ -21,7 +21,7 @@ from ..study import Study
 from . import laplace, nuts, smc
 from .answer import Posterior
 from .box import Box, box_of
-from .chains import Chains, module
+from .chains import Chains, blackjax
 from .coordinates import covariance_root, whitened
 from .predictive import predict
 
@@ -113,7 +113,7 @@ def _check(study: Any, sampler: str, chains: int, draws: int) -> None:
     _checks.whole_number(chains, "chains", 1)
     _checks.whole_number(draws, "draws", LEAST_DRAWS)
     if sampler != "laplace":
-        module("blackjax")
+        blackjax()
     check_known(study)
     if not study.names:
         raise ValueError(

@@ -13,7 +13,7 @@ from ..._math import divisor
 from ..search import Report
 from ..study import Study
 from .box import Box, log_likelihood
-from .chains import Chains, mixing, module
+from .chains import Chains, blackjax, mixing
 
 # Effective share of the particles in a stage, and moves of each particle in a stage.
 TARGET_ESS, MOVES = 0.5, 5
@@ -32,9 +32,8 @@ def _floored(study: Study, theta: Array) -> Array:
 @partial(jax.jit, static_argnames="particles")
 def _run(study: Study, box: Box, key: Array, particles: int) -> dict[str, Any]:
     """One population from the prior to the posterior."""
-    tempered = module("blackjax.smc.adaptive_tempered")
-    walk = module("blackjax.mcmc.random_walk")
-    random_walk = walk.build_additive_step()
+    smc, walk = blackjax().smc, blackjax().mcmc.random_walk
+    tempered, random_walk = smc.adaptive_tempered, walk.build_additive_step()
 
     def move(key: Array, state: Any, log_density: Any, root: Array) -> tuple[Any, Any]:
         def jump(key: Array, theta: Array) -> Array:
@@ -44,7 +43,7 @@ def _run(study: Study, box: Box, key: Array, particles: int) -> dict[str, Any]:
 
     kernel = tempered.build_kernel(
         box.log_prior, partial(_floored, study), move, walk.init,
-        module("blackjax.smc.resampling").systematic, TARGET_ESS,
+        smc.resampling.systematic, TARGET_ESS,
     )  # fmt: skip
 
     def stage(carry: tuple) -> tuple:

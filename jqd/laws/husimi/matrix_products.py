@@ -4,7 +4,6 @@ NumPy and quimb, an optional dependency: nothing here is traced by JAX.
 """
 
 import functools
-import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -41,11 +40,12 @@ def quimb_tensor() -> Any:
         ImportError: it is not installed.
     """
     try:
-        return importlib.import_module("quimb.tensor")
+        import quimb.tensor as found  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ImportError(
             'Matrix products need quimb, which is missing: pip install "jqd[mps]".'
         ) from error
+    return found
 
 
 class Gates:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from _support.figures import draw_dots, draw_lines, label_plane
 
+from jqd.figures.style import BLUE, VERMILLION
 from jqd.report import subplots
-from jqd.report.style import BLUE, VERMILLION
 
 X = np.array([1.0, 2.0, 4.0])
 

@@ -21,6 +21,7 @@ INK, GREY, PALE = "#222222", "#7A7A7A", "#EFEFEF"
 CYCLE = (BLUE, VERMILLION, GREEN, AMBER, PURPLE, SKY)
 
 DPI = 160  # of a PNG
+MAX_PANELS = 6  # of a figure, or curves
 
 _RC: Any = {
     "font.size": 10,
@@ -81,6 +82,18 @@ def subplots(
         axis.set_major_formatter(PlainTicks())
         axis.isDefault_majfmt = True  # names and dates still bring their own
     return figure, axes
+
+
+def most_varied(data: np.ndarray, sigma: Any = None) -> np.ndarray:
+    """Which columns vary most of (T, M), as many as are drawn, in their order.
+
+    Columns without any error, which no fit compares, come last.
+    """
+    ranges = np.ptp(data, axis=0)
+    if sigma is not None:
+        told = np.isfinite(np.broadcast_to(np.asarray(sigma, float), data.shape))
+        ranges = np.where(told.any(axis=0), ranges, -1.0)
+    return np.sort(np.argsort(-ranges, kind="stable")[:MAX_PANELS])
 
 
 class HouseFigure(Figure):

@@ -1,19 +1,26 @@
-"""The figures of data and of a recovery; each takes arrays and returns a figure."""
+"""Figures of data and of a fit to them; each takes arrays and returns a figure."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 
-from .style import BLUE, CYCLE, GREY, INK, PALE, SKY, VERMILLION, house_style, subplots
+from .style import (
+    BLUE,
+    CYCLE,
+    GREY,
+    INK,
+    MAX_PANELS,
+    PALE,
+    SKY,
+    house_style,
+    most_varied,
+    subplots,
+)
 
-MAX_PANELS = 6
-MAX_PATHS = 150
 # Entries of a legend of residuals beside each other.
 A_ROW = 4
 
@@ -83,12 +90,9 @@ def figure_fit(
     ts, data, fitted, start = (np.asarray(a, float) for a in (ts, data, fitted, start))
     with house_style():
         figure, axes, shown = _panels(data, sigma)
-        # a line through one row would not be seen
-        alone: Any = {"marker": "_", "ms": 14} if len(ts) == 1 else {}
         for axis, k in zip(axes.flat, shown, strict=False):
             mark_held_out(axis, ts, held_out_from, label=axis is axes.flat[0])
-            axis.plot(ts, start[:, k], color=GREY, lw=1.2, ls=(0, (4, 2)), **alone)
-            axis.plot(ts, fitted[:, k], color=BLUE, **alone)
+            draw_laws(axis, ts, fitted[:, k], start[:, k])
             _draw_column(axis, ts, data, sigma, k)
             axis.set_title(names[k])
         ends = data if sigma is None else np.stack(_bars(data, sigma))
@@ -97,56 +101,42 @@ def figure_fit(
         axes[0, 0].set_xlim(*span_of(ts))
         _label_below(axes, len(shown), along)
         figure.supylabel("data and laws", fontsize=10)
-        handles = [
-            Line2D([], [], color=INK, marker="o", ms=4, ls="", label="data"),
-            Line2D([], [], color=BLUE, label="fitted law"),
-            Line2D([], [], color=GREY, lw=1.2, ls=(0, (4, 2)), label="starting law"),
-        ]
-        figure.legend(handles=handles, loc="outside upper left", ncols=3)
+        name_data_and_laws(figure)
     return figure
 
 
-def figure_landscape(
-    grid_x: Any,
-    grid_y: Any,
-    loss: Any,
-    starts: Any,
-    ends: Any,
-    converged: Any,
-    reference: Sequence[float] | None,
-    labels: tuple[str, str],
+def figure_recovery(
+    data: Any, fitted: Any, at: Any, along: str, held_out_from: float | None
 ) -> Figure:
-    """Draw the loss over the plane of two constants, and the path of every fit.
+    """Draw data as dots and the fitted law as lines, above the residuals.
 
     Args:
-        grid_x: values of the first constant, shape (X,).
-        grid_y: values of the second constant, shape (Y,).
-        loss: the loss, shape (Y, X), no negative values; not finite where the law has
-            no value.
-        starts: initial guesses, shape (S, 2).
-        ends: where the fits ended, shape (S, 2).
-        converged: which of them reached the best fit, shape (S,).
-        reference: the constants of exact quantum mechanics, or None.
-        labels: names of the two constants.
+        data: measured values, (T, M), of which the six columns that vary most are
+            drawn.
+        fitted: the fitted law, (T, M).
+        at: what the rows stand over, (T,).
+        along: name of `at`.
+        held_out_from: where rows begin that the fit did not see, or None.
     """
-    grid_x, grid_y = np.asarray(grid_x, float), np.asarray(grid_y, float)
-    starts, ends = np.asarray(starts, float), np.asarray(ends, float)
-    converged = np.asarray(converged, bool)
+    data, fitted, at = map(np.asarray, (data, fitted, at))
     with house_style():
-        figure, axes = subplots(size=(6.8, 5.2))
-        axis = axes[0, 0]
-        _fill_loss(figure, axis, grid_x, grid_y, np.asarray(loss, float))
-        axis.set_xlim(grid_x.min(), grid_x.max())
-        axis.set_ylim(grid_y.min(), grid_y.max())
-        axis.set_xlabel(labels[0])
-        axis.set_ylabel(labels[1])
-        handles = _draw_starts(axis, starts, ends, converged)
-        if reference is not None:
-            handles += axis.plot(
-                *reference, "*", color="white", ms=15, mec=INK, mew=1.0, zorder=6,
-                ls="", label="quantum mechanics",
-            )  # fmt: skip
-        figure.legend(handles=handles, loc="outside upper left", ncols=2)
+        look: Any = {"sharex": True, "height_ratios": (2, 1)}
+        figure, axes = subplots(2, 1, size=(6.4, 4.8), **look)
+        top, bottom = axes[:, 0]
+        mark_held_out(top, at, held_out_from, label=True)
+        mark_held_out(bottom, at, held_out_from, label=False)
+        bottom.axhline(0, color=GREY, lw=0.8)
+        for color, k in zip(CYCLE, most_varied(data), strict=False):
+            label = str(k) if data.shape[1] > 1 else None
+            top.plot(at, data[:, k], "o", color=color, ms=3, mew=0)
+            top.plot(at, fitted[:, k], color=color, lw=1.2, label=label)
+            bottom.plot(at, data[:, k] - fitted[:, k], "o", color=color, ms=3, mew=0)
+        top.set_ylabel("data, and law (lines)")
+        bottom.set_ylabel("data - law")
+        bottom.set_xlabel(along)
+        bottom.set_xlim(*span_of(at))
+        if data.shape[1] > 1:
+            figure.legend(loc="outside upper left", ncols=MAX_PANELS)
     return figure
 
 
@@ -226,15 +216,8 @@ def figure_residuals(
 def _panels(
     data: np.ndarray, sigma: Any = None
 ) -> tuple[Figure, np.ndarray, np.ndarray]:
-    """A figure with panels for the columns that vary most, and which these are.
-
-    Columns without any error, which no fit compares, come last.
-    """
-    ranges = np.ptp(data, axis=0)
-    if sigma is not None:
-        told = np.isfinite(np.broadcast_to(np.asarray(sigma, float), data.shape))
-        ranges = np.where(told.any(axis=0), ranges, -1.0)
-    shown = np.sort(np.argsort(-ranges, kind="stable")[:MAX_PANELS])
+    """A figure with panels for the columns that vary most, and which these are."""
+    shown = most_varied(data, sigma)
     columns = min(2, len(shown))
     rows = -(-len(shown) // columns)
     size = (4.2 * columns + 0.6, 2.2 * rows + 0.9)
@@ -242,6 +225,24 @@ def _panels(
     for axis in axes.flat[len(shown) :]:
         axis.set_visible(False)
     return figure, axes, shown
+
+
+def draw_laws(axis: Axes, at: np.ndarray, fitted: Any, start: Any) -> None:
+    """The fitted law, and the law from which the fit began."""
+    # a line through one row would not be seen
+    alone: Any = {"marker": "_", "ms": 14} if len(at) == 1 else {}
+    axis.plot(at, start, color=GREY, lw=1.2, ls=(0, (4, 2)), **alone)
+    axis.plot(at, fitted, color=BLUE, **alone)
+
+
+def name_data_and_laws(figure: Figure, columns: int = 3) -> None:
+    """The legend of data, and of laws as `draw_laws` draws them."""
+    handles = [
+        Line2D([], [], color=INK, marker="o", ms=4, ls="", label="data"),
+        Line2D([], [], color=BLUE, label="fitted law"),
+        Line2D([], [], color=GREY, lw=1.2, ls=(0, (4, 2)), label="starting law"),
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns)
 
 
 def _draw_column(
@@ -294,57 +295,3 @@ def _limits(data: Any, fitted: Any, start: Any) -> tuple[float, float]:
     low, high = min([low, *start.flat]), max([high, *start.flat])
     margin = 0.06 * (high - low) or room
     return low - margin, high + margin
-
-
-def _fill_loss(
-    figure: Figure, axis: Axes, x: np.ndarray, y: np.ndarray, loss: np.ndarray
-) -> None:
-    axis.set_facecolor("#D9D9D9")
-    usable = np.isfinite(loss) & (loss > 0)
-    if not usable.any():
-        return
-    # At the best fit the loss falls by many decades within one cell of the grid; on a
-    # scale with room for that, the rest of the plane would be of one colour.
-    # A few points where runs blow up would do the same at the other end.
-    low, high = np.quantile(loss[usable], [0.02, 0.98])
-    low = min(low, high / 10)
-    shown = np.ma.masked_invalid(np.clip(loss, low / 2, high))
-    levels = np.geomspace(low, high, 17)
-    norm = LogNorm(low, high)
-    filled = axis.contourf(x, y, shown, levels, cmap="cividis", norm=norm, extend="min")
-    # Avoids hairlines between the filled levels, which some SVG viewers show.
-    filled.set_edgecolor("face")
-    steps = (1.0, 2.0, 5.0) if high / low < 1000 else (1.0,)
-    bar = figure.colorbar(filled, ax=axis, pad=0.02, ticks=LogLocator(subs=steps))
-    bar.formatter = LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf))
-    bar.set_label(
-        "loss" if np.isfinite(loss).all() else "loss (grey: the law has no value)"
-    )
-    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
-
-
-def _draw_starts(
-    axis: Axes, starts: np.ndarray, ends: np.ndarray, converged: np.ndarray
-) -> list[Any]:
-    if len(starts) <= MAX_PATHS:
-        for begin, end, good in zip(starts, ends, converged, strict=True):
-            color = "white" if good else VERMILLION
-            axis.plot(*zip(begin, end, strict=True), color=color, lw=0.5, alpha=0.45)
-    size = float(np.clip(60 / np.sqrt(len(starts) + 1), 2.5, 6))
-    options: dict[str, Any] = {"ls": "", "mec": INK, "mew": 0.6, "ms": size}
-    groups = (
-        (converged, "white", "o", "start that reached the best fit"),
-        (~converged, VERMILLION, "X", "start that did not"),
-    )
-    handles = []
-    for mask, color, marker, label in groups:
-        if mask.any():
-            x, y = starts[mask].T
-            options |= {"color": color, "marker": marker, "label": label}
-            handles += axis.plot(x, y, zorder=4, **options)
-    if (~converged).any():
-        x, y = ends[~converged].T
-        (end,) = axis.plot(x, y, ".", color=VERMILLION, ms=3, zorder=5, ls="")
-        end.set_label("where that one went")
-        handles.append(end)
-    return handles

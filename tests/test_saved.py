@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import jqd
+from jqd._saved import TREE
 from jqd.ensembles.copying import Copies, Estimate, StepBias
 from jqd.inference.constant import Constant
-from jqd.report.trees import TREE
 
 TS = np.linspace(0, 1, 4)
 ZERO, INF = np.asarray(0), np.asarray(np.inf)

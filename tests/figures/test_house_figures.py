@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from jqd.figures.flaws import flaws
+from jqd.figures.loss import figure_loss_line
 from jqd.report import (
     figure_corner,
     figure_fit,
@@ -16,8 +18,6 @@ from jqd.report import (
     figure_sensitivity,
     figure_trace,
 )
-from jqd.report.flaws import flaws
-from jqd.report.profiles import figure_loss_line
 
 TS = np.linspace(0, 6, 25)
 WAVES = np.sin(TS[:, None] + np.arange(8))

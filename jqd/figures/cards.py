@@ -1,7 +1,7 @@
 """Figures of report cards: one law row by row, or many laws side by side."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,23 +11,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from ..vetting import Card, Row, Verdict
-from ..vetting.card import FAILS, HOLDS
 from .style import AMBER, BLUE, GREY, INK, PALE, VERMILLION, house_style, subplots
 
 # Each verdict has its own shape, which stays visible in print without colours.
-MARKS: Mapping[Verdict, dict[str, Any]] = {
-    Verdict.HOLDS: {"marker": "o", "color": BLUE, "ms": 4.5},
-    Verdict.FAILS: {"marker": "D", "color": VERMILLION, "ms": 5},
-    Verdict.NOT_DECIDED: {
+MARKS: Mapping[str, dict[str, Any]] = {
+    "holds": {"marker": "o", "color": BLUE, "ms": 4.5},
+    "fails": {"marker": "D", "color": VERMILLION, "ms": 5},
+    "not decided": {
         "marker": "^", "color": AMBER, "ms": 5.5, "mfc": "white", "mew": 1.4,
     },
-    Verdict.NOT_APPLICABLE: {"marker": "_", "color": GREY, "ms": 5},
+    "not applicable": {"marker": "_", "color": GREY, "ms": 5},
 }  # fmt: skip
 # Mark of a cell without a figure, and its name.
 EMPTY = {
-    Verdict.NOT_APPLICABLE: ("-", "not applicable"),
-    Verdict.NOT_DECIDED: ("?", "not decided, no figure"),
+    "not applicable": ("-", "not applicable"),
+    "not decided": ("?", "not decided, no figure"),
 }
 # Light behind a row that fails.
 TINT = "#FBE6DA"
@@ -58,7 +56,7 @@ class _Decades(NamedTuple):
         return min(max(math.log10(size), self.low), self.high)
 
 
-def figure_cards(cards: Mapping[str, Card]) -> Figure:
+def figure_cards(cards: Mapping[str, Any]) -> Figure:
     """The figures of report cards with their noise floors, on logarithmic axes.
 
     A single card is drawn row by row, with lines at 10 and 100 times the floor, between
@@ -86,15 +84,15 @@ def figure_cards(cards: Mapping[str, Card]) -> Figure:
         return _one(name, card)
 
 
-def _one(name: str, card: Card) -> Figure:
+def _one(name: str, card: Any) -> Figure:
     """Rows from top to bottom: floor, 10 and 100 floors, figure, and it in words."""
     rows = list(card.rows)
-    decades = _range([card], beyond=FAILS)
+    decades = _range([card], bands=True)
     figure, axes = subplots(size=(7.2, 1.5 + 0.24 * len(rows)))
     axis = axes[0, 0]
     for y, row in enumerate(card.rows.values()):
         if row.floor is not None:
-            floor, holds, fails = (decades.of(row.floor * k) for k in (1, HOLDS, FAILS))
+            floor, holds, fails = map(decades.of, (row.floor, *row.band))
             axis.plot([floor, holds], [y, y], color=GREY, lw=1)
             axis.plot([holds, fails], [y, y], **BAND)
             for end in (holds, fails):
@@ -117,7 +115,7 @@ def _one(name: str, card: Card) -> Figure:
     return figure
 
 
-def _many(cards: Mapping[str, Card], rows: Sequence[str]) -> Figure:
+def _many(cards: Mapping[str, Any], rows: Sequence[str]) -> Figure:
     """A cell for each property (down) and law (across), all on the same decades."""
     decades = _range(cards.values())
     size = (1.9 + 0.75 * len(cards), 2.0 + 0.24 * len(rows))
@@ -137,7 +135,7 @@ def _many(cards: Mapping[str, Card], rows: Sequence[str]) -> Figure:
                     width * (column + 0.5), y, EMPTY[row.verdict][0],
                     color=GREY, fontsize=8, ha="center", va="center",
                 )  # fmt: skip
-            if row.verdict is Verdict.FAILS:
+            if row.verdict == "fails":
                 fails.append(Rectangle((width * column, y - 0.5), width, 1))
     axis.add_collection(PatchCollection(fails, color=TINT, lw=0, zorder=0))
     edges = width * np.arange(len(cards) + 1)
@@ -168,7 +166,7 @@ def _many(cards: Mapping[str, Card], rows: Sequence[str]) -> Figure:
     return figure
 
 
-def _mark(axis: Axes, row: Row, y: int, decades: _Decades, shift: float = 0) -> None:
+def _mark(axis: Axes, row: Any, y: int, decades: _Decades, shift: float = 0) -> None:
     """The floor and the figure of a row, where it has them."""
     if row.floor is not None:
         axis.plot(shift + decades.of(row.floor), y, **FLOOR)
@@ -177,21 +175,15 @@ def _mark(axis: Axes, row: Row, y: int, decades: _Decades, shift: float = 0) -> 
         axis.plot(x, y, ls="", zorder=3, clip_on=False, **MARKS[row.verdict])
 
 
-def _range(cards: Iterable[Card], beyond: float = 1.0) -> _Decades:
-    """The decades that hold all figures and floors, floors `beyond` times as well."""
-    sizes = [size for card in cards for size in _sizes(card, beyond)]
-    decades = [math.log10(size) for size in sizes]
+def _range(cards: Iterable[Any], *, bands: bool = False) -> _Decades:
+    """The decades that hold all figures and floors, and where nothing is decided."""
+    rows = [row for card in cards for row in card.rows.values()]
+    sizes = [size for row in rows for size in (row.figure, row.floor)]
+    sizes += [size for row in rows if bands for size in row.band or ()]
+    decades = [math.log10(abs(x)) for x in sizes if x and math.isfinite(x)]
     low = math.floor(min(decades, default=-15))
     high = math.ceil(max(decades, default=0))
     return _Decades(max(min(low, -1), LOWEST), min(max(high, 0), HIGHEST))
-
-
-def _sizes(card: Card, beyond: float) -> Iterator[float]:
-    for row in card.rows.values():
-        floor = 0.0 if row.floor is None else row.floor
-        for value in (row.figure or 0.0, floor, beyond * floor):
-            if math.isfinite(value) and value != 0:
-                yield abs(value)
 
 
 def _name_rows(axis: Axes, rows: Sequence[str]) -> None:
@@ -201,7 +193,7 @@ def _name_rows(axis: Axes, rows: Sequence[str]) -> None:
     axis.tick_params(axis="y", length=0)
 
 
-def _legend(figure: Figure, cards: Iterable[Card], further: Sequence[Line2D]) -> None:
+def _legend(figure: Figure, cards: Iterable[Any], further: Sequence[Line2D]) -> None:
     """The verdicts that are drawn, and the floor."""
     marks = [
         Line2D([], [], ls="", label=str(verdict), **look)
@@ -215,15 +207,15 @@ def _legend(figure: Figure, cards: Iterable[Card], further: Sequence[Line2D]) ->
     )
 
 
-def _drawn(card: Card, verdict: Verdict, *, figure: bool = True) -> bool:
+def _drawn(card: Any, verdict: str, *, figure: bool = True) -> bool:
     """Whether a row with this verdict has a figure, or has none."""
     return any(
-        row.verdict is verdict and (row.figure is not None) is figure
+        row.verdict == verdict and (row.figure is not None) is figure
         for row in card.rows.values()
     )
 
 
-def _told(row: Row) -> str:
+def _told(row: Any) -> str:
     figure = "" if row.figure is None else f" {row.figure:.2g}"
     return f"{row.verdict}{figure}"
 

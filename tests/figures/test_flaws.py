@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from jqd import report
+from jqd.figures.flaws import flaws
+from jqd.figures.style import BLUE
 from jqd.report import house_style, subplots
-from jqd.report.flaws import flaws
-from jqd.report.style import BLUE
 
 X = np.linspace(0, 1, 30)
 

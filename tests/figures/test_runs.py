@@ -10,8 +10,8 @@ import pytest
 import jqd
 from jqd.ensembles.copying import Copies
 from jqd.ensembles.paths.result import Paths
-from jqd.report.plots import plot_recovery
-from jqd.report.style import subplots
+from jqd.figures.style import subplots
+from jqd.inference import Recovery
 from jqd.vetting.card import Card, judged
 
 TS = np.linspace(0, 2, 5)
@@ -97,13 +97,20 @@ def test_a_fit():
     found = SimpleNamespace(
         ts=TS, observed=data, prediction=fitted, held_out_rows=2, study=study, parts=()
     )
-    top, bottom = plot_recovery(found).axes
+    top, bottom = Recovery.plot(found).axes
     dots, laws = lines(top)[::2], lines(top)[1::2]
     np.testing.assert_array_equal(dots, data.T)
     np.testing.assert_array_equal(laws, fitted.T)
     np.testing.assert_allclose(lines(bottom)[1:], [[-0.1] * 5, [0.2] * 5])
     # what was held out begins two rows before the end
     assert [patch.get_x() for patch in (*top.patches, *bottom.patches)] == [1.5, 1.5]
+    assert bottom.get_xlabel() == "time"
+    # of a scan the rows have no order in time, of several studies no end
+    study.data.over_time, found.parts = False, (study,)
+    top, bottom = Recovery.plot(found).axes
+    np.testing.assert_array_equal(top.get_lines()[0].get_xdata(), range(5))
+    assert bottom.get_xlabel() == "row"
+    assert not top.patches
 
 
 def test_copies_and_paths():

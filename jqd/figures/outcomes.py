@@ -10,12 +10,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from ..inference import Comparison, Horizon
-from ..inference.linear import JointTest, Linearity
 from .style import BLUE, CYCLE, GREY, INK, VERMILLION, house_style, subplots
 
 
-def figure_linearity(found: Linearity) -> Figure:
+def figure_linearity(found: Any) -> Figure:
     """Draw chi-square of the first table by rank, and z and rises by wait.
 
     Args:
@@ -64,7 +62,7 @@ def figure_linearity(found: Linearity) -> Figure:
     return figure
 
 
-def _errors(tests: tuple[JointTest, ...]) -> np.ndarray:
+def _errors(tests: Sequence[Any]) -> np.ndarray:
     """Standard deviations of rises by chance."""
     return np.sqrt(2 / np.array([one.rise_dof for one in tests]))
 
@@ -72,7 +70,7 @@ def _errors(tests: tuple[JointTest, ...]) -> np.ndarray:
 UNKNOWN = 100.0  # what is known no better than to this is not known
 
 
-def figure_horizon(seen: Horizon, names: Sequence[str]) -> Figure:
+def figure_horizon(seen: Any, names: Sequence[str]) -> Figure:
     """Draw bounds of the constants, and the sensitivity, over the duration of the data.
 
     Args:
@@ -142,11 +140,11 @@ def figure_sensitivity(ts: Any, sensitivity: Any, weights: Any, of: str) -> Figu
 WIDE = 100
 
 
-def figure_comparison(found: Comparison, ts: np.ndarray) -> Figure:
+def figure_comparison(found: Any, ts: np.ndarray) -> Figure:
     """Log prediction of rows left out minus the first law's, and ln B at each width.
 
     Args:
-        found: the comparison.
+        found: what `jqd.compare` returned.
         ts: times of the data, (T,).
 
     Returns:

@@ -9,6 +9,8 @@ from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import to_rgba
 from PIL import Image
 
+from jqd.figures.phase_space import colour_scale
+from jqd.figures.style import BLUE, VERMILLION
 from jqd.report import (
     OutputError,
     figure_phase_space,
@@ -16,8 +18,6 @@ from jqd.report import (
     save_figure,
     subplots,
 )
-from jqd.report.phase_space import colour_scale
-from jqd.report.style import BLUE, VERMILLION
 
 X, Y = np.linspace(-3, 3, 21), np.linspace(-2, 2, 15)
 
