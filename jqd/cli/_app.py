@@ -1,11 +1,12 @@
 """The commands together, and how they treat float64, errors and interrupts."""
 
+import contextlib
 import functools
 import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import zip_longest
 from pathlib import Path
@@ -86,10 +87,22 @@ def _verbatim(command: Any) -> Any:
     for one in (command, *command.params):
         one.help = one.help and escape(one.help)
     command.epilog = command.epilog and escape(command.epilog)
+    for one in command.params:
+        if one.type_descriptor.annotation is int:
+            one.process_value = functools.partial(_whole, one.process_value)
     _in_sections(command)
     for inner in getattr(command, "commands", {}).values():
         _verbatim(inner)
     return command
+
+
+def _whole(process: Callable[..., Any], context: Any, value: Any) -> Any:
+    """What `process` makes of a whole number, which may be written as 1e3."""
+    with contextlib.suppress(TypeError, ValueError):  # typer says what is no number
+        number = float(value)
+        if number.is_integer() and abs(number) < 2**53:
+            value = str(int(number))
+    return process(context, value)
 
 
 def _in_sections(command: Any) -> None:
