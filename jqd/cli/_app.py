@@ -266,17 +266,27 @@ def _of_the_user(error: Exception, words: list[str]) -> int:
     if where is not None and not _refused(error):
         return _complain(f"{where}: {type(error).__name__}: {message}", 1)
     if bad_input:
-        return _complain(by_options(message, _options(words), words), 2)
+        asked = _asked(words)
+        known = {option for one in asked for option in one.opts}
+        # as `--out STORE`, or an argument STORE
+        store = [
+            one.opts[0] if one.param_type_name == "option" else one.metavar
+            for one in asked
+            if one.metavar == "STORE"
+        ]
+        return _complain(by_options(message, known, words, *store), 2)
     raise error
 
 
-def _options(words: list[str]) -> set[str]:
-    """The options of the command that was asked for."""
+def _asked(words: list[str]) -> list[Any]:
+    """What the command takes that was asked for."""
     command: Any = typer.main.get_command(app)
     for word in words:
         if word in getattr(command, "commands", {}):
             command = command.commands[word]
-    return {option for one in command.params for option in one.opts}
+    if hasattr(command, "unnamed"):
+        command = command.commands[command.unnamed]
+    return command.params
 
 
 def _refused(error: BaseException | None) -> bool:

@@ -50,6 +50,10 @@ def one_line(text, part):
         ("Argument `t0` must be.", "Argument `--t0` must be."),
         ("Argument `store` must be.", "Argument `store` must be."),
         ("Argument `omega` must be.", "Argument `omega` must be."),
+        (
+            "Argument `data` must be (`state`).",
+            "Argument `--data` must be (`--state`).",
+        ),
         ("see Argument `data` must be.", "see Argument `data` must be."),
     ],
 )
@@ -57,6 +61,14 @@ def test_messages_name_what_was_typed(said, shown):
     known = ["--state", "--nuisance", "--hamiltonian", "--data", "--sigma", "--t0"]
     known += ["--store"]
     assert by_options(said, known, ["recover", "law", "--t0=1"]).startswith(shown)
+
+
+def test_a_store_is_named_as_the_command_takes_it():
+    said, known = "Argument `store` must be.", ["--out"]
+    for store in ("--out", "STORE"):
+        shown = by_options(said, known, ["sweep"], store)
+        assert shown == f"Argument `{store}` must be."
+    assert by_options(said, known, ["run"]) == said
 
 
 def test_info(jqd_command):
