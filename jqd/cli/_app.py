@@ -272,7 +272,7 @@ def _of_the_user(error: Exception, words: list[str]) -> int:
         store = [
             one.opts[0] if one.param_type_name == "option" else one.metavar
             for one in asked
-            if one.metavar == "STORE"
+            if one.metavar in ("STORE", "RESULTS")
         ]
         return _complain(by_options(message, known, words, *store), 2)
     raise error
