@@ -577,6 +577,13 @@ def declared(law: eqx.Module) -> tuple[str, ...]:
     return tuple(place.short for place in places(law) if place.said is not _UNSAID)
 
 
+def declared_by(kind: type) -> tuple[str, ...]:
+    """Names of the constants that a class declares with `free`."""
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    said = ((field.name, field.metadata.get(_KEY)) for field in fields)
+    return tuple(name for name, one in said if isinstance(one, Declaration))
+
+
 def _shortest(name: str, among: list[str]) -> str:
     parts = name.split(".")
     for count in range(1, len(parts)):

@@ -104,6 +104,26 @@ def test_the_kinetic_energy_of_an_atom_in_single_precision():
     np.testing.assert_allclose(single.kinetic(SINGLE(HBAR)), expected, rtol=1e-5)
 
 
+def test_the_spread_of_atoms_in_single_precision():
+    """ħ/2mω, 5e-22 m², is a number of float32; ħ/2ω, 5e-48 kg m², is none."""
+    omega = np.array([0.0, 1e13])
+    modes = solid.Modes(
+        SINGLE(omega), jnp.eye(2, dtype=SINGLE), SINGLE(omega) ** 2, omega > 0,
+        jnp.full(2, ATOM, SINGLE),
+    )  # fmt: skip
+    hbar, spread = SINGLE(HBAR), HBAR / (2e13 * ATOM)
+    found = solid.atom_variances(modes, 1, hbar=hbar)
+    assert found.dtype == SINGLE
+    np.testing.assert_allclose(found[:, 0], [0, 3 * spread], rtol=1e-5)
+    drawn, _ = solid.wigner_samples(jax.random.key(0), modes, 1000, hbar=hbar)
+    # of 1000 draws within 5 of its errors
+    assert np.var(drawn[:, 1, 0] / spread**0.5) == pytest.approx(1, abs=0.25)
+    with pytest.raises(ValueError, match=r"^Argument `hbar` must .*float32"):
+        solid.mode_variances(modes, hbar=hbar)
+    variances = solid.mode_variances(modes, hbar=SINGLE(1))
+    np.testing.assert_allclose(variances, [0, 5e-14], rtol=1e-6)
+
+
 def test_a_wall_has_no_size_of_its_own():
     grid = Grid(((-5 * NEAR, 5 * NEAR),) * 2, (16, 16))
     with pytest.raises(TypeError, match="opening"):

@@ -1,11 +1,12 @@
 """The commands together, and how they treat float64, errors and interrupts."""
 
+import contextlib
 import functools
 import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import zip_longest
 from pathlib import Path
@@ -86,10 +87,22 @@ def _verbatim(command: Any) -> Any:
     for one in (command, *command.params):
         one.help = one.help and escape(one.help)
     command.epilog = command.epilog and escape(command.epilog)
+    for one in command.params:
+        if one.type_descriptor.annotation is int:
+            one.process_value = functools.partial(_whole, one.process_value)
     _in_sections(command)
     for inner in getattr(command, "commands", {}).values():
         _verbatim(inner)
     return command
+
+
+def _whole(process: Callable[..., Any], context: Any, value: Any) -> Any:
+    """What `process` makes of a whole number, which may be written as 1e3."""
+    with contextlib.suppress(TypeError, ValueError):  # typer says what is no number
+        number = float(value)
+        if number.is_integer() and abs(number) < 2**53:
+            value = str(int(number))
+    return process(context, value)
 
 
 def _in_sections(command: Any) -> None:
@@ -253,17 +266,27 @@ def _of_the_user(error: Exception, words: list[str]) -> int:
     if where is not None and not _refused(error):
         return _complain(f"{where}: {type(error).__name__}: {message}", 1)
     if bad_input:
-        return _complain(by_options(message, _options(words), words), 2)
+        asked = _asked(words)
+        known = {option for one in asked for option in one.opts}
+        # as `--out STORE`, or an argument STORE
+        store = [
+            one.opts[0] if one.param_type_name == "option" else one.metavar
+            for one in asked
+            if one.metavar in ("STORE", "RESULTS")
+        ]
+        return _complain(by_options(message, known, words, *store), 2)
     raise error
 
 
-def _options(words: list[str]) -> set[str]:
-    """The options of the command that was asked for."""
+def _asked(words: list[str]) -> list[Any]:
+    """What the command takes that was asked for."""
     command: Any = typer.main.get_command(app)
     for word in words:
         if word in getattr(command, "commands", {}):
             command = command.commands[word]
-    return {option for one in command.params for option in one.opts}
+    if hasattr(command, "unnamed"):
+        command = command.commands[command.unnamed]
+    return command.params
 
 
 def _refused(error: BaseException | None) -> bool:

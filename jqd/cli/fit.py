@@ -80,7 +80,12 @@ def fit(
         without: list[str] = []
         with unless_it_fails("limits"):
             said, without = limits_of(recovery, report=session.advance)
-        limits = {"answers": kept_answers(said)}
+        first = note(more) if callable(note) else note
+        beside = {
+            "answers": kept_answers(said),
+            "grid_error": more.get("grid_error"),
+            "note": first or None,
+        }
         kept = {
             **settings,
             **more,
@@ -110,15 +115,14 @@ def fit(
 
         details = report.recovery_details(recovery)
         details |= {"settings": kept}
-        summary = report.recovery_summary(recovery, common.seconds()) | limits
-        first = note(more) if callable(note) else note
+        summary = report.recovery_summary(recovery, common.seconds()) | beside
         printed = [*([first] if first else []), *recovery_tables(recovery)]
         if sampling is not None and sampling.posterior:
             # draws take minutes: who stops them keeps the fit
             report.write_json({**summary, **details}, session.folder / "summary.json")
             report.write_dataset(dataset(), session.folder / "data.zarr")
             drawn = draw_posterior(session, recovery, sampling, common.seed)
-            summary = report.recovery_summary(recovery, common.seconds()) | limits
+            summary = report.recovery_summary(recovery, common.seconds()) | beside
             summary["posterior"] = drawn.summary
             summary["status"] = overall((recovery.status, drawn.status))
             printed += drawn.printed

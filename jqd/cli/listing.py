@@ -46,7 +46,9 @@ def said_in(module: str, attribute: str) -> str:
 # Options by arguments of Python, where they differ in more than a dash.
 OPTIONS = {
     "H": "hamiltonian",
+    "axes": "vary",
     "candidates": "times",
+    "engine": "ray",
     "fading": "nuisance fading",
     "flip": "nuisance flip",
     "infidelity": "lambda",
@@ -62,11 +64,13 @@ OPTIONS = {
 HELD = ("levels", "mass", "n_max", "points", "shots", "sigma", "store", "t0")
 _HEAD = re.compile(r"Arguments? `.*?(?= must )")
 _NAME = re.compile(r"`([A-Za-z_]\w*)(?=[`\[])")
-# What else would tell, as in "say by `columns` which is which".
-_TELLS = re.compile(r"(?<=by `)[a-z_]+(?=`)")
+# What else would tell, as in "say by `columns` which is which" or "(`chunk`)".
+_TELLS = re.compile(r"(?:(?<=by `)|(?<=\(`))[a-z_]+(?=`)")
 
 
-def by_options(message: str, known: Collection[str], words: Sequence[str]) -> str:
+def by_options(
+    message: str, known: Collection[str], words: Sequence[str], store: str = "store"
+) -> str:
     """The message with options of a command for the arguments it is about.
 
     Args:
@@ -74,6 +78,7 @@ def by_options(message: str, known: Collection[str], words: Sequence[str]) -> st
             of the command, stay as they are.
         known: options of the command, such as --state.
         words: what was typed.
+        store: what the command calls the place of a sweep, such as --out.
     """
     typed = {word.partition("=")[0] for word in words}
 
@@ -85,6 +90,8 @@ def by_options(message: str, known: Collection[str], words: Sequence[str]) -> st
     lacking = rest.startswith(" must be given")
 
     def option(name: re.Match[str]) -> str:
+        if name[1] == "store" != store:
+            return f"`{store}"
         for said in (name[1].replace("_", "-"), OPTIONS.get(name[1], "")):
             flag = f"--{said.partition(' ')[0]}"
             if flag in known and (name[1] not in HELD or flag in typed or lacking):

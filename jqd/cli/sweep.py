@@ -27,10 +27,12 @@ SETTINGS = ("dims", "coords", "units", "constants", "statuses", "trace")
 class FileOrCommand(Verb):
     """`jqd sweep FILE` is `jqd sweep run FILE`."""
 
+    unnamed = "run"
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command in where a file stands."""
         if args and args[0] not in (*self.commands, *SETUPS, "-h", "--help"):
-            args = ["run", *args]
+            args = [self.unnamed, *args]
         return super().parse_args(ctx, args)
 
 

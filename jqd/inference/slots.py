@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks, constants
+from ..instruments.scene import place_of
 
 
 class Slot(NamedTuple):
@@ -53,7 +54,7 @@ class Slots(NamedTuple):
         for argument, names in (("free", free), ("nuisances", nuisances)):
             slots = []
             for name in names:
-                place = constants.find(tree, name, argument)
+                place = place_of(tree, name, argument)
                 if place.path in taken:
                     twin = taken[place.path]
                     raise ValueError(

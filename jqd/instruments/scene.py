@@ -11,9 +11,15 @@ from jaxtyping import Array, PyTree
 from .. import _checks, constants
 from ..laws.motion import Motion
 from ..laws.start import Start
-from .instrument import Instrument
+from .counts import DirichletMultinomial
+from .heterodyne import Heterodyne
+from .image import Image
+from .instrument import Confusion, Instrument
 from .noise import Noise
+from .thinned import Thinned
 
+# What may have a constant that is asked of a scene without it.
+_SHOWN = (Confusion, Image, Heterodyne, Thinned, DirichletMultinomial)
 # Constants by the names under which a record sets them.
 Places = tuple[tuple[str, constants.Place], ...]
 
@@ -51,7 +57,7 @@ def places_of(scene: Scene, settings: Mapping[str, Array]) -> Places:
     taken = dict[tuple[Any, ...], str]()
     found = []
     for name, values in settings.items():
-        place = constants.find(scene, name, "settings")
+        place = place_of(scene, name, "settings")
         if place.path in taken:
             raise ValueError(
                 "Argument `settings` must name each constant once, but "
@@ -82,3 +88,25 @@ def with_settings(scene: Scene, places: Places, row: Mapping[str, Array]) -> Sce
         value = row[name].astype(place.value(scene).dtype)
         scene = eqx.tree_at(place.value, scene, value)
     return scene
+
+
+def place_of(tree: eqx.Module, name: str, argument: str) -> constants.Place:
+    """Where a constant stands; of one that another instrument has, the error says so.
+
+    Args:
+        tree: a scene, or part of one.
+        name, argument: as for `constants.find`.
+    """
+    try:
+        return constants.find(tree, name, argument)
+    except ValueError as error:
+        last = name.rpartition(".")[2]
+        here = (one.rpartition(".")[2] for one in constants.names(tree))
+        kinds = [one for one in _SHOWN if last in constants.declared_by(one)]
+        if last in here or not kinds:
+            raise
+        how = "data with `noise" if issubclass(kinds[0], Noise) else "`instrument"
+        raise ValueError(
+            f"{str(error).rstrip('.')}; give {how}=jqd.instruments."
+            f"{kinds[0].__name__}(..)`, which has it."
+        ) from None

@@ -48,6 +48,7 @@ def load_phase_space(
     """
     file = read(path, PHASE_SPACE)
     _refuse_wigner(file)
+    _refuse_hbar(file)
     form = format_of(PHASE_SPACE, file, file.path.suffix)
     kind, file = form.needed[1].name, ordered(file, form)
     ts, t0 = file.times()
@@ -64,7 +65,7 @@ def load_phase_space(
         raise file.complaint(f"hold one of {listed(_STATES)}", f"has {len(initial)}")
     # names that are no parameters of the Hamiltonian, of whichever format
     each = (part.names for one in PHASE_SPACE.formats for part in one.parts)
-    reserved = {name for names in each for name in names} - {*_NAMED}
+    reserved = {"hbar", *(name for names in each for name in names)} - {*_NAMED}
     parameters = {
         name: file.scalar(name, 0.0)
         for name, value in file.arrays.items()
@@ -95,6 +96,17 @@ def _refuse_wigner(file: File) -> None:
             f"has a Wigner function `{held[0]}`: scipy.ndimage.gaussian_filter(W, (0, "
             "1/(g*dy), 1/(g*dx)), truncate=8) makes one of W[t, y, x], dx and dy apart "
             "in QuTiP's g, whose errors then depend on each other",
+        )
+
+
+def _refuse_hbar(file: File) -> None:
+    """Raise for an ħ other than 1, in whose root amplitudes α would be measured."""
+    hbar = file.scalar("hbar", 1.0)
+    if hbar != 1:
+        raise file.complaint(
+            "hold amplitudes α with ħ = 1",
+            f"has `hbar` = {hbar:g}: divide every α by its root (`x` and `y` by the "
+            "`g` with which a = g/2 (x + iy)), and leave `hbar` out",
         )
 
 

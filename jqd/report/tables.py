@@ -164,15 +164,19 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         errors if these were known, the errors without their priors, and the pulls of
         the nuisances in widths of their priors; at_bound, "lower" or "upper", of a
         constant at a bound, whose stderr is one-sided; infinite errors are None, and so
-        are all errors where errors_hold is False), status,
+        are all errors where errors_hold is False), step_bias, deviation and
+        deviation_sigmas of each constant (None where there is no reference, where no
+        standard error holds, or where the error is step bias and rounding rather than
+        scatter), status and message,
         errors_hold (whether no test speaks against the errors), chi2_per_dof and
-        p_value (None where no errors are known), agreeing_starts (the share of initial
-        guesses that reached the best fit), held_out, runs_p_value (of the runs of
-        residuals over
-        time), pattern (the pattern in the residuals of a misfit, and what would leave
-        it; else None), pulled (nuisances further than 3 widths from their prior) and
-        seconds. A reference is None where quantum mechanics has none.
+        p_value (None where no errors are known), starts and agreeing_starts (the number
+        of initial guesses, and the share that reached the best fit), held_out, runs (of
+        residuals of one sign over time: their number, the one expected and its sd) and
+        runs_p_value, pattern (the pattern in the residuals of a misfit, and what would
+        leave it; else None), pulled (nuisances further than 3 widths from their prior)
+        and seconds. A reference is None where quantum mechanics has none.
     """
+    rows = numbers_of(recovery)
     shown = ["value", "stderr", "reference"]
     if any(one.pull is not None for one in recovery.constants.values()):
         shown += ["known", "alone", "pull"]
@@ -181,16 +185,26 @@ def recovery_summary(recovery: Any, seconds: float) -> dict[str, Any]:
         "constants": {
             name: {field: row[field] for field in shown}
             | _bound(recovery.constants[name])
-            for name, row in numbers_of(recovery).items()
+            for name, row in rows.items()
         },
+        "step_bias": {name: row["step_bias"] for name, row in rows.items()},
+        "deviation": {name: row["deviation"] for name, row in rows.items()},
+        "deviation_sigmas": {name: row["sigmas"] for name, row in rows.items()},
         "status": recovery.status,
+        "message": recovery.message,
         "errors_hold": recovery.errors_hold,
+        "starts": len(recovery.agree),
         **verdict(recovery),
+        "runs": None if recovery.runs is None else _runs(recovery.runs),
         "runs_p_value": None if recovery.runs is None else recovery.runs.p_value,
         "pattern": None if recovery.pattern is None else recovery.pattern.describe(),
         "pulled": list(recovery.pulled),
         "seconds": round(seconds, 3),
     }
+
+
+def _runs(runs: Any) -> dict[str, float]:
+    return {name: float(getattr(runs, name)) for name in ("number", "expected", "sd")}
 
 
 def _bound(constant: Any) -> dict[str, str]:
@@ -207,17 +221,10 @@ def recovery_details(recovery: Any) -> dict[str, Any]:
         recovery: what `jqd.recover` returned.
 
     Returns:
-        message; step bias, deviation and deviation in standard errors of each constant
-        (None where there is no reference, where no standard error holds, or where the
-        error is step bias and rounding rather than scatter); covariance, singular
-        values, null directions in the constants' own units, and the provenance.
+        covariance, singular values, null directions in the constants' own units, and
+        the provenance.
     """
-    rows = numbers_of(recovery).items()
     return {
-        "message": recovery.message,
-        "step_bias": {name: row["step_bias"] for name, row in rows},
-        "deviation": {name: row["deviation"] for name, row in rows},
-        "deviation_sigmas": {name: row["sigmas"] for name, row in rows},
         "covariance": np.asarray(recovery.covariance),
         "singular_values": np.asarray(recovery.singular_values),
         "null_directions": np.asarray(recovery.null_directions),

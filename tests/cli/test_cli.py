@@ -50,6 +50,10 @@ def one_line(text, part):
         ("Argument `t0` must be.", "Argument `--t0` must be."),
         ("Argument `store` must be.", "Argument `store` must be."),
         ("Argument `omega` must be.", "Argument `omega` must be."),
+        (
+            "Argument `data` must be (`state`).",
+            "Argument `--data` must be (`--state`).",
+        ),
         ("see Argument `data` must be.", "see Argument `data` must be."),
     ],
 )
@@ -57,6 +61,14 @@ def test_messages_name_what_was_typed(said, shown):
     known = ["--state", "--nuisance", "--hamiltonian", "--data", "--sigma", "--t0"]
     known += ["--store"]
     assert by_options(said, known, ["recover", "law", "--t0=1"]).startswith(shown)
+
+
+def test_a_store_is_named_as_the_command_takes_it():
+    said, known = "Argument `store` must be.", ["--out"]
+    for store in ("--out", "STORE"):
+        shown = by_options(said, known, ["sweep"], store)
+        assert shown == f"Argument `{store}` must be."
+    assert by_options(said, known, ["run"]) == said
 
 
 def test_info(jqd_command):
@@ -144,12 +156,30 @@ def test_equations(jqd_command, printed):
         (["recover", "copying", "--free", "q,z"], "'z'"),
         (["recover", "copying", "--start", "z=1"], "'z'"),
         (["recover", "copying", "--noise", "loud"], "'loud'"),
+        (["recover", "copying", "--starts", "1.5e0"], "--starts"),
+        (["recover", "copying", "--seed", "nan"], "--seed"),
     ],
 )
 def test_bad_words_are_one_line_and_exit_code_2(jqd_command, words, part):
     code, out, err = jqd_command(*words)
     assert (code, out) == (2, "")
     one_line(err, part)
+
+
+def test_every_whole_number_may_be_written_with_an_exponent():
+    context = typer.main.get_command(app).make_context("jqd", ["info"])
+    waiting, taken = [typer.main.get_command(app)], set()
+    while waiting:
+        command = waiting.pop()
+        inner = getattr(command, "commands", {})
+        waiting += [inner[name] for name in inner]
+        for one in command.params:
+            if one.type_descriptor.annotation is int:
+                taken.add(one.name)
+                assert one.process_value(context, "2e3") == 2000
+                # all digits, where a float has not as many
+                assert one.process_value(context, f"{2**53 + 1}") == 2**53 + 1
+    assert {"shots", "seed", "starts", "levels", "folds", "steps", "n_max"} <= taken
 
 
 def test_run_prints_a_table_and_numbers_a_second_run(jqd_command, tmp_path):

@@ -1,6 +1,5 @@
 """A law of one's own on the grid of its file, and densities, through the commands."""
 
-import json
 import shlex
 from pathlib import Path
 
@@ -179,8 +178,9 @@ def test_its_constant_from_counted_positions(counts, printed):
     assert g["stderr"] == pytest.approx(told**-0.5, rel=0.1)
     # one seed: beyond 4 standard errors once in 1e4 times
     assert abs(g["value"] - 1.5) < 4 * g["stderr"]
-    kept = json.loads(Path("r/summary.json").read_text())["settings"]
-    assert 1e-6 < kept["grid_error"] < 1e-3
+    assert 1e-6 < found["grid_error"] < 1e-3
+    assert f"shifts about {found['grid_error']:.0e} of the probability" in found["note"]
+    assert 0 <= found["step_bias"]["g"] < g["stderr"]
 
 
 @pytest.mark.slow

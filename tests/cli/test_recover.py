@@ -60,9 +60,10 @@ def test_main_job_on_files(tmp_path, printed):
     result = printed("recover copying")
     assert code == 0
     assert list(result) == [
-        "law", "constants", "status", "errors_hold", "chi2_per_dof", "p_value",
-        "agreeing_starts", "held_out", "runs_p_value", "pattern", "pulled",
-        "seconds", "answers",
+        "law", "constants", "step_bias", "deviation", "deviation_sigmas", "status",
+        "message", "errors_hold", "starts", "chi2_per_dof", "p_value",
+        "agreeing_starts", "held_out", "runs", "runs_p_value", "pattern", "pulled",
+        "seconds", "answers", "grid_error", "note",
     ]  # fmt: skip
     assert result["status"] == "converged"
     for name, value in {"q": 0.5, "r": -0.5}.items():

@@ -88,9 +88,10 @@ def test_a_damaged_chunk_is_reported_in_a_line(file, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("text", "words", "code", "message"),
     [
+        (FILE, ["--seed", "1"], 2, "`--out` must be the store of this sweep, but"),
         (FILE, ["--seed", "1"], 2, "its seed is 0, not 1"),
-        (FILE, ["--lease", "7"], 2, "its leases last 120 s, not 7 s"),
-        (FILE, ["--out", "ftp://x/y"], 2, "Argument `store` must be a path or a URL"),
+        (FILE, ["--lease", "7"], 2, "its leases last 120 s, not 7 s (`--lease`)"),
+        (FILE, ["--out", "ftp://x/y"], 2, "Argument `--out` must be a path or a URL"),
         (FILE, ["--chunk", "0"], 2, "greater than or equal to 1"),
         (FILE.replace("def point", "def dot"), [], 2, "define a function `point("),
         (FILE.replace("def axes", "def box"), [], 2, "must define `axes`"),
@@ -123,7 +124,9 @@ def test_a_store_must_be_named(file, capsys, monkeypatch):
 
 def test_status_of_what_is_no_store(tmp_path, capsys):
     assert main(["sweep", "status", str(tmp_path)]) == 2
-    assert "holds nothing" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("Error: Argument `STORE` must be")
+    assert "holds nothing" in said
 
 
 def test_no_sound_point_is_exit_code_1(file, tmp_path):
@@ -182,7 +185,9 @@ def test_a_second_worker_joins_with_the_settings_of_the_store(
 
 def test_to_join_what_is_not_there_is_refused(file, tmp_path, capsys):
     assert main(["sweep", "work", str(tmp_path / "none"), str(file)]) == 2
-    assert "holds nothing" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("Error: Argument `STORE` must be")
+    assert "holds nothing" in said
     assert not (tmp_path / "none").exists()
 
 

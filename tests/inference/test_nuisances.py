@@ -1,5 +1,6 @@
 """Studies with nuisances: names, priors, bounds, and three standard errors."""
 
+import re
 from typing import Any
 
 import jax
@@ -333,3 +334,25 @@ def test_stiffness_and_quartic_term_of_a_double_well_beside_D():
     assert abs(found.constants["D"].value - 0.5) < 1e-7
     assert abs(found.constants["potential.k"].value - k) < 1e-7
     assert abs(found.constants["potential.g"].value - g) < 1e-7
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("readout", "give `instrument=jqd.instruments.Confusion(..)`, which has it"),
+        ("instrument.flip", "instruments.Confusion"),
+        ("psf", "give `instrument=jqd.instruments.Image(..)`"),
+        ("rho", "give data with `noise=jqd.instruments.DirichletMultinomial(..)`"),
+    ],
+)
+def test_a_constant_of_what_shows_data_says_what_has_it(name, told):
+    law = jqd.Schrodinger(np.eye(2))
+    data, psi0 = (np.ones(1), np.array([[0.5, 0.5]])), np.sqrt([0.5, 0.5])
+    for free, nuisances in (((name,), None), ((), {name: (0.1, 0.1)})):
+        with pytest.raises(
+            ValueError, match=rf"must be one of hbar.*{re.escape(told)}"
+        ):
+            Study(law, data, psi0=psi0, free=free, nuisances=nuisances)
+    scan = jqd.Scan({name: [0.1]}, [[0.5, 0.5]], ts=1.0)
+    with pytest.raises(ValueError, match=re.escape(told)):
+        Study(law, scan, psi0=psi0, free=("hbar",))

@@ -12,7 +12,6 @@ from jqd.inference.goodness import MISFIT
 from jqd.inference.pattern import Pattern, find_pattern, pattern_of
 from jqd.instruments import Direct, Gaussian
 from jqd.report import posterior_summary, recovery_summary
-from jqd.report.tables import recovery_details
 from jqd.steppers import rk4
 
 from .models import itself
@@ -243,9 +242,9 @@ def test_a_misfit_has_a_pattern_and_no_deviation(fading):
     assert omega.deviation is None
     assert omega.sigmas is None
     assert f"omega = {omega.value:.3g} at the best fit; no error holds" in str(fading)
-    summary, details = recovery_summary(fading, 1.0), recovery_details(fading)
+    summary = recovery_summary(fading, 1.0)
     assert summary["pattern"] == fading.pattern.describe()
-    assert details["deviation"] == details["deviation_sigmas"] == {"omega": None}
+    assert summary["deviation"] == summary["deviation_sigmas"] == {"omega": None}
 
 
 def test_a_misfit_that_did_not_settle_asks_for_no_starts():

@@ -1,4 +1,4 @@
-"""A Wigner function is refused by a line that makes a Husimi function of it."""
+"""Maps in other conventions are refused by a line that says how to convert them."""
 
 import re
 
@@ -45,3 +45,24 @@ def test_a_wigner_function_beside_a_husimi_function_is_left_alone(tmp_path):
         tmp_path / "q.npz", t=[0.0], x=X, y=Y, alpha0=ALPHA, husimi=husimi, W=WIGNER
     )
     assert load_phase_space(tmp_path / "q.npz").kind == "husimi"
+
+
+def test_another_hbar_is_refused_by_a_line_that_takes_it_away(tmp_path):
+    """Of a coherent state of ħ = 1/2, over its α = sqrt(ħ) a = x + iy."""
+    hbar = 0.5
+    x, y = X * np.sqrt(hbar) / 2, Y * np.sqrt(hbar) / 2
+    apart = np.abs(x[None, :] + 1j * y[:, None] - np.sqrt(hbar) * ALPHA) ** 2
+    held = {"t": [0.0], "x": x, "y": y, "alpha0": ALPHA}
+    held["husimi"] = np.exp(-apart / hbar)[None] / (np.pi * hbar)
+    said = re.escape("`hbar` = 0.5: divide every α by its root (`x` and `y` by")
+    for more in ({}, {"g": 2 / np.sqrt(hbar)}):
+        np.savez(tmp_path / "q.npz", **held, **more, hbar=hbar)
+        with pytest.raises(ValueError, match=said):
+            load_phase_space(tmp_path / "q.npz")
+    np.savez(tmp_path / "told.npz", **held, g=2 / np.sqrt(hbar))
+    told = load_phase_space(tmp_path / "told.npz")
+    expected = np.exp(-(np.abs(told.points - ALPHA) ** 2)) / np.pi
+    np.testing.assert_allclose(told.values[0], expected, rtol=1e-12)
+    # what files have is no parameter of a Hamiltonian
+    np.savez(tmp_path / "one.npz", **held, g=2 / np.sqrt(hbar), hbar=1.0)
+    assert load_phase_space(tmp_path / "one.npz").parameters == {}

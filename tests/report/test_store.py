@@ -220,19 +220,24 @@ def test_the_summary_of_a_recovery_has_the_promised_keys(recovery):
             "q": {"value": 0.50012, "stderr": 1e-4, "reference": 0.5},
             "R[0,1]": {"value": -0.4, "stderr": 0.02, "reference": None},
         },
+        "step_bias": {"q": 2e-10, "R[0,1]": 1e-9},
+        "deviation": {"q": 1.2e-4, "R[0,1]": None},
+        "deviation_sigmas": {"q": 1.2, "R[0,1]": None},
         "status": "converged",
+        "message": "4 of 5 starts agree",
         "errors_hold": True,
+        "starts": 5,
         "chi2_per_dof": None,
         "p_value": None,
         "agreeing_starts": 0.8,
         "held_out": 0.0123,
+        "runs": None,
         "runs_p_value": None,
         "pattern": None,
         "pulled": [],
         "seconds": 12.346,
     }
     details = json.loads(files.to_json(recovery_details(recovery)))
-    assert details["deviation_sigmas"] == {"q": 1.2, "R[0,1]": None}
     assert details["covariance"] == [[1e-8, 0], [0, 4e-4]]
 
 
@@ -257,10 +262,12 @@ def test_draws_that_are_stopped_leave_the_fit(recovery, tmp_path, monkeypatch):
             Common(out=tmp_path / "run"), None, data, names=["p0", "p1", "p2"],
             settings={"data": "counts.csv"}, landscape=False,
             sampling=Sampling(posterior=True, sampler="laplace"),
+            found=lambda one: {"grid_error": 3e-4}, note=lambda more: f"{more}",
         )  # fmt: skip
     kept = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert kept["constants"]["q"]["value"] == 0.50012
     assert [one["bound"] for one in kept["answers"]] == ["abs(q - 0.5) < 0.000294"]
+    assert (kept["grid_error"], kept["note"]) == (3e-4, "{'grid_error': 0.0003}")
     assert kept["settings"]["data"] == "counts.csv"
     with xr.open_zarr(tmp_path / "run" / "data.zarr") as back:
         assert float(back["value"].sel(constant="q")) == 0.50012

@@ -114,10 +114,10 @@ def test_a_hostile_manifest_is_one_line_at_once(changed, name):
 
 def test_a_hostile_store_is_one_line_in_the_shell(changed, capsys):
     place = str(changed(MANIFESTS["block 0"]))
-    for words in (["sweep", "status", place], ["report", place]):
-        assert main(words) == 2
+    for name, *words in (["STORE", "sweep", "status"], ["RESULTS", "report"]):
+        assert main([*words, place]) == 2
         shown = capsys.readouterr().err
-        assert shown.startswith("Error: Argument `store` must be")
+        assert shown.startswith(f"Error: Argument `{name}` must be")
         assert shown.count("\n") == 1
 
 

@@ -70,18 +70,31 @@ def mode_variances(
         modes: normal modes.
         occupations: n_k, scalar or (n,).
         hbar: ħ.
+
+    Raises:
+        ValueError: hbar is not a scalar, or so small that ħ/ω_k is no normal number of
+            the precision, as that of SI in float32.
     """
     _checks.check_scalar(hbar, "hbar")
-    return _mode_variances(
-        modes, checked_occupations(modes, occupations), constant(hbar, "hbar")
-    )
+    hbar = constant(hbar, "hbar")
+    variances = hbar * _over_hbar(modes, checked_occupations(modes, occupations))
+    if _checks.is_concrete((variances, hbar)):
+        least = np.finfo(variances.dtype).tiny
+        lost = np.asarray(modes.vibrating) & (np.abs(variances) < least)
+        if lost.any() and np.asarray(hbar) != 0:
+            raise ValueError(
+                f"Argument `hbar` must give variances from {least:.2g} on, the least "
+                f"of {variances.dtype}, but {float(hbar):.3g} does not; use units in "
+                "which it is larger, or float64."
+            )
+    return variances
 
 
 @jax.jit
-def _mode_variances(modes: Modes, occupations: Array, hbar: Array) -> Array:
+def _over_hbar(modes: Modes, occupations: Array) -> Array:
+    """(2n_k + 1)/2ω_k, 0 for zero modes: ħ times it may be below all floats."""
     omega = divisor(modes.omega, modes.vibrating)
-    variance = hbar / (2 * omega) * (2 * occupations + 1)
-    return jnp.where(modes.vibrating, variance, 0)
+    return jnp.where(modes.vibrating, (2 * occupations + 1) / (2 * omega), 0)
 
 
 def coordinate_covariance(
@@ -102,13 +115,15 @@ def coordinate_covariance(
     Raises:
         ValueError: occupations of a wrong shape or negative.
     """
-    return _covariance(modes, mode_variances(modes, occupations, hbar=hbar))
+    _checks.check_scalar(hbar, "hbar")
+    occupations = checked_occupations(modes, occupations)
+    return _covariance(modes, occupations, constant(hbar, "hbar"))
 
 
 @jax.jit
-def _covariance(modes: Modes, variances: Array) -> Array:
+def _covariance(modes: Modes, occupations: Array, hbar: Array) -> Array:
     shape = modes.vectors / modes.roots[:, None]
-    return (shape * variances[None, :]) @ shape.T
+    return hbar * ((shape * _over_hbar(modes, occupations)[None, :]) @ shape.T)
 
 
 @gated
@@ -183,7 +198,8 @@ def _draw(
 ) -> tuple[Array, Array]:
     omega = jnp.where(modes.vibrating, modes.omega, rigid)
     drawn = jax.random.normal(key, (2, samples, omega.shape[0]), omega.dtype)
-    X = drawn[0] * jnp.sqrt(hbar / (2 * omega) * quanta)[None, :]
+    # ħ/ω may be below all floats, its root is not
+    X = drawn[0] * (jnp.sqrt(hbar) * jnp.sqrt(quanta / (2 * omega)))[None, :]
     P = drawn[1] * jnp.sqrt(hbar * omega / 2 * quanta)[None, :]
     return modes.displacements(X), modes.displacements(P)
 
