@@ -149,7 +149,9 @@ def _built(case: Case, members: int) -> Built:
     batch = set_ups.batch_of(one.state, members // one.paths)
     size = sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(batch))
     substeps = getattr(one.way, "substeps", None)
-    steps = substeps and substeps * (len(set_ups.TS) - 1)
+    # a loop over tiles of paths has two turns, of which one is idle and counts as well
+    turns = 2 if case.name in set_ups.NOISY else 1
+    steps = substeps and substeps * (len(set_ups.TS) - 1) * turns
     of = set_ups.gradient if case.kind == "gradient" else set_ups.of_inexact
     function, moving, still = of(jax.vmap(one.run, (None, 0)), one.law, batch)
     # whole numbers are given as well: as constants they would stand in the program

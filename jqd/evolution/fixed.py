@@ -316,8 +316,13 @@ def _advance(
     state, status, when = carry
     sweeping = splitting_of(method, law)
     if sweeping is not None:
+        loop = None
+        if method.stepper is None and most is not None:
+            loop = partial(
+                _chunked_scan, steps=steps, most=most, gradient=method.gradient
+            )
         # exact flows cannot blow up: one look per interval is enough
-        after = sweeping.sweep(law, t0, state, dt, steps, most)
+        after = sweeping.sweep(law, t0, state, dt, steps, most, loop)
         state, code = _judge(method, law, t0, state, status, after)
         later = t1
     else:

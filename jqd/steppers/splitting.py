@@ -146,6 +146,7 @@ class Splitting(eqx.Module):
         dt: ArrayLike,
         steps: int | Array,
         most: int | None = None,
+        loop: Callable[..., Any] | None = None,
     ) -> PyTree[Array]:
         """The state after `steps` steps of dt from t; adjoining outer flows are merged.
 
@@ -157,6 +158,8 @@ class Splitting(eqx.Module):
             steps: number of steps, static or traced.
             most: upper bound of a traced number of steps; None if only forward mode is
                 needed.
+            loop: (body, state) -> the state after all steps, with a body as that of a
+                scan; None for a scan that keeps every state for reverse mode.
 
         Returns:
             The state at t + steps dt.
@@ -169,9 +172,11 @@ class Splitting(eqx.Module):
         state = flows.outer.apply(self.outer_factor(flows, t, dt, b, c), state)
         body = self.merged_step(flows, t, dt)
         most = steps if isinstance(steps, int) else most
-        if most is not None:
-            step = as_many(lambda psi, i: (body(i, psi), None), steps)
-            state, _ = jax.lax.scan(step, state, jnp.arange(most))
+        step = lambda psi, i: (body(i, psi), None)  # noqa: E731
+        if loop is not None:
+            state = loop(step, state)
+        elif most is not None:
+            state, _ = jax.lax.scan(as_many(step, steps), state, jnp.arange(most))
         else:
             state = jax.lax.fori_loop(0, steps, body, state)
         end = t + steps * dt
