@@ -11,11 +11,11 @@ import numpy as np
 from .._files import OutputError, provenance, to_plain
 from .known import FORMAT, checked_manifest
 from .objects import ARGUMENT, Objects
-from .points import STATUS, Lattice
+from .points import PENDING, STATUS, Lattice
 from .store import MANIFEST, ROOT, coordinate
 
 # Status of points not computed yet, and of points whose computation raised an error.
-PENDING, FAILED = -1, -2
+FAILED = -2
 # The sweep that is being made: written before anything else, removed after all else.
 MAKING = "leases/making"
 # Seconds for which a second worker waits until the first has made the store.

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ MOST_POINTS = 2**32
 MOST_CHUNKS = 10**7
 TABLE = "point"  # dimension of a table
 STATUS = "status"  # of every point, beside its results
+PENDING = -1  # status of a point that is not computed yet
 # Default number of chunks of a sweep: a crash costs one of them, and each is one file
 # per variable.
 CHUNKS = 256
@@ -214,6 +215,15 @@ class Blocks:
     def most(self) -> int:
         """Number of points of the largest chunk."""
         return math.prod(self.block)
+
+    def points(self, chunks: Collection[int]) -> int:
+        """Number of points of some chunks; the last ones of a row may be shorter."""
+        places = np.unravel_index(np.fromiter(chunks, int, len(chunks)), self.grid)
+        sides = (
+            np.minimum(b, n - b * at)
+            for at, b, n in zip(places, self.block, self.shape, strict=True)
+        )
+        return int(math.prod(sides, start=np.ones(len(chunks), int)).sum())
 
     def position(self, chunk: int) -> tuple[int, ...]:
         """Position of a chunk in the array of chunks."""

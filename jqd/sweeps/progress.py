@@ -63,9 +63,8 @@ class Progress:
             print(text, file=sys.stderr, flush=True)
 
     def _done(self) -> int:
-        """Points committed; the last chunks of a row may be shorter than the rest."""
-        blocks, chunks = self._store.blocks, len(self._known)
-        return blocks.size if chunks == blocks.count else chunks * blocks.most
+        """Points committed."""
+        return self._store.blocks.points(self._known)
 
     def __enter__(self) -> "Progress":
         self._bar.start()

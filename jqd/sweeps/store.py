@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from .._checks import check_memory
 from .._files import OutputError
 from .._zarr import unfit_metadata
 from .known import FORMAT, checked_manifest, read_mark, read_root
 from .objects import ARGUMENT, Objects
-from .points import Blocks, Lattice, Points
+from .points import PENDING, STATUS, Blocks, Lattice, Points
 
 ROOT = "zarr.json"
 MANIFEST = "sweep"  # attribute of the root group
@@ -222,7 +223,23 @@ class Store:
         return "/".join((name, "c", *map(str, place)))
 
     def dataset(self) -> Any:
-        """The store as an `xarray.Dataset`; values are read on demand."""
+        """The store as an `xarray.Dataset`; values are read on demand.
+
+        Points of a chunk that is not committed are pending, whatever is written of it:
+        its worker may have been killed between its values and its commit.
+        """
+        dataset, done = self._dataset(), {*self.committed()}
+        if left := [chunk for chunk in range(self.blocks.count) if chunk not in done]:
+            codes = dataset[STATUS]
+            check_memory(4 * codes.nbytes, ARGUMENT, f"the status of {self.place}")
+            values = np.array(codes.values)
+            for chunk in left:
+                values[self.blocks.region(chunk)] = PENDING
+            dataset[STATUS] = codes.copy(data=values)
+        return dataset
+
+    def _dataset(self) -> Any:
+        """All that is written."""
         import xarray as xr
 
         store = self.objects.zarr(read_only=True)
@@ -260,7 +277,7 @@ class Store:
 
     def lattice(self) -> Lattice:
         """The points of the sweep."""
-        dataset, values = self.dataset(), {}
+        dataset, values = self._dataset(), {}
         outer = self.manifest["outer"]
         for name, axis in self.manifest["axes"].items():
             label = coordinate(name, len(axis["shape"]), outer=outer)

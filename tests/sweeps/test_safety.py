@@ -1,6 +1,8 @@
 """Stores that differ, damage, full disks, interrupts: one line each, nothing lost."""
 
 import errno
+import json
+import math
 import os
 import shutil
 import subprocess
@@ -13,7 +15,10 @@ import pytest
 
 import jqd
 from jqd._files import Interrupted, OutputError
+from jqd.cli import main
 from jqd.sweeps import Store, layout, objects
+from jqd.sweeps.points import Blocks
+from jqd.sweeps.progress import Progress
 from jqd.sweeps.work import DamagedChunk
 
 from .conftest import bits
@@ -205,6 +210,42 @@ def test_an_interrupt_says_how_far_it_is(store, monkeypatch):
     monkeypatch.undo()
     run(store)
     assert len(Store(store).committed()) == 8
+
+
+def test_what_a_killed_worker_wrote_and_did_not_commit_is_not_done(
+    store, monkeypatch, capsys
+):
+    """Killed between the values of its second chunk and its commit, as by kill -9."""
+    put_new = objects.Objects.put_new
+
+    def killed(self, key, data):
+        if key.startswith("commits/") and Store(self).committed():
+            raise SystemExit
+        return put_new(self, key, data)
+
+    monkeypatch.setattr(objects.Objects, "put_new", killed)
+    with pytest.raises(SystemExit):
+        run(store, last_letters, {"q": np.arange(10.0)}, tile=4, chunk=4)
+    monkeypatch.undo()
+    ((first,), opened) = Store(store).committed(), Store(store)
+    done = opened.blocks.points([first])
+    # the last chunk has 2 points
+    assert done == (2 if first == 2 else 4)
+    assert int((opened.dataset()["status"] == 0).sum()) == done
+    assert int((jqd.open_sweep(store)["status"] == -1).sum()) == 10 - done
+    assert Progress(opened, {first}, show=False)._done() == done
+    assert main(["sweep", "status", str(store), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["chunks"] == "1 of 3"
+    assert told["status"] == {"ok": done, "pending": 10 - done}
+
+
+def test_points_of_chunks_are_those_of_their_regions():
+    blocks = Blocks.of((3, 10), 4)
+    sizes = [math.prod(s.stop - s.start for s in blocks.region(c)) for c in range(9)]
+    assert [blocks.points([c]) for c in range(9)] == sizes
+    assert blocks.points(set(range(9))) == blocks.size == 30
+    assert blocks.points(set()) == 0
 
 
 def last_letters(q):
