@@ -179,7 +179,7 @@ def test_a_scan_is_drawn_over_its_rows():
     study = SimpleNamespace(data=scan, noise_at=lambda theta: scan.noise)
     found = SimpleNamespace(
         study=study, theta=None, prediction=shares, start_prediction=shares,
-        observed=scan.shares, ts=scan.ts, held_out_rows=1,
+        observed=scan.shares, ts=scan.ts, held_out_rows=1, parts=(),
     )  # fmt: skip
     figures = draw_all(found, None, ["p0", "p1"])
     for figure in figures.values():
