@@ -52,6 +52,7 @@ def _link(
     hbar = 2 * mass * D
     ratio = jnp.exp(a[1] - a[0])
     # D -> 0 is the classical limit of actions that vary slowly
+    # a GPU passes quotients of arrays through memory, and products not
     angle = (s[1] - s[0]) * (1 / divisor(hbar))
     sine, cosine = jnp.sin(angle), jnp.cos(angle)
     rate = w * D
@@ -65,8 +66,8 @@ def _link(
 
 def _both_sides(
     a: Array, s: Array, link: tuple[Any, Array, Array], mass: Array, j: int, axis: int
-) -> tuple[Array, Array]:
-    """Rates of a and S of each site by the links to its j-th neighbours on both sides.
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Rates of a and S of each site by the links to its j-th neighbours on each side.
 
     Links behind a site are those ahead of others. A GPU computes them anew, from their
     other ends: elementary functions cost it less than what it knows costs memory.
@@ -86,11 +87,11 @@ def _both_sides(
     beyond = beyond if work is None else beyond - work
     ahead = _link((a, roll(a, -j, axis)), (s, beyond), D, w, mass)
     if jax.default_backend() == "cpu":
-        a_behind, s_behind = rolled(ahead.a_second), rolled(ahead.s_second)
-        return ahead.a_first + a_behind, ahead.s_first + s_behind
+        parts = rolled(ahead.a_second), rolled(ahead.s_second)
+        return (ahead.a_first, ahead.s_first), parts
     before = rolled(s) if work is None else rolled(s) + rolled(work)
     behind = _link((a, rolled(a)), (s, before), rolled(D), rolled(w), mass)
-    return ahead.a_first + behind.a_first, ahead.s_first + behind.s_first
+    return (ahead.a_first, ahead.s_first), (behind.a_first, behind.s_first)
 
 
 def link_rates(
@@ -132,8 +133,8 @@ def link_rates(
             both = D if D.ndim == 0 else (D + roll(D, -j, axis)) / 2
             w = _link_weights(space, axis, j, weight / h**2, periodic, a)
             along = None if work is None else work(axis, j).astype(s.dtype)
-            a_part, s_part = _both_sides(a, s, (along, both, w), m, j, axis)
-            a_rate, s_rate = a_rate + a_part, s_rate + s_part
+            for a_part, s_part in _both_sides(a, s, (along, both, w), m, j, axis):
+                a_rate, s_rate = a_rate + a_part, s_rate + s_part
     return a_rate, s_rate
 
 
