@@ -84,6 +84,19 @@ def test_no_step_of_a_gradient_takes_an_exponential(name):
     assert {kind for kind, depth in found if depth >= DEPTH[name]} <= own
 
 
+def test_a_path_turns_as_the_law_says():
+    """Without noise a path is Schrödinger's, whatever its steps."""
+    ts = np.array([0.0, 0.7, 1.5])
+    law = laws.Collapse(set_ups.H, np.arange(3.0), 0.0)
+    found = jqd.evolve(
+        law, law.prepare(set_ups.KET), ts, key=jax.random.key(0), paths=2,
+        observe="density", method=jqd.Fixed(substeps=3),
+    ).values  # fmt: skip
+    exact = jqd.evolve(laws.Schrodinger(set_ups.H), set_ups.KET, ts, observe="density")
+    # rounding of six steps
+    np.testing.assert_allclose(found, exact.values, rtol=0, atol=1e-14)
+
+
 # -- splittings ------------------------------------------------------------------------
 
 
@@ -107,6 +120,29 @@ def test_laws_that_split_take_the_steps_of_an_interval_as_one():
     for law in (field, set_ups.atoms()[0], laws.Weinberg(set_ups.H, 0.1)):
         assert splitting_of(plain, law) is None
     assert splitting_of(jqd.Fixed(steppers.rk4), ring) is None
+
+
+def scans(jaxpr):
+    """Turns of each loop of a program, outer ones first."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "scan":
+            yield equation.params["length"]
+        for inner in jaxprs_in_params(equation.params):
+            yield from scans(inner)
+
+
+@pytest.mark.parametrize(
+    ("stepper", "turns"), [(None, [9, 9]), (steppers.strang, [81])]
+)
+def test_merged_steps_by_default_keep_few_states(stepper, turns):
+    """√81 of them for reverse mode; the splitting by name keeps all of an interval."""
+    method = jqd.Fixed(stepper, 81, estimate_error=False)
+
+    def run(psi):
+        return jqd.evolve(set_ups.RING, psi, set_ups.TS, method=method).values
+
+    made = jax.make_jaxpr(run)(set_ups.WAVE)
+    assert list(scans(made.jaxpr)) == [2, *turns]
 
 
 @pytest.mark.parametrize("name", ["strang", "chin4a", "pefrl", "s6"])

@@ -33,7 +33,7 @@ class Girsanov(Law):
 
     def step(self, t, state, dt, w):
         law = self.inner
-        p = self.density(unitary(law.H, dt / 2, law.hbar, state) @ state)
+        p = self.density(unitary(law.H, dt / 2, law.hbar) @ state)
         variance = jnp.sum(p * law.A[0] ** 2) - jnp.sum(p * law.A[0]) ** 2
         root = jnp.sqrt(1 + 4 * law.gamma * variance * dt)
         return law.step(t, state, dt, StepNoise(w.increments / root))
