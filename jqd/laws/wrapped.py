@@ -8,14 +8,6 @@ from jaxtyping import Array, ArrayLike, PyTree
 
 from .groups import SAME, Breaks, Chance, Exact, Fits, Lens, StepNoise, Watch
 from .law import Law
-from .motion import Motion
-
-
-def has_own_step(law: Motion) -> bool:
-    """Whether `step` is another one than that of the stepper."""
-    while isinstance(law, Wrapped) and law._alike:
-        law = law.inner
-    return type(law).step not in (Motion.step, Wrapped.step)
 
 
 class Wrapped(Law):

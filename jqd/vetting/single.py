@@ -12,7 +12,6 @@ import numpy as np
 
 from ..laws import HusimiFokkerPlanck, Law, Schrodinger
 from ..laws.law import turned
-from ..laws.wrapped import has_own_step
 from .card import HOLDS, ROUNDING, Row, Verdict, absent, judged
 from .runs import Runs, distance
 from .states import matrix_of, particle_of, refused
@@ -216,7 +215,7 @@ def order(runs: Runs, law: Law, kets: np.ndarray) -> Row:
         return absent(name, f"no error of steps beyond {max(errors):.0e}")
     before, found = np.log2(np.divide(errors[:-1], errors[1:]))
     asked = getattr(law.stepper, "order", None)
-    if asked is None or has_own_step(law):
+    if asked is None or not law.by_stepper:
         return absent(name, f"no order is declared; observed {found:.2f}")
     verdict, more = Verdict.HOLDS, ""
     if found < asked - 0.5:
