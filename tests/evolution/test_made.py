@@ -61,6 +61,45 @@ def test_nothing_is_made_for_steps_that_differ():
     assert set_ups.COPIES.made(DT) is None
 
 
+PULSE = jqd.pulse(lambda t, w: jnp.cos(w * t), w=0.7)
+JUMP = {"down": laws.Jump(np.diag([1.0], 1), 0.3)}
+FLIP = np.eye(2)[::-1]
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        laws.Lindblad(FLIP, JUMP),
+        laws.Lindblad(jqd.driven(np.diag([0.0, 1.0]), (FLIP, PULSE)), JUMP),
+        laws.Decay(laws.Weinberg(FLIP, 0.1), 5.0, 4.0),
+        laws.Dephasing(FLIP, np.arange(2.0), 0.1),
+        laws.Beretta(FLIP, 0.1),
+        laws.Gisin(FLIP, 0.1),
+    ],
+    ids=["lindblad", "driven", "decay", "dephasing", "beretta", "gisin"],
+)
+@pytest.mark.parametrize("stepper", [None, steppers.rk4])
+def test_small_laws_stay_in_the_precision_of_their_state(law, stepper):
+    state = law.prepare(np.array([1.0, 0.0]))
+    method = jqd.Fixed(stepper, 4, estimate_error=False)
+    single, double = (
+        jqd.evolve(law, one, set_ups.TS, observe="density", method=method).values
+        for one in (state.astype(np.complex64), state)
+    )
+    assert single.dtype == np.float32
+    # rounding of eight steps
+    np.testing.assert_allclose(single, double, rtol=0, atol=1e-5)
+
+
+def test_of_many_levels_no_exponential_is_made():
+    """That of 16 x 16 numbers costs more than the steps that it replaces."""
+    H = np.diag(np.arange(4.0))
+    assert (
+        laws.Lindblad(H, {"down": laws.Jump(np.diag([1.0] * 3, 1), 0.3)}).made(DT)
+        is None
+    )
+
+
 def depths(jaxpr, depth=0):
     """(name, loops around it) of each equation that costs as an exponential does."""
     for equation in jaxpr.eqns:

@@ -199,7 +199,7 @@ class Lindblad(DensityOperators):
     ) -> Complex[Array, "n2 n2"]:
         """K ⊗ 1 + 1 ⊗ K* + Σ_k r_k L_k ⊗ L_k*, which acts on ρ, flat by rows."""
         K, L, rates = self._parts(matrix, weight, kind)
-        unit, size = jnp.eye(self.levels), self.levels**2
+        unit, size = jnp.eye(self.levels, dtype=kind), self.levels**2
         left = K[:, None, :, None] * unit[None, :, None, :]
         right = unit[:, None, :, None] * jnp.conj(K)[None, :, None, :]
         weighted = rates[:, None, None] * L
@@ -270,7 +270,8 @@ class Lindblad(DensityOperators):
 
     @program
     def step(self, t: ArrayLike, state: Array, dt: ArrayLike) -> Array:
-        """The state at t + dt: exact where the law is solvable, else by the stepper."""
+        """The state at t + dt: exact where H is constant and ρ has at most nine
+        entries, else by the stepper."""
         return self.step_with(self.made(dt), t, state, dt)
 
     def step_with(
@@ -289,8 +290,11 @@ class Lindblad(DensityOperators):
         return moved.reshape(state.shape)
 
     def made(self, dt: ArrayLike) -> Complex[Array, "n2 n2"] | None:
-        """exp(G dt) where the law is solvable, else None."""
-        if not self.solvable:
+        """exp(G dt) of a small law with a constant H; else None.
+
+        Of more levels it costs more than the steps of a save interval.
+        """
+        if not self.solvable or self.levels**2 > FEW:
             return None
         return jax.scipy.linalg.expm(self.generator_matrix() * dt)
 
