@@ -23,6 +23,7 @@ from ..steppers import Splitting
 from ..steppers.splitting import as_many
 from .drives import drives_of, marks_of, unseen
 from .judging import at_the_end, difference, mark_inaccurate, richardson
+from .lanes import in_lanes
 from .legs import Interrupted, Legs, legs_of, strike
 from .reversible import reversible_rollout
 from .trajectory import (
@@ -345,22 +346,33 @@ def _take_steps(
     most: int | None,
 ):
     """State and status after the steps, and how many of them went well."""
-
     made = law.made(dt) if method.stepper is None else None
+    constants = law, made, t0, dt
+    start = (state, status, jnp.zeros_like(status))
+    turn = partial(_turn, method)
+    if most is None:
+        turns = lambda i, carry: turn(constants, i, carry)  # noqa: E731
+        return jax.lax.fori_loop(0, steps, turns, start)
 
+    def plain(constants, start):
+        body = lambda carry, i: (turn(constants, i, carry), None)  # noqa: E731
+        return _chunked_scan(body, start, steps, most, method.gradient)
+
+    if isinstance(steps, int):
+        return in_lanes(turn, plain, steps, constants, start)
+    return plain(constants, start)
+
+
+def _turn(method: Fixed, constants: Any, i: Array, carry: Any) -> Any:
+    """State, status and number of good steps after the step with index i."""
     # The steps are counted apart from the index of the loop: XLA copies an index that
     # outlives the body, which on CPU takes as long as a step of four classes.
-    def body(carry, i):
-        state, status, taken = carry
-        t = t0 + i * dt
-        after = _shielded_step(method.stepper, law, made, t, state, dt)
-        state, status = _judge(method, law, t, state, status, after)
-        return (state, status, taken + (status == Status.OK)), None
-
-    start = (state, status, jnp.zeros_like(status))
-    if most is None:
-        return jax.lax.fori_loop(0, steps, lambda i, carry: body(carry, i)[0], start)
-    return _chunked_scan(body, start, steps, most, method.gradient)
+    law, made, t0, dt = constants
+    state, status, taken = carry
+    t = t0 + i * dt
+    after = _shielded_step(method.stepper, law, made, t, state, dt)
+    state, status = _judge(method, law, t, state, status, after)
+    return state, status, taken + (status == Status.OK)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))

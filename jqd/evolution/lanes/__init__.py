@@ -1,0 +1,154 @@
+"""Small programs of many members as one kernel of a GPU, a member in each lane.
+
+Under `jax.vmap` an operation of a law becomes one on arrays of all members, for each of
+which a GPU goes to its memory. Here the program of a member is taken apart into
+operations on single numbers; a kernel does them all, with a member in each of its
+threads, and goes to the memory before and after.
+"""
+
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.custom_batching import custom_vmap
+from jax.custom_derivatives import SymbolicZero
+from jaxtyping import Array, PyTree
+
+from .kernels import Loop, has_kernels, in_one_kernel
+from .numbers import NotInLanes
+
+__all__ = ["in_lanes"]
+
+# Limits of a kernel. With 4700 operations it is compiled for ten seconds, with 7900 for
+# 25. What a thread holds beyond its 255 words of 32 bits goes to memory: on an H200 a
+# step of the copy law with six classes in float64, of 459 words, took 260 us for 10⁵
+# members, and 415 us in operations on whole arrays.
+MOST_OPERATIONS, MOST_WORDS = 5000, 480
+
+
+def in_lanes(
+    turn: Callable[..., PyTree[Array]],
+    plain: Callable[..., PyTree[Array]],
+    turns: int,
+    constants: PyTree[Array],
+    start: PyTree[Array],
+) -> PyTree[Array]:
+    """A loop; of a batch on a CUDA device one kernel, if its turns are small.
+
+    Derivatives are those of `plain`, and so are results on other devices, of a single
+    member, and of turns that have loops of their own, draw random numbers or are large.
+
+    Args:
+        turn: (constants, i, state) -> the next state.
+        plain: (constants, start) -> the state after all turns, in the form for
+            operations on whole arrays.
+        turns: how many.
+        constants, start: of both.
+    """
+    if jax.default_backend() == "cpu" or not has_kernels():
+        return plain(constants, start)
+    still, of_still = jax.tree.flatten(constants)
+    moving, of_moving = jax.tree.flatten(start)
+
+    def flat_turn(*leaves):
+        still_, i, moving_ = (
+            leaves[: len(still)],
+            leaves[len(still)],
+            leaves[len(still) + 1 :],
+        )
+        after = turn(of_still.unflatten(still_), i, of_moving.unflatten(moving_))
+        return jax.tree.leaves(after)
+
+    def flat_plain(*leaves):
+        still_, moving_ = leaves[: len(still)], leaves[len(still) :]
+        after = plain(of_still.unflatten(still_), of_moving.unflatten(moving_))
+        return jax.tree.leaves(after)
+
+    program = jax.make_jaxpr(flat_turn)(*still, jnp.asarray(0), *moving)
+    try:
+        loop = Loop(program, turns, len(still))
+    except NotInLanes:
+        return plain(constants, start)
+    if loop.operations > MOST_OPERATIONS or loop.words > MOST_WORDS:
+        return plain(constants, start)
+    together = _Together(loop, flat_plain)
+    return of_moving.unflatten(_with_slopes(together, *still, *moving))
+
+
+class _Together:
+    """A loop of one member, and the same in the form for whole arrays."""
+
+    def __init__(self, loop: Loop, plain: Callable[..., Any]):
+        self.loop, self.plain = loop, plain
+
+    def __call__(self, *leaves: Array) -> list[Array]:
+        """The results of one member, or under `jax.vmap` of all."""
+        alone = custom_vmap(self.plain)
+
+        @alone.def_vmap
+        def together(members, batched, *leaves):
+            found = self._batch(members, tuple(batched))(*leaves)
+            return found, [True] * len(found)
+
+        return alone(*leaves)
+
+    def _batch(self, members: int, batched: tuple[bool, ...]) -> Callable[..., Any]:
+        """The function of a batch, whose own batches are of more members."""
+        kernel = partial(in_one_kernel, self.loop, members, batched)
+        axes = [0 if each else None for each in batched]
+        several = custom_vmap(_by_device(kernel, jax.vmap(self.plain, axes)))
+
+        @several.def_vmap
+        def more(size, again, *leaves):
+            each = tuple(map(operator.or_, batched, again))
+            spread = [
+                _merged(leaf, size, members, *where)
+                for leaf, *where in zip(leaves, again, batched, strict=True)
+            ]
+            found = self._batch(size * members, each)(*spread)
+            found = [x.reshape(size, members, *x.shape[1:]) for x in found]
+            return found, [True] * len(found)
+
+        return several
+
+
+def _by_device(
+    kernel: Callable[..., Any], plain: Callable[..., Any]
+) -> Callable[..., Any]:
+    def chosen(*leaves):
+        return jax.lax.platform_dependent(*leaves, cuda=kernel, default=plain)
+
+    return chosen
+
+
+def _merged(leaf: Array, size: int, members: int, outer: bool, inner: bool) -> Array:
+    """An argument of size x members members, if it has an axis of either."""
+    if not (outer or inner):
+        return leaf
+    if not outer:
+        leaf = jnp.broadcast_to(leaf[None], (size, *leaf.shape))
+    if not inner:
+        leaf = jnp.repeat(leaf[:, None], members, axis=1)
+    return leaf.reshape(size * members, *leaf.shape[2:])
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _with_slopes(together: _Together, *leaves: Array) -> list[Array]:
+    return together(*leaves)
+
+
+@partial(_with_slopes.defjvp, symbolic_zeros=True)
+def _slopes(together: _Together, primals: Any, tangents: Any):
+    moving = [i for i, s in enumerate(tangents) if not isinstance(s, SymbolicZero)]
+
+    def along(*values):
+        leaves = list(primals)
+        for i, value in zip(moving, values, strict=True):
+            leaves[i] = value
+        return together.plain(*leaves)
+
+    chosen = [primals[i] for i in moving]
+    return jax.jvp(along, chosen, [tangents[i] for i in moving])

@@ -1,0 +1,320 @@
+"""Programs of small arrays, done number by number."""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.core import Tracer
+from jax.extend import core
+
+from .numbers import Graph, Node, NotInLanes, Number, Pair, is_known, like, on_host
+
+Numbers = np.ndarray  # of dtype object, of the shape of an array
+
+# operations that kernels have, number by number
+OF_REALS = frozenset((
+    "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2",
+    "atanh", "cbrt", "ceil", "clamp", "cos", "cosh", "div", "eq", "exp", "exp2",
+    "expm1", "floor", "ge", "gt", "integer_pow", "le", "log", "log1p", "logistic", "lt",
+    "max", "min", "mul", "ne", "neg", "not", "or", "pow", "rem", "rsqrt", "sign", "sin",
+    "sinh", "sqrt", "square", "stop_gradient", "sub", "tan", "tanh", "xor",
+))  # fmt: skip
+OF_PAIRS = {
+    "abs": Graph.pair_abs, "add": Graph.pair_plus, "add_any": Graph.pair_plus,
+    "conj": Graph.conjugate, "div": Graph.pair_over, "eq": Graph.pair_equal,
+    "exp": Graph.pair_exp, "log": Graph.pair_log, "mul": Graph.pair_times,
+    "ne": Graph.pair_differs, "neg": Graph.pair_negative, "square": Graph.pair_square,
+    "sub": Graph.pair_minus,
+    "real": lambda graph, a: a.re, "imag": lambda graph, a: a.im,
+}  # fmt: skip
+# what says something about arrays, and leaves the numbers as they are
+UNCHANGED = {"optimization_barrier", "reshard", "sharding_constraint"}
+# how many of an operation's first arguments it only moves; None for all
+MOVES = {
+    "broadcast_in_dim": 1, "concatenate": None, "copy": 1, "dynamic_slice": 1,
+    "expand_dims": 1, "gather": 1, "pad": 2, "reshape": 1, "rev": 1, "slice": 1,
+    "split": 1, "squeeze": 1, "stack": None, "transpose": 1, "unstack": 1,
+}  # fmt: skip
+REDUCTIONS = {
+    "reduce_and": lax.bitwise_and, "reduce_max": lax.max, "reduce_min": lax.min,
+    "reduce_or": lax.bitwise_or, "reduce_prod": lax.mul, "reduce_sum": lax.add,
+}  # fmt: skip
+# where an operation keeps the program that it stands for
+CALLS = {
+    "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr", "custom_vmap_call": "call", "jit": "jaxpr",
+    "checkpoint": "jaxpr", "remat2": "jaxpr",
+}  # fmt: skip
+
+
+def evaluated(
+    graph: Graph, program: Any, arguments: Sequence[Numbers]
+) -> list[Numbers]:
+    """The results of a program, as numbers.
+
+    Args:
+        graph: of its operations.
+        program: a jaxpr, closed or without constants.
+        arguments: the numbers of its arguments.
+
+    Raises:
+        NotInLanes: it has an operation that is not one of single numbers.
+    """
+    jaxpr = getattr(program, "jaxpr", program)
+    consts = getattr(program, "consts", ())
+    known = dict(zip(jaxpr.invars, arguments, strict=True))
+    known.update(zip(jaxpr.constvars, map(_constant, consts), strict=True))
+
+    def read(var):
+        if isinstance(var, core.Literal):
+            return as_numbers(np.asarray(var.val, var.aval.dtype))
+        return known[var]
+
+    for eqn in jaxpr.eqns:
+        found = _results(graph, eqn, [read(var) for var in eqn.invars])
+        known.update(zip(eqn.outvars, found, strict=True))
+    return [read(var) for var in jaxpr.outvars]
+
+
+def given(aval: Any, varies: bool = False) -> Numbers:
+    """The numbers of an array of which nothing else is known."""
+    if jnp.issubdtype(aval.dtype, jax.dtypes.extended):
+        raise NotInLanes("a random key")
+    if not math.prod(aval.shape):
+        raise NotInLanes("an array of nothing")
+    paired = jnp.issubdtype(aval.dtype, np.complexfloating)
+    dtype = np.zeros((), aval.dtype).real.dtype
+    one = lambda: Node(dtype, varies=varies)  # noqa: E731
+    size = math.prod(aval.shape)
+    numbers = [Pair(one(), one()) if paired else one() for _ in range(size)]
+    return filled(aval.shape, numbers)
+
+
+def filled(shape: tuple[int, ...], numbers: Sequence[Number]) -> Numbers:
+    """An array of these numbers, in the order of C."""
+    result = np.empty(len(numbers), object)
+    for i, x in enumerate(numbers):
+        result[i] = x
+    return result.reshape(shape)
+
+
+def flat(arrays: Sequence[Numbers]) -> list[Any]:
+    """The real numbers of arrays, of complex ones both parts in turn."""
+    found = []
+    for array in arrays:
+        for x in array.reshape(-1):
+            found += x if isinstance(x, Pair) else (x,)
+    return found
+
+
+def as_numbers(values: np.ndarray) -> Numbers:
+    """Known values as numbers."""
+    each = values.reshape(-1)
+    paired = np.iscomplexobj(values)
+    return filled(
+        values.shape, [Pair(x.real, x.imag) for x in each] if paired else each
+    )
+
+
+def _constant(x: Any) -> Numbers:
+    if isinstance(x, Tracer):
+        raise NotInLanes("an array of the outside")
+    return as_numbers(np.asarray(x))
+
+
+def _results(graph: Graph, eqn: Any, arrays: list[Numbers]) -> list[Numbers]:
+    name, params = eqn.primitive.name, eqn.params
+    if name in CALLS:
+        return evaluated(graph, params[CALLS[name]], arrays)
+    if name in UNCHANGED:
+        return arrays
+    if name == "cond":
+        return _cond(graph, eqn, arrays)
+    if name in MOVES:
+        return _moved(eqn, arrays)
+    if name == "iota":
+        return [as_numbers(_counted(**params))]
+    if name == "dot_general":
+        return [_dot(graph, *arrays, eqn)]
+    paired = any(_is_complex(var) for var in eqn.invars)
+    if name in REDUCTIONS:
+        of = partial(graph.do, REDUCTIONS[name])
+        if paired or name == "reduce_sum":
+            of = graph.pair_plus if paired else graph.plus
+            if name != "reduce_sum":
+                raise NotInLanes(f"{name} of complex numbers")
+        return [_reduced(of, arrays[0], params["axes"])]
+    return [_each(_operation(graph, eqn, paired), *arrays)]
+
+
+def _counted(*, dtype: Any, shape: Any, dimension: int, **_: Any) -> np.ndarray:
+    """The indices along an axis."""
+    sides = [1] * len(shape)
+    sides[dimension] = shape[dimension]
+    indices = np.arange(shape[dimension], dtype=dtype).reshape(sides)
+    return np.broadcast_to(indices, shape)
+
+
+def _operation(graph: Graph, eqn: Any, paired: bool) -> Callable[..., Number]:
+    """What an operation does to each number of its arrays."""
+    name, params = eqn.primitive.name, eqn.params
+    if name == "convert_element_type":
+        return partial(_converted, graph, np.dtype(params["new_dtype"]))
+    if name == "complex":
+        return Pair
+    if name == "select_n" and len(eqn.invars) == 3:
+        return graph.chosen
+    if name == "is_finite":  # which Triton spells as three operations
+        return lambda x: graph.do(
+            lax.lt, graph.do(lax.abs, x), like(x, np.inf), dtype=bool
+        )
+    if paired and name == "integer_pow":
+        return partial(graph.pair_power, y=params["y"])
+    if paired and name in OF_PAIRS:
+        return partial(OF_PAIRS[name], graph)
+    if paired or name not in OF_REALS:
+        raise NotInLanes(f"{name} of complex numbers" if paired else name)
+    if name in ("add", "sub", "mul"):
+        return {"add": graph.plus, "sub": graph.minus, "mul": graph.times}[name]
+    key = (eqn.primitive, *sorted((k, str(v)) for k, v in params.items()))
+    dtype = eqn.outvars[0].aval.dtype
+    return partial(
+        graph.do, partial(eqn.primitive.bind, **params), key=key, dtype=dtype
+    )
+
+
+def _is_complex(var: Any) -> bool:
+    return jnp.issubdtype(var.aval.dtype, np.complexfloating)
+
+
+def _converted(graph: Graph, dtype: np.dtype, x: Number) -> Number:
+    complex_now = np.issubdtype(dtype, np.complexfloating)
+    real = np.dtype(dtype.type(0).real.dtype) if complex_now else dtype
+    parts = [
+        part
+        if part.dtype == real
+        else graph.do(
+            partial(lax.convert_element_type, new_dtype=real),
+            part,
+            key=real,
+            dtype=real,
+        )
+        for part in (x if isinstance(x, Pair) else (x,))
+    ]
+    if not complex_now:
+        return parts[0]
+    return Pair(*parts) if len(parts) == 2 else Pair(parts[0], real.type(0))
+
+
+# -- arrays of numbers -----------------------------------------------------------------
+
+
+def _each(of: Callable[..., Number], *arrays: Numbers) -> Numbers:
+    """An operation on the numbers of arrays."""
+    shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    rows = [np.broadcast_to(x, shape).reshape(-1) for x in arrays]
+    return filled(shape, [of(*numbers) for numbers in zip(*rows, strict=True)])
+
+
+def _moved(eqn: Any, arrays: list[Numbers]) -> list[Numbers]:
+    """An operation that only moves numbers, by what it does to their indices."""
+    data = MOVES[eqn.primitive.name] or len(arrays)
+    sizes = np.cumsum([0, *(x.size for x in arrays[:data])])
+    where = [
+        np.arange(start, stop, dtype=np.int32).reshape(x.shape)
+        for x, start, stop in zip(arrays[:data], sizes, sizes[1:], strict=False)
+    ]
+    rest = []
+    for x, var in zip(arrays[data:], eqn.invars[data:], strict=True):
+        if not all(map(is_known, x.reshape(-1))):
+            raise NotInLanes(f"{eqn.primitive.name} at an index that is computed")
+        rest.append(np.array(x.tolist(), var.aval.dtype))
+    found = _by_numpy(eqn, where)
+    if found is None:
+        found = on_host(partial(eqn.primitive.bind, **eqn.params), *where, *rest)
+        found = found if eqn.primitive.multiple_results else [found]
+    pool = np.concatenate([x.reshape(-1) for x in arrays[:data]])
+    if any(np.any((one < 0) | (one >= len(pool))) for one in found):
+        raise NotInLanes(f"{eqn.primitive.name} outside of its array")
+    return [pool[one.reshape(-1)].reshape(one.shape) for one in found]
+
+
+def _by_numpy(eqn: Any, where: list[np.ndarray]) -> list[np.ndarray] | None:
+    """The commonest of them, which JAX would compile for each shape."""
+    name, params, first = eqn.primitive.name, eqn.params, where[0]
+    shape = eqn.outvars[0].aval.shape
+    if name in ("reshape", "squeeze", "expand_dims") and not params.get("dimensions"):
+        return [first.reshape(shape)]
+    if name in ("squeeze", "copy"):
+        return [first.reshape(shape)]
+    if name == "broadcast_in_dim":
+        sides = [1] * len(shape)
+        for axis, size in zip(params["broadcast_dimensions"], first.shape, strict=True):
+            sides[axis] = size
+        return [np.broadcast_to(first.reshape(sides), shape)]
+    if name == "transpose":
+        return [first.transpose(params["permutation"])]
+    if name == "slice":
+        steps = params["strides"] or (1,) * len(shape)
+        ends = zip(params["start_indices"], params["limit_indices"], steps, strict=True)
+        return [first[tuple(slice(*each) for each in ends)]]
+    if name == "concatenate":
+        return [np.concatenate(where, axis=params["dimension"])]
+    return None
+
+
+def _reduced(of: Callable[..., Number], array: Numbers, axes: Sequence[int]) -> Numbers:
+    kept = [i for i in range(array.ndim) if i not in axes]
+    shape = tuple(array.shape[i] for i in kept)
+    rows = array.transpose(*kept, *axes).reshape(math.prod(shape), -1)
+    if not rows.shape[1]:
+        raise NotInLanes("a sum of nothing")
+    return filled(shape, [reduce(of, row) for row in rows])
+
+
+def _dot(graph: Graph, a: Numbers, b: Numbers, eqn: Any) -> Numbers:
+    (over_a, over_b), (batch_a, batch_b) = eqn.params["dimension_numbers"]
+    a, rows, batch = _matrices(a, over_a, batch_a)
+    b, columns, _ = _matrices(b, over_b, batch_b)
+    times, plus = graph.times, graph.plus
+    if _is_complex(eqn.outvars[0]):
+        times, plus = graph.pair_times, graph.pair_plus
+    result = np.empty((a.shape[0], a.shape[1], b.shape[1]), object)
+    for k, i, j in np.ndindex(*result.shape):
+        result[k, i, j] = reduce(plus, map(times, a[k, i], b[k, j]))
+    return result.reshape(batch + rows + columns)
+
+
+def _matrices(x: Numbers, over: Sequence[int], batch: Sequence[int]):
+    """(batch, free, contracted), and the shapes of the free and batch axes."""
+    free = [i for i in range(x.ndim) if i not in (*over, *batch)]
+    rows, lead = (tuple(x.shape[i] for i in axes) for axes in (free, batch))
+    x = x.transpose(*batch, *free, *over)
+    last = math.prod(x.shape[len(lead) + len(rows) :])
+    if not last:
+        raise NotInLanes("a sum of nothing")
+    return x.reshape(math.prod(lead), math.prod(rows), last), rows, lead
+
+
+# -- branches --------------------------------------------------------------------------
+
+
+def _cond(graph: Graph, eqn: Any, arrays: list[Numbers]) -> list[Numbers]:
+    """Both branches, of which each lane takes one."""
+    which, given = arrays[0][()], arrays[1:]
+    branches = eqn.params["branches"]
+    if is_known(which):
+        at = min(max(int(which), 0), len(branches) - 1)
+        return evaluated(graph, branches[at], given)
+    if len(branches) != 2:
+        raise NotInLanes("a choice of more than two")
+    found = [evaluated(graph, one, given) for one in branches]
+    if eqn.invars[0].aval.dtype != bool:
+        which = graph.do(lax.gt, which, like(which, 0), dtype=bool)
+    choose = partial(graph.chosen, which)
+    return [_each(choose, *both) for both in zip(*found, strict=True)]
