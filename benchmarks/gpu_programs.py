@@ -3,30 +3,34 @@
 On a GPU programs are compiled for it, counted and timed, and a small batch is compared
 with the host's. The model of a step:
 
-    sum over its kernels of (bytes / bandwidth + LAUNCH) + TURN for each turn of a loop
-    whose length the compiler does not know
+    sum over its kernels of (the larger of bytes / bandwidth and operations / rate, and
+    LAUNCH) + TURN for each turn of a loop whose length the compiler does not know
 
 is a model, not a floor: kernels may overlap, and caches hold some of what it counts.
+
+Laws whose batches are one kernel for all steps are timed in operations on whole arrays,
+too.
 """
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any, NamedTuple
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import jqd
-from jqd._math import abs2
-from jqd.evolution.evolution import in_precision
+from jqd.evolution import fixed
 
-from . import scaling_laws
+from . import scaling_laws, set_ups
+from .cards import CARDS
 from .copy_dynamics import DT, random_problem
 from .floors import bandwidth
 from .memory import sizes
-from .systems import last_state, rk4
+from .systems import last_state
 from .timing import Report, attempted, line_by_line, race, round_to
 from .xla_text import (
     LAUNCH,
@@ -51,6 +55,11 @@ PATIENCE = 150.0
 # Tasks choose their steps for a CPU, from the number of members; a GPU does more.
 MORE_STEPS = 50
 STEPS = 50
+# laws of `set_ups` whose batches are one kernel
+FEW_NUMBERS = (
+    "Schrodinger, steps", "Weinberg", "Logarithmic", "Gisin", "Lindblad", "AtomMotion",
+    "ThawedGaussian", "ClassicalMotion", "ClassicalDiffusion", "Tower",
+)  # fmt: skip
 Q, R = 0.45, -0.55
 SHOWN = ("turns", "kernels", "MB", "floor_MB", "model_us", "us", "over_model", "error")
 
@@ -63,25 +72,35 @@ class Case(NamedTuple):
         steps: of a member in a call; None where the result says.
         floor: bytes of a step that reads and writes the state once.
         small: results of `SMALL` members on a device, or None.
+        whole: whether operations are those on whole arrays.
     """
 
     program: Any
     steps: float | None
     floor: float
     small: Callable[[Any], Any] | None = None
+    whole: bool = False
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """By which rows are recognised, besides the case."""
+        return {"program": "jqd, whole arrays" if self.whole else "jqd"}
 
 
 def run(quick: bool = False) -> Iterator[Report]:
     """Reports with the programs so far."""
-    rate = bandwidth(2**28, quick)
-    yield from line_by_line(_rows(quick, rate), partial(_report, rate))
+    # arithmetic as an H100 does it, whose chip an H200 has as well
+    rates = CARDS[""].rates._replace(bytes=bandwidth(2**28, quick))
+    yield from line_by_line(_rows(quick, rates), partial(_report, rates))
 
 
-def _rows(quick: bool, rate: float) -> Iterator[dict[str, Any]]:
+def _rows(quick: bool, rates: Rates) -> Iterator[dict[str, Any]]:
     cases = dict(_cases(quick))
     # XLA compiles without Python's lock: all programs at once, and timed after that
     with ThreadPoolExecutor() as pool:
-        made = {name: pool.submit(_compiled, case) for name, case in cases.items()}
+        made = {
+            name: pool.submit(_lowered(case).compile) for name, case in cases.items()
+        }
         apart = {
             name: pool.submit(_apart, case)
             for name, case in cases.items()
@@ -89,17 +108,17 @@ def _rows(quick: bool, rate: float) -> Iterator[dict[str, Any]]:
         }
         wait([*made.values(), *apart.values()], PATIENCE)
 
-        def measured(name: str) -> dict[str, Any]:
-            row = _row(cases[name], made[name].result(0), rate, quick)
-            error = {"error": round_to(apart[name].result(0))} if name in apart else {}
+        def measured(key: tuple[str, bool]) -> dict[str, Any]:
+            row = _row(cases[key], made[key].result(0), rates, quick)
+            error = {"error": round_to(apart[key].result(0))} if key in apart else {}
             return row | error
 
-        for name in cases:
-            yield attempted({"case": name, "program": "jqd"}, partial(measured, name))
+        for key, case in cases.items():
+            yield attempted({"case": key[0], **case.columns}, partial(measured, key))
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _report(rate: float, rows: list[dict[str, Any]]) -> Report:
+def _report(rates: Rates, rows: list[dict[str, Any]]) -> Report:
     return Report(
         "Programs of the laws on this device, beside a model of their time",
         rows,
@@ -109,9 +128,10 @@ def _report(rate: float, rows: list[dict[str, Any]]) -> Report:
             "turn of it, which may hold several steps, with the loops within; "
             "floor_MB: the state read and written once. model_us and us: of a step, "
             "over the whole call. The model has "
-            f"{rate / 1e9:.4g} GB/s (measured here), {LAUNCH * 1e6:g} us a kernel and "
-            f"{TURN * 1e6:g} us a turn of a loop of unknown length; it leaves out "
-            "arithmetic, of which exp and log of float64 have much. error: largest "
+            f"{rates.bytes / 1e9:.4g} GB/s (measured here), {LAUNCH * 1e6:g} us a "
+            f"kernel and {TURN * 1e6:g} us a turn of a loop of unknown length, and the "
+            "operations in a second of an H100; whole arrays: without the kernel that "
+            "does all steps. error: largest "
             f"difference from the host, {SMALL} members, over the largest value."
         ],
     )
@@ -120,7 +140,8 @@ def _report(rate: float, rows: list[dict[str, Any]]) -> Report:
 # -- cases ----------------------------------------------------------------------
 
 
-def _cases(quick: bool) -> Iterator[tuple[str, Case]]:
+def _cases(quick: bool) -> Iterator[tuple[tuple[str, bool], Case]]:
+    """Each with its name and whether it is in operations on whole arrays."""
     device = jax.devices()[:1]
     for name, (size, batch) in CASES.items():
         law = scaling_laws.LAWS[name]
@@ -134,8 +155,27 @@ def _cases(quick: bool) -> Iterator[tuple[str, Case]]:
         # paths are members of a member
         paths = scaling_laws.PATHS if name == "nelson_paths" else 1
         steps = None if callable(work) else work / paths
-        yield name, Case(call, steps, floor, partial(_small, law, size))
-    yield from _copying(quick)
+        yield (name, False), Case(call, steps, floor, partial(_small, law, size))
+    for name, case in (*_copying(quick), *_of_few_numbers(quick)):
+        yield (name, False), case
+        if "gradient" not in name:
+            yield (name, True), case._replace(whole=True)
+
+
+def _lowered(case: Case) -> Any:
+    if not case.whole:
+        return case.program.func.lower(*case.program.args)
+    # what was traced within `evolve` is kept
+    jax.clear_caches()
+    with mock.patch.object(fixed, "in_lanes", _plain):
+        lowered = case.program.func.lower(*case.program.args)
+    jax.clear_caches()
+    return lowered
+
+
+def _plain(turn: Any, plain: Any, turns: int, constants: Any, start: Any) -> Any:
+    del turn, turns
+    return plain(constants, start)
 
 
 def _small(law: Any, size: int, device: Any) -> Any:
@@ -145,24 +185,40 @@ def _small(law: Any, size: int, device: Any) -> Any:
 
 
 def _copying(quick: bool) -> Iterator[tuple[str, Case]]:
-    """The copy law in other precisions, layouts and by gradients."""
-    batch, steps = (4, 2) if quick else (10**5, STEPS)
+    """The copy law in both precisions, and by gradients."""
+    steps = 2 if quick else STEPS
+    sizes = ((4, 10**5), (3, 10**5), (6, 10**5), (4, 10**4), (4, 10**6))
     for dtype, end in ((np.complex128, ""), (np.complex64, ", float32")):
-        for M in (3, 4, 6):
-            H, psi = (jnp.asarray(each, dtype) for each in random_problem(M, batch))
+        for M, members in ((4, 4),) if quick else sizes:
+            H, psi = (jnp.asarray(x, dtype) for x in random_problem(M, members))
             theta = jnp.array([Q, R], H.real.dtype)
-            name, double = f"copying, {M} classes{end}", not end
+            name = f"copying, {M} classes{end}"
+            if members != 10**5:
+                name += f", {members:.0e} members".replace("e+0", "e")
             case = partial(Case, steps=steps, floor=2.0 * psi.nbytes)
             evolved = partial(jax.jit(partial(_evolved, H, steps)), theta, psi)
-            if M != 4 or not double:  # that one is among the laws
-                yield name, case(evolved)
-            last = partial(jax.jit(partial(_batch_last, steps)), H, psi.T, theta)
-            yield f"{name}, batch last", case(last)
-            if M == 4 and double:
+            yield name, case(evolved)
+            if (M, members, end) == (4, 4 if quick else 10**5, ""):
                 for kind, grad in (("reverse", jax.jacrev), ("forward", jax.jacfwd)):
                     program = jax.jit(grad(partial(_loss, H, steps)))
                     title = f"{name}, gradient by {kind} mode"
                     yield title, case(partial(program, theta, psi))
+
+
+def _of_few_numbers(quick: bool) -> Iterator[tuple[str, Case]]:
+    """Laws of a few levels, atoms or points."""
+    members, substeps = (4, 2) if quick else (10**5, STEPS)
+    for name in FEW_NUMBERS[:1] if quick else FEW_NUMBERS:
+        for single, end in ((False, ""), (True, ", float32")):
+            one = set_ups.program(name, substeps=substeps, judged=False, single=single)
+            state = jax.tree.map(
+                lambda x: jnp.broadcast_to(jnp.asarray(x), (members, *jnp.shape(x))),
+                one.state,
+            )
+            floor = 2.0 * sum(x.nbytes for x in jax.tree.leaves(state))
+            call = partial(jax.jit(jax.vmap(one.run, (None, 0))), one.law, state)
+            steps = substeps * (len(set_ups.TS) - 1)
+            yield f"{name}{end}", Case(call, steps, floor)
 
 
 def _evolved(H: Any, steps: int, theta: Any, psi: Any) -> Any:
@@ -175,52 +231,12 @@ def _loss(H: Any, steps: int, theta: Any, psi: Any) -> Any:
     return jnp.sum(jnp.abs(_evolved(H, steps, theta, psi)[:, 0]) ** 2)
 
 
-def _batch_last(steps: int, H: Any, psi: Any, theta: Any) -> Any:
-    """The same steps with the members last and sums over classes written out."""
-    law = jqd.CopyDynamics.from_hamiltonian(H, q=theta[0], r=theta[1])
-    law = in_precision(law, psi.real.dtype)
-    omega, links = law.rates_at(0.0)
-    slope = partial(_slope, law, omega, links)
-
-    def step(psi, _):
-        return rk4(slope, psi, DT), None
-
-    return jax.lax.scan(step, psi, None, length=steps)[0]
-
-
-def _slope(law: jqd.CopyDynamics, omega: Any, links: Any, psi: Any) -> Any:
-    """`jqd.laws.copying.psi_field` of ψ, (M, members), class by class."""
-    classes = range(psi.shape[0])
-    rho = [abs2(psi[a]) for a in classes]
-    level = [jnp.log(one + law.regulator) for one in rho]
-    up = [jnp.exp((law.r + 0.5) * one) for one in level]
-    rise = [jnp.exp((law.q - 0.5) * one) for one in level]
-    fall = [1 / one for one in rise]
-    result = []
-    for a in classes:
-        turned, moved = 0.0, 0.0
-        for b in (b for b in classes if b != a):
-            drive = links[a, b] * psi[b]
-            gains = jnp.imag(jnp.conj(psi[a]) * drive) >= 0
-            k_q = jnp.where(gains, rise[a] * fall[b], rise[b] * fall[a])
-            turned += up[a] * drive / up[b]
-            moved += k_q * drive
-        unit = psi[a] * psi[a] / (rho[a] + law.regulator)
-        half = jnp.conj((turned - moved) / 2) * unit
-        result.append(-1j * (omega[a] * psi[a] + (turned + moved) / 2 + half))
-    return jnp.stack(result)
-
-
 # -- rows -----------------------------------------------------------------------
 
 
-def _compiled(case: Case) -> Any:
-    return case.program.func.lower(*case.program.args).compile()
-
-
-def _row(case: Case, compiled: Any, rate: float, quick: bool) -> dict[str, Any]:
+def _row(case: Case, compiled: Any, rates: Rates, quick: bool) -> dict[str, Any]:
     text = compiled.as_text()
-    body, rates = parsed(text), Rates(rate)
+    body = parsed(text)
     most = max(loops(body), key=lambda one: one.seconds(rates), default=body)
     # a compiled program takes arrays alone, as the call does
     call = partial(compiled, *case.program.args)

@@ -361,16 +361,6 @@ def test_cards_have_the_rates_that_their_makers_give(benchmarks):
         assert f'name: "{card.name}"' in text
 
 
-def test_the_copy_law_with_members_last_is_the_law():
-    """The layout that `gpu_programs` times beside it; equal to rounding."""
-    programs = importlib.import_module("benchmarks.gpu_programs")
-    H, psi = importlib.import_module("benchmarks.copy_dynamics").random_problem(3, 2)
-    theta = np.array([0.45, -0.55])
-    ours = programs._evolved(H, 2, theta, psi)
-    last = programs._batch_last(2, H, np.asarray(psi).T, theta)
-    np.testing.assert_allclose(last.T, ours, atol=1e-14)
-
-
 @pytest.mark.slow
 def test_programs_are_timed_beside_their_model(stored):
     record = json.loads(stored("gpu_programs").read_text())

@@ -284,6 +284,8 @@ def _dot(graph: Graph, a: Numbers, b: Numbers, eqn: Any) -> Numbers:
     times, plus = graph.times, graph.plus
     if _is_complex(eqn.outvars[0]):
         times, plus = graph.pair_times, graph.pair_plus
+        convert = partial(_converted, graph, np.dtype(eqn.outvars[0].aval.dtype))
+        a, b = _each(convert, a), _each(convert, b)
     result = np.empty((a.shape[0], a.shape[1], b.shape[1]), object)
     for k, i, j in np.ndindex(*result.shape):
         result[k, i, j] = reduce(plus, map(times, a[k, i], b[k, j]))
