@@ -73,7 +73,7 @@ class Graph:
     """Operations on numbers; what was asked for before is not made again."""
 
     def __init__(self):
-        self._nodes: dict[Any, Node] = {}
+        self._nodes: dict[Any, Real] = {}
 
     def do(
         self, of: Callable[..., Any], *numbers: Real, key: Any = None, dtype: Any = None
@@ -86,9 +86,9 @@ class Graph:
             key: by which it is recognised; None for `of` itself.
             dtype: of the result; None for that of the first number.
         """
-        if all(map(is_known, numbers)):
-            return on_host(of, *numbers)[()]
         full = (of if key is None else key, *map(identity, numbers))
+        if full not in self._nodes and all(map(is_known, numbers)):
+            self._nodes[full] = on_host(of, *numbers)[()]
         if full not in self._nodes:
             dtype = numbers[0].dtype if dtype is None else np.dtype(dtype)
             place = 1 + len(self._nodes)
