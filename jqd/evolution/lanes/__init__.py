@@ -22,11 +22,11 @@ from .numbers import NotInLanes
 
 __all__ = ["in_lanes"]
 
-# Limits of a kernel. With 4700 operations it is compiled for ten seconds, with 7900 for
-# 25. What a thread holds beyond its 255 words of 32 bits goes to memory: on an H200 a
-# step of the copy law with six classes in float64, of 459 words, took 260 us for 10⁵
-# members, and 415 us in operations on whole arrays.
-MOST_OPERATIONS, MOST_WORDS = 5000, 480
+# Limits of a kernel. With 8000 operations in a turn it is compiled for ten seconds,
+# with 12 000 for 25. What a thread holds beyond its 255 words of 32 bits goes to
+# memory: on an H200 a step of the copy law with six classes in float64, of 459 words,
+# took 260 us for 10⁵ members, and 415 us in operations on whole arrays.
+MOST_OPERATIONS, MOST_WORDS = 9000, 480
 
 
 def in_lanes(

@@ -13,9 +13,10 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jaxtyping import Array
 
+from .arrays import flat, given
 from .numbers import Graph, Values
 from .order import in_order, most_held
-from .programs import evaluated, flat, given
+from .programs import evaluated
 
 # Lanes of a block, as many as threads: one member in each thread.
 LANES = 128
@@ -121,7 +122,7 @@ class Loop:
         constants: how many of these stay.
         given: their numbers in a turn.
         after: numbers of what has changed, after it.
-        operations: of a turn, and of what is done once before.
+        operations: of a turn, products or sums that take as long.
         words: about how many words of 32 bits a thread holds.
     """
 
@@ -141,10 +142,10 @@ class Loop:
         avals = [var.aval for var in program.jaxpr.invars]
         inputs = [given(aval, i >= constants) for i, aval in enumerate(avals)]
         self.after = evaluated(Graph(), program, inputs)
-        self._index = inputs.pop(constants)[()]
+        self._index: Any = inputs.pop(constants)[()]
         self.given, self.avals = inputs, avals[:constants] + avals[constants + 1 :]
         self._before, self._turn = in_order(flat(self.after))
-        self.operations = sum(node.of is not None for node in self._before + self._turn)
+        self.operations = sum(node.cost for node in self._turn)
         wanted = [*flat(self.after), *(x for node in self._turn for x in node.operands)]
         self.words = most_held(self._turn, flat(self.after))
         self.words += most_held(self._before, wanted)

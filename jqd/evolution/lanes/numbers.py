@@ -9,6 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+# of operations that are not one instruction
+COST = {
+    "acos": 24, "acosh": 24, "asin": 24, "asinh": 24, "atan": 24, "atan2": 24,
+    "atanh": 24, "cbrt": 24, "cos": 24, "cosh": 24, "div": 8, "exp": 24, "exp2": 24,
+    "expm1": 24, "log": 24, "log1p": 24, "logistic": 24, "pow": 24, "rem": 8,
+    "rsqrt": 8, "sin": 24, "sinh": 24, "sqrt": 8, "tan": 24, "tanh": 24,
+}  # fmt: skip
+
 
 class NotInLanes(Exception):
     """A program that cannot be taken apart into numbers."""
@@ -20,12 +28,13 @@ class Node:
     Attributes:
         of: the operation; None of a number that is given.
         operands: numbers, of which some may be known.
+        cost: how many products or sums it takes as long as.
         dtype: of the number.
         varies: whether it changes from turn to turn of a loop.
         place: among the operations as they are written.
     """
 
-    __slots__ = ("dtype", "of", "operands", "place", "varies")
+    __slots__ = ("cost", "dtype", "of", "operands", "place", "varies")
 
     def __init__(
         self,
@@ -34,9 +43,10 @@ class Node:
         operands: tuple[Any, ...] = (),
         varies: bool = False,
         place: int = 0,
+        cost: int = 0,
     ):
         self.dtype, self.of, self.operands = dtype, of, operands
-        self.place = place
+        self.place, self.cost = place, cost
         self.varies = varies or any(x.varies for x in operands if isinstance(x, Node))
 
 
@@ -76,24 +86,26 @@ class Graph:
         self._nodes: dict[Any, Real] = {}
 
     def do(
-        self, of: Callable[..., Any], *numbers: Real, key: Any = None, dtype: Any = None
+        self, of: Callable[..., Any], *numbers: Real, name: str = "", dtype: Any = None
     ) -> Real:
         """An operation of `jax.lax` on real numbers.
 
         Args:
             of: function of arrays of one shape.
             numbers: its arguments.
-            key: by which it is recognised; None for `of` itself.
+            name: by which it is recognised, that of `of` by default.
             dtype: of the result; None for that of the first number.
         """
-        full = (of if key is None else key, *map(identity, numbers))
-        if full not in self._nodes and all(map(is_known, numbers)):
-            self._nodes[full] = on_host(of, *numbers)[()]
-        if full not in self._nodes:
+        name = name or of.__name__
+        key = (name, *map(identity, numbers))
+        if key not in self._nodes and all(map(is_known, numbers)):
+            self._nodes[key] = on_host(of, *numbers)[()]
+        if key not in self._nodes:
             dtype = numbers[0].dtype if dtype is None else np.dtype(dtype)
-            place = 1 + len(self._nodes)
-            self._nodes[full] = Node(dtype, of, numbers, place=place)
-        return self._nodes[full]
+            place, cost = 1 + len(self._nodes), COST.get(name.partition(" ")[0], 1)
+            node = Node(dtype, of, numbers, place=place, cost=cost)
+            self._nodes[key] = node
+        return self._nodes[key]
 
     # -- real numbers ------------------------------------------------------------------
 
@@ -244,7 +256,7 @@ class Values:
 
     def of(self, x: Real, shape: tuple[int, ...] | None = None) -> Any:
         """The array of a number, spread to a shape."""
-        array: Any = x if isinstance(x, np.generic) else self._arrays[id(x)]
+        array = x if is_known(x) else self._arrays[id(x)]
         if shape is None or (np.shape(array) == shape and array is not x):
             return array
         key = (shape, identity(x))

@@ -1,20 +1,17 @@
 """Programs of small arrays, done number by number."""
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.core import Tracer
 from jax.extend import core
 
-from .numbers import Graph, Node, NotInLanes, Number, Pair, is_known, like, on_host
-
-Numbers = np.ndarray  # of dtype object, of the shape of an array
+from .arrays import Numbers, as_numbers, each, matrices, reduced
+from .numbers import Graph, NotInLanes, Number, Pair, is_known, like, on_host
 
 # operations that kernels have, number by number
 OF_REALS = frozenset((
@@ -72,53 +69,14 @@ def evaluated(
 
     def read(var):
         if isinstance(var, core.Literal):
-            return as_numbers(np.asarray(var.val, var.aval.dtype))
+            aval: Any = var.aval
+            return as_numbers(np.asarray(var.val, aval.dtype))
         return known[var]
 
     for eqn in jaxpr.eqns:
         found = _results(graph, eqn, [read(var) for var in eqn.invars])
         known.update(zip(eqn.outvars, found, strict=True))
     return [read(var) for var in jaxpr.outvars]
-
-
-def given(aval: Any, varies: bool = False) -> Numbers:
-    """The numbers of an array of which nothing else is known."""
-    if jnp.issubdtype(aval.dtype, jax.dtypes.extended):
-        raise NotInLanes("a random key")
-    if not math.prod(aval.shape):
-        raise NotInLanes("an array of nothing")
-    paired = jnp.issubdtype(aval.dtype, np.complexfloating)
-    dtype = np.zeros((), aval.dtype).real.dtype
-    one = lambda: Node(dtype, varies=varies)  # noqa: E731
-    size = math.prod(aval.shape)
-    numbers = [Pair(one(), one()) if paired else one() for _ in range(size)]
-    return filled(aval.shape, numbers)
-
-
-def filled(shape: tuple[int, ...], numbers: Sequence[Number]) -> Numbers:
-    """An array of these numbers, in the order of C."""
-    result = np.empty(len(numbers), object)
-    for i, x in enumerate(numbers):
-        result[i] = x
-    return result.reshape(shape)
-
-
-def flat(arrays: Sequence[Numbers]) -> list[Any]:
-    """The real numbers of arrays, of complex ones both parts in turn."""
-    found = []
-    for array in arrays:
-        for x in array.reshape(-1):
-            found += x if isinstance(x, Pair) else (x,)
-    return found
-
-
-def as_numbers(values: np.ndarray) -> Numbers:
-    """Known values as numbers."""
-    each = values.reshape(-1)
-    paired = np.iscomplexobj(values)
-    return filled(
-        values.shape, [Pair(x.real, x.imag) for x in each] if paired else each
-    )
 
 
 def _constant(x: Any) -> Numbers:
@@ -140,7 +98,7 @@ def _results(graph: Graph, eqn: Any, arrays: list[Numbers]) -> list[Numbers]:
     if name == "iota":
         return [as_numbers(_counted(**params))]
     if name == "dot_general":
-        return [_dot(graph, *arrays, eqn)]
+        return [_dot(graph, eqn, *arrays)]
     paired = any(_is_complex(var) for var in eqn.invars)
     if name in REDUCTIONS:
         of = partial(graph.do, REDUCTIONS[name])
@@ -148,8 +106,8 @@ def _results(graph: Graph, eqn: Any, arrays: list[Numbers]) -> list[Numbers]:
             of = graph.pair_plus if paired else graph.plus
             if name != "reduce_sum":
                 raise NotInLanes(f"{name} of complex numbers")
-        return [_reduced(of, arrays[0], params["axes"])]
-    return [_each(_operation(graph, eqn, paired), *arrays)]
+        return [reduced(of, arrays[0], params["axes"])]
+    return [each(_operation(graph, eqn, paired), *arrays)]
 
 
 def _counted(*, dtype: Any, shape: Any, dimension: int, **_: Any) -> np.ndarray:
@@ -181,11 +139,10 @@ def _operation(graph: Graph, eqn: Any, paired: bool) -> Callable[..., Number]:
         raise NotInLanes(f"{name} of complex numbers" if paired else name)
     if name in ("add", "sub", "mul"):
         return {"add": graph.plus, "sub": graph.minus, "mul": graph.times}[name]
-    key = (eqn.primitive, *sorted((k, str(v)) for k, v in params.items()))
+    told = " ".join(f"{key}={value}" for key, value in sorted(params.items()))
     dtype = eqn.outvars[0].aval.dtype
-    return partial(
-        graph.do, partial(eqn.primitive.bind, **params), key=key, dtype=dtype
-    )
+    bound = partial(eqn.primitive.bind, **params)
+    return partial(graph.do, bound, name=f"{name} {told}", dtype=dtype)
 
 
 def _is_complex(var: Any) -> bool:
@@ -195,16 +152,12 @@ def _is_complex(var: Any) -> bool:
 def _converted(graph: Graph, dtype: np.dtype, x: Number) -> Number:
     complex_now = np.issubdtype(dtype, np.complexfloating)
     real = np.dtype(dtype.type(0).real.dtype) if complex_now else dtype
+    convert = partial(lax.convert_element_type, new_dtype=real)
     parts = [
-        part
-        if part.dtype == real
-        else graph.do(
-            partial(lax.convert_element_type, new_dtype=real),
-            part,
-            key=real,
-            dtype=real,
-        )
-        for part in (x if isinstance(x, Pair) else (x,))
+        graph.do(convert, one, name=f"convert {real}", dtype=real)
+        if one.dtype != real
+        else one
+        for one in (x if isinstance(x, Pair) else (x,))
     ]
     if not complex_now:
         return parts[0]
@@ -212,13 +165,6 @@ def _converted(graph: Graph, dtype: np.dtype, x: Number) -> Number:
 
 
 # -- arrays of numbers -----------------------------------------------------------------
-
-
-def _each(of: Callable[..., Number], *arrays: Numbers) -> Numbers:
-    """An operation on the numbers of arrays."""
-    shape = np.broadcast_shapes(*(x.shape for x in arrays))
-    rows = [np.broadcast_to(x, shape).reshape(-1) for x in arrays]
-    return filled(shape, [of(*numbers) for numbers in zip(*rows, strict=True)])
 
 
 def _moved(eqn: Any, arrays: list[Numbers]) -> list[Numbers]:
@@ -268,39 +214,19 @@ def _by_numpy(eqn: Any, where: list[np.ndarray]) -> list[np.ndarray] | None:
     return None
 
 
-def _reduced(of: Callable[..., Number], array: Numbers, axes: Sequence[int]) -> Numbers:
-    kept = [i for i in range(array.ndim) if i not in axes]
-    shape = tuple(array.shape[i] for i in kept)
-    rows = array.transpose(*kept, *axes).reshape(math.prod(shape), -1)
-    if not rows.shape[1]:
-        raise NotInLanes("a sum of nothing")
-    return filled(shape, [reduce(of, row) for row in rows])
-
-
-def _dot(graph: Graph, a: Numbers, b: Numbers, eqn: Any) -> Numbers:
+def _dot(graph: Graph, eqn: Any, a: Numbers, b: Numbers) -> Numbers:
     (over_a, over_b), (batch_a, batch_b) = eqn.params["dimension_numbers"]
-    a, rows, batch = _matrices(a, over_a, batch_a)
-    b, columns, _ = _matrices(b, over_b, batch_b)
+    a, rows, batch = matrices(a, over_a, batch_a)
+    b, columns, _ = matrices(b, over_b, batch_b)
     times, plus = graph.times, graph.plus
     if _is_complex(eqn.outvars[0]):
         times, plus = graph.pair_times, graph.pair_plus
         convert = partial(_converted, graph, np.dtype(eqn.outvars[0].aval.dtype))
-        a, b = _each(convert, a), _each(convert, b)
+        a, b = each(convert, a), each(convert, b)
     result = np.empty((a.shape[0], a.shape[1], b.shape[1]), object)
     for k, i, j in np.ndindex(*result.shape):
         result[k, i, j] = reduce(plus, map(times, a[k, i], b[k, j]))
     return result.reshape(batch + rows + columns)
-
-
-def _matrices(x: Numbers, over: Sequence[int], batch: Sequence[int]):
-    """(batch, free, contracted), and the shapes of the free and batch axes."""
-    free = [i for i in range(x.ndim) if i not in (*over, *batch)]
-    rows, lead = (tuple(x.shape[i] for i in axes) for axes in (free, batch))
-    x = x.transpose(*batch, *free, *over)
-    last = math.prod(x.shape[len(lead) + len(rows) :])
-    if not last:
-        raise NotInLanes("a sum of nothing")
-    return x.reshape(math.prod(lead), math.prod(rows), last), rows, lead
 
 
 # -- branches --------------------------------------------------------------------------
@@ -319,4 +245,4 @@ def _cond(graph: Graph, eqn: Any, arrays: list[Numbers]) -> list[Numbers]:
     if eqn.invars[0].aval.dtype != bool:
         which = graph.do(lax.gt, which, like(which, 0), dtype=bool)
     choose = partial(graph.chosen, which)
-    return [_each(choose, *both) for both in zip(*found, strict=True)]
+    return [each(choose, *both) for both in zip(*found, strict=True)]
