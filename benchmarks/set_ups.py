@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 
 import jqd
 from jqd import laws
@@ -282,9 +283,12 @@ def traced_for_a_gpu() -> Iterator[list[Any]]:
     """Within, jqd takes the forms that it has for a GPU; other traces are forgotten.
 
     Gives the calls of Python that programs ask for, in whose place zeros stand: JAX
-    lowers such a call for a device at hand alone.
+    lowers such a call for a device at hand alone. Newer ones ask which card a kernel of
+    Triton is for.
     """
     asked = []
+    card = AbstractDevice("NVIDIA H100 80GB HBM3", 132, "gpu")
+    described = AbstractMesh((), (), abstract_device=card)
 
     def ask(function, shapes, *arguments, **options):
         asked.append(function)
@@ -295,6 +299,7 @@ def traced_for_a_gpu() -> Iterator[list[Any]]:
         with (
             mock.patch.object(jax, "default_backend", return_value="gpu"),
             mock.patch.object(jax, "pure_callback", ask),
+            use_abstract_mesh(described),
         ):
             yield asked
     finally:  # after an error as well, so that no zeros stay
