@@ -2,6 +2,7 @@
 
 import contextlib
 import operator
+import re
 from functools import partial
 from unittest import mock
 
@@ -283,6 +284,15 @@ PROGRAMS = {
 }  # fmt: skip
 
 
+NO_NUMBER = np.array([0.3, np.nan, -2.0, np.inf])
+PROGRAMS["what is not a number"] = (
+    lambda x: jnp.stack([
+        jnp.maximum(x, 0), jnp.maximum(0, x), jnp.minimum(x, 1), jnp.clip(x, -1, 1),
+        jnp.sign(x), jnp.broadcast_to(jnp.max(x), 4), jnp.broadcast_to(jnp.min(x), 4),
+    ]), NO_NUMBER,
+)  # fmt: skip
+
+
 def one_turn(of, *arguments):
     """The result by a kernel that changes nothing but the result, once."""
 
@@ -311,7 +321,24 @@ def test_operations_on_numbers_are_those_on_arrays(name):
         np.testing.assert_allclose(one, expected, rtol=4e-15, atol=1e-300)
 
 
+def test_a_kernel_takes_no_extremes_of_triton():
+    """Of a number and what is none Triton takes the number, and nothing would tell."""
+    of, x = PROGRAMS["what is not a number"]
+
+    def run(x):
+        plain = lambda constants, start: of(constants)  # noqa: E731
+        turn = lambda constants, i, state: of(constants)  # noqa: E731
+        return lanes.in_lanes(turn, plain, 1, x, jnp.zeros((7, 4)))
+
+    with interpreted() as loops:
+        text = str(jax.make_jaxpr(jax.vmap(run))(jnp.stack([jnp.asarray(x)] * 2)))
+    assert loops
+    assert "select_n" in text
+    assert not re.search(r"= (max|min|clamp|reduce_max|reduce_min)\b", text)
+
+
 REFUSED = {
+    "a power with a whole number": lambda x: jax.lax.pow(x, jnp.array([1, 2, 3, 2])),
     "sort": lambda x: jnp.sort(x),
     "a loop over rows": lambda x: jnp.cumsum(x),
     "a loop of unknown length": lambda x: jax.lax.while_loop(

@@ -134,6 +134,25 @@ class Graph:
                 return y
         return self.do(lax.mul, a, b)
 
+    def larger(self, a: Real, b: Real) -> Real:
+        """The larger of two, or what is not a number, where Triton gives the other."""
+        return self._outer(lax.max, lax.gt, a, b)
+
+    def smaller(self, a: Real, b: Real) -> Real:
+        """The smaller of two, or what is not a number."""
+        return self._outer(lax.min, lax.lt, a, b)
+
+    def _outer(self, of: Any, beyond: Any, a: Real, b: Real) -> Real:
+        if not np.issubdtype(a.dtype, np.floating):
+            return self.do(of, a, b)
+        first = self.do(beyond, a, b, dtype=bool)
+        no_number = self.do(lax.ne, a, a, dtype=bool)
+        return self.chosen(self.do(lax.bitwise_or, first, no_number), b, a)
+
+    def clamped(self, low: Real, x: Real, high: Real) -> Real:
+        """x between two."""
+        return self.smaller(self.larger(low, x), high)
+
     def chosen(self, which: Number, no: Number, yes: Number) -> Number:
         """`yes` where `which`, else `no`; real or complex."""
         if is_known(which):
@@ -173,7 +192,7 @@ class Graph:
         """a/b, over the larger part of b: |b|² can leave the range where b does not."""
         if _is(b.im, 0):
             return Pair(*(x if _is(x, 0) else self.do(lax.div, x, b.re) for x in a))
-        size = self.do(lax.max, *(self.do(lax.abs, x) for x in b))
+        size = self.larger(*(self.do(lax.abs, x) for x in b))
         c, d = (self.do(lax.div, x, size) for x in b)
         square = self.plus(self.times(c, c), self.times(d, d))
         above = self.pair_times(a, Pair(c, self.negative(d)))
@@ -185,7 +204,7 @@ class Graph:
         one, other = (self.do(lax.abs, x) for x in a)
         if _is(a.im, 0):
             return one
-        most, least = self.do(lax.max, one, other), self.do(lax.min, one, other)
+        most, least = self.larger(one, other), self.smaller(one, other)
         zero, unit = like(one, 0), like(one, 1)
         safe = self.chosen(self.do(lax.gt, most, zero, dtype=bool), unit, most)
         share = self.do(lax.div, least, safe)

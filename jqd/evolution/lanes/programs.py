@@ -16,9 +16,9 @@ from .numbers import Graph, NotInLanes, Number, Pair, is_known, like, on_host
 # operations that kernels have, number by number
 OF_REALS = frozenset((
     "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2",
-    "atanh", "cbrt", "ceil", "clamp", "cos", "cosh", "div", "eq", "exp", "exp2",
+    "atanh", "cbrt", "ceil", "cos", "cosh", "div", "eq", "exp", "exp2",
     "expm1", "floor", "ge", "gt", "integer_pow", "le", "log", "log1p", "logistic", "lt",
-    "max", "min", "mul", "ne", "neg", "not", "or", "pow", "rem", "rsqrt", "sign", "sin",
+    "ne", "neg", "not", "or", "pow", "rem", "rsqrt", "sign", "sin",
     "sinh", "sqrt", "square", "stop_gradient", "sub", "tan", "tanh", "xor",
 ))  # fmt: skip
 OF_PAIRS = {
@@ -37,9 +37,16 @@ MOVES = {
     "expand_dims": 1, "gather": 1, "pad": 2, "reshape": 1, "rev": 1, "slice": 1,
     "split": 1, "squeeze": 1, "stack": None, "transpose": 1, "unstack": 1,
 }  # fmt: skip
+# of real numbers, with forms of their own
+REALS = {
+    "add": Graph.plus, "clamp": Graph.clamped, "max": Graph.larger,
+    "min": Graph.smaller, "mul": Graph.times, "sub": Graph.minus,
+}  # fmt: skip
 REDUCTIONS = {
-    "reduce_and": lax.bitwise_and, "reduce_max": lax.max, "reduce_min": lax.min,
-    "reduce_or": lax.bitwise_or, "reduce_prod": lax.mul, "reduce_sum": lax.add,
+    "reduce_and": lambda graph, a, b: graph.do(lax.bitwise_and, a, b),
+    "reduce_max": Graph.larger, "reduce_min": Graph.smaller,
+    "reduce_or": lambda graph, a, b: graph.do(lax.bitwise_or, a, b),
+    "reduce_prod": Graph.times, "reduce_sum": Graph.plus,
 }  # fmt: skip
 # where an operation keeps the program that it stands for
 CALLS = {
@@ -101,12 +108,12 @@ def _results(graph: Graph, eqn: Any, arrays: list[Numbers]) -> list[Numbers]:
         return [_dot(graph, eqn, *arrays)]
     paired = any(_is_complex(var) for var in eqn.invars)
     if name in REDUCTIONS:
-        of = partial(graph.do, REDUCTIONS[name])
-        if paired or name == "reduce_sum":
-            of = graph.pair_plus if paired else graph.plus
+        of = REDUCTIONS[name]
+        if paired:
             if name != "reduce_sum":
                 raise NotInLanes(f"{name} of complex numbers")
-        return [reduced(of, arrays[0], params["axes"])]
+            of = Graph.pair_plus
+        return [reduced(partial(of, graph), arrays[0], params["axes"])]
     return [each(_operation(graph, eqn, paired), *arrays)]
 
 
@@ -135,10 +142,12 @@ def _operation(graph: Graph, eqn: Any, paired: bool) -> Callable[..., Number]:
         return partial(graph.pair_power, y=params["y"])
     if paired and name in OF_PAIRS:
         return partial(OF_PAIRS[name], graph)
+    if not paired and name in REALS:
+        return partial(REALS[name], graph)
     if paired or name not in OF_REALS:
         raise NotInLanes(f"{name} of complex numbers" if paired else name)
-    if name in ("add", "sub", "mul"):
-        return {"add": graph.plus, "sub": graph.minus, "mul": graph.times}[name]
+    if name == "pow" and eqn.invars[1].aval.dtype != eqn.invars[0].aval.dtype:
+        raise NotInLanes("a power with a whole number, which Triton does not compile")
     told = " ".join(f"{key}={value}" for key, value in sorted(params.items()))
     dtype = eqn.outvars[0].aval.dtype
     bound = partial(eqn.primitive.bind, **params)
