@@ -286,6 +286,25 @@ def test_arithmetic_constants_and_libraries_of_a_program_are_counted():
     assert body.seconds(rates) == pytest.approx(expected, rel=1e-12)
 
 
+LANES = """HloModule jit_h
+
+ENTRY %main (x: f64[256,8]) -> f64[256,8] {
+  %x = f64[256,8]{1,0} parameter(0)
+  ROOT %k = (f64[256,8]{1,0}, s64[256,1]{1,0}) custom-call(%x), custom_call_target="__gpu$xla.gpu.triton", backend_config={ir = "ML", name = "lanes_16x300", num_warps = 4 : i32}
+}
+"""  # noqa: E501
+
+
+def test_arithmetic_of_a_kernel_in_lanes_is_counted():
+    """16 turns of 300 operations for each of 256 members; it calls no library."""
+    text = importlib.import_module("benchmarks.xla_text")
+    body = text.parsed(LANES)
+    assert body.double == 2 * 16 * 300 * 256
+    assert body.single == 0
+    assert text.library_calls(body) == 0
+    assert sum(body.kernels.values()) == 1
+
+
 @pytest.mark.slow
 def test_programs_are_compiled_for_the_device_at_hand(stored):
     """Two laws, value and gradient, both precisions, without a GPU."""
