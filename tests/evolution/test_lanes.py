@@ -271,7 +271,13 @@ PROGRAMS = {
     "padded, rolled": (lambda a: jnp.pad(jnp.roll(a, 1, 0), 1, constant_values=2.0), A),
     "taken": (lambda a: jnp.take(a, np.array([2, 0]), axis=0) + a[:2], A),
     "split": (lambda a: sum(jnp.split(a, 2, axis=1)), A),
-    "diagonal": (lambda a: jnp.diagonal(a) + jnp.trace(a), A),
+    "diagonal": (lambda a: jnp.diagonal(a) + jnp.trace(a[:, :3]), A[:, :3]),
+    "a form for each platform": (
+        lambda x: jax.lax.platform_dependent(
+            x, tpu=jnp.sin, cuda=jnp.cos, cpu=jnp.cos, default=jnp.tan
+        ), X,
+    ),
+    "an array of nothing": (lambda x, y: x + jnp.concatenate([y, y]).size, X, X[:0]),
     "branches": (lambda x: jax.lax.cond(x[0] > x[1], jnp.cos, jnp.sin, x), X),
     "known branch": (lambda x: jax.lax.cond(True, jnp.cos, jnp.sin, x), X),
     "switch at a whole number": (
@@ -397,6 +403,23 @@ def test_few_numbers_are_held():
         assert (order != written) == frugal
         if frugal:  # all M² entries are given; of what is made few are held
             assert most_held(order, wanted) < most_held(written, wanted)
+
+
+def test_a_driven_law_is_followed_in_lanes():
+    """Its rates change from step to step, its operators do not."""
+    pulse = jqd.pulse(lambda t, w: jnp.cos(w * t), w=1.7)
+    V = 0.2 * (np.eye(3, k=1) + np.eye(3, k=-1))
+
+    def run(q):
+        H = jqd.driven(set_ups.H.real, (V, pulse))
+        return followed(jqd.CopyDynamics.from_hamiltonian(H, q=q, r=-0.5), PSI)
+
+    q = jnp.array([0.45, 0.5])
+    expected = jax.jit(jax.vmap(run))(q)
+    with interpreted() as loops:
+        found = jax.jit(jax.vmap(run))(q)
+    assert loops
+    same(found, expected, 1e-13)
 
 
 def test_single_precision_stays_single():

@@ -67,12 +67,15 @@ class Columns:
                 kind = np.dtype(kind.type(0).real.dtype)
             place = Place(aval.shape, aval.dtype, kind, self.sizes.get(kind, 0))
             self.places.append(place)
-            self.sizes[kind] = place.start + place.size * (1 + place.paired)
+            if place.size:
+                self.sizes[kind] = place.start + place.size * (1 + place.paired)
 
     def packed(self, arrays: Sequence[Array], lead: int) -> list[Array]:
         """Matrices (lead.., columns) of arrays (lead.., shape..)."""
         columns: dict[np.dtype, list[Array]] = {kind: [] for kind in self.sizes}
         for array, place in zip(arrays, self.places, strict=True):
+            if not place.size:
+                continue
             flat = array.reshape(*array.shape[:lead], place.size)
             parts = (jnp.real(flat), jnp.imag(flat)) if place.paired else (flat,)
             columns[place.kind] += [part.astype(place.kind) for part in parts]
@@ -82,6 +85,9 @@ class Columns:
         """Arrays (members, shape..) of matrices (members or more, columns or more)."""
         by, arrays = dict(zip(self.sizes, matrices, strict=True)), []
         for place in self.places:
+            if not place.size:
+                arrays.append(jnp.zeros((members, *place.shape), place.dtype))
+                continue
             columns = by[place.kind][:members, place.start :]
             flat = columns[:, : place.size]
             if place.paired:
@@ -107,9 +113,8 @@ class Columns:
         found: dict[np.dtype, list[Any]] = {kind: [] for kind in self.sizes}
         for place in self.places:
             mine = [next(left) for _ in range(place.size * (1 + place.paired))]
-            parts = (mine[::2], mine[1::2]) if place.paired else (mine,)
-            for part in parts:
-                found[place.kind] += part
+            for part in (mine[::2], mine[1::2]) if place.paired else (mine,):
+                found.setdefault(place.kind, []).extend(part)
         return found
 
 
