@@ -174,8 +174,8 @@ def _lowered(cases: dict[tuple[str, bool], Case]) -> Iterator[tuple[Any, Any]]:
 
 
 def _plain(turn: Any, plain: Any, turns: int, constants: Any, start: Any) -> Any:
-    del turn, turns
-    return plain(constants, start)
+    del turn
+    return plain(turns, constants, start)
 
 
 def _small(law: Any, size: int, device: Any) -> Any:

@@ -350,17 +350,15 @@ def _take_steps(
     constants = law, made, t0, dt
     start = (state, status, jnp.zeros_like(status))
     turn = partial(_turn, method)
-    if most is None:
-        turns = lambda i, carry: turn(constants, i, carry)  # noqa: E731
-        return jax.lax.fori_loop(0, steps, turns, start)
 
-    def plain(constants, start):
+    def plain(steps, constants, start):
+        if most is None:
+            turns = lambda i, carry: turn(constants, i, carry)  # noqa: E731
+            return jax.lax.fori_loop(0, steps, turns, start)
         body = lambda carry, i: (turn(constants, i, carry), None)  # noqa: E731
         return _chunked_scan(body, start, steps, most, method.gradient)
 
-    if isinstance(steps, int):
-        return in_lanes(turn, plain, steps, constants, start)
-    return plain(constants, start)
+    return in_lanes(turn, plain, steps, constants, start)
 
 
 def _turn(method: Fixed, constants: Any, i: Array, carry: Any) -> Any:

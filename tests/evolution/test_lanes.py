@@ -16,7 +16,7 @@ from jax.sharding import PartitionSpec as P
 import jqd
 from benchmarks import set_ups
 from jqd import laws
-from jqd.evolution import fixed, lanes
+from jqd.evolution import lanes
 from jqd.evolution.evolution import in_precision
 from jqd.evolution.lanes import kernels
 from jqd.evolution.lanes.arrays import flat, given
@@ -306,7 +306,7 @@ def one_turn(of, *arguments):
         del i, state
         return of(*constants)
 
-    plain = lambda constants, start: turn(constants, 0, start)  # noqa: E731
+    plain = lambda _, constants, start: turn(constants, 0, start)  # noqa: E731
     start = jnp.zeros_like(of(*arguments))
     batch = [jnp.stack([x, x]) for x in map(jnp.asarray, arguments)]
     with interpreted() as loops:
@@ -332,7 +332,7 @@ def test_a_kernel_takes_no_extremes_of_triton():
     of, x = PROGRAMS["what is not a number"]
 
     def run(x):
-        plain = lambda constants, start: of(constants)  # noqa: E731
+        plain = lambda turns, constants, start: of(constants)  # noqa: E731
         turn = lambda constants, i, state: of(constants)  # noqa: E731
         return lanes.in_lanes(turn, plain, 1, x, jnp.zeros((7, 4)))
 
@@ -431,11 +431,38 @@ def test_single_precision_stays_single():
     assert values.dtype == jnp.complex64
 
 
-def test_merged_steps_and_traced_counts_have_no_kernel():
-    """Their loops are not those of a kernel: the numbers of turns are not known."""
-    method = jqd.Fixed(jqd.steppers.rk4, counts=jnp.asarray(3), estimate_error=False)
+def test_numbers_of_steps_that_are_no_constants():
+    """Of the run and of its check; members with numbers of their own have no kernel."""
     psi = jnp.stack([PSI, PSI[::-1]])
+
+    def run(counts, psi):
+        method = jqd.Fixed(jqd.steppers.rk4, counts=counts)
+        found = jqd.evolve(copying(), psi, TS, method=method)
+        return found.values, found.error, found.status
+
+    for counts, axis in ((jnp.asarray(3), None), (jnp.array([3, 5]), 0)):
+        batch = jax.vmap(run, (axis, 0))
+        expected = jax.jit(batch)(counts, psi)
+        with interpreted() as loops:
+            found = jax.jit(batch)(counts, psi)
+        assert bool(loops) == (axis is None)
+        assert all(loop.turns is None for loop in loops)
+        same(found, expected, 1e-13)
+
+
+def test_steps_that_end_at_a_jump_are_taken_in_lanes():
+    """A pulse jumps within the second interval, of which two legs share the steps."""
+    pulse = jqd.pulse(lambda t, w: jnp.where(t < 0.7, 1.0, w), w=0.2, jumps=[0.7])
+    V = 0.2 * (np.eye(3, k=1) + np.eye(3, k=-1))
+
+    def run(b):
+        law = laws.Weinberg(jqd.driven(set_ups.H.real, (V, pulse)), b)
+        found = jqd.evolve(law, PSI, TS, method=jqd.Fixed(jqd.steppers.rk4, 6))
+        return found.values, found.error
+
+    b = jnp.array([0.1, 0.4])
+    expected = jax.jit(jax.vmap(run))(b)
     with interpreted() as loops:
-        jax.jit(jax.vmap(partial(followed, copying(), method=method))).trace(psi)
-    assert not loops
-    assert fixed.splitting_of(METHOD, copying()) is None
+        found = jax.jit(jax.vmap(run))(b)
+    assert loops
+    same(found, expected, 1e-13)

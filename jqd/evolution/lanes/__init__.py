@@ -32,48 +32,48 @@ MOST_OPERATIONS, MOST_WORDS = 9000, 480
 def in_lanes(
     turn: Callable[..., PyTree[Array]],
     plain: Callable[..., PyTree[Array]],
-    turns: int,
+    turns: int | Array,
     constants: PyTree[Array],
     start: PyTree[Array],
 ) -> PyTree[Array]:
     """A loop; of a batch on a CUDA device one kernel, if its turns are small.
 
     Derivatives are those of `plain`, and so are results on other devices, of a single
-    member, and of turns that have loops of their own, draw random numbers or are large.
+    member, of members with numbers of turns of their own, and of turns that have loops,
+    draw random numbers or are large.
 
     Args:
         turn: (constants, i, state) -> the next state.
-        plain: (constants, start) -> the state after all turns, in the form for
+        plain: (turns, constants, start) -> the state after all turns, in the form for
             operations on whole arrays.
         turns: how many.
         constants, start: of both.
     """
     if jax.default_backend() == "cpu" or not has_kernels():
-        return plain(constants, start)
-    still, of_still = jax.tree.flatten(constants)
+        return plain(turns, constants, start)
+    fixed = turns if isinstance(turns, int) else None
+    # a number of turns that is not known is the last of what stays
+    still, of_still = jax.tree.flatten((constants, None if fixed else turns))
     moving, of_moving = jax.tree.flatten(start)
+    count = len(still)
 
     def flat_turn(*leaves):
-        still_, i, moving_ = (
-            leaves[: len(still)],
-            leaves[len(still)],
-            leaves[len(still) + 1 :],
-        )
-        after = turn(of_still.unflatten(still_), i, of_moving.unflatten(moving_))
-        return jax.tree.leaves(after)
+        constants, _ = of_still.unflatten(leaves[:count])
+        state = of_moving.unflatten(leaves[count + 1 :])
+        return jax.tree.leaves(turn(constants, leaves[count], state))
 
     def flat_plain(*leaves):
-        still_, moving_ = leaves[: len(still)], leaves[len(still) :]
-        after = plain(of_still.unflatten(still_), of_moving.unflatten(moving_))
-        return jax.tree.leaves(after)
+        constants, turns = of_still.unflatten(leaves[:count])
+        start = of_moving.unflatten(leaves[count:])
+        return jax.tree.leaves(plain(fixed or turns, constants, start))
 
     program = jax.make_jaxpr(flat_turn)(*still, jnp.asarray(0), *moving)
     try:
-        loop = Loop(program, turns, len(still))
+        loop = Loop(program, fixed, count)
     except NotInLanes:
-        return plain(constants, start)
+        return plain(turns, constants, start)
     if loop.operations > MOST_OPERATIONS or loop.words > MOST_WORDS:
-        return plain(constants, start)
+        return plain(turns, constants, start)
     together = _Together(loop, flat_plain)
     return of_moving.unflatten(_with_slopes(together, *still, *moving))
 
@@ -98,8 +98,9 @@ class _Together:
     def _batch(self, members: int, batched: tuple[bool, ...]) -> Callable[..., Any]:
         """The function of a batch, whose own batches are of more members."""
         kernel = partial(in_one_kernel, self.loop, members, batched)
-        axes = [0 if each else None for each in batched]
-        several = custom_vmap(_by_device(kernel, jax.vmap(self.plain, axes)))
+        plain = jax.vmap(self.plain, [0 if each else None for each in batched])
+        together = self.loop.turns is not None or not batched[self.loop.constants - 1]
+        several = custom_vmap(_by_device(kernel, plain) if together else plain)
 
         @several.def_vmap
         def more(size, again, *leaves):

@@ -122,7 +122,7 @@ class Loop:
     """Turns that change some numbers again and again.
 
     Attributes:
-        turns: how many.
+        turns: how many; None where the last of what stays says it.
         avals: of what stays and what changes.
         constants: how many of these stay.
         given: their numbers in a turn.
@@ -131,13 +131,13 @@ class Loop:
         words: about how many words of 32 bits a thread holds.
     """
 
-    def __init__(self, program: Any, turns: int, constants: int):
+    def __init__(self, program: Any, turns: int | None, constants: int):
         """The loop of a program.
 
         Args:
             program: of one turn, a closed jaxpr of constants.., the index of the turn
                 and what changes.., whose results are what has changed.
-            turns: how many.
+            turns: how many, or None.
             constants: how many arguments stay.
 
         Raises:
@@ -178,7 +178,9 @@ class Loop:
         start = tuple(
             x if np.shape(x) else lax.broadcast(x, (LANES,)) for x in arrays[before:]
         )
-        return list(lax.fori_loop(0, self.turns, turn, start))
+        # all lanes of a block take as many
+        turns = arrays[before - 1] if self.turns is None else self.turns
+        return list(lax.fori_loop(0, turns, turn, start))
 
 
 def in_one_kernel(
@@ -231,7 +233,7 @@ def in_one_kernel(
         jax.ShapeDtypeStruct((blocks * LANES, _power(columns)), kind)
         for kind, columns in results.sizes.items()
     ]
-    name = f"lanes_{loop.turns}x{loop.operations}"  # which the model of GPUs reads
+    name = f"lanes_{loop.turns or 1}x{loop.operations}"  # which the model of GPUs reads
     call = _called(kernel, shapes, blocks, name, interpret)
     return results.unpacked(call(*inputs), members)
 
