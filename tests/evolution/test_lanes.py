@@ -135,6 +135,15 @@ def test_members_of_their_own_laws_and_more_of_them_than_lanes():
     same(found, expected, 1e-13)
 
 
+def test_a_batch_of_nobody_is_empty():
+    theta = jnp.zeros((0, 2))
+    with interpreted() as loops:
+        values, status, _ = jax.jit(jax.vmap(of_exponents))(theta)
+    assert values.shape == (0, 3, 3)
+    assert status.shape == (0,)
+    assert not loops
+
+
 def test_batches_of_batches_are_one_batch():
     """Laws along one axis and states along another."""
     theta = jnp.array([[0.45, -0.55], [0.5, -0.5]])
@@ -236,6 +245,20 @@ def test_only_batches_on_cuda_have_a_kernel():
 def test_without_triton_batches_are_whole_arrays():
     with mock.patch.object(kernels, "find_spec", return_value=None):
         assert "triton" not in lowered("cuda")
+
+
+@pytest.mark.parametrize(
+    ("capability", "kernel"),
+    [("7.5", False), ("8.0", True), ("9.0", True), ("gfx90a", True)],
+)
+def test_cards_that_triton_refuses_have_no_kernel(capability, kernel):
+    """XLA ends with an error there; of other makers' cards `lowered` says enough."""
+    cards = [
+        mock.Mock(compute_capability="9.0"),
+        mock.Mock(compute_capability=capability),
+    ]
+    with mock.patch.object(jax, "local_devices", return_value=cards):
+        assert kernels.has_kernels() == kernel
 
 
 @pytest.mark.parametrize("limit", ["MOST_OPERATIONS", "MOST_WORDS"])

@@ -99,7 +99,8 @@ class _Together:
         """The function of a batch, whose own batches are of more members."""
         kernel = partial(in_one_kernel, self.loop, members, batched)
         plain = jax.vmap(self.plain, [0 if each else None for each in batched])
-        together = self.loop.turns is not None or not batched[self.loop.constants - 1]
+        alike = self.loop.turns is not None or not batched[self.loop.constants - 1]
+        together = alike and members > 0
         several = custom_vmap(_by_device(kernel, plain) if together else plain)
 
         @several.def_vmap

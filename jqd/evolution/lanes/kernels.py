@@ -21,6 +21,7 @@ from .programs import evaluated
 # Lanes of a block, as many as threads: one member in each thread.
 LANES = 128
 WARP = 32
+AMPERE = 8  # the first compute capability that has kernels
 
 
 class Place(NamedTuple):
@@ -267,8 +268,15 @@ def _joined(columns: list[Array]) -> Array:
 
 
 def has_kernels() -> bool:
-    """Whether this JAX makes kernels by Triton, which it may give up."""
-    return find_spec("jax.experimental.pallas.triton") is not None
+    """Whether this JAX has Triton, which it may give up, and Triton these cards."""
+    known = find_spec("jax.experimental.pallas.triton") is not None
+    return known and all(map(_is_recent, jax.local_devices()))
+
+
+def _is_recent(device: Any) -> bool:
+    """Whether a card is of the year 2020 or later, below which Triton refuses it."""
+    major = str(getattr(device, "compute_capability", "")).partition(".")[0]
+    return not major.isdigit() or int(major) >= AMPERE
 
 
 def _called(kernel: Any, shapes: Any, blocks: int, name: str, interpret: bool) -> Any:
