@@ -3,6 +3,7 @@
 import contextlib
 import operator
 import re
+import time
 from functools import partial
 from unittest import mock
 
@@ -261,9 +262,24 @@ def test_cards_that_triton_refuses_have_no_kernel(capability, kernel):
         assert kernels.has_kernels() == kernel
 
 
+def test_large_systems_are_not_looked_at_number_by_number():
+    """Of 300 levels a product with H alone has 10⁵ terms of complex numbers."""
+    H = np.diag(np.arange(300.0))
+    law = jqd.laws.Weinberg(H + np.eye(300, k=1) + np.eye(300, k=-1), 0.1)
+    small = mock.patch("jqd.evolution.lanes.arrays.LARGEST", 10**6)
+    for limited in (contextlib.nullcontext(), small):
+        with limited, interpreted() as loops:
+            psi = jnp.eye(2, 300, dtype=complex)
+            began = time.perf_counter()
+            run = jax.vmap(lambda psi: followed(law, psi)[0])
+            jax.jit(run).trace(psi)
+        assert not loops
+        assert time.perf_counter() - began < 10  # seconds; minutes without limits
+
+
 @pytest.mark.parametrize("limit", ["MOST_OPERATIONS", "MOST_WORDS"])
 def test_large_turns_have_no_kernel(limit):
-    with mock.patch.object(lanes, limit, 100):
+    with mock.patch.object(kernels, limit, 100):
         assert "triton" not in lowered("cuda")
 
 
@@ -408,7 +424,7 @@ def test_what_no_turn_changes_is_done_once_and_repeated_operations_too():
 def test_few_numbers_are_held():
     """The field of all classes at once holds M² products, class by class M of them."""
     for M, frugal in ((3, False), (16, True)):
-        graph = Graph()
+        graph = Graph(10**6)
         a, x = (
             given(jax.core.ShapedArray(s, np.dtype(float)), True)
             for s in ((M, M), (M,))

@@ -22,12 +22,6 @@ from .numbers import NotInLanes
 
 __all__ = ["in_lanes"]
 
-# Limits of a kernel. With 8000 operations in a turn it is compiled for ten seconds,
-# with 12 000 for 25. What a thread holds beyond its 255 words of 32 bits goes to
-# memory: on an H200 a step of the copy law with six classes in float64, of 459 words,
-# took 260 us for 10⁵ members, and 415 us in operations on whole arrays.
-MOST_OPERATIONS, MOST_WORDS = 9000, 480
-
 
 def in_lanes(
     turn: Callable[..., PyTree[Array]],
@@ -71,8 +65,6 @@ def in_lanes(
     try:
         loop = Loop(program, fixed, count)
     except NotInLanes:
-        return plain(turns, constants, start)
-    if loop.operations > MOST_OPERATIONS or loop.words > MOST_WORDS:
         return plain(turns, constants, start)
     together = _Together(loop, flat_plain)
     return of_moving.unflatten(_with_slopes(together, *still, *moving))

@@ -9,15 +9,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .numbers import Node, NotInLanes, Number, Pair
+from .numbers import Node, NotInLanes, Number, Pair, is_known
 
 Numbers = np.ndarray  # of dtype object, of the shape of an array
+LARGEST = 2**10  # more numbers than those of an operator of 32 levels
 
 
 def given(aval: Any, varies: bool = False) -> Numbers:
     """The numbers of an array of which nothing else is known."""
     if jnp.issubdtype(aval.dtype, jax.dtypes.extended):
         raise NotInLanes("a random key")
+    if math.prod(aval.shape) > LARGEST:
+        raise NotInLanes("a large array")
     paired = jnp.issubdtype(aval.dtype, np.complexfloating)
     dtype = np.zeros((), aval.dtype).real.dtype
 
@@ -54,9 +57,21 @@ def as_numbers(values: np.ndarray) -> Numbers:
     return filled(values.shape, numbers)
 
 
+def all_known(array: Numbers) -> bool:
+    """Whether all numbers of an array are known, and real."""
+    return all(map(is_known, array.reshape(-1)))
+
+
+def values_of(array: Numbers, var: Any) -> np.ndarray:
+    """The values of an array whose numbers are known, as its variable has them."""
+    return np.array(array.tolist(), var.aval.dtype).reshape(array.shape)
+
+
 def each(of: Callable[..., Number], *arrays: Numbers) -> Numbers:
     """An operation on the numbers of arrays."""
     shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    if math.prod(shape) > LARGEST:
+        raise NotInLanes("a large array")
     rows = [np.broadcast_to(x, shape).reshape(-1) for x in arrays]
     return filled(shape, [of(*numbers) for numbers in zip(*rows, strict=True)])
 

@@ -82,7 +82,13 @@ def on_host(of: Callable[..., Any], *values: Any) -> Any:
 class Graph:
     """Operations on numbers; what was asked for before is not made again."""
 
-    def __init__(self):
+    def __init__(self, most: int):
+        """No operations yet.
+
+        Args:
+            most: how many there may be.
+        """
+        self._most = most
         self._nodes: dict[Any, Real] = {}
 
     def do(
@@ -95,12 +101,17 @@ class Graph:
             numbers: its arguments.
             name: by which it is recognised, that of `of` by default.
             dtype: of the result; None for that of the first number.
+
+        Raises:
+            NotInLanes: there are too many operations.
         """
         name = name or of.__name__
         key = (name, *map(identity, numbers))
         if key not in self._nodes and all(map(is_known, numbers)):
             self._nodes[key] = on_host(of, *numbers)[()]
         if key not in self._nodes:
+            if len(self._nodes) > self._most:
+                raise NotInLanes("many operations")
             dtype = numbers[0].dtype if dtype is None else np.dtype(dtype)
             place, cost = 1 + len(self._nodes), COST.get(name.partition(" ")[0], 1)
             node = Node(dtype, of, numbers, place=place, cost=cost)

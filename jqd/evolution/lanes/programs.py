@@ -10,7 +10,7 @@ from jax import lax
 from jax.core import Tracer
 from jax.extend import core
 
-from .arrays import Numbers, as_numbers, each, matrices, reduced
+from .arrays import Numbers, all_known, as_numbers, each, matrices, reduced, values_of
 from .numbers import Graph, NotInLanes, Number, Pair, is_known, like, on_host
 
 # operations that kernels have, number by number
@@ -48,6 +48,8 @@ REDUCTIONS = {
     "reduce_or": lambda graph, a, b: graph.do(lax.bitwise_or, a, b),
     "reduce_prod": Graph.times, "reduce_sum": Graph.plus,
 }  # fmt: skip
+# of real numbers, which are done on whole arrays where all of these are known
+KNOWN = OF_REALS | {*REALS, "convert_element_type", "select_n", "is_finite"}
 # where an operation keeps the program that it stands for
 CALLS = {
     "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr",
@@ -117,7 +119,12 @@ def _results(graph: Graph, eqn: Any, arrays: list[Numbers]) -> list[Numbers]:
                 raise NotInLanes(f"{name} of complex numbers")
             of = Graph.pair_plus
         return [reduced(partial(of, graph), arrays[0], params["axes"])]
-    return [each(_operation(graph, eqn, paired), *arrays)]
+    of = _operation(graph, eqn, paired)
+    if not paired and name in KNOWN and all(map(all_known, arrays)):
+        # together: the mask of a diagonal has as many numbers as an operator
+        values = (values_of(x, v) for x, v in zip(arrays, eqn.invars, strict=True))
+        return [as_numbers(on_host(partial(eqn.primitive.bind, **params), *values))]
+    return [each(of, *arrays)]
 
 
 def _counted(*, dtype: Any, shape: Any, dimension: int, **_: Any) -> np.ndarray:
@@ -187,11 +194,9 @@ def _moved(eqn: Any, arrays: list[Numbers]) -> list[Numbers]:
         np.arange(start, stop, dtype=np.int32).reshape(x.shape)
         for x, start, stop in zip(arrays[:data], sizes, sizes[1:], strict=False)
     ]
-    rest = []
-    for x, var in zip(arrays[data:], eqn.invars[data:], strict=True):
-        if not all(map(is_known, x.reshape(-1))):
-            raise NotInLanes(f"{eqn.primitive.name} at an index that is computed")
-        rest.append(np.array(x.tolist(), var.aval.dtype))
+    if not all(map(all_known, arrays[data:])):
+        raise NotInLanes(f"{eqn.primitive.name} at an index that is computed")
+    rest = map(values_of, arrays[data:], eqn.invars[data:])
     found = _by_numpy(eqn, where)
     if found is None:
         found = on_host(partial(eqn.primitive.bind, **eqn.params), *where, *rest)
