@@ -274,7 +274,7 @@ def test_large_systems_are_not_looked_at_number_by_number():
             run = jax.vmap(lambda psi: followed(law, psi)[0])
             jax.jit(run).trace(psi)
         assert not loops
-        assert time.perf_counter() - began < 10  # seconds; minutes without limits
+        assert time.perf_counter() - began < 60  # seconds; minutes without limits
 
 
 @pytest.mark.parametrize("limit", ["MOST_OPERATIONS", "MOST_WORDS"])
