@@ -444,6 +444,29 @@ def test_few_numbers_are_held():
             assert most_held(order, wanted) < most_held(written, wanted)
 
 
+def test_wide_members_go_to_and_from_memory_in_tiles():
+    """Of 70 constants and 40 numbers: in one tile they fit into no smaller card."""
+    rng = np.random.default_rng(0)
+    c, x = rng.normal(size=(FEW, 70)), rng.normal(size=(FEW, 40))
+
+    def turn(c, i, x):
+        return x * c[:40] + c[30:] * i
+
+    def plain(turns, c, x):
+        return jax.lax.fori_loop(0, turns, partial(turn, c), x)
+
+    run = jax.vmap(partial(lanes.in_lanes, turn, plain, 2))
+    expected = c[:, 30:] + c[:, :40] * (c[:, :40] * x)
+    with interpreted() as loops:
+        found = run(c, x)
+        text = str(jax.make_jaxpr(run)(c, x))
+    assert loops
+    # a sum of two numbers below ten, which may cancel
+    np.testing.assert_allclose(found, expected, rtol=0, atol=4e-15)
+    assert f"f64[{kernels.LANES},{kernels.TILE}]" in text
+    assert not re.search(rf"f64\[{kernels.LANES},(64|96|128)\]", text)
+
+
 def test_a_driven_law_is_followed_in_lanes():
     """Its rates change from step to step, its operators do not."""
     pulse = jqd.pulse(lambda t, w: jnp.cos(w * t), w=1.7)

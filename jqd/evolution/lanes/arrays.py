@@ -77,6 +77,7 @@ def each(of: Callable[..., Number], *arrays: Numbers) -> Numbers:
 
 
 def reduced(of: Callable[..., Number], array: Numbers, axes: Sequence[int]) -> Numbers:
+    """An operation on all numbers along some axes, from the first on."""
     kept = [i for i in range(array.ndim) if i not in axes]
     shape = tuple(array.shape[i] for i in kept)
     rows = array.transpose(*kept, *axes).reshape(math.prod(shape), -1)

@@ -21,6 +21,9 @@ from .programs import evaluated
 # Lanes of a block, as many as threads: one member in each thread.
 LANES = 128
 WARP = 32
+# Columns that go to or from memory together: in float64 32 KB of the 99 KB that cores
+# of all cards with kernels share.
+TILE = 32
 AMPERE = 8  # the first compute capability that has kernels
 # Limits of a kernel. With 8000 operations in a turn it is compiled for ten seconds,
 # with 12 000 for 25. What a thread holds beyond its 255 words of 32 bits goes to
@@ -30,11 +33,11 @@ MOST_OPERATIONS, MOST_WORDS = 9000, 480
 
 
 class Place(NamedTuple):
-    """Where the numbers of an array are among rows.
+    """Where the numbers of an array are among columns.
 
     Attributes:
         shape, dtype: of the array.
-        kind: of the rows.
+        kind: dtype of the columns.
         start: the first of them.
     """
 
@@ -50,7 +53,7 @@ class Place(NamedTuple):
 
     @property
     def paired(self) -> bool:
-        """Whether the rows of real parts are followed by those of imaginary parts."""
+        """Whether columns of real parts are followed by those of imaginary parts."""
         return np.issubdtype(self.dtype, np.complexfloating)
 
 
@@ -59,7 +62,7 @@ class Columns:
 
     Attributes:
         places: of the arrays.
-        sizes: number of rows by dtype.
+        sizes: number of columns by dtype.
     """
 
     def __init__(self, avals: Sequence[Any]):
@@ -223,7 +226,7 @@ def in_one_kernel(
     blocks = -(-members // LANES)
     spare = (0, blocks * LANES - members)
     matrices = [
-        jnp.pad(each, (spare, (0, _power(each.shape[1]) - each.shape[1])), mode="edge")
+        jnp.pad(each, (spare, (0, _width(each.shape[1]) - each.shape[1])), mode="edge")
         for each in moving.packed([arrays[i] for i in own], 1)
     ]
     inputs = [*matrices, *still.packed([arrays[i] for i in shared], 0)]
@@ -233,16 +236,16 @@ def in_one_kernel(
         of_members, refs = refs[: len(matrices)], refs[len(matrices) :]
         of_all, to = refs[: len(still.sizes)], refs[len(still.sizes) :]
         each = zip(
-            own, moving.read([_split(ref[lanes, :]) for ref in of_members]), strict=True
+            own, moving.read([_loaded(ref, lanes) for ref in of_members]), strict=True
         )
         arguments = dict(each) | dict(zip(shared, still.read(of_all), strict=True))
         numbers = [x for i in range(len(avals)) for x in arguments[i]]
         found = results.in_order(loop.followed(numbers))
         for ref, (kind, columns) in zip(to, found.items(), strict=True):
-            ref[lanes, :] = _joined([x.astype(kind) for x in columns])
+            _store(ref, lanes, [x.astype(kind) for x in columns])
 
     shapes = [
-        jax.ShapeDtypeStruct((blocks * LANES, _power(columns)), kind)
+        jax.ShapeDtypeStruct((blocks * LANES, _width(columns)), kind)
         for kind, columns in results.sizes.items()
     ]
     name = f"lanes_{loop.turns or 1}x{loop.operations}"  # which the model of GPUs reads
@@ -250,32 +253,50 @@ def in_one_kernel(
     return results.unpacked(call(*inputs), members)
 
 
-def _power(size: int) -> int:
-    """The power of two that is not below; Triton has no other shapes."""
-    return 1 << (size - 1).bit_length()
+def _width(columns: int) -> int:
+    """Columns of a matrix: a power of two, or whole tiles; Triton has no others."""
+    if columns > TILE:
+        return -(-columns // TILE) * TILE
+    return 1 << (columns - 1).bit_length()
 
 
-def _split(matrix: Array) -> list[Array]:
-    """The columns of a matrix.
+def _tiles(ref: Any) -> list[Any]:
+    """The columns of a matrix that go together.
 
-    They are read together: Triton looks at all operations for each access to memory.
+    One by one they would take minutes of compiling: Triton looks at all operations for
+    each access to memory.
     """
-    parts = lax.split(matrix, [1] * matrix.shape[1], axis=1)
-    return [part.reshape(len(matrix)) for part in parts]
+    tile = min(ref.shape[1], TILE)
+    return [pl.ds(first, tile) for first in range(0, ref.shape[1], tile)]
+
+
+def _loaded(ref: Any, lanes: Any) -> list[Array]:
+    """The columns of the rows of some lanes."""
+    columns = []
+    for tile in _tiles(ref):
+        parts = lax.split(ref[lanes, tile], [1] * tile.size, axis=1)
+        columns += [part.reshape(LANES) for part in parts]
+    return columns
+
+
+def _store(ref: Any, lanes: Any, columns: list[Array]) -> None:
+    """Write the columns of these rows; those that fill a tile are like the last."""
+    for tile in _tiles(ref):
+        some = columns[tile.start : tile.start + tile.size]
+        ref[lanes, tile] = _joined(some + some[-1:] * (tile.size - len(some)))
 
 
 def _joined(columns: list[Array]) -> Array:
-    """The matrix of these columns and some that fill it, joined two by two."""
-    spare = _power(len(columns)) - len(columns)
-    columns = [column[:, None] for column in columns + columns[-1:] * spare]
-    # the first digit of a column's number is that of the last axis to be joined
+    """The matrix of so many columns as a power of two, joined two by two."""
+    columns = [column[:, None] for column in columns]
+    # the first digit of a column's number is that of the first axis to be joined
     while len(columns) > 1:
         half = len(columns) // 2
         columns = [
             lax.concatenate([a[..., None], b[..., None]], a.ndim)
             for a, b in zip(columns[:half], columns[half:], strict=True)
         ]
-    return columns[0].reshape(columns[0].shape[0], -1)
+    return columns[0].reshape(LANES, -1)
 
 
 def has_kernels() -> bool:
