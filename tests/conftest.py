@@ -1,5 +1,6 @@
 """What every test shares: float64, no silent broadcasting, programs, a key, data."""
 
+import ctypes
 import gc
 import os
 import shutil
@@ -37,7 +38,8 @@ def pytest_configure(config):
         os.environ["JQD_CACHE"] = tempfile.mkdtemp(prefix="jqd-tests-")
         config.pluginmanager.register(Failures(config))
     jax.config.update("jax_compilation_cache_dir", os.environ["JQD_CACHE"])
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    # To keep a program takes longer than to compile a short one, and few are met again.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
 
 
 class Failures:
@@ -79,6 +81,8 @@ def forget_compiled_code():
     used = int(pages.read_text().split()[1]) * 4096 if pages.exists() else MOST_MEMORY
     if used >= MOST_MEMORY:
         jax.clear_caches()
+        # else glibc keeps what it was given back, and every module forgets all again
+        getattr(ctypes.CDLL(None), "malloc_trim", lambda _: None)(0)
 
 
 # Values that make no sense for one argument or another, and what refuses which: a

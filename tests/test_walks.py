@@ -27,7 +27,7 @@ TS = np.linspace(0.0, 4.0, 11)
 
 # Files of jqd that are entered, and how often a call leads from one to another.
 WALKS = {
-    "copying": (22, 259), "husimi": (32, 392), "sweep": (40, 399), "record": (83, 1406),
+    "copying": (21, 226), "husimi": (32, 392), "sweep": (39, 392), "record": (83, 1406),
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Complex
 
 from jqd import _checks
+from jqd._program import program
 
 
 def free_gaussian(
@@ -50,6 +51,11 @@ def free_gaussian(
     x, t, center, momentum, width, mass, hbar = _broadcast(
         x=x, t=t, center=center, momentum=momentum, width=width, mass=mass, hbar=hbar
     )
+    return _free_gaussian(x, t, center, momentum, width, mass, hbar)
+
+
+@program
+def _free_gaussian(x, t, center, momentum, width, mass, hbar):
     q = 1 + 1j * hbar * t / (2 * mass * width**2)
     moved = x - center - momentum * t / mass
     phase = (momentum * (x - center) - momentum**2 * t / (2 * mass)) / hbar
@@ -200,6 +206,7 @@ def rabi(
     )
 
 
+@program
 def cos_and_sinc(square: Array) -> tuple[Array, Array]:
     """cos z and sin z / z of a real z², smooth at 0, where the root is not.
 
@@ -217,6 +224,7 @@ def cos_and_sinc(square: Array) -> tuple[Array, Array]:
     return jnp.where(small, cos, far), jnp.where(small, sinc, side)
 
 
+@program
 def _swing(x, t, center, momentum, omega, mass, hbar):
     """x - X(t), and the phase P(x - X)/ħ + action/ħ - ωt/2, in a harmonic well."""
     cos, sin = jnp.cos(omega * t), jnp.sin(omega * t)

@@ -191,13 +191,12 @@ def refuse(study: Study, starts: Array) -> None:
     """
     # the first start is often the law as it stands: a point is looked at once
     every = np.asarray(study.theta()), *np.asarray(starts)[:2]
-    several = {point.tobytes(): point for point in every}.values()
-    points = [jnp.asarray(point) for point in several]
+    points = {point.tobytes(): point for point in every}.values()
     if any(_clear(_identifiability(study, at, CLEAR_FACTOR)) for at in points):
         return
     fine = study.with_substeps(8 * study.substeps)
     try:
-        refuse_degenerate([identifiability(fine, theta) for theta in points])
+        refuse_degenerate([identifiability(fine, jnp.asarray(at)) for at in points])
     except Unidentifiable as error:
         run = fine.trajectory(study.theta())
         if run.all_ok:

@@ -60,6 +60,7 @@ def coherent_amplitudes(points: ArrayLike, levels: int) -> Complex[Array, "... d
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+@functools.partial(jax.jit, static_argnums=1, inline=True)
 def _amplitudes(b: Array, levels: int) -> Array:
     real = jnp.finfo(b.dtype).dtype
     count = np.maximum(np.arange(levels), 1)

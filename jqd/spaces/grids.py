@@ -305,7 +305,7 @@ class Grid(eqx.Module):
         # Rounded to JAX's default float once, after the arithmetic.
         shape = [1] * self.ndim
         shape[axis] = -1
-        return jnp.asarray(values.reshape(shape))
+        return jnp.asarray(values.reshape(shape), jnp.result_type(float))
 
     def check(self, f: ArrayLike, name: str) -> Array:
         """`f` as an array whose shape ends in the grid's; errors call it `name`."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, Complex, Float
 
 from .. import _checks
 from .._math import abs2
+from .._program import program
 from ..interop import as_array
 from .amplifier import amplified
 
@@ -53,11 +54,13 @@ class Ensemble(eqx.Module):
         """The kets with all modes in one axis; the last mode varies fastest."""
         return jnp.reshape(self.kets, (self.kets.shape[0], -1))
 
+    @program
     def trace(self) -> Float[Array, ""]:
         """Σ_k w_k <v_k|v_k>."""
         kets = self.flat()
         return jnp.sum(self.weights * jnp.sum(abs2(kets), axis=1))
 
+    @program
     def matrix(self) -> Complex[Array, "D D"]:
         """ρ as a matrix over the flattened number basis."""
         kets = self.flat()

@@ -120,6 +120,15 @@ def ensemble_moments(
     Taken in turn: of moments side by side XLA fuses the motion of the kets into each
     and computes it as many times.
     """
+    return _moments(ensemble, tuple((tuple(m), tuple(n)) for m, n in orders), hbar)
+
+
+@functools.partial(jax.jit, static_argnums=1, inline=True)
+def _moments(
+    ensemble: Ensemble,
+    orders: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...],
+    hbar: ArrayLike,
+) -> Array:
     kets, weights = ensemble.kets, ensemble.weights
     powers = np.array(orders)  # [moment, m or n, mode]
     tables = [

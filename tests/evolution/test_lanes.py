@@ -17,7 +17,7 @@ from jax.sharding import PartitionSpec as P
 import jqd
 from benchmarks import set_ups
 from jqd import laws
-from jqd.evolution import lanes
+from jqd.evolution import fixed, lanes
 from jqd.evolution.evolution import in_precision
 from jqd.evolution.lanes import kernels
 from jqd.evolution.lanes.arrays import flat, given
@@ -47,7 +47,7 @@ def interpreted():
         found.append(kernel.args[0])
         return partial(kernel, interpret=True)
 
-    jax.clear_caches()
+    forget()
     try:
         with (
             mock.patch.object(jax, "default_backend", return_value="gpu"),
@@ -55,7 +55,18 @@ def interpreted():
         ):
             yield found
     finally:
-        jax.clear_caches()
+        forget()
+
+
+def forget():
+    """What was traced for one device; all else that the process compiled is kept."""
+    for traced in (fixed._run, fixed._step):
+        traced.clear_cache()
+
+
+def anew(fn):
+    """The function, compiled for this call alone: JAX finds traces by the function."""
+    return jax.jit(lambda *given: fn(*given))
 
 
 def members(state, many):
@@ -86,9 +97,9 @@ def test_a_batch_of_a_law_in_lanes_is_the_batch(name, single):
     one = set_ups.program(name, substeps=4, judged=False, single=single)
     state = members(one.state, 3)
     run = jax.vmap(one.run, (None, 0))
-    expected = jax.jit(run)(one.law, state)
+    expected = anew(run)(one.law, state)
     with interpreted() as loops:
-        found = jax.jit(run)(one.law, state)
+        found = anew(run)(one.law, state)
     assert loops
     assert loops[0].turns == 4
     same(found, expected, 1e-5 if single else 1e-13)
@@ -129,9 +140,9 @@ def of_exponents(theta, psi=PSI):
 def test_members_of_their_own_laws_and_more_of_them_than_lanes():
     rng = np.random.default_rng(0)
     theta = jnp.asarray([0.5, -0.5] + 0.1 * rng.normal(size=(FEW, 2)))
-    expected = jax.jit(jax.vmap(of_exponents))(theta)
+    expected = anew(jax.vmap(of_exponents))(theta)
     with interpreted() as loops:
-        found = jax.jit(jax.vmap(of_exponents))(theta)
+        found = anew(jax.vmap(of_exponents))(theta)
     assert len(set(loops)) == 1
     same(found, expected, 1e-13)
 
@@ -139,7 +150,7 @@ def test_members_of_their_own_laws_and_more_of_them_than_lanes():
 def test_a_batch_of_nobody_is_empty():
     theta = jnp.zeros((0, 2))
     with interpreted() as loops:
-        values, status, _ = jax.jit(jax.vmap(of_exponents))(theta)
+        values, status, _ = anew(jax.vmap(of_exponents))(theta)
     assert values.shape == (0, 3, 3)
     assert status.shape == (0,)
     assert not loops
@@ -154,9 +165,9 @@ def test_batches_of_batches_are_one_batch():
             jnp.stack([theta] * 4, axis=1), jnp.stack([psi[:2]] * 4, axis=1),
         )  # fmt: skip
         run = jax.vmap(jax.vmap(of_exponents, axes[1]), axes[0])
-        expected = jax.jit(run)(*pairs)
+        expected = anew(run)(*pairs)
         with interpreted() as loops:
-            found = jax.jit(run)(*pairs)
+            found = anew(run)(*pairs)
         assert loops
         same(found, expected, 1e-13)
 
@@ -167,9 +178,9 @@ def test_a_member_that_ends_does_not_touch_the_others():
     psi = np.array([-0.044 + 0.054j, -0.489 - 0.236j, -0.365 + 0.753j])
     psi /= np.linalg.norm(psi)
     run = jax.vmap(partial(of_exponents, psi=psi))
-    expected = jax.jit(run)(theta)
+    expected = anew(run)(theta)
     with interpreted() as loops:
-        found = jax.jit(run)(theta)
+        found = anew(run)(theta)
     assert loops
     same(found, expected, 1e-13)
     assert expected[1].tolist() == [Status.OK, Status.NODE, Status.OK]
@@ -191,9 +202,9 @@ def test_derivatives_are_those_of_whole_arrays(transformed, outside):
         of = transformed(lambda theta: jnp.sum(jax.vmap(values)(theta), axis=0))
     else:
         of = jax.vmap(transformed(values))
-    expected = jax.jit(of)(theta)
+    expected = anew(of)(theta)
     with interpreted():
-        found = jax.jit(of)(theta)
+        found = anew(of)(theta)
     same(found, expected, 1e-13)
     assert np.max(np.abs(expected)) > 1e-3
 
@@ -202,9 +213,9 @@ def test_the_error_of_steps_is_estimated_in_lanes():
     method = jqd.Fixed(jqd.steppers.rk4, 4)
     psi = jnp.stack([PSI, PSI[::-1]])
     run = jax.vmap(lambda psi: jqd.evolve(copying(), psi, TS, method=method).error)
-    expected = jax.jit(run)(psi)
+    expected = anew(run)(psi)
     with interpreted() as loops:
-        found = jax.jit(run)(psi)
+        found = anew(run)(psi)
     assert {loop.turns for loop in loops} == {4, 8}
     same(found, expected, 1e-13)
 
@@ -217,9 +228,9 @@ def test_a_sweep_over_devices_takes_the_kernel():
         jax.vmap(of_exponents), mesh=mesh, in_specs=P("device"), out_specs=P("device"),
         check_vma=False,
     )  # fmt: skip
-    expected = jax.jit(run)(theta)
+    expected = anew(run)(theta)
     with interpreted() as loops:
-        found = jax.jit(run)(theta)
+        found = anew(run)(theta)
     assert loops
     same(found, expected, 1e-13)
 
@@ -477,9 +488,9 @@ def test_a_driven_law_is_followed_in_lanes():
         return followed(jqd.CopyDynamics.from_hamiltonian(H, q=q, r=-0.5), PSI)
 
     q = jnp.array([0.45, 0.5])
-    expected = jax.jit(jax.vmap(run))(q)
+    expected = anew(jax.vmap(run))(q)
     with interpreted() as loops:
-        found = jax.jit(jax.vmap(run))(q)
+        found = anew(jax.vmap(run))(q)
     assert loops
     same(found, expected, 1e-13)
 
@@ -504,9 +515,9 @@ def test_numbers_of_steps_that_are_no_constants():
 
     for counts, axis in ((jnp.asarray(3), None), (jnp.array([3, 5]), 0)):
         batch = jax.vmap(run, (axis, 0))
-        expected = jax.jit(batch)(counts, psi)
+        expected = anew(batch)(counts, psi)
         with interpreted() as loops:
-            found = jax.jit(batch)(counts, psi)
+            found = anew(batch)(counts, psi)
         assert bool(loops) == (axis is None)
         assert all(loop.turns is None for loop in loops)
         same(found, expected, 1e-13)
@@ -523,8 +534,8 @@ def test_steps_that_end_at_a_jump_are_taken_in_lanes():
         return found.values, found.error
 
     b = jnp.array([0.1, 0.4])
-    expected = jax.jit(jax.vmap(run))(b)
+    expected = anew(jax.vmap(run))(b)
     with interpreted() as loops:
-        found = jax.jit(jax.vmap(run))(b)
+        found = anew(jax.vmap(run))(b)
     assert loops
     same(found, expected, 1e-13)

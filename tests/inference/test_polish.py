@@ -43,7 +43,9 @@ def test_constants_of_which_little_is_told_do_not_creep():
     one = Polish(rtol=1e-7, atol=1e-7, rounds=1, max_steps=6)
     theta, cost, settled = polish_one(one, study, first, MASK)
     assert settled
-    finest = polish_one(Polish(rounds=1), study, first, MASK)
+    # the same program goes on from there
+    finest = polish_one(Polish(rounds=1, max_steps=6), study, theta, MASK)
+    assert finest[2]
     # a last step of 1e-7 of a span, beside which the minimum is as far as another
     np.testing.assert_allclose((theta - finest[0]) / study.spans, 0, atol=2e-7)
     assert float(cost - finest[1]) < 1e-8
@@ -57,16 +59,22 @@ def test_a_fit_goes_on_from_the_weights_of_another():
     part = polish_one(polish, study, study.theta(), some)[0]
     theta, _, settled = polish_one(polish, study, part, MASK, near=True)
     assert settled
-    afar = polish_one(Polish(rounds=8), study, study.theta(), MASK)[0]
+    afar = polish_one(Polish(), study, study.theta(), MASK)[0]
+    # six rounds in all, by the same program
+    afar = polish_one(Polish(), study, afar, MASK, near=True)[0]
     # three rounds: the weights of the last but one are right to some 1e-4
     np.testing.assert_allclose((theta - afar) / study.spans, 0, atol=1e-5)
 
 
 def test_starts_that_do_not_fit_side_by_side_come_in_parts(monkeypatch):
-    study = study_of(jqd.CopyDynamics.from_hamiltonian)
-    given = np.array(study.theta())[None] + np.linspace(-0.03, 0.03, 6)[:, None] * [
-        [1.0, 0.1, 0.1]
-    ]
+    ts, psi0 = np.linspace(0.1, 2.4, 24), np.array([1.0, 0.0])
+    noise = Gaussian(0.1)
+    record = jqd.Record(ts, np.stack([np.cos(ts), np.sin(ts)], axis=1), noise)
+    study = jqd.Study(
+        Turning(jnp.asarray(1.1)), record, psi0=psi0, free="w",
+        instrument=Scaled(jnp.asarray(1.0), noise),
+    )  # fmt: skip
+    given = 1.1 + np.linspace(-0.3, 0.3, 6)[:, None]
     polish = Polish(within=1e-4, max_steps=11)
     together = polish_all(polish, study, given, MASK)
     # 48 values: four guesses at a time, in parts of three
@@ -91,10 +99,17 @@ def test_derivatives_with_the_motion_and_without(free):
     np.testing.assert_allclose(value, there, rtol=0, atol=1e-11 * np.abs(there).max())
 
 
-class Counted(jqd.Motion):
-    """A rotation that counts how often a derivative of it is asked for."""
+class Turning(jqd.Motion):
+    """A rotation."""
 
     w: Array
+
+    def vector_field(self, t, state, args=None):
+        return self.w * jnp.stack([-state[1], state[0]])
+
+
+class Counted(Turning):
+    """One that counts how often a derivative of it is asked for."""
 
     def vector_field(self, t, state, args=None):
         return _turned(self.w, state)

@@ -29,7 +29,7 @@ def start(script, *arguments, devices):
     """A process with this many virtual devices."""
     flags = f"--xla_force_host_platform_device_count={devices}"
     more = {
-        "XLA_FLAGS": flags,
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {flags}",
         "JAX_PLATFORMS": "cpu",
         "PYTHONPATH": str(HERE.parents[1]),
     }

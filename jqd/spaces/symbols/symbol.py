@@ -366,7 +366,7 @@ def _collected(
         place = {power: k for k, power in enumerate(unique)}
         places = np.array([place[power] for power in powers])
         values = monomials.add_at((len(unique),), places, values)
-    return jnp.asarray(values), tuple(unique)
+    return jnp.asarray(values, jnp.result_type(values)), tuple(unique)
 
 
 def _check_powers(powers: Sequence[Powers]) -> None:
