@@ -179,9 +179,14 @@ def _parse_remedy(text: str) -> tuple[int, float]:
     if name not in ("spectators", "admixture"):
         raise ValueError(f"{rule} {text!r} was given.")
     try:
-        return (int(value), 0.0) if name == "spectators" else (0, float(value))
+        number = float(value)
     except ValueError:
         raise ValueError(f"{rule} {text!r} has no valid number.") from None
+    if name == "admixture":
+        return 0, number
+    if not number.is_integer():
+        raise ValueError(f"{rule} {text!r} has no whole number.")
+    return int(number), 0.0
 
 
 def _check_size(options: Sampling, H: np.ndarray, size: int) -> None:

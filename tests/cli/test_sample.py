@@ -241,7 +241,7 @@ def test_extinction_is_said_and_exits_with_1(tmp_path, capsys):
     words = ["--state", state, "--hamiltonian", matrix, "--out", tmp_path / "run"]
     assert run(*words) == 1
     assert "lost its last system" in " ".join(capsys.readouterr().out.split())
-    assert run(*words, "--remedy", "spectators:2") == 0
+    assert run(*words, "--remedy", "spectators:2e0") == 0
 
 
 @pytest.mark.parametrize(
@@ -249,6 +249,8 @@ def test_extinction_is_said_and_exits_with_1(tmp_path, capsys):
     [
         (["--remedy", "magic:3"], "`--remedy` must be one of none, spectators:NUMBER"),
         (["--remedy", "spectators:some"], "`--remedy`"),
+        (["--remedy", "spectators:2.5"], "`--remedy` must be one of none"),
+        (["--remedy", "spectators:inf"], "'spectators:inf' has no whole number"),
         (["--remedy", "admixture:2"], "`admixture` must be in"),
         (["--copies", "0"], "`--copies` must be a whole number above 0"),
         (["--copies", "2.5"], "`--copies` must be a whole number"),
