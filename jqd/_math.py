@@ -24,6 +24,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
+from ._program import program
+
 Numbers: TypeAlias = Array | np.ndarray | float
 # Rows and columns up to which a matrix is multiplied by a sum. A call of a library
 # costs a member of a batch .12 to .4 us on a processor, and the sum of eight rows .05.
@@ -39,13 +41,12 @@ def abs2(z: Any) -> Any:
     return _abs2(z) if isinstance(z, jax.Array) else z.real**2 + z.imag**2
 
 
-# One program for an array, which leaves no trace in another program.
-@partial(jax.jit, inline=True)
+@program
 def _abs2(z: Array) -> Array:
     return z.real**2 + z.imag**2
 
 
-@partial(jax.jit, inline=True)
+@program
 def expi(angle: Numbers) -> Array:
     """exp(i angle) = cos + i sin, of the complex dtype that goes with the angle.
 

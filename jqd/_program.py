@@ -1,4 +1,4 @@
-"""Methods as programs, and loops over save times."""
+"""Functions as programs, and loops over save times."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -11,7 +11,7 @@ Method = TypeVar("Method", bound=Callable)
 
 
 def program(method: Method) -> Method:
-    """A method whose object is a PyTree, as one jitted program.
+    """A function of PyTrees, or a method of one, as one jitted program.
 
     Called in a loop of a user's own it is then no hundred operations, of which those
     with loops inside would be compiled anew at each call; within another program it

@@ -77,6 +77,7 @@ def test_starts_that_do_not_fit_side_by_side_come_in_parts(monkeypatch):
     given = 1.1 + np.linspace(-0.3, 0.3, 6)[:, None]
     polish = Polish(within=1e-4, max_steps=11)
     together = polish_all(polish, study, given, MASK)
+    assert np.all(together[2])
     # 48 values: four guesses at a time, in parts of three
     monkeypatch.setattr(polish_module, "SIDE_BY_SIDE", 200)
     apart = polish_all(Polish(within=1e-4, max_steps=12), study, given, MASK)
