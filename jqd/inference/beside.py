@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ..instruments.noise import Weights
-from .study import Study
+from .study import Ends, Study
 
 
 class Beside(eqx.Module):
@@ -99,14 +99,13 @@ class Beside(eqx.Module):
         """Prediction of the law for the data."""
         return self.whole.predict(self.theta(rest))
 
-    def residuals(
-        self,
-        rest: Array,
-        at: Weights,
-        mask: Array,
-        rows: Array | None = None,
-        run: Array | None = None,
-    ) -> Array:
-        """Residuals of data, scatter, priors and walls."""
+    def shown(
+        self, rest: Array, rows: Array | None = None, run: Array | None = None
+    ) -> tuple[Array, Ends]:
+        """The prediction, and how the run ended."""
         run = None if run is None else self.theta(run)
-        return self.whole.residuals(self.theta(rest), at, mask, rows, run)
+        return self.whole.shown(self.theta(rest), rows, run)
+
+    def missed(self, rest: Array, *given: Any) -> Array:
+        """Residuals of data, scatter, priors and walls."""
+        return self.whole.missed(self.theta(rest), *given)

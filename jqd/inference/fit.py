@@ -20,7 +20,7 @@ from .. import _checks, _html
 from .._saved import numbered, save, to_dataset
 from .._words import p_words
 from ..evolution import Adaptive, Fixed, Propagator
-from ..instruments.noise import sums_to_one
+from ..instruments.noise import Weights, sums_to_one
 from ..laws.motion import Motion
 from ..records.record import Record
 from ..records.scan import settings_of
@@ -197,13 +197,14 @@ def fit(
     masks = [jnp.where(finite, mask, 0) for mask in row_masks(record, train)]
 
     found = find(study, first, train, masks[0], search, polish)
-    theta, settled = found.theta, found.settled
+    theta, settled, held_out_rows = found.theta, found.settled, None
     if train < record.ts.shape[0]:
-        theta, settled = settle(polish, study, theta, masks[1], settled)
+        held_out_rows = study.predict(theta)
+        near = study.weights(theta, held_out_rows)
+        theta, settled = settle(polish, study, theta, masks[1], near, settled)
     at = solution(study, theta, masks[1])
     status = status_of(at, finite & found.sound, settled)
     status = unless_hidden(study, at.theta, status)
-    held_out_rows = study.predict(found.theta) if train < record.ts.shape[0] else None
     apart = missed(study, held_out_rows, train)
     return _fit(study, found, at, status, apart)
 
@@ -315,15 +316,23 @@ def _best(
 
 
 def settle(
-    polish: Polish | None, study: Study, theta: Array, mask: ArrayLike, settled: Any
+    polish: Polish | None,
+    study: Study,
+    theta: Array,
+    mask: ArrayLike,
+    at: Weights,
+    settled: Any = True,
 ) -> tuple[Array, Any]:
     """Polish one fit to other rows or steps: constants, and whether it converged.
 
     Without a polish, both stay as they were.
+
+    Args:
+        at: weights at the fit.
     """
     if polish is None:
         return theta, settled
-    theta, _, settled = polish_one(polish, study, theta, mask, near=True)
+    theta, _, settled = polish_one(polish, study, theta, mask, at=at)
     return theta, settled
 
 

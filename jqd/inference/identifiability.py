@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from .. import _checks
 from .._math import divisor
 from .sensitivity import check_known, check_over_time
-from .slopes import jacobian
+from .slopes import jacobian, residual_slopes, shown_by_steps
 from .study import Study
 
 # A direction counts as null below this fraction of the largest singular value: an
@@ -162,10 +162,13 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
 def _identifiability(study: Study, theta: Array, factor: ArrayLike) -> Identifiability:
     shares, mask = study.data.shares, jnp.ones_like(study.data.ts)
     at = study.first_weights(divisor(shares))
-    slope, finer = jacobian(study, theta, at, mask)[1], None
-    if study.order is not None:
-        half = study.with_substeps(2 * study.substeps)
-        finer = jacobian(half, theta, at, mask)[1]
+    if study.order is None:
+        slope, finer = jacobian(study, theta, at, mask)[1], None
+    else:
+        both = shown_by_steps(study, theta)
+        slope, finer = (
+            residual_slopes(study, theta, at, mask, *shown)[1] for shown in both
+        )
     return analyse(slope, study.spans, study.labels(), finer, factor=factor)
 
 

@@ -18,7 +18,7 @@ from ..laws.motion import Motion
 from .priors import Prior
 from .sensitivity import check_known
 from .slots import Slot, Slots
-from .study import Study, Vectors
+from .study import Ends, Study, Vectors, first_failure
 from .together import Joined, Together, in_a_row
 
 
@@ -162,7 +162,8 @@ class Joint(Study):
         self, theta: Array, rows: Array | None, run: Array | None
     ) -> Trajectory:
         """What all runs show at the rows, (N,), and how each of them ends."""
-        given = (self.parts(theta), self.noise.firsts(rows), self._runs(run))
+        runs = [None] * len(self.studies) if run is None else self.parts(run)
+        given = (self.parts(theta), self.noise.firsts(rows), runs)
         each = zip(self.studies, *given, strict=True)
         runs = [
             study.trajectory(own, first, other) for study, own, first, other in each
@@ -181,22 +182,33 @@ class Joint(Study):
         """The values of the rows of all records, (N,)."""
         return run.values
 
-    def _runs(self, run: Array | None) -> Sequence[Array | None]:
-        return [None] * len(self.studies) if run is None else self.parts(run)
+    def shown(
+        self, theta: Array, rows: Array | None = None, run: Array | None = None
+    ) -> tuple[Array, Ends]:
+        """What the runs of all show, one after the other."""
+        runs = [None] * len(self.studies) if run is None else self.parts(run)
+        given = (self.parts(theta), self.noise.firsts(rows), runs)
+        each = zip(self.studies, *given, strict=True)
+        found = [study.shown(own, first, run) for study, own, first, run in each]
+        sound, past, status = zip(*(ends for _, ends in found), strict=True)
+        ends = Ends(sound, past, first_failure(in_a_row(status)))
+        return in_a_row([own for own, _ in found]), ends
 
-    def misses(
+    def _misses(
         self,
-        theta: Array,
+        prediction: Array,
+        ends: Ends,
         at: Weights,
         mask: Array,
-        rows: Array | None = None,
-        run: Array | None = None,
+        rows: Array | None,
     ) -> Array:
-        """Residuals of the data of each study, one after the other."""
-        noise, runs = self.noise, self._runs(run)
-        given = (self.parts(theta), at, noise.masks(mask), noise.firsts(rows), runs)
-        each = zip(self.studies, *given, strict=True)
-        return in_a_row([study.misses(*own) for study, *own in each])
+        noise, each = self.noise, zip(ends.sound, ends.past, strict=True)
+        given = (
+            noise.split(prediction), [Ends(*own, ends.status) for own in each],
+            at, noise.masks(mask), noise.firsts(rows),
+        )  # fmt: skip
+        every = zip(self.studies, *given, strict=True)
+        return in_a_row([study._misses(*own) for study, *own in every])
 
     @property
     def scattered(self) -> int:
@@ -245,6 +257,12 @@ class Joint(Study):
         """Steps between two rows, the same for all that take steps."""
         stepped = (study for study in self.studies if study.order is not None)
         return next((study.substeps for study in stepped), 1)
+
+    @property
+    def counted(self) -> bool:
+        """Whether steps of all that take some are numbers of the program's input."""
+        stepped = [study.counted for study in self.studies if study.order is not None]
+        return bool(stepped) and all(stepped)
 
     def with_substeps(self, substeps: int | Array, *, static: bool = False) -> "Joint":
         """The same with other steps in all studies."""

@@ -45,7 +45,7 @@ def _parts(study: Joint, theta: Array, at: Weights) -> list[tuple[Array, Array]]
     found = []
     for one, own, weights in zip(study.studies, study.parts(theta), at, strict=True):
         data, mask = one.data, jnp.ones_like(one.data.ts)
-        chi2 = jnp.sum(one.misses(own, weights, mask, None) ** 2)
+        chi2 = jnp.sum(one.residuals(own, weights, mask)[: one.seen] ** 2)
         values = data.noise.independent(data.values, weights, mask)
         found.append((chi2, jnp.asarray(values)))
     return found

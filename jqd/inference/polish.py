@@ -19,7 +19,7 @@ from ..constants import static
 from ..instruments.noise import Weights
 from .active import NEAR_WALL, held_at, in_spans, sides, sides_on
 from .search import window_counts
-from .slopes import by_columns, jacobian
+from .slopes import by_columns, jacobian, with_slopes_of
 from .study import ON_WALL, Study
 
 # Weight, in windows, of a whole span of the initial guesses beside the largest value of
@@ -80,6 +80,7 @@ class Round(NamedTuple):
         stays: whether each is on the side where it belongs.
         renewed: whether these weights are those of a fit.
         done: whether another would find the same.
+        cost: there, with these weights.
     """
 
     unit: Array
@@ -89,29 +90,44 @@ class Round(NamedTuple):
     stays: Array
     renewed: Array
     done: Array
+    cost: Array
 
 
-@jax.jit
 def polish_one(
     polish: Polish,
     study: Study,
     theta: Float[Array, " p"],
     mask: ArrayLike,
     rows: Array | None = None,
-    near: ArrayLike = False,
+    at: Weights | None = None,
 ) -> tuple[Array, Array, Array]:
     """Levenberg-Marquardt from theta over the rows with weight.
 
     Args:
         rows: number of rows that are computed, or None for all.
-        near: whether theta is a fit already, to other rows or with other steps, so that
-            the first weights are those there.
+        at: first weights, where theta is a fit already, to other rows or with other
+            steps: those there. None for those of the data.
 
     Returns:
         Constants (p,), -2 ln likelihood up to a constant (the sum of squared residuals
-        where their scatter does not depend on the fit), and whether the solver
-        converged with every constant at its bound that belongs there.
+        where their scatter does not depend on the fit), which has no derivative, and
+        whether the solver converged with every constant at its bound that belongs
+        there.
     """
+    near, at = at is not None, study.first_weights() if at is None else at
+    return _polish_one(polish, study, theta, mask, rows, at, near)
+
+
+@jax.jit
+def _polish_one(
+    polish: Polish,
+    study: Study,
+    theta: Array,
+    mask: ArrayLike,
+    rows: Array | None,
+    at: Weights,
+    near: ArrayLike,
+) -> tuple[Array, Array, Array]:
     import optimistix as optx
 
     from .solver import Solver, at_rest, seen
@@ -131,16 +147,25 @@ def polish_one(
         here = low + unit * width
         return held_at(study, here, side) if walled else here
 
-    def of_unit(unit: Array, rest: Any, run: Array | None = None) -> Array:
-        study, low, width, at, side, mask, rows = rest
+    def shown(theta: Array, rest: Any, run: Array | None = None) -> Any:
+        study, rows = rest
+        return study.shown(theta, rows, run)
+
+    # a run was followed already: only a derivative of weights has to follow it again
+    prediction_at = with_slopes_of(lambda *given: shown(given[0], given[1:])[0])
+    followed = by_columns(shown, study.moving, has_aux=True)
+
+    def residuals(
+        unit: Array, at: Weights, side: Array, begun: Array
+    ) -> tuple[Array, tuple[Array, Any]]:
         here = at_unit(study, low, width, unit, side)
-        run = None if run is None else at_unit(study, low, width, run, side)
-        return study.residuals(here, at, mask, rows, run)
+        prediction, ends = followed(here, (study, rows))
+        missed = study.missed(here, prediction, ends, at, mask, rows)
+        parts = [missed, *beside(unit, side, begun)]
+        return jnp.concatenate(parts) / scale, (prediction, ends)
 
-    misses = by_columns(of_unit, study.moving)
-
-    def residuals(unit: Array, at: Weights, side: Array, begun: Array) -> Array:
-        parts: list[Any] = [misses(unit, (study, low, width, at, side, mask, rows))]
+    def beside(unit: Array, side: Array, begun: Array) -> list[Any]:
+        parts: list[Any] = []
         if rows is not None:
             # constants that a window cannot tell stay where they were
             parts.append(hold * (unit - first))
@@ -148,22 +173,22 @@ def polish_one(
             # what is held at a bound changes no other residual: none would leave its
             # derivative without an equation
             parts.append(jnp.where(side == 0, 0, scale * (unit - begun)))
-        return jnp.concatenate(parts)
+        return parts
 
-    def weights(unit: Array, side: Array) -> Weights:
+    def weights(unit: Array, side: Array, prediction: Array) -> Weights:
         here = at_unit(study, low, width, unit, side)
-        return study.weights(here, study.predict(here))
+        return study.weights(here, prediction_at(prediction, here, study, rows))
 
-    def solve(
-        unit: Array, at: Weights, side: Array
-    ) -> tuple[Array, Array, tuple[Array, Array]]:
+    def solve(unit: Array, at: Weights, side: Array) -> tuple[Array, Array, Any, Any]:
         solution = optx.least_squares(
-            lambda unit, args: residuals(unit, *args) / scale, solver, unit,
-            args=(at, side, unit), max_steps=polish.max_steps, throw=False,
+            lambda unit, args: residuals(unit, *args), solver, unit,
+            args=(at, side, unit), max_steps=polish.max_steps, has_aux=True,
+            throw=False,
         )  # fmt: skip
         ok = solution.result == optx.RESULTS.successful
         there = seen(solution.state)
-        return solution.value, ok | at_rest(*there), there
+        ended = jax.lax.stop_gradient((there, solution.state.aux))
+        return solution.value, ok | at_rest(*there), *ended
 
     def within(unit: Array, side: Array) -> Array:
         # what is free begins inside: beyond a bound no law has a slope that leads back
@@ -177,10 +202,10 @@ def polish_one(
         return jnp.where(side == 0, inner, unit)
 
     def belonging(
-        unit: Array, at: Weights, side: Array, known: tuple[Array, Array]
+        unit: Array, at: Weights, side: Array, had: tuple[Array, Array]
     ) -> tuple[Array, Array]:
         # a choice: no gradient flows through it
-        own, unit, at, had = jax.lax.stop_gradient((study, unit, at, known))
+        own, unit, at = jax.lax.stop_gradient((study, unit, at))
         foot, top = own.bounds()
         there = at_unit(own, foot, top - foot, unit, side)
         here = jnp.clip(there, *own.walls(there))
@@ -204,6 +229,20 @@ def polish_one(
         there = jnp.where((side == 0) & (there == 0), near, there)
         return there, jnp.all(there == side)
 
+    def cost_of(
+        unit: Array, at: Weights, side: Array, prediction: Array, ends: Any
+    ) -> Array:
+        # a choice between starts, as well
+        own, unit, at = jax.lax.stop_gradient((study, unit, at))
+        here = at_unit(own, low, width, unit, side)
+        missed = own.missed(here, prediction, ends, at, mask, rows)
+        cost = jnp.sum(missed**2)
+        if study.scattered:
+            # what a wide scatter costs is in the penalty
+            cost -= jnp.sum(missed[study.seen : study.measured] ** 2)
+        cost += sum(jnp.sum(one**2) for one in beside(unit, side, unit))
+        return jax.lax.stop_gradient(cost + study.data.noise.penalty(at, mask))
+
     fixed = study.data.noise.constant_weights
     rounds = polish.rounds if walled or not fixed else 1
     if study.scattered:
@@ -213,17 +252,21 @@ def polish_one(
     yes = jnp.asarray(True)
 
     def solved(last: Round) -> Round:
-        unit, ok, there = solve(within(last.unit, last.side), last.at, last.side)
+        begun = within(last.unit, last.side)
+        unit, ok, there, (prediction, ends) = solve(begun, last.at, last.side)
         side, stays = last.side, last.stays
         if walled:
             # where one belongs elsewhere, this is no end; the next round tries that
             side, stays = belonging(unit, last.at, last.side, there)
         if fixed:
-            return Round(unit, last.at, side, ok, stays, last.renewed, stays)
+            cost = cost_of(unit, last.at, side, prediction, ends)
+            return Round(unit, last.at, side, ok, stays, last.renewed, stays, cost)
         moved = jnp.abs(unit - last.unit)
         same = jnp.all(moved <= polish.atol + polish.rtol * jnp.abs(unit))
         done = last.renewed & stays & ok & same
-        return Round(unit, weights(unit, side), side, ok, stays, yes, done)
+        at = weights(unit, side, prediction)
+        cost = cost_of(unit, at, side, prediction, ends)
+        return Round(unit, at, side, ok, stays, yes, done, cost)
 
     def again(last: Round, _: None) -> tuple[Round, None]:
         # a batch goes on while any of its members has to
@@ -231,29 +274,22 @@ def polish_one(
         after = jax.lax.cond(more, solved, lambda same: same, last)
         return jax.tree.map(partial(jnp.where, last.done), last, after), None
 
-    unit, at, side = first, study.first_weights(), jnp.zeros(first.shape, int)
+    unit, side = first, jnp.zeros(first.shape, int)
     if rounds == 1:
-        unit, ok, there = solve(within(unit, side), at, side)
+        unit, ok, there, ends = solve(within(unit, side), at, side)
         # within a window other rounds follow
         if walled and rows is None:
             ok &= belonging(unit, at, side, there)[1]
+        cost = cost_of(unit, at, side, *ends)
     else:
         if walled:
             # what is on a bound stays there for a solve: if it belongs there, a free
             # one would not settle
             side = sides_on(*in_spans(study, theta))
-        near = jnp.asarray(near)
-        if not fixed:
-            at = jax.lax.cond(near, lambda: weights(unit, side), lambda: at)
-        start = Round(unit, at, side, ~yes, jnp.asarray(not walled), near, ~yes)
+        stays, far = jnp.asarray(not walled), jnp.asarray(jnp.inf, unit.dtype)
+        start = Round(unit, at, side, ~yes, stays, jnp.asarray(near), ~yes, far)
         last, _ = jax.lax.scan(again, start, None, length=rounds)
-        unit, at, side, ok = last.unit, last.at, last.side, last.ok & last.stays
-    every = residuals(unit, at, side, unit)
-    cost = jnp.sum(every**2)
-    if study.scattered:
-        # what a wide scatter costs is in the penalty
-        cost -= jnp.sum(every[study.seen : study.measured] ** 2)
-    cost += study.data.noise.penalty(at, mask)
+        unit, side, cost, ok = last.unit, last.side, last.cost, last.ok & last.stays
     theta = at_unit(study, low, width, unit, side)
     return theta, cost, ok & jnp.all(jnp.isfinite(unit))
 
@@ -327,8 +363,8 @@ def polish_starts(
         ends = polish_through_windows(polish, study, ends, mask)
     if ends.shape[0] == 1:
         # the final fit compiles this anyway
-        solved = polish_one(polish, study, ends[0], mask, near=False)
-        return tuple(value[None] for value in solved)
+        theta, cost, settled = polish_one(polish, study, ends[0], mask)
+        return theta[None], cost[None], settled[None]
     return polish_all(polish, study, ends, mask)
 
 

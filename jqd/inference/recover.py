@@ -144,7 +144,7 @@ def recover(
     if train < record.ts.shape[0]:
         # beside noise, how far it misses is read to some digits
         enough = rough if record.noise.known else polish
-        held_theta, _ = settle(enough, fine, found.theta, masks[0], True)
+        held_theta, _ = settle(enough, fine, found.theta, masks[0], at.at)
     report("polish", 4, 4)
 
     recovered, run = course(fine, theta)

@@ -21,8 +21,8 @@ from .constant import Constant
 from .fisher import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse
-from .slopes import jacobian
-from .study import Study, ended
+from .slopes import residual_slopes, shown_by_steps, shown_slopes
+from .study import Study
 
 
 class Solution(eqx.Module):
@@ -81,10 +81,16 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     # a search, or a polish that stopped early, may end beyond a bound: the law there is
     # that on it
     theta = jnp.clip(theta, *study.walls(theta))
-    run = study.trajectory(theta)
-    at = study.weights(theta, study.rows_of(run))
+    order, finer = study.order, None
+    if order is None:
+        shown = shown_slopes(study, theta)
+    else:
+        shown, finer = shown_by_steps(study, theta)
+    prediction, _, ends = shown
+    at = study.weights(theta, prediction)
     told = study.told  # walls tell nothing of errors
-    residuals, slope = (x[:told] for x in jacobian(study, theta, at, mask))
+    both = residual_slopes(study, theta, at, mask, *shown)
+    residuals, slope = (x[:told] for x in both)
     side = sides_at(study, theta, residuals, slope)
     held = side != 0
     inverse, fine_slope = _inverse(slope, width, held), None
@@ -93,12 +99,11 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
         """How far other residuals move the solution, by linear response."""
         return inverse @ (slope.T @ (residuals - other))
 
-    bias, order = jnp.zeros_like(theta), study.order
-    if order is not None:
-        # a judgement of the steps, not a result: no gradient flows through it
-        where, weights = jax.lax.stop_gradient((theta, at))
-        finer = jax.lax.stop_gradient(study.with_substeps(2 * study.substeps))
-        both = jacobian(finer, where, weights, mask)
+    bias = jnp.zeros_like(theta)
+    if order is not None and finer is not None:
+        # a judgement of the steps: no gradient flows through it
+        where = jax.lax.stop_gradient((study, theta, at))
+        both = residual_slopes(*where, mask, *finer)
         fine, fine_slope = (x[:told] for x in both)
         bias = richardson(order) * shift(fine)
     other = _by_another_rule(study, theta, at, mask)
@@ -131,7 +136,7 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     pulls = study.pulls(theta)
     return Solution(
         theta, at, cost, dof, chi2, p, covariance, side, analysis, bias, averaging,
-        stderr, jnp.maximum(errors, rounding), three, pulls, ended(run),
+        stderr, jnp.maximum(errors, rounding), three, pulls, ends.status,
         _judged(noise, at, p),
     )  # fmt: skip
 

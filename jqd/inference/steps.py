@@ -94,12 +94,12 @@ def refine_steps(
     # the first estimate came from coarse steps; a finer one may ask for more
     for _ in range(3 if polish else 1):
         study = finer
-        theta, settled = settle(polish, study, theta, mask, True)
+        theta, settled = settle(polish, study, theta, mask, found.at)
         found = solution(study, theta, mask)
         if polish is not None and np.any(np.asarray(found.stderr) > width):
             # what little is told near a minimum may be nothing at the minimum itself
             polish = dataclasses.replace(polish, within=0.0)
-            theta, settled = settle(polish, study, theta, mask, True)
+            theta, settled = settle(polish, study, theta, mask, found.at)
             found = solution(study, theta, mask)
         enough = np.maximum(tolerance, _share_of_scatter(found, step_tolerance))
         finer = _refined(study, found.bias, enough, width)

@@ -504,27 +504,57 @@ class Study(eqx.Module):
         rows: Array | None,
         run: Array | None,
     ) -> Array:
-        misses = self.misses(theta, at, mask, rows, run)
-        scatter = self.scatter(theta, at, mask)
-        return jnp.concatenate([misses, *scatter, *self._beside(theta)])
+        return self.missed(theta, *self.shown(theta, rows, run), at, mask, rows)
 
-    def misses(
-        self,
-        theta: Array,
-        at: Weights,
-        mask: Array,
-        rows: Array | None = None,
-        run: Array | None = None,
-    ) -> Array:
-        """The residuals of the data alone, (`seen`,), see `residuals`."""
+    def shown(
+        self, theta: Array, rows: Array | None = None, run: Array | None = None
+    ) -> tuple[Array, "Ends"]:
+        """The prediction, with the data in place of what the run does not give, and how
+        the run ended: all that residuals and weights need of the run.
+
+        Args:
+            theta, rows, run: as for `residuals`.
+        """
         followed = self.trajectory(theta, rows, run)
         prediction = self.rows_of(followed)
         # a run that blows up has missed as well, before its numbers overflow
-        missed = self.data.shares + self.data.size
-        prediction = jnp.where(self._is_sound(prediction), prediction, missed)
+        sound = self._is_sound(prediction)
+        past = self.data.ts >= self._of_rows(followed.failure_time)
+        prediction = jnp.where(sound, prediction, self.data.shares)
+        return prediction, Ends(sound, past, ended(followed))
+
+    def missed(
+        self,
+        theta: Array,
+        prediction: Array,
+        ends: "Ends",
+        at: Weights,
+        mask: Array,
+        rows: Array | None = None,
+    ) -> Array:
+        """`residuals` of a run that was followed.
+
+        Args:
+            theta, at, mask, rows: as for `residuals`.
+            prediction, ends: from `shown`.
+        """
+        misses = self._misses(prediction, ends, at, mask, rows)
+        scatter = self.scatter(theta, at, mask)
+        return jnp.concatenate([misses, *scatter, *self._beside(theta)])
+
+    def _misses(
+        self,
+        prediction: Array,
+        ends: "Ends",
+        at: Weights,
+        mask: Array,
+        rows: Array | None,
+    ) -> Array:
+        """The residuals of the data alone, (`seen`,)."""
+        lost = self.data.shares + self.data.size
+        prediction = jnp.where(ends.sound, prediction, lost)
         raw = self.data.noise.residuals(prediction, self.data.values, at)
-        past_node = self.data.ts >= self._of_rows(followed.failure_time)
-        weight = mask * jnp.where(past_node & jnp.asarray(rows is not None), PAST, 1)
+        weight = mask if rows is None else mask * jnp.where(ends.past, PAST, 1)
         raw = jnp.reshape(weight, (-1,) + (1,) * (raw.ndim - 1)) * raw
         return jnp.ravel(raw)
 
@@ -782,6 +812,12 @@ class Study(eqx.Module):
             return self.method.substeps
         return jnp.max(counts) if isinstance(counts, Tracer) else np.max(counts)
 
+    @property
+    def counted(self) -> bool:
+        """Whether steps are a number of the program's input: one serves all."""
+        counts = self.method.counts if isinstance(self.method, Fixed) else None
+        return counts is not None and not np.ndim(counts)
+
     def with_method(self, method: Fixed | Adaptive | Propagator) -> "Study":
         """The same study with another method of evolution."""
         own, method = self.method, _with_slopes(method)
@@ -818,9 +854,28 @@ class Study(eqx.Module):
         return eqx.tree_at(lambda study: study.scene.law, self, law)
 
 
+class Ends(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        sound: which values are those of the run, like the prediction; of several
+            studies those of each.
+        past: which rows the run did not reach, (T,); likewise.
+        status: a `jqd.Status`, scalar; the first that is not OK.
+    """
+
+    sound: Any
+    past: Any
+    status: Array
+
+
 def ended(run: Trajectory) -> Array:
     """The status of a run, or of the first of several that is not OK."""
-    each = jnp.asarray(run.status)
+    return first_failure(jnp.asarray(run.status))
+
+
+def first_failure(each: Array) -> Array:
+    """The first status that is not OK, if there is one."""
     return each[jnp.argmax(each != Status.OK)] if each.ndim else each
 
 

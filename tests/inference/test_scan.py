@@ -251,7 +251,7 @@ def test_a_row_that_its_run_does_not_reach_is_missed_alone():
     assert int(study.status(theta)) != jqd.Status.OK
     at, mask = study.first_weights(), jnp.ones(3)
     # Runge-Kutta of 64 steps is off by 1e-8
-    misses = study.misses(theta, at, mask, None)
+    misses = study.residuals(theta, at, mask)
     np.testing.assert_allclose(misses, [0, 10, 0], atol=1e-5)
     rows = study.log_likelihood_rows(theta)
     assert np.isfinite(rows).tolist() == [True, False, True]
