@@ -401,15 +401,15 @@ class Place(NamedTuple):
             new = self.said.unpack(entries, old)
         elif jnp.iscomplexobj(old):
             real, imaginary = jnp.split(entries, 2)
-            new = jnp.reshape(jax.lax.complex(real, imaginary), jnp.shape(old))
+            new = jnp.reshape(jax.lax.complex(real, imaginary), np.shape(old))
         else:
-            new = jnp.reshape(entries, jnp.shape(old))
+            new = jnp.reshape(entries, np.shape(old))
         return eqx.tree_at(self.value, tree, new)
 
     def labels(self, tree: Any, name: str) -> list[str]:
         """A label for each entry, such as "omega[2]" or "alpha.re", by this name."""
         value = self.value(tree)
-        shape = jnp.shape(value)
+        shape = np.shape(value)
         indices = np.arange(int(np.prod(shape)))
         if self.said.places is not None:
             indices = np.asarray(self.said.places(indices.reshape(shape)))
@@ -459,7 +459,7 @@ class Place(NamedTuple):
         """
         value = self._quantum(tree)
         if value is not None and np.ndim(value):
-            alike = np.shape(value) == jnp.shape(self.value(tree))
+            alike = np.shape(value) == np.shape(self.value(tree))
             value = self._packed(value) if alike else None
         if value is None or not _checks.is_concrete(value):
             return [None] * count

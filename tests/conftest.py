@@ -223,3 +223,17 @@ def lattice_hamiltonian():
         return scale * jnp.asarray(kinetic) + jnp.diag(V)
 
     return matrix
+
+
+@pytest.fixture
+def compiled():
+    """Programs that are compiled during a test; JAX has no way to stop listening."""
+    heard, listening = [], [True]
+
+    def listen(event, seconds, **more):
+        if listening and event.endswith("backend_compile_duration"):
+            heard.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield heard
+    listening.clear()

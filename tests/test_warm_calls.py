@@ -1,34 +1,59 @@
 """What stands in loops: its checks cost little, and nothing is compiled anew."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jqd
 from benchmarks.warm_calls import (
     MOST_CALLS,
+    Call,
     calls,
     calls_within,
     metered,
     run,
     seconds_of_checks,
 )
-from jqd import _checks
+from jqd import _checks, exact, laws
+from jqd.matter import photons
+from jqd.readings import stability
 
 CALLS = calls()
+TS = np.array([0.0, 0.5, 1.0])
+KET = np.array([0.6, 0.8])
+LIGHT = photons.PhotonRates([0.5, 1.0], [1.0, 1.0], 5.0, photons.HeatCapacity(1.0))
 
 
-@pytest.fixture
-def compiled():
-    """Programs that are compiled during a test; JAX has no way to stop listening."""
-    heard, listening = [], [True]
+def _density(t):
+    return 0.5 + 0.2 * jnp.cos(t)
 
-    def listen(event, seconds, **more):
-        if listening and event.endswith("backend_compile_duration"):
-            heard.append(event)
 
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    yield heard
-    listening.clear()
+# methods with loops of their own, which a user calls alone
+METHODS = {
+    "exact: husimi": Call(
+        lambda ket: exact.husimi.propagate(np.eye(2), ket, TS, 0.1 + 0.2j), (KET,)
+    ),
+    "collapse: log_likelihood": Call(
+        lambda dY: laws.Collapse(np.eye(2), [1.0, -1.0], 0.3).log_likelihood(
+            KET, dY, 0.01
+        ),
+        (np.array([0.1, -0.2, 0.1]),),
+    ),
+    "stability: hill": Call(
+        lambda kappa: stability.hill(_density, 2 * np.pi, kappa, steps=32), (0.2,)
+    ),
+    "stability: lyapunov_exponents": Call(
+        lambda ket: stability.lyapunov_exponents(
+            jqd.Schrodinger(np.eye(2)), ket, 0.1, blocks=2
+        ),
+        (KET + 0j,),
+    ),
+    "photons: step": Call(
+        lambda law, n: law.step(0.0, n, 0.1), (LIGHT, np.array([0.2, 0.1]))
+    ),
+    "photons: equilibrium": Call(lambda law: law.equilibrium(), (LIGHT,)),
+}
 
 
 @pytest.mark.parametrize("name", [name for name, call in CALLS.items() if call.looped])
@@ -38,9 +63,9 @@ def test_checks_of_a_warm_call_are_short(name):
     assert calls_within(meter) < MOST_CALLS
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", CALLS | METHODS)
 def test_a_warm_call_compiles_nothing(name, compiled):
-    call = CALLS[name]
+    call = (CALLS | METHODS)[name]
     for _ in range(2):
         jax.block_until_ready(call.function(*call.arguments))
     compiled.clear()

@@ -102,4 +102,4 @@ def _no_slope(leaf: Array) -> Any:
     """The tangent zero of an array of any dtype."""
     if jnp.issubdtype(jnp.result_type(leaf), jnp.inexact):
         return jnp.zeros_like(leaf)
-    return np.zeros(jnp.shape(leaf), jax.dtypes.float0)
+    return np.zeros(np.shape(leaf), jax.dtypes.float0)

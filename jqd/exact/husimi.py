@@ -1,6 +1,7 @@
 """Husimi functions by exact evolution, and closed-form solutions of their equation."""
 
 import math
+from functools import partial
 from typing import Any
 
 import jax
@@ -63,20 +64,31 @@ def propagate(
         )
     _checks.check_times(ts, "ts")
     _checks.check_positive(hbar, "hbar", ())
-    hamiltonian, ts = _checks.widen(hamiltonian), _checks.widen(ts)
+    _checks.check_finite(points, "points")
+    wide = map(_checks.widen, (hamiltonian, ensemble.kets, ensemble.weights, ts))
+    return _propagated(*wide, _checks.as_leaf(points), hbar, modes)
 
+
+@partial(jax.jit, static_argnames="modes")
+def _propagated(
+    hamiltonian: Array,
+    kets: Array,
+    weights: Array,
+    ts: Array,
+    points: Array,
+    hbar: ArrayLike,
+    modes: int,
+) -> Array:
     def orbit(ket):
         return unitary_orbit(hamiltonian, ket, ts - ts[0], hbar)
-
-    kets = jax.vmap(orbit, out_axes=1)(_checks.widen(ensemble.flat()))
-    kets = jnp.reshape(kets, (ts.shape[0], -1, *ensemble.levels))
-    weights = _checks.widen(ensemble.weights)
 
     def values(kets):
         at_once = Ensemble(kets, weights)
         return husimi_function(at_once, points, hbar=hbar, modes=modes)
 
-    return lax.map(values, kets)
+    flat = jnp.reshape(kets, (kets.shape[0], -1))
+    orbits = jax.vmap(orbit, out_axes=1)(flat)
+    return lax.map(values, jnp.reshape(orbits, (ts.shape[0], *kets.shape)))
 
 
 def kerr(

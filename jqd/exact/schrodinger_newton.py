@@ -1,5 +1,6 @@
 """The ground state of a particle in the field of its own mass; ħ = m = G = 1."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -60,6 +61,7 @@ def schrodinger_newton_ground_state(
     return fine._replace(energy=fine.energy + (fine.energy - coarse.energy) / 3)
 
 
+@partial(jax.jit, static_argnames="points")
 def _self_consistent(radius: float, points: int) -> RadialState:
     h = radius / points
     r = h * jnp.arange(1, points)

@@ -62,7 +62,7 @@ def log_likelihood(
     _checks.check_scalar(t0, "t0")
     _checks.check_times(ts, "ts")
     samples = jnp.asarray(samples)
-    _checks.check_shape(samples, "samples", (jnp.shape(ts)[0], None))
+    _checks.check_shape(samples, "samples", (np.shape(ts)[0], None))
     times = jnp.concatenate([jnp.asarray(t0, float)[None], jnp.asarray(ts, float)])
     states = evolve(law, prepared(law, psi0), times, method=Propagator()).values
     later = jax.tree.map(lambda leaf: leaf[1:], states)

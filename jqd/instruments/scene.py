@@ -6,6 +6,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, PyTree
 
 from .. import _checks, constants
@@ -71,7 +72,7 @@ def places_of(scene: Scene, settings: Mapping[str, Array]) -> Places:
                 "rows."
             )
         old, argument = place.value(scene), f"settings[{name}]"
-        _checks.check_shape(values, argument, (values.shape[0], *jnp.shape(old)))
+        _checks.check_shape(values, argument, (values.shape[0], *np.shape(old)))
         if not jnp.iscomplexobj(old):
             _checks.check_real(values, argument)
         # bounds are those of independent entries

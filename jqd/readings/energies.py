@@ -8,6 +8,7 @@ steepest, so a node (a zero of ψ) on a point of the grid costs no accuracy.
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from .. import _checks
@@ -84,7 +85,7 @@ def energy_budget(
     # ħ at the end: ħ²/2m in SI is below float32
     weights = hbar / (2 * jnp.asarray(mass))
     along, around = squared_parts(psi, grid, gradient, weights)
-    values = lift(jnp.asarray(potential), jnp.ndim(psi)) * density(psi)
+    values = lift(jnp.asarray(potential), np.ndim(psi)) * density(psi)
     return EnergyBudget(
         hbar * grid.integrate(around),
         hbar * grid.integrate(along),

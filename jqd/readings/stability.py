@@ -142,6 +142,18 @@ def hill(
     dtype = jnp.result_type(float)
     kappa, damping = jnp.asarray(kappa, dtype), jnp.asarray(damping, dtype)
     period = jnp.asarray(period, dtype)
+    return _hill(density, period, kappa, damping, norm, steps)
+
+
+@eqx.filter_jit
+def _hill(
+    density: Callable[[Array], Array],
+    period: Array,
+    kappa: Array,
+    damping: Array,
+    norm: str,
+    steps: int,
+) -> Floquet:
     jumps = _jumps(density, period)
 
     def run(k: float, kappa: Array, damping: Array, period: Array):
@@ -364,6 +376,7 @@ def _other_steps(run: Callable[..., Any], given: tuple[Any, ...], substeps: int)
     return found, difference(found[0], other, 1)
 
 
+@eqx.filter_jit
 def _stretches(
     law: Motion,
     state0: PyTree[Array],

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
@@ -27,7 +28,7 @@ def vibrational_return(
         ValueError: frequencies and amplitudes of different shapes.
     """
     frequencies, occupations = modes_of(frequencies, amplitudes)
-    lead = (None,) * jnp.ndim(ts)
+    lead = (None,) * np.ndim(ts)
     angles = jnp.asarray(ts)[..., None] * frequencies[lead]
     return jnp.exp(
         -2 * jnp.sum(occupations[lead] * 2 * jnp.sin(angles / 2) ** 2, axis=-1)
@@ -128,7 +129,7 @@ def ehrenfest_time(
 def modes_of(frequencies: ArrayLike, amplitudes: ArrayLike) -> tuple[Array, Array]:
     """ω_k and |α_k|², (n,) each."""
     _checks.check_shape(frequencies, "frequencies", (None,))
-    _checks.check_shape(amplitudes, "amplitudes", jnp.shape(frequencies))
+    _checks.check_shape(amplitudes, "amplitudes", np.shape(frequencies))
     _checks.check_reals(frequencies, "frequencies")
     _checks.check_finite(amplitudes, "amplitudes")
     return jnp.asarray(frequencies), jnp.abs(jnp.asarray(amplitudes)) ** 2

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from .. import _checks
@@ -158,7 +159,7 @@ def _space(operator: Any) -> str:
     """What a matrix or a symbol acts on."""
     if hasattr(operator, "ordering"):
         return f"{operator.modes} modes in {operator.ordering} order"
-    return f"shape {jnp.shape(operator)}"
+    return f"shape {np.shape(operator)}"
 
 
 def _check_names(values: dict[str, Any], operators: dict[str, Any]) -> None:

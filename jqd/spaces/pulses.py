@@ -197,7 +197,7 @@ def _check_some_finite(f: Pulse) -> None:
 
 def jumps_of(pulses: Iterable[Pulse | SampledPulse]) -> Array | None:
     """Times at which one of the pulses jumps, (J,); None for none."""
-    times = [jnp.ravel(f.jumps) for f in pulses if jnp.size(f.jumps)]
+    times = [jnp.ravel(f.jumps) for f in pulses if np.size(f.jumps)]
     return jnp.concatenate(times) if times else None
 
 

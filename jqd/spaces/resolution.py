@@ -157,7 +157,7 @@ def dispersion_bound(
     _checks.check_choice(order, "order", tuple(SECOND_DIFFERENCES))
     weight = _spectrum(grid, psi)
     _checks.check_scalar(duration, "duration")
-    if jnp.ndim(D):
+    if np.ndim(D):
         _checks.check_shape(D, "D", (grid.ndim,))
     D = jnp.broadcast_to(jnp.asarray(D, weight.dtype), (grid.ndim,))
     gaps = zip(D, _symbol_gaps(grid, order), strict=True)

@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import safe_log
+from .._program import program
 from ._family import coldest, falling_root
 from .occupation import checked_levels, mean_occupation, reduced_alpha
 
@@ -59,6 +60,11 @@ def maximum_entropy(
     _checks.check_scalar(U, "U")
     U = _checks.widen(U)
     _check_energy(E, G, N, U, g)
+    return _maximum_entropy(E, G, N, U, g)
+
+
+@program
+def _maximum_entropy(E: Array, G: Array, N: Array, U: Array, g: Array) -> Equilibrium:
     # in units that make all numbers of order one
     span = jnp.max(E) - jnp.min(E)
     levels = (E - jnp.min(E)) / span

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _checks
 from .._math import safe_divide
+from .._program import program
 from ._family import falling_root
 
 
@@ -113,7 +114,11 @@ def chemical_potential(
     """
     E, G, N, g = checked_levels(E, degeneracy, N, g)
     _checks.check_positive(T, "T", ())
-    T = _checks.widen(T)
+    return _chemical_potential(E, _checks.widen(T), G, N, g)
+
+
+@program
+def _chemical_potential(E: Array, T: Array, G: Array, N: Array, g: Array) -> Array:
     return -T * reduced_alpha(E / T, G, N, g)
 
 

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from ... import _checks
@@ -32,7 +33,7 @@ def path_spin(
         ValueError: another law, or shapes that do not fit it or one another.
     """
     grid = law.grid
-    lead = jnp.shape(x)[:-2]
+    lead = np.shape(x)[:-2]
     _checks.check_shape(psi, "psi", (*lead, 2, *grid.shape))
     _checks.check_shape(x, "x", (*lead, None, grid.ndim))
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ..._math import divisor, roll
@@ -80,7 +81,7 @@ def _both_sides(
     """
 
     def rolled(part: Any) -> Any:
-        return roll(part, j, axis) if jnp.ndim(part) else part
+        return roll(part, j, axis) if np.ndim(part) else part
 
     work, D, w = link
     beyond = roll(s, -j, axis)

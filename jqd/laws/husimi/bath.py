@@ -59,12 +59,12 @@ class Bath(eqx.Module):
     )
 
     def __check_init__(self) -> None:
-        lengths = {jnp.shape(value) for value in jax.tree.leaves(self)} - {()}
+        lengths = {np.shape(value) for value in jax.tree.leaves(self)} - {()}
         for name, value in constants.values(self).items():
-            if jnp.ndim(value) > 1 or len(lengths) > 1:
+            if np.ndim(value) > 1 or len(lengths) > 1:
                 raise ValueError(
                     f"Argument `{name}` must be one number or one for each mode, as "
-                    f"many as the others, but its shape is {jnp.shape(value)}."
+                    f"many as the others, but its shape is {np.shape(value)}."
                 )
 
     def rates(self) -> Rates:
@@ -100,8 +100,8 @@ class Bath(eqx.Module):
 
     def check(self, modes: int) -> None:
         """Raise ValueError unless each rate is one for all modes, or one for each."""
-        shapes = {jnp.shape(leaf) for leaf in (self.gamma, self.nbar)}
-        shapes |= {jnp.shape(leaf) for leaf in (self.gain, self.dephasing)}
+        shapes = {np.shape(leaf) for leaf in (self.gamma, self.nbar)}
+        shapes |= {np.shape(leaf) for leaf in (self.gain, self.dephasing)}
         wrong = shapes - {(), (modes,)}
         if wrong:
             raise ValueError(

@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from ... import _checks
 from ..._math import abs2, matmul, safe_sqrt
+from ..._program import program
 from ...constants import fixed, free, switch
 from ...interop import as_array
 from ..groups import Chance, StepNoise
@@ -213,7 +214,10 @@ class Collapse(Law):
         records = jnp.asarray(dY, jnp.real(psi).dtype)
         records = records[:, None] if records.ndim == 1 else records
         _checks.check_shape(records, "dY", (None, self.A.shape[0]))
+        return self._log_likelihood(records, psi, dt)
 
+    @program
+    def _log_likelihood(self, records: Array, psi: Array, dt: ArrayLike) -> Array:
         turn = self.made(dt).astype(psi.dtype)
 
         def follow(psi: Array, record: Array) -> tuple[Array, Array]:

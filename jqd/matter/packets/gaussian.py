@@ -156,10 +156,9 @@ def wave_function(
     """
     check_pure(state, hbar)
     n = state.position.shape[0]
-    if jnp.shape(x)[-1:] != (n,):
+    if np.shape(x)[-1:] != (n,):
         raise ValueError(
-            f"Argument `x` must end in {n} coordinates, but its shape is "
-            f"{jnp.shape(x)}."
+            f"Argument `x` must end in {n} coordinates, but its shape is {np.shape(x)}."
         )
     return _amplitudes(state, jnp.asarray(x), jnp.asarray(hbar))
 

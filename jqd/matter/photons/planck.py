@@ -3,6 +3,8 @@
 k_B = 1: temperatures are energies, so 300 K is 300 × 1.380649e-23 J in SI units.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -115,7 +117,12 @@ def level_distribution(
     _checks.check_shape(hbar, "hbar", ())
     if levels < 1:
         raise ValueError(f"Argument `levels` must be at least 1, but it is {levels}.")
-    x = exponent(omega, T, hbar)
+    return _convolved(exponent(omega, T, hbar), levels)
+
+
+@partial(jax.jit, static_argnames="levels")
+def _convolved(x: Array, levels: int) -> Array:
+    """The distribution of the sum of geometric numbers, q = e^{-x}."""
     k = jnp.arange(levels)
     gaps = k[:, None] - k[None, :]
 

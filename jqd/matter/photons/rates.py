@@ -9,9 +9,11 @@ from typing import Any, cast
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
+from ..._program import program
 from ...constants import constant
 from ...laws.groups import Watch
 from ...laws.motion import Motion
@@ -88,8 +90,8 @@ class PhotonRates(Motion):
         named = {"omega": omega, "rates": rates, "degeneracy": degeneracy}
         for name, value in (named | {"energy": energy}).items():
             _checks.check_positive(value, name)
-            if name in named and jnp.ndim(value):
-                _checks.check_shape(value, name, jnp.shape(omega))
+            if name in named and np.ndim(value):
+                _checks.check_shape(value, name, np.shape(omega))
         if not callable(matter):
             raise ValueError(
                 f"Argument `matter` must be a function, but it is "
@@ -149,6 +151,10 @@ class PhotonRates(Motion):
         equilibrium is its fixed point to rounding.
         """
         del t
+        return self._step(state, dt)
+
+    @program
+    def _step(self, state: Array, dt: ArrayLike) -> Array:
         half, most = dt / 2, self.matter(self.energy)
 
         def excess(T):
@@ -162,6 +168,7 @@ class PhotonRates(Motion):
         """1: the midpoint step is of order 2, but loses one order for stiff modes."""
         return 1
 
+    @program
     def equilibrium(self) -> Equilibrium:
         """Occupations and temperature of energy balance, T = T_M(E - Σ G ω n(T)).
 

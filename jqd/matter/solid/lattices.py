@@ -52,7 +52,7 @@ def chain(
             f"Argument `N` must be at least {fewest} with {ends} ends, but is {N}."
         )
     _checks.check_positive(mass, "mass")
-    if jnp.ndim(mass):
+    if np.ndim(mass):
         _checks.check_shape(mass, "mass", (N,))
     masses = jnp.broadcast_to(jnp.asarray(mass), (N,))
     index = np.arange(N)
@@ -80,7 +80,7 @@ def chain(
 def _gaps(potential: PairPotential, count: int) -> Array:
     """Rest length of each bond."""
     for name in potential.__dataclass_fields__:
-        shape = jnp.shape(getattr(potential, name))
+        shape = np.shape(getattr(potential, name))
         if name != "function" and shape not in ((), (count,)):
             raise ValueError(
                 f"Argument `potential` must hold one `{name}` for all bonds or one for "

@@ -73,14 +73,14 @@ class Modes(eqx.Module):
 
         Source: Chafin (2019), sec. 1, with the masses.
         """
-        flat = jnp.reshape(u, (*jnp.shape(u)[:-2], self.omega.shape[0]))
+        flat = jnp.reshape(u, (*np.shape(u)[:-2], self.omega.shape[0]))
         return jnp.einsum("...j,j,jk->...k", flat, self.roots, self.vectors)
 
     @jax.jit
     def displacements(self, X: Float[Array, "... n"]) -> Float[Array, "... N d"]:
         """u_j = Σ_k e_jk X_k / √m_j, or velocities; inverse of `coordinates`."""
         flat = jnp.einsum("...k,jk,j->...j", X, self.vectors, 1 / self.roots)
-        return jnp.reshape(flat, (*jnp.shape(X)[:-1], self.masses.shape[0], -1))
+        return jnp.reshape(flat, (*np.shape(X)[:-1], self.masses.shape[0], -1))
 
     @jax.jit
     def kinetic_energies(self, v: Float[Array, "... N d"]) -> Float[Array, "... n"]:

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ... import _checks
@@ -65,7 +66,7 @@ class AtomMotion(Motion):
         """
         x, v = start
         self.body.check_positions(x, "x")
-        _checks.check_finite(v, "v", jnp.shape(x))
+        _checks.check_finite(v, "v", np.shape(x))
         return Point(constant(x, "x"), constant(v, "v"))
 
     def vector_field(self, t: ArrayLike, state: Point, args: Any = None) -> Point:

@@ -7,6 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Inexact
 
 from ... import _checks
@@ -32,10 +33,10 @@ class Matter(eqx.Module):
 
     def __check_init__(self) -> None:
         energies = self.energies
-        if jnp.ndim(energies) != 1 or jnp.size(energies) < 2:
+        if np.ndim(energies) != 1 or np.size(energies) < 2:
             raise ValueError(
                 "Argument `energies` must be a vector of at least two levels, but its "
-                f"shape is {jnp.shape(energies)}."
+                f"shape is {np.shape(energies)}."
             )
         _checks.check_reals(energies, "energies")
         _checks.check_shape(self.coupling, "coupling", 2 * energies.shape)
