@@ -19,6 +19,7 @@ from jqd._math import (
     safe_log,
     safe_sqrt,
     take,
+    triangle,
 )
 
 # Of each function of one number: value, first and second derivative, away from 0 and
@@ -247,3 +248,30 @@ def test_rolls_are_those_of_numpy_on_every_device(monkeypatch, shift, axis):
         slope = jax.grad(lambda x, of=of: jnp.sum(weight * of(x)))(jnp.asarray(weight))
         np.testing.assert_array_equal(slope, np.roll(weight, -shift, axis))
     assert "concatenate" not in str(jax.make_jaxpr(of)(z))
+
+
+@pytest.mark.parametrize("rows", [3, 40])
+def test_triangle_is_that_of_householder(rows):
+    """Of columns of unlike sizes, and where one is the sum of two others."""
+    A = np.random.default_rng(1).normal(size=(rows, 4)) * [1, 1e-3, 1e-6, 1e3]
+    A[:, 2] = A[:, 0] + A[:, 1]
+    R = np.asarray(triangle(jnp.asarray(A)))
+    assert np.array_equal(R, np.triu(R))
+    size = np.finfo(float).eps * np.linalg.norm(A)
+    # rounding of some tens of operations, beside the largest column
+    np.testing.assert_allclose(R.T @ R, A.T @ A, rtol=0, atol=40 * size * A.max())
+    values = np.linalg.svd(A, compute_uv=False)
+    own = np.linalg.svd(R, compute_uv=False)[: len(values)]
+    np.testing.assert_allclose(own, values, rtol=0, atol=40 * size)
+
+
+def test_triangle_of_nothing_and_its_derivative():
+    assert np.array_equal(triangle(jnp.zeros((3, 2))), np.zeros((2, 2)))
+    A = jnp.asarray(np.random.default_rng(2).normal(size=(6, 3)))
+
+    def log_volume(A):
+        return jnp.sum(jnp.log(jnp.diagonal(triangle(A))))
+
+    # d ln √det AᵀA = A (AᵀA)⁻¹
+    expected = A @ np.linalg.inv(A.T @ A)
+    np.testing.assert_allclose(jax.grad(log_volume)(A), expected, rtol=1e-12)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from .. import _checks
-from .._math import divisor
+from .._math import divisor, triangle
 from .sensitivity import check_known, check_over_time
 from .slopes import jacobian, residual_slopes, shown_by_steps
 from .study import Study
@@ -97,10 +97,7 @@ def singular(
         width: scale of each constant, shape (p,).
     """
     scaled = jacobian * width[None, :]
-    # fewer residuals than constants: the missing rows are zeros
-    missing = max(0, scaled.shape[1] - scaled.shape[0])
-    scaled = jnp.concatenate([scaled, jnp.zeros((missing, scaled.shape[1]))])
-    _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
+    _, values, directions = jnp.linalg.svd(triangle(scaled))
     return values, directions
 
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from .._math import divisor
+from .._math import divisor, triangle
 from ..evolution.judging import richardson
 from ..instruments.noise import Noise, Weights
 from ..status import Status
@@ -181,7 +181,7 @@ def _inverse(jacobian: Array, width: Array, held: Array) -> Array:
     count = width.shape[0]
     own = jnp.where(held, divisor(size) * jnp.arange(count + 1, 2 * count + 1), 0)
     scaled = jnp.concatenate([scaled, jnp.diag(own)])
-    _, values, directions = jnp.linalg.svd(scaled, full_matrices=False)
+    _, values, directions = jnp.linalg.svd(triangle(scaled))
     tiny = jnp.finfo(values.dtype).tiny
     spread = directions * (width[None, :] / jnp.maximum(values, tiny)[:, None])
     return (spread.T @ spread) * free[:, None] * free[None, :]

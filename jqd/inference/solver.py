@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import optimistix as optx
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from .._math import triangle
+
 # Rounding errors of a sum of squares that a step must gain, in units of ε.
 ROUNDING = 8
 
@@ -49,8 +51,8 @@ def seen(state: Any) -> tuple[Float[Array, " rows"], Float[Array, "rows p"]]:
 
 def _gain(missed: Array, slopes: Array) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """|P r|², what the best step lowers the sum of squares by, and this sum |r|²."""
-    along = jnp.linalg.qr(slopes)[0].T @ missed
-    return jnp.sum(along**2), jnp.sum(missed**2)
+    both = triangle(jnp.concatenate([slopes, missed[:, None]], axis=1))
+    return jnp.sum(both[:-1, -1] ** 2), jnp.sum(missed**2)
 
 
 def at_rest(

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
+from jax.extend.core import jaxprs_in_params
 
 import jqd
 from jqd.inference.polish import Polish, polish_all, polish_one
@@ -153,6 +154,25 @@ def test_what_only_shows_the_state_needs_no_derivative_of_its_motion(free):
     ASKED.clear()
     jacobian(study, study.theta(), study.first_weights(), np.ones(2))
     assert bool(ASKED) == bool(free)
+
+
+def test_a_batch_factorises_in_one_place():
+    """jaxlib has a large batch factorised by a pool of threads, and waits for it on one
+    of them: on two processors two factorisations at a time never end."""
+    study = study_of(jqd.CopyDynamics.from_hamiltonian)
+    starts = jnp.stack([study.theta()] * 2)
+    made = jax.make_jaxpr(lambda x: polish_all(Polish(), study, x, MASK))(starts)
+    called = []
+
+    def look(jaxpr):
+        for equation in jaxpr.eqns:
+            called.append(equation.primitive.name)
+            for inner in jaxprs_in_params(equation.params):
+                look(inner)
+
+    look(made.jaxpr)
+    assert called.count("geqrf") == 1
+    assert not {"svd", "eigh", "eig", "cholesky"} & set(called)
 
 
 @pytest.mark.slow
