@@ -237,6 +237,7 @@ def inverse_root(x: Numbers, where: ArrayLike | None = None) -> Array:
     return jnp.where(there, 1 / jnp.sqrt(divisor(x, there)), 0)
 
 
+@program
 def triangle(matrix: Array) -> Array:
     """R of A = QR, upper triangular, by Gram and Schmidt's method, modified.
 

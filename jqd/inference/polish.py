@@ -253,19 +253,19 @@ def _polish_one(
 
     def solved(last: Round) -> Round:
         begun = within(last.unit, last.side)
-        unit, ok, there, (prediction, ends) = solve(begun, last.at, last.side)
+        unit, ok, there, run = solve(begun, last.at, last.side)
         side, stays = last.side, last.stays
         if walled:
             # where one belongs elsewhere, this is no end; the next round tries that
             side, stays = belonging(unit, last.at, last.side, there)
         if fixed:
-            cost = cost_of(unit, last.at, side, prediction, ends)
+            cost = cost_of(unit, last.at, side, *run)
             return Round(unit, last.at, side, ok, stays, last.renewed, stays, cost)
         moved = jnp.abs(unit - last.unit)
         same = jnp.all(moved <= polish.atol + polish.rtol * jnp.abs(unit))
         done = last.renewed & stays & ok & same
-        at = weights(unit, side, prediction)
-        cost = cost_of(unit, at, side, prediction, ends)
+        at = weights(unit, side, run[0])
+        cost = cost_of(unit, at, side, *run)
         return Round(unit, at, side, ok, stays, yes, done, cost)
 
     def again(last: Round, _: None) -> tuple[Round, None]:
@@ -276,11 +276,11 @@ def _polish_one(
 
     unit, side = first, jnp.zeros(first.shape, int)
     if rounds == 1:
-        unit, ok, there, ends = solve(within(unit, side), at, side)
+        unit, ok, there, run = solve(within(unit, side), at, side)
         # within a window other rounds follow
         if walled and rows is None:
             ok &= belonging(unit, at, side, there)[1]
-        cost = cost_of(unit, at, side, *ends)
+        cost = cost_of(unit, at, side, *run)
     else:
         if walled:
             # what is on a bound stays there for a solve: if it belongs there, a free
