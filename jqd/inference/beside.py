@@ -95,10 +95,6 @@ class Beside(eqx.Module):
         """Source of the weights at a fit."""
         return self.whole.weights(self.theta(rest), prediction)
 
-    def predict(self, rest: Array) -> Array:
-        """Prediction of the law for the data."""
-        return self.whole.predict(self.theta(rest))
-
     def shown(
         self, rest: Array, rows: Array | None = None, run: Array | None = None
     ) -> tuple[Array, Ends]:

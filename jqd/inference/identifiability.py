@@ -159,14 +159,13 @@ def identifiability(study: Study, theta: Float[Array, " p"]) -> Identifiability:
 def _identifiability(study: Study, theta: Array, factor: ArrayLike) -> Identifiability:
     shares, mask = study.data.shares, jnp.ones_like(study.data.ts)
     at = study.first_weights(divisor(shares))
-    if study.order is None:
-        slope, finer = jacobian(study, theta, at, mask)[1], None
-    else:
-        both = shown_by_steps(study, theta)
-        slope, finer = (
-            residual_slopes(study, theta, at, mask, *shown)[1] for shown in both
-        )
-    return analyse(slope, study.spans, study.labels(), finer, factor=factor)
+
+    def slope_of(shown: Any) -> Array:
+        return residual_slopes(study, theta, at, mask, *shown)[1]
+
+    shown, halved = shown_by_steps(study, theta)
+    finer = None if halved is None else slope_of(halved)
+    return analyse(slope_of(shown), study.spans, study.labels(), finer, factor=factor)
 
 
 def refuse_names(study: Study) -> None:

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .. import _checks
 from ..evolution import Trajectory
@@ -162,8 +162,7 @@ class Joint(Study):
         self, theta: Array, rows: Array | None, run: Array | None
     ) -> Trajectory:
         """What all runs show at the rows, (N,), and how each of them ends."""
-        runs = [None] * len(self.studies) if run is None else self.parts(run)
-        given = (self.parts(theta), self.noise.firsts(rows), runs)
+        given = (self.parts(theta), self.noise.firsts(rows), self._runs(run))
         each = zip(self.studies, *given, strict=True)
         runs = [
             study.trajectory(own, first, other) for study, own, first, other in each
@@ -182,12 +181,14 @@ class Joint(Study):
         """The values of the rows of all records, (N,)."""
         return run.values
 
+    def _runs(self, run: Array | None) -> Sequence[Array | None]:
+        return [None] * len(self.studies) if run is None else self.parts(run)
+
     def shown(
         self, theta: Array, rows: Array | None = None, run: Array | None = None
     ) -> tuple[Array, Ends]:
         """What the runs of all show, one after the other."""
-        runs = [None] * len(self.studies) if run is None else self.parts(run)
-        given = (self.parts(theta), self.noise.firsts(rows), runs)
+        given = (self.parts(theta), self.noise.firsts(rows), self._runs(run))
         each = zip(self.studies, *given, strict=True)
         found = [study.shown(own, first, run) for study, own, first, run in each]
         sound, past, status = zip(*(ends for _, ends in found), strict=True)
@@ -260,7 +261,7 @@ class Joint(Study):
 
     @property
     def counted(self) -> bool:
-        """Whether steps of all that take some are numbers of the program's input."""
+        """Whether steps of all that take some are numbers of a program's input."""
         stepped = [study.counted for study in self.studies if study.order is not None]
         return bool(stepped) and all(stepped)
 
@@ -268,6 +269,10 @@ class Joint(Study):
         """The same with other steps in all studies."""
         each = self.studies
         return self._with([one.with_substeps(substeps, static=static) for one in each])
+
+    def with_more_steps(self, factor: ArrayLike) -> "Joint":
+        """The same with this many times as many steps in all studies that take some."""
+        return self._with([study.with_more_steps(factor) for study in self.studies])
 
     def by_another_rule(self) -> "Joint | None":
         """The same with other quadrature nodes of averages, in all that take some."""

@@ -74,7 +74,6 @@ def jacobian(
         at: source of the weights.
         mask: weight of each row, shape (T,).
     """
-
     return residual_slopes(study, theta, at, mask, *shown_slopes(study, theta))
 
 
@@ -88,20 +87,22 @@ def shown_slopes(study: Any, theta: Array) -> tuple[Any, ...]:
 
 
 def shown_by_steps(study: Any, theta: Array) -> tuple[Any, Any]:
-    """`shown_slopes` with the steps of a study, and with half of them.
+    """`shown_slopes` with the steps of a study, and with steps half as long, or None
+    where its method has none.
 
     The second is a judgement of the steps, not a result: it has no derivative.
     """
-    steps = study.substeps
+    if study.order is None:
+        return shown_slopes(study, theta), None
     if not study.counted:
-        own = study.with_substeps(2 * steps), theta
+        own = study.with_substeps(2 * study.substeps), theta
         return shown_slopes(study, theta), shown_slopes(*jax.lax.stop_gradient(own))
 
-    def by_steps(steps: Array) -> Any:
-        return shown_slopes(study.with_substeps(steps), theta)
-
     # one program follows both
-    both = jax.lax.map(by_steps, jnp.stack([jnp.asarray(steps), 2 * steps]))
+    both = jax.lax.map(
+        lambda factor: shown_slopes(study.with_more_steps(factor), theta),
+        jnp.arange(1, 3),
+    )
     first, second = (jax.tree.map(lambda x, i=i: x[i], both) for i in (0, 1))
     return first, jax.lax.stop_gradient(second)
 

@@ -21,7 +21,7 @@ from .constant import Constant
 from .fisher import StandardErrors, errors_of
 from .goodness import MISFIT_P, p_value
 from .identifiability import Identifiability, analyse
-from .slopes import residual_slopes, shown_by_steps, shown_slopes
+from .slopes import residual_slopes, shown_by_steps
 from .study import Study
 
 
@@ -81,11 +81,7 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
     # a search, or a polish that stopped early, may end beyond a bound: the law there is
     # that on it
     theta = jnp.clip(theta, *study.walls(theta))
-    order, finer = study.order, None
-    if order is None:
-        shown = shown_slopes(study, theta)
-    else:
-        shown, finer = shown_by_steps(study, theta)
+    shown, finer = shown_by_steps(study, theta)
     prediction, _, ends = shown
     at = study.weights(theta, prediction)
     told = study.told  # walls tell nothing of errors
@@ -99,8 +95,8 @@ def solution(study: Study, theta: Array, mask: Array) -> Solution:
         """How far other residuals move the solution, by linear response."""
         return inverse @ (slope.T @ (residuals - other))
 
-    bias = jnp.zeros_like(theta)
-    if order is not None and finer is not None:
+    bias, order = jnp.zeros_like(theta), study.order
+    if order is not None:
         # a judgement of the steps: no gradient flows through it
         where = jax.lax.stop_gradient((study, theta, at))
         both = residual_slopes(*where, mask, *finer)

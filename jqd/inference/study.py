@@ -814,9 +814,8 @@ class Study(eqx.Module):
 
     @property
     def counted(self) -> bool:
-        """Whether steps are a number of the program's input: one serves all."""
-        counts = self.method.counts if isinstance(self.method, Fixed) else None
-        return counts is not None and not np.ndim(counts)
+        """Whether steps are numbers of a program's input: it serves all of them."""
+        return isinstance(self.method, Fixed) and self.method.counts is not None
 
     def with_method(self, method: Fixed | Adaptive | Propagator) -> "Study":
         """The same study with another method of evolution."""
@@ -844,6 +843,13 @@ class Study(eqx.Module):
         if own.counts is None or own.estimate_error:
             return self.with_method(_fixed(own, counts))
         return eqx.tree_at(lambda study: study.method.counts, self, counts)
+
+    def with_more_steps(self, factor: ArrayLike) -> "Study":
+        """The same study with this many times as many steps, where they are counted."""
+        if not self.counted:
+            return self
+        counts: Any = cast(Fixed, self.method).counts
+        return eqx.tree_at(lambda study: study.method.counts, self, factor * counts)
 
     def by_another_rule(self) -> "Study | None":
         """The same study with other quadrature nodes of averages over runs; None where

@@ -11,7 +11,7 @@ from jax.extend.core import jaxprs_in_params
 
 import jqd
 from jqd.inference.polish import Polish, polish_all, polish_one
-from jqd.inference.slopes import jacobian
+from jqd.inference.slopes import jacobian, shown_by_steps, shown_slopes
 from jqd.instruments import Confusion, Gaussian, Instrument
 
 # `jqd.inference.polish` is the module
@@ -173,6 +173,22 @@ def test_a_batch_factorises_in_one_place():
     look(made.jaxpr)
     assert called.count("geqrf") == 1
     assert not {"svd", "eigh", "eig", "cholesky"} & set(called)
+
+
+def test_one_program_follows_a_run_with_both_steps():
+    """As two of their own do, with as many steps between any two rows as are given."""
+    study = study_of(jqd.CopyDynamics.from_hamiltonian)
+    rk4, counts = jqd.steppers.rk4, np.arange(1, 25)
+    uneven = study.with_method(jqd.Fixed(rk4, estimate_error=False, counts=counts))
+    twice = study.with_method(jqd.Fixed(rk4, estimate_error=False, counts=2 * counts))
+    theta = study.theta()
+    found = jax.jit(shown_by_steps)(uneven, theta)
+    for one, single in zip(found, (uneven, twice), strict=True):
+        for part, other in zip(one, shown_slopes(single, theta), strict=True):
+            for x, y in zip(*map(jax.tree.leaves, (part, other)), strict=True):
+                # rounding, after 600 steps; slopes are of order 1
+                np.testing.assert_allclose(x, y, rtol=0, atol=1e-12)
+    assert np.abs(found[0][0] - found[1][0]).max() > 1e-6
 
 
 @pytest.mark.slow
