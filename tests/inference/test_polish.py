@@ -171,7 +171,8 @@ def test_a_batch_factorises_in_one_place():
                 look(inner)
 
     look(made.jaxpr)
-    assert called.count("geqrf") == 1
+    # of residuals; that of JAX and that which lineax calls have names of their own
+    assert called.count("geqrf") + called.count("qr") == 1
     assert not {"svd", "eigh", "eig", "cholesky"} & set(called)
 
 
